@@ -1,0 +1,50 @@
+.PHONY: setup run test check lint types imports fmt e2e interop sim fuzz bench docs clean
+BIN := .venv/bin
+PYTHON ?= python3
+SEED ?= 0
+
+setup: .venv/ready  ## create .venv and install everything the other targets need
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch .venv/ready
+
+run: setup  ## gateway and simulated carriers on 127.0.0.1
+	$(BIN)/supernet demo
+
+check: lint types imports test  ## what CI runs
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup  ## the layering contracts in pyproject.toml
+	$(BIN)/lint-imports --no-logo
+
+test: setup  ## everything: units, virtual time, simulation, end to end, foreign peers
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+e2e: setup  ## real sockets and processes on loopback
+	$(BIN)/pytest -m e2e
+
+interop: setup  ## software that is not ours
+	$(BIN)/pytest -m interop -rs
+
+sim: setup  ## the whole gateway in virtual time: make sim SEED=123
+	SIM_SEED=$(SEED) $(BIN)/pytest -m sim
+
+bench: setup  ## CPU per message and rates, with our own load generator and sink
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage var

@@ -1,0 +1,1 @@
+"""Simulated carriers: SMSCs with a seeded behaviour, for tests and for people."""

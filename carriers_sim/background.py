@@ -1,0 +1,144 @@
+"""The simulator on a thread of its own, for tests that are not written with asyncio.
+
+Every call waits until the simulator's thread has done it, so what a test reads is settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+
+from carriers_sim.behaviour import Behaviour
+from carriers_sim.config import SimulatorConfig
+from carriers_sim.recorder import Received
+from carriers_sim.simulator import Simulator
+from carriers_sim.smsc import Smsc
+from carriers_sim.violations import Violation
+
+CALL_S = 10.0
+
+T = TypeVar("T")
+
+
+class BackgroundSimulator:
+    """`with BackgroundSimulator(config) as simulator:` listens; `simulator["alpha"]` is a carrier.
+
+    Raises ListenError on entry.
+    """
+
+    def __init__(self, config: SimulatorConfig) -> None:
+        self._config = config
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="carriers-sim")
+        self._simulator: Simulator
+
+    def __getitem__(self, carrier: str) -> BackgroundSmsc:
+        return BackgroundSmsc(self, self._simulator[carrier])
+
+    @property
+    def messages(self) -> list[Received]:
+        """What all carriers got, in order of arrival."""
+        return self.call(lambda: self._simulator.recorder.messages)
+
+    @property
+    def violations(self) -> list[Violation]:
+        return self.call(lambda: self._simulator.violations)
+
+    def reset(self) -> None:
+        """See `Simulator.reset`."""
+        self.call(self._simulator.reset)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """What `function` returns, or raises, on the simulator's thread."""
+
+        async def result() -> T:
+            return function()
+
+        return self.run(result(), CALL_S)
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+
+    def __enter__(self) -> BackgroundSimulator:
+        self._thread.start()
+        try:
+            self.run(self._start(), CALL_S)
+        except BaseException:
+            self._end_thread()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.run(self._simulator.stop(), CALL_S)
+        finally:
+            self._end_thread()
+
+    async def _start(self) -> None:
+        self._simulator = Simulator(self._config)
+        await self._simulator.start()
+
+    def _end_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class BackgroundSmsc:
+    """One carrier: `Smsc` without asyncio."""
+
+    def __init__(self, simulator: BackgroundSimulator, smsc: Smsc) -> None:
+        self._simulator = simulator
+        self._smsc = smsc
+        self.name = smsc.name
+        self.host = smsc.config.host
+        self.port = smsc.port
+        self.system_id = smsc.config.system_id
+        self.password = smsc.config.password
+
+    @property
+    def messages(self) -> list[Received]:
+        """The whole messages that arrived here, in order."""
+        return self._simulator.call(lambda: self._smsc.messages)
+
+    @property
+    def stats(self) -> dict[str, object]:
+        return self._simulator.call(self._smsc.stats)
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What the customer did wrong: `assert smsc.violations == []`."""
+        return [entry for entry in self._simulator.violations if entry.carrier == self.name]
+
+    def set_behaviour(self, **keys: object) -> None:
+        """A healthy carrier but for these keys of `Behaviour`. Raises msgspec.ValidationError."""
+        behaviour = msgspec.convert(keys, Behaviour)
+        self._simulator.call(lambda: self._smsc.set_behaviour(behaviour))
+
+    def inject_mo(self, sender: str, recipient: str, body: str) -> int:
+        """See `Smsc.inject_mo`."""
+        return self._simulator.call(lambda: self._smsc.inject_mo(sender, recipient, body))
+
+    def drop_connections(self) -> int:
+        """See `Smsc.drop_connections`."""
+        return self._simulator.call(self._smsc.drop_connections)
+
+    def wait_for_messages(self, count: int, timeout_s: float = 5.0) -> list[Received]:
+        """See `Smsc.wait_for_messages`."""
+        return self._simulator.run(
+            self._smsc.wait_for_messages(count, timeout_s), timeout_s + CALL_S
+        )
+
+    def wait_for_binds(self, count: int = 1, timeout_s: float = 5.0) -> None:
+        """See `Smsc.wait_for_binds`."""
+        self._simulator.run(self._smsc.wait_for_binds(count, timeout_s), timeout_s + CALL_S)

@@ -1,0 +1,239 @@
+"""The HTTP control interface: what arrived, what was wrong, and switches for the behaviours.
+
+It has no passwords and is meant for the loopback address. A request that changes something must
+say `Content-Type: application/json`, which no foreign web page can do behind a user's back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from carriers_sim.behaviour import Behaviour
+from carriers_sim.config import ControlConfig
+from carriers_sim.simulator import Simulator
+from carriers_sim.smsc import QueueFull, Smsc
+from gateway.net.errors import ListenError
+
+BODY_MAX = 1 << 20
+MESSAGES_DEFAULT = 100
+MESSAGES_MAX = 10_000
+SHUTDOWN_S = 1.0
+
+STATUS_PAGE = Path(__file__).with_name("status_page.html")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+T = TypeVar("T")
+
+
+class MobileOriginated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A message from a handset, to inject."""
+
+    sender: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="from")
+    recipient: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="to")
+    body: str
+
+
+class Refusal(Exception):
+    """A request that cannot be served, with the HTTP status that says why."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Control:
+    """Serves one simulator."""
+
+    def __init__(self, simulator: Simulator, config: ControlConfig) -> None:
+        self._simulator = simulator
+        self._config = config
+        self._runner: web.AppRunner | None = None
+        self.port = config.port
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._config.host}:{self.port}/"
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_answer_refusals], client_max_size=BODY_MAX)
+        app.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/carriers", self._carriers),
+                web.get("/carriers/{id}/messages", self._messages),
+                web.get("/carriers/{id}/stats", self._stats),
+                web.post("/carriers/{id}/mo", self._mobile_originated),
+                web.post("/carriers/{id}/behaviour", self._behaviour),
+                web.post("/carriers/{id}/drop", self._drop),
+                web.post("/reset", self._reset),
+                web.get("/violations", self._violations),
+            ]
+        )
+        return app
+
+    async def start(self) -> None:
+        """Raises ListenError."""
+        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._config.host, self._config.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await self.stop()
+            raise ListenError(self._config.host, self._config.port, error) from None
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    # GET
+
+    async def _page(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(STATUS_PAGE)
+
+    async def _carriers(self, request: web.Request) -> web.Response:
+        return _json(
+            {
+                "carriers": [
+                    {
+                        "id": smsc.name,
+                        "host": smsc.config.host,
+                        "port": smsc.port,
+                        "system_id": smsc.config.system_id,
+                        "behaviour": smsc.behaviour,
+                        "stats": smsc.stats(),
+                    }
+                    for smsc in self._simulator.smscs.values()
+                ]
+            }
+        )
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        """The last messages, oldest first. `from` and `to` select, `limit` bounds."""
+        query = request.query
+        limit = _limit(query.get("limit", str(MESSAGES_DEFAULT)))
+        messages = [
+            message
+            for message in self._smsc(request).messages
+            if query.get("from", message.sender) == message.sender
+            and query.get("to", message.recipient) == message.recipient
+        ]
+        shown = [
+            {
+                "from": message.sender,
+                "to": message.recipient,
+                "body": message.text,
+                "data_coding": message.data_coding,
+                "segments": message.segments,
+                "message_ids": message.message_ids,
+                "at": message.at,
+            }
+            for message in messages[-limit:]
+        ]
+        return _json({"total": len(messages), "messages": shown})
+
+    async def _stats(self, request: web.Request) -> web.Response:
+        return _json(self._smsc(request).stats())
+
+    async def _violations(self, request: web.Request) -> web.Response:
+        simulator = self._simulator
+        return _json(
+            {
+                "counts": simulator.violation_counts,
+                "incomplete": simulator.recorder.incomplete,
+                "violations": [
+                    {
+                        "invariant": violation.invariant.name,
+                        "meaning": violation.invariant.value,
+                        "carrier": violation.carrier,
+                        "detail": violation.detail,
+                        "at": violation.at,
+                    }
+                    for violation in simulator.violations
+                ],
+            }
+        )
+
+    # POST
+
+    async def _mobile_originated(self, request: web.Request) -> web.Response:
+        smsc = self._smsc(request)
+        message = _decode(await _json_body(request), MobileOriginated)
+        try:
+            parts = smsc.inject_mo(message.sender, message.recipient, message.body)
+        except ValueError as error:
+            raise Refusal(400, str(error)) from None
+        except QueueFull as error:
+            raise Refusal(503, str(error)) from None
+        return _json({"parts": parts, "receivers": smsc.receivers}, status=202)
+
+    async def _behaviour(self, request: web.Request) -> web.Response:
+        """The keys that are given change; the others stay as they are."""
+        smsc = self._smsc(request)
+        changes = _decode(await _json_body(request), dict[str, msgspec.Raw])
+        current = msgspec.json.decode(
+            msgspec.json.encode(smsc.behaviour), type=dict[str, msgspec.Raw]
+        )
+        behaviour = _decode(msgspec.json.encode(current | changes), Behaviour)
+        smsc.set_behaviour(behaviour)
+        return _json(behaviour)
+
+    async def _drop(self, request: web.Request) -> web.Response:
+        await _json_body(request)
+        return _json({"dropped": self._smsc(request).drop_connections()})
+
+    async def _reset(self, request: web.Request) -> web.Response:
+        await _json_body(request)
+        self._simulator.reset()
+        return _json({})
+
+    def _smsc(self, request: web.Request) -> Smsc:
+        name = request.match_info["id"]
+        try:
+            return self._simulator[name]
+        except KeyError:
+            known = ", ".join(self._simulator.smscs)
+            raise Refusal(404, f"there is no carrier {name!r}; there is {known}") from None
+
+
+@web.middleware
+async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors are JSON, `{"error": …}`, aiohttp's own as well."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return _json({"error": str(refusal)}, refusal.status)
+    except web.HTTPException as error:
+        return _json({"error": error.reason.lower()}, error.status)
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value), status=status, content_type="application/json"
+    )
+
+
+async def _json_body(request: web.Request) -> bytes:
+    if request.content_type != "application/json":
+        raise Refusal(415, "say Content-Type: application/json")
+    return await request.read()
+
+
+def _decode(octets: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(octets, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(400, str(error)) from None
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MESSAGES_MAX:
+        raise Refusal(400, f"limit is a number from 1 to {MESSAGES_MAX}")
+    return int(text)

@@ -1,0 +1,96 @@
+"""Customers: accounts, their senders, credentials and limits. Plain values, read from conf."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+DEFAULT_MAX_QUEUE_S = 14_400
+LIMIT_MAX_QUEUE_S = 36_000
+
+
+class SenderType(StrEnum):
+    SHORT_CODE = "short_code"
+    TOLL_FREE = "toll_free"
+    TEN_DLC = "10dlc"
+    LONG_CODE = "long_code"
+    ALPHANUMERIC = "alphanumeric"
+
+
+class Registration(StrEnum):
+    """Where a sender stands with its registry (10DLC campaign, toll-free verification)."""
+
+    REGISTERED = "registered"
+    UNREGISTERED = "unregistered"
+    PENDING = "pending"
+    SUSPENDED = "suspended"
+
+
+MPS_BY_SENDER_TYPE: dict[SenderType, float] = {
+    SenderType.SHORT_CODE: 100.0,
+    SenderType.TOLL_FREE: 3.0,
+    SenderType.LONG_CODE: 1.0,
+    SenderType.ALPHANUMERIC: 10.0,
+}
+
+# 10DLC: (lowest trust score, segments a second); without a score the low-volume rate.
+MPS_BY_TRUST_SCORE: tuple[tuple[int, float], ...] = ((75, 225.0), (50, 120.0), (1, 12.0))
+MPS_10DLC_LOW_VOLUME = 3.75
+
+
+class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number, short code or sender id that an account may send from."""
+
+    address: str
+    type: SenderType
+    mps: float | None = None
+    registration: Registration = Registration.REGISTERED
+    trust_score: int | None = None
+    countries: tuple[str, ...] = ()
+    sms_url: str = ""
+    sms_method: str = "POST"
+
+    @property
+    def segments_per_second(self) -> float:
+        """The configured rate, else that of the sender's type."""
+        if self.mps is not None:
+            return self.mps
+        if self.type is not SenderType.TEN_DLC:
+            return MPS_BY_SENDER_TYPE[self.type]
+        score = self.trust_score or 0
+        return next((mps for low, mps in MPS_BY_TRUST_SCORE if score >= low), MPS_10DLC_LOW_VOLUME)
+
+
+class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`SK…` and the hash of its secret (see `gateway.config.secrets`)."""
+
+    sid: str
+    secret_hash: str
+
+
+class Esme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """SMPP credentials of an account."""
+
+    system_id: str
+    password_hash: str
+    binds_max: int = 8
+    allowed_ips: tuple[str, ...] = ()
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer. The auth token stands in clear because it is the key that signs webhooks."""
+
+    sid: str
+    auth_token: str
+    name: str = ""
+    suspended: bool = False
+    api_keys: tuple[ApiKey, ...] = ()
+    esmes: tuple[Esme, ...] = ()
+    senders: tuple[Sender, ...] = ()
+    countries: tuple[str, ...] = ("US", "CA")
+    mps_max: float | None = None
+    max_queue_s: int = DEFAULT_MAX_QUEUE_S
+    requests_per_second: float = 200.0
+    concurrent_requests: int = 500
+    submits_per_second: float = 5_000.0

@@ -1,0 +1,1 @@
+"""For whoever runs the gateway: health, metrics, receipts that found no message."""

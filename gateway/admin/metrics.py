@@ -1,0 +1,88 @@
+"""`GET /metrics`: the readings in Prometheus's text format, version 0.0.4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gateway.admin.readings import Readings
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX = "supernet_"
+# Senders shown one by one; the others are in the totals.
+BACKLOGS_SHOWN_MAX = 100
+
+Sample = tuple[dict[str, str], float]
+
+
+def metrics(readings: Readings) -> str:
+    return "\n".join(_lines(readings)) + "\n"
+
+
+def _lines(readings: Readings) -> Iterator[str]:
+    yield from _family("uptime_seconds", "gauge", "Since the start.", [({}, readings.uptime_s)])
+    yield from _family(
+        "accepting", "gauge", "1 while messages are taken.", [({}, float(readings.accepting))]
+    )
+    for name, value in readings.gauges.items():
+        yield from _family(name, "gauge", name.replace("_", " "), [({}, value)])
+    for name, value in readings.counters.items():
+        yield from _family(f"{name}_total", "counter", name.replace("_", " "), [({}, value)])
+    yield from _family(
+        "message_status_total",
+        "counter",
+        "Messages that reached a status.",
+        [({"status": status}, count) for status, count in readings.statuses.items()],
+    )
+    yield from _family(
+        "message_error_total",
+        "counter",
+        "Messages that ended with an error code.",
+        [({"code": str(code)}, count) for code, count in readings.error_codes.items()],
+    )
+    deepest = sorted(readings.backlogs, key=lambda backlog: -backlog.segments)
+    yield from _family(
+        "queue_segments",
+        "gauge",
+        f"Segments that wait, of the {BACKLOGS_SHOWN_MAX} deepest queues.",
+        [
+            ({"account": backlog.account, "sender": backlog.sender}, backlog.segments)
+            for backlog in deepest[:BACKLOGS_SHOWN_MAX]
+        ],
+    )
+    binds = readings.binds
+    for name, kind, text, samples in (
+        ("bind_up", "gauge", "1 while bound.", [float(bind.up) for bind in binds]),
+        ("bind_drops_total", "counter", "Binds lost.", [bind.drops for bind in binds]),
+        ("bind_window_used", "gauge", "Unanswered.", [bind.window_used for bind in binds]),
+        ("bind_rate", "gauge", "Segments a second allowed now.", [bind.tps for bind in binds]),
+        ("bind_latency_seconds", "gauge", "Of responses.", [bind.latency_s for bind in binds]),
+        ("bind_submitted_total", "counter", "Segments.", [bind.submitted for bind in binds]),
+    ):
+        yield from _family(
+            name,
+            kind,
+            text,
+            [({"bind": bind.bind}, value) for bind, value in zip(binds, samples, strict=True)],
+        )
+    yield from _family(
+        "bind_results_total",
+        "counter",
+        "Answers to submit_sm by outcome.",
+        [
+            ({"bind": bind.bind, "outcome": outcome.value}, count)
+            for bind in binds
+            for outcome, count in bind.results.items()
+        ],
+    )
+
+
+def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:
+    yield f"# HELP {PREFIX}{name} {text}"
+    yield f"# TYPE {PREFIX}{name} {kind}"
+    for labels, value in samples:
+        inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
+        yield f"{PREFIX}{name}{{{inside}}} {value:g}" if inside else f"{PREFIX}{name} {value:g}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

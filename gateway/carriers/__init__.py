@@ -1,0 +1,1 @@
+"""Where traffic goes out: the binds to carriers."""

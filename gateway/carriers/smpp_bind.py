@@ -1,0 +1,259 @@
+"""One bind to a carrier: connects, binds, submits, hands up what comes, returns when lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from gateway.carriers.bind_events import (
+    BindCameUp,
+    BindEvent,
+    BindWentDown,
+    Delivered,
+    SubmitAnswered,
+    SubmitLost,
+    SubmitTimedOut,
+)
+from gateway.carriers.reconnect import CREDENTIALS, Reconnect
+from gateway.clock import Clock
+from gateway.config.carrier import BindType, CarrierBind
+from gateway.net.network import Network
+from gateway.net.smpp_connection import SmppConnection
+from gateway.smpp.constants import CommandStatus, status_name
+from gateway.smpp.events import (
+    Bound,
+    Closed,
+    Event,
+    PduRefused,
+    Request,
+    Response,
+    ResponseTimedOut,
+)
+from gateway.smpp.pdus import (
+    Bind,
+    BindReceiver,
+    BindTransceiver,
+    BindTransmitter,
+    DataSm,
+    DataSmResp,
+    DeliverSm,
+    DeliverSmResp,
+    SubmitSm,
+    SubmitSmResp,
+)
+from gateway.smpp.session import Timers
+from gateway.smpp.states import Role
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 10.0
+DRAIN_TIMEOUT_S = 10.0
+LATE_MAX = 10_000
+
+_BINDS: dict[BindType, type[Bind]] = {
+    BindType.TRANSCEIVER: BindTransceiver,
+    BindType.TRANSMITTER: BindTransmitter,
+    BindType.RECEIVER: BindReceiver,
+}
+
+
+class SmppBind:
+    """A bind by its configuration, from `run` until that is canceled.
+
+    `submit` takes any `reference`, and gives it back with the one event that ends the wait for
+    the answer: SubmitAnswered, SubmitTimedOut (a late SubmitAnswered may follow) or SubmitLost.
+    """
+
+    def __init__(
+        self,
+        bind_id: str,
+        config: CarrierBind,
+        network: Network,
+        clock: Clock,
+        random: Random,
+        on_event: Callable[[BindEvent], None],
+    ) -> None:
+        self.id = bind_id
+        self.config = config
+        self._network = network
+        self._clock = clock
+        self._on_event = on_event
+        self._reconnect = Reconnect(random)
+        self._timers = Timers(
+            session_init_s=0,
+            enquire_link_s=config.enquire_link_s,
+            response_s=config.response_timeout_s,
+        )
+        self._connection: SmppConnection | None = None
+        self._session = 0
+        self._bound_at: float | None = None
+        self._bind_status = 0
+        self._draining = False
+        self._closed = asyncio.Event()
+        self._submitted: dict[int, tuple[Any, float]] = {}
+        self._late: dict[int, tuple[Any, float]] = {}
+
+    @property
+    def up(self) -> bool:
+        return self._bound_at is not None
+
+    async def run(self) -> None:
+        """Keep the bind up for ever."""
+        while True:
+            started_at = self._clock.now()
+            self._bind_status = 0
+            self._closed.clear()
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await self._network.connect(self.config.host, self.config.port, self._connect)
+            except (OSError, TimeoutError) as error:
+                log.warning("carrier not reached", extra={"bind": self.id, "cause": str(error)})
+            else:
+                await self._closed.wait()
+                self._reconnect.bound_for(self._clock.now() - started_at)
+            delay_s = self._reconnect.delay_s(self._bind_status)
+            log.info("bind waits", extra={"bind": self.id, "delay_s": round(delay_s, 1)})
+            await asyncio.sleep(delay_s)
+
+    def submit(self, pdu: SubmitSm, reference: Any) -> None:
+        """Write a submit_sm.
+
+        Raises:
+            NotBound, WindowFull: the router had an older view of this bind.
+        """
+        connection = self._connection
+        assert connection is not None, "submit() on a bind that is down"
+        self._submitted[connection.request(pdu)] = (reference, self._clock.now())
+
+    def answer(self, delivered: Delivered, command_status: int = CommandStatus.ESME_ROK) -> None:
+        """Answer a deliver_sm or data_sm; nobody, if its session is over."""
+        if self._connection is None or delivered.session != self._session:
+            return
+        if command_status:
+            self._connection.respond(delivered.sequence_number, None, command_status)
+        elif isinstance(delivered.pdu, DeliverSm):
+            self._connection.respond(delivered.sequence_number, DeliverSmResp())
+        else:
+            self._connection.respond(delivered.sequence_number, DataSmResp())
+
+    async def drain(self) -> None:
+        """Unbind once the answers under way have come, or after DRAIN_TIMEOUT_S."""
+        if self._connection is None:
+            return
+        self._draining = True
+        self._connection.unbind()
+        try:
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                await self._closed.wait()
+        except TimeoutError:
+            self._connection.abort("not unbound in time")
+
+    # Events of the session
+
+    def _connect(self) -> SmppConnection:
+        return SmppConnection(
+            Role.ESME,
+            self._clock,
+            self._timers,
+            self._on_session_event,
+            self.config.window,
+            on_open=self._opened,
+        )
+
+    def _opened(self, connection: SmppConnection) -> None:
+        self._connection = connection
+        self._session += 1
+        config = self.config
+        connection.request(
+            _BINDS[config.bind_type](
+                system_id=config.system_id,
+                password=config.password or "",
+                system_type=config.system_type,
+            )
+        )
+
+    def _on_session_event(self, connection: SmppConnection, event: Event) -> None:
+        match event:
+            case Response():
+                self._answered(event)
+            case Request(sequence_number, pdu):
+                assert isinstance(pdu, DeliverSm | DataSm), "MAY_SEND lets an SMSC send no other"
+                self._on_event(Delivered(self.id, sequence_number, pdu, self._session))
+            case ResponseTimedOut(sequence_number):
+                self._timed_out(sequence_number)
+            case Bound():
+                self._bound_at = self._clock.now()
+                log.info("bind up", extra={"bind": self.id, "peer": connection.peer})
+                self._on_event(BindCameUp(self.id))
+            case PduRefused():
+                log.warning(
+                    "carrier's PDU refused",
+                    extra={
+                        "bind": self.id,
+                        "command_id": f"0x{event.command_id:08x}",
+                        "reason": event.reason,
+                    },
+                )
+            case Closed(reason):
+                self._lost(reason)
+
+    def _answered(self, response: Response) -> None:
+        table = self._late if response.late else self._submitted
+        submitted = table.pop(response.sequence_number, None)
+        if submitted is None:
+            self._bind_answered(response.command_status)
+            return
+        reference, submitted_at = submitted
+        pdu = response.pdu
+        self._on_event(
+            SubmitAnswered(
+                self.id,
+                reference,
+                response.command_status,
+                pdu.message_id if isinstance(pdu, SubmitSmResp) else "",
+                self._clock.now() - submitted_at,
+                response.late,
+            )
+        )
+
+    def _bind_answered(self, command_status: int) -> None:
+        if not command_status or self.up:
+            return
+        self._bind_status = command_status
+        level = logging.ERROR if command_status in CREDENTIALS else logging.WARNING
+        log.log(
+            level,
+            "carrier refuses the bind",
+            extra={"bind": self.id, "command_status": status_name(command_status)},
+        )
+        if self._connection:
+            self._connection.close("bind refused")
+
+    def _timed_out(self, sequence_number: int) -> None:
+        submitted = self._submitted.pop(sequence_number, None)
+        if submitted is None:
+            return
+        if len(self._late) >= LATE_MAX:
+            del self._late[next(iter(self._late))]
+        self._late[sequence_number] = submitted
+        reference, submitted_at = submitted
+        self._on_event(SubmitTimedOut(self.id, reference, self._clock.now() - submitted_at))
+
+    def _lost(self, reason: str) -> None:
+        was_up, self._bound_at = self.up, None
+        self._connection = None
+        submitted, self._submitted = self._submitted, {}
+        self._late.clear()
+        if was_up:
+            log.log(
+                logging.INFO if self._draining else logging.WARNING,
+                "bind down",
+                extra={"bind": self.id, "reason": reason, "in_doubt": len(submitted)},
+            )
+            for reference, _ in submitted.values():
+                self._on_event(SubmitLost(self.id, reference))
+            self._on_event(BindWentDown(self.id, reason))
+        self._closed.set()

@@ -1,0 +1,50 @@
+"""`supernet check-config FILE`: is the configuration right, and what does it amount to?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gateway.cli.console import say
+from gateway.cli.subcommands import Subcommands
+from gateway.config import Config, load
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = commands.add_parser(
+        "check-config",
+        help="check a configuration",
+        description="Check a configuration and the files that it names. "
+        "Exit code 2 and one line with file, line and key for the first mistake.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the entry file, gateway.toml")
+    parser.set_defaults(command=check)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    say(summary(load(arguments.file)))
+    return 0
+
+
+def summary(config: Config) -> str:
+    """What the configuration amounts to, in a few lines."""
+    senders = sum(len(account.senders) for account in config.accounts)
+    esmes = sum(len(account.esmes) for account in config.accounts)
+    binds = [bind for carrier in config.carriers for bind in carrier.binds]
+    tps = sum(bind.tps for bind in binds)
+    return "\n".join(
+        (
+            f"OK: {config.path}",
+            f"  accounts  {_count(len(config.accounts), 'account')}, "
+            f"{_count(senders, 'sender')}, {_count(esmes, 'ESME')}",
+            f"  carriers  {_count(len(config.carriers), 'carrier')}, "
+            f"{_count(len(binds), 'bind')}, {tps:g} submit_sm a second in all",
+            f"  rest      {config.rest.host}:{config.rest.port}",
+            f"  smpp      {config.smpp.host}:{config.smpp.port}",
+            f"  store     {config.store.directory}",
+        )
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

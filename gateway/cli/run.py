@@ -1,0 +1,28 @@
+"""`supernet run --config FILE`: the daemon alone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gateway.cli.subcommands import Subcommands
+from gateway.config import load
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run the gateway",
+        description="Run the gateway until SIGINT or SIGTERM, which drain it.",
+    )
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="FILE", help="the entry file, gateway.toml"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    # The daemon pulls in all of the gateway; the other commands start faster without it.
+    from gateway import daemon
+
+    return daemon.run(load(arguments.config))

@@ -1,0 +1,130 @@
+"""The daemon: builds the gateway from its configuration, serves, drains on SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+from random import Random
+
+import uvloop
+
+from gateway.admin.app import create_app as create_admin_app
+from gateway.clock import system_clock
+from gateway.config import Config
+from gateway.daemon import logs
+from gateway.daemon.assembly import Gateway
+from gateway.errors import ConfigError, GatewayError
+from gateway.ingress.rest.app import create_app
+from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.server import RestServer
+from gateway.messaging.webhook_client import WebhookClient
+from gateway.net.errors import ListenError
+from gateway.net.network import TcpNetwork
+from gateway.store.group_commit import StoreLimits
+from gateway.store.sqlite import SqliteStore
+from routing.numbering_plan import NumberingPlan
+
+log = logging.getLogger(__name__)
+
+STORE_FILE = "messages.sqlite"
+# A writer thread waits for the interpreter lock up to one switch interval, twice a commit.
+SWITCH_INTERVAL_S = 0.0005
+EXIT_FAULT = 1
+
+
+def run(config: Config) -> int:
+    """Run the gateway until SIGTERM or SIGINT; the exit code of the process.
+
+    Raises:
+        GatewayError: it cannot start; one line says why.
+    """
+    logs.set_up(config.log)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(serve(config))
+    except ListenError as error:
+        raise GatewayError(str(error)) from None
+
+
+async def serve(config: Config) -> int:
+    """Start every part, lowest first, and stop them in the opposite order."""
+    loop = asyncio.get_running_loop()
+    clock = system_clock(loop.time)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    plan = read_plan(config.numbering_plan)
+    store = SqliteStore(
+        Path(config.store.directory) / STORE_FILE,
+        StoreLimits(free_bytes_min=config.store.free_bytes_min),
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        poster = await stack.enter_async_context(
+            WebhookClient(config.callbacks.allow_private_destinations)
+        )
+        gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(), poster)
+        await gateway.smpp_server.start()
+        rest = RestServer(
+            create_app(
+                RestDependencies(
+                    gateway.credentials, gateway.intake, store, gateway.live_status, clock
+                )
+            ),
+            config.rest.host,
+            config.rest.port,
+        )
+        rest.bind()
+        operator = RestServer(
+            create_admin_app(gateway.readings, store.unmatched_receipts),
+            config.admin.host,
+            config.admin.port,
+        )
+        operator.bind()
+        gateway.restore()
+        # What has been built stays; the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        await stack.enter_async_context(operator)
+        await stack.enter_async_context(rest)
+        traffic = loop.create_task(gateway.run(), name="traffic")
+        traffic.add_done_callback(lambda _: stop.set())
+        log.info(
+            "gateway started",
+            extra={
+                "rest": f"http://{config.rest.host}:{rest.port}",
+                "smpp": f"{config.smpp.host}:{gateway.smpp_server.port}",
+                "admin": f"http://{config.admin.host}:{operator.port}",
+                "messages_open": len(gateway.journal),
+            },
+        )
+        await stop.wait()
+        failed = traffic.done() and not traffic.cancelled() and traffic.exception()
+        if failed:
+            log.error("gateway stops by a fault of ours", exc_info=failed)
+        log.info("gateway drains", extra={"messages_open": len(gateway.journal)})
+        await gateway.drain()
+        traffic.cancel()
+        await asyncio.gather(traffic, return_exceptions=True)
+    log.info("gateway stopped")
+    return EXIT_FAULT if failed else 0
+
+
+def read_plan(path: Path) -> NumberingPlan:
+    """The numbering plan.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line of it cannot.
+    """
+    try:
+        return NumberingPlan.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,0 +1,1 @@
+"""Where customers come in: the REST API and the SMPP server."""

@@ -1,0 +1,273 @@
+"""Receipts and inbound messages to the customers' ESMEs, as deliver_sm over any receiving bind of
+the account, in the order in which they came about.
+
+The outbox is the store's: a transition with listener ESME and no `Notified` yet. Memory holds a
+bounded head of it per account; what does not fit stays in the store, and is read again once there
+is room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from gateway.clock import Clock, message_sid
+from gateway.errors import StoreError
+from gateway.events import StatusEvent
+from gateway.interworking import deliver_sm
+from gateway.message import Direction, Message
+from gateway.messaging.alarm import Alarm
+from gateway.messaging.journal import listener_of
+from gateway.net.smpp_connection import SmppConnection
+from gateway.smpp.constants import CommandStatus, status_name
+from gateway.smpp.errors import SmppError
+from gateway.smpp.pdus import DeliverSm
+from gateway.store.interface import Listener, Notified, OnCommit, Record, Transition
+
+log = logging.getLogger(__name__)
+
+PENDING_MAX = 10_000
+RETRY_S = 5.0
+REFILL_INTERVAL_S = 5.0
+REFILL_SLICE = 500
+
+# The ESME's trouble of the moment: the same is sent again. Any other error is its last word.
+TEMPORARY = frozenset(
+    {
+        CommandStatus.ESME_RSYSERR,
+        CommandStatus.ESME_RMSGQFUL,
+        CommandStatus.ESME_RTHROTTLED,
+        CommandStatus.ESME_RX_T_APPN,
+    }
+)
+
+Key = tuple[int, int]
+Append = Callable[[Record, OnCommit], None]
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
+    """One deliver_sm to come; (message.id, number) names its transition."""
+
+    event: StatusEvent
+
+    @property
+    def key(self) -> Key:
+        return self.event.message.id, self.event.number
+
+    def pdu(self) -> DeliverSm:
+        event = self.event
+        if event.message.direction is Direction.INBOUND:
+            return deliver_sm.message_for_customer(event.message)
+        return deliver_sm.receipt_for_customer(
+            event.message,
+            message_sid(event.message.id),
+            event.status,
+            event.at,
+            event.error_code,
+            event.carrier_status,
+            event.carrier_error,
+        )
+
+
+class AccountOutbox:
+    """What one account's ESMEs are still to be told. `known` names all that memory holds."""
+
+    def __init__(self) -> None:
+        self.binds: list[SmppConnection] = []
+        self.pending: deque[Delivery] = deque()
+        self.known: set[Key] = set()
+        self.overflowed = False
+        self.paused_until = 0.0
+
+    def next_bind(self) -> SmppConnection | None:
+        """A bind with room in its window; they take turns."""
+        for _ in range(len(self.binds)):
+            bind = self.binds.pop(0)
+            self.binds.append(bind)
+            if bind.sendable > 0:
+                return bind
+        return None
+
+
+class EsmeDelivery:
+    def __init__(
+        self,
+        append: Append,
+        unnotified: Callable[[], Iterator[tuple[Message, Transition]]],
+        clock: Clock,
+    ) -> None:
+        self._append = append
+        self._unnotified = unnotified
+        self._clock = clock
+        self._outboxes: dict[str, AccountOutbox] = {}
+        self._in_flight: dict[SmppConnection, dict[int, Delivery]] = {}
+        self._alarm = Alarm(clock, self._retry)
+        self._refill: asyncio.Task[None] | None = None
+        self._told_meanwhile: list[tuple[AccountOutbox, Key]] = []
+        self.delivered = 0
+        self.refused = 0
+
+    @property
+    def pending(self) -> int:
+        return sum(len(outbox.known) for outbox in self._outboxes.values())
+
+    def close(self) -> None:
+        self._alarm.cancel()
+        if self._refill:
+            self._refill.cancel()
+
+    # Events to tell
+
+    def on_event(self, event: StatusEvent) -> None:
+        """Take an event of any message; those whose listener is an ESME are told."""
+        if listener_of(event.message, event.status) is Listener.ESME:
+            self._offer(event)
+
+    def recover(self, message: Message, transition: Transition) -> None:
+        """Take up a transition of an earlier run."""
+        if transition.listener is Listener.ESME:
+            self._offer(_event_of(message, transition))
+
+    def _offer(self, event: StatusEvent) -> None:
+        outbox = self._outbox(event.message.account_sid)
+        delivery = Delivery(event)
+        if delivery.key in outbox.known:
+            return
+        if outbox.overflowed or len(outbox.known) >= PENDING_MAX:
+            # It waits in the store, and all later ones too, so that none overtakes it.
+            if not outbox.overflowed:
+                log.warning("ESME's outbox overflows", extra={"account": event.message.account_sid})
+            outbox.overflowed = True
+            return
+        outbox.known.add(delivery.key)
+        outbox.pending.append(delivery)
+        self._pump(outbox)
+
+    # Binds
+
+    def add(self, account_sid: str, bind: SmppConnection) -> None:
+        """An ESME of the account can receive."""
+        outbox = self._outbox(account_sid)
+        outbox.binds.append(bind)
+        self._in_flight[bind] = {}
+        self._pump(outbox)
+
+    def remove(self, account_sid: str, bind: SmppConnection) -> None:
+        """The bind has ended; what it had not answered goes out again."""
+        outbox = self._outbox(account_sid)
+        if bind in outbox.binds:
+            outbox.binds.remove(bind)
+            outbox.pending.extendleft(reversed(self._in_flight.pop(bind).values()))
+            self._pump(outbox)
+
+    def on_response(
+        self, account_sid: str, bind: SmppConnection, sequence_number: int, command_status: int
+    ) -> None:
+        delivery = self._in_flight.get(bind, {}).pop(sequence_number, None)
+        if delivery is None:
+            return
+        outbox = self._outbox(account_sid)
+        if command_status in TEMPORARY:
+            self._try_again(outbox, delivery)
+            return
+        if command_status:
+            self.refused += 1
+            log.warning(
+                "ESME refuses a deliver_sm",
+                extra={"account": account_sid, "command_status": status_name(command_status)},
+            )
+        else:
+            self.delivered += 1
+        self._told(outbox, delivery, status_name(command_status))
+        self._pump(outbox)
+
+    def on_timed_out(self, account_sid: str, bind: SmppConnection, sequence_number: int) -> None:
+        delivery = self._in_flight.get(bind, {}).pop(sequence_number, None)
+        if delivery:
+            self._try_again(self._outbox(account_sid), delivery)
+
+    def _told(self, outbox: AccountOutbox, delivery: Delivery, outcome: str) -> None:
+        """Write that it is done. It stays known until the store, and a reading of the store that
+        may have begun before, can no longer bring it up again."""
+
+        def on_commit(error: StoreError | None) -> None:
+            if self._refill and not self._refill.done():
+                self._told_meanwhile.append((outbox, delivery.key))
+            else:
+                outbox.known.discard(delivery.key)
+
+        self._append(Notified(*delivery.key, self._clock.now(), outcome), on_commit)
+
+    def _try_again(self, outbox: AccountOutbox, delivery: Delivery) -> None:
+        """The account's deliveries pause, and begin again with this one."""
+        outbox.pending.appendleft(delivery)
+        outbox.paused_until = self._clock.now() + RETRY_S
+        self._alarm.set(outbox.paused_until)
+
+    # Sending
+
+    def _pump(self, outbox: AccountOutbox) -> None:
+        if outbox.paused_until > self._clock.now():
+            return
+        while outbox.pending:
+            bind = outbox.next_bind()
+            if bind is None:
+                return
+            delivery = outbox.pending.popleft()
+            try:
+                self._in_flight[bind][bind.request(delivery.pdu())] = delivery
+            except SmppError as error:
+                log.error("deliver_sm not sent", extra={"cause": str(error)})
+                self._told(outbox, delivery, f"gave up: {error}")
+        if outbox.overflowed and outbox.binds:
+            self._alarm.set(self._clock.now() + REFILL_INTERVAL_S)
+
+    def _retry(self) -> None:
+        now = self._clock.now()
+        for outbox in self._outboxes.values():
+            if outbox.paused_until > now:
+                self._alarm.set(outbox.paused_until)
+            elif outbox.pending:
+                self._pump(outbox)
+        wanted = any(
+            outbox.overflowed and outbox.binds and not outbox.pending
+            for outbox in self._outboxes.values()
+        )
+        if wanted and (self._refill is None or self._refill.done()):
+            self._refill = asyncio.get_running_loop().create_task(self._read_again())
+
+    async def _read_again(self) -> None:
+        """Fetch from the store what found no room, the oldest first, a slice a turn."""
+        for outbox in self._outboxes.values():
+            outbox.overflowed = False
+        for count, (message, transition) in enumerate(self._unnotified(), start=1):
+            self.recover(message, transition)
+            if count % REFILL_SLICE == 0:
+                await asyncio.sleep(0)
+        for outbox, key in self._told_meanwhile:
+            outbox.known.discard(key)
+        self._told_meanwhile.clear()
+
+    def _outbox(self, account_sid: str) -> AccountOutbox:
+        outbox = self._outboxes.get(account_sid)
+        if outbox is None:
+            outbox = self._outboxes[account_sid] = AccountOutbox()
+        return outbox
+
+
+def _event_of(message: Message, transition: Transition) -> StatusEvent:
+    return StatusEvent(
+        message,
+        transition.number,
+        transition.status,
+        transition.at,
+        transition.error_code,
+        transition.bind,
+        transition.done_date,
+        transition.carrier_status,
+        transition.carrier_error,
+    )

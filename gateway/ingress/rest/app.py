@@ -1,0 +1,96 @@
+"""The REST API: Litestar's router over resources that read and answer for themselves."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from litestar import Litestar, delete, get, post
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.ingress.rest import openapi
+from gateway.ingress.rest.accounts import AccountResource, fetch_account
+from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.errors import http_exception_handler, unexpected_exception_handler
+from gateway.ingress.rest.gate import Gate
+from gateway.ingress.rest.message_json import API_VERSION, MessageResource
+from gateway.ingress.rest.messages import Messages
+from gateway.ingress.rest.paging import MessagePage
+
+DISTRIBUTION = "super-network-gateway"
+ACCOUNT = f"/{API_VERSION}/Accounts/{{AccountSid:str}}"
+MESSAGES = f"{ACCOUNT}/Messages"
+MESSAGE = f"{MESSAGES}/{{MessageSid:str}}"
+
+
+def create_app(dependencies: RestDependencies) -> Litestar:
+    """The whole API as an ASGI application. It has no lifespan and starts no task."""
+    return Litestar(
+        [*account_routes(dependencies)],
+        exception_handlers={
+            HTTPException: http_exception_handler,
+            Exception: unexpected_exception_handler,
+        },
+        openapi_config=openapi.openapi_config(version(DISTRIBUTION)),
+        # The daemon configures logging; Litestar would start a thread for it.
+        logging_config=None,
+    )
+
+
+def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
+    """Routes by path and method. A path without `.json` answers the same, and is not documented."""
+    gate = Gate(dependencies)
+    messages = Messages(dependencies)
+    create, read = gate.guard(messages.create), gate.guard(messages.list)
+    return [
+        get(
+            ACCOUNT,
+            summary="Fetch the account",
+            operation_id="FetchAccount",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID_JSON),
+            responses=openapi.responses(200, AccountResource, "The account."),
+        )(gate.guard(fetch_account)),
+        post(
+            f"{MESSAGES}.json",
+            summary="Send a message",
+            operation_id="CreateMessage",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID, form=openapi.CREATE_FORM),
+            responses=openapi.responses(201, MessageResource, "Accepted and durable."),
+        )(create),
+        get(
+            f"{MESSAGES}.json",
+            summary="List messages, newest first",
+            operation_id="ListMessage",
+            operation_class=openapi.operation(*openapi.LIST_PARAMETERS),
+            responses=openapi.responses(200, MessagePage, "A page of messages."),
+        )(read),
+        post(MESSAGES, include_in_schema=False)(create),
+        get(MESSAGES, include_in_schema=False)(read),
+        get(
+            MESSAGE,
+            summary="Fetch a message",
+            operation_id="FetchMessage",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID, openapi.MESSAGE_SID),
+            responses=openapi.responses(200, MessageResource, "The message as it stands."),
+        )(gate.guard(messages.fetch)),
+        post(
+            MESSAGE,
+            status_code=200,
+            summary="Redact a message, or cancel a scheduled one",
+            operation_id="UpdateMessage",
+            operation_class=openapi.operation(
+                openapi.ACCOUNT_SID, openapi.MESSAGE_SID, form=openapi.UPDATE_FORM
+            ),
+            responses=openapi.responses(200, MessageResource, "The message as it stands now."),
+        )(gate.guard(messages.update)),
+        delete(
+            MESSAGE,
+            # 204 in truth; Litestar wants a function that returns None for that.
+            status_code=200,
+            response_description=openapi.UNLISTED,
+            summary="Delete a complete message",
+            operation_id="DeleteMessage",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID, openapi.MESSAGE_SID),
+            responses=openapi.responses(204, None, "The message is forgotten."),
+        )(gate.guard(messages.delete)),
+    ]

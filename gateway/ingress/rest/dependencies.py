@@ -1,0 +1,47 @@
+"""What the REST resources need from the rest of the gateway, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.account import Account
+from gateway.clock import Clock
+from gateway.message import Message, Status
+from gateway.messaging.admission import SendRequest
+from gateway.store.interface import Store
+
+
+class Credentials(Protocol):
+    """Who the customers are. Never blocks: a costly hash is paid for once and remembered."""
+
+    def rest(self, username: str, password: str) -> Account | None:
+        """The account of `AC…` with its auth token, or of `SK…` with its secret."""
+        ...
+
+
+class Intake(Protocol):
+    """Takes messages in. Each call ends once its outcome is on stable storage."""
+
+    def accept(self, request: SendRequest) -> Awaitable[Message]:
+        """Raises `Refused` where the message is not accepted; then nothing was stored."""
+        ...
+
+    def cancel(self, message_id: int) -> Awaitable[None]:
+        """Raises `Refused(NOT_CANCELABLE)` unless the message is still scheduled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RestDependencies:
+    """`live_status` tells where a message stands that the gateway still works on, else None.
+
+    `sending` is seen there alone: it is not always stored.
+    """
+
+    credentials: Credentials
+    intake: Intake
+    store: Store
+    live_status: Callable[[int], Status | None]
+    clock: Clock

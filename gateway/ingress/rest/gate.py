@@ -1,0 +1,94 @@
+"""What every resource lies behind: authentication, limits, and refusals turned into answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Request
+from litestar.types import ASGIApp
+
+from gateway.account import Account
+from gateway.errors import Refusal, Refused, StoreError
+from gateway.ingress.rest.authentication import Authentication
+from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.errors import RequestError, refusal_answer, request_error_answer
+from gateway.ingress.rest.form import Form, parse_form, read_form
+from gateway.ingress.rest.json_answer import JsonAnswer
+from gateway.ingress.rest.rate_limit import RequestLimits
+
+AnyRequest = Request[Any, Any, Any]
+JSON_SUFFIX = ".json"
+
+
+class Call:
+    """A request that has passed the gate."""
+
+    __slots__ = ("_request", "account", "headers", "now")
+
+    def __init__(
+        self, request: AnyRequest, headers: dict[bytes, bytes], account: Account, now: float
+    ) -> None:
+        self._request = request
+        self.headers = headers
+        self.account = account
+        self.now = now
+
+    def sid(self, name: str) -> str:
+        """A sid in the path, without the suffix that asks for JSON."""
+        return path_sid(self._request, name)
+
+    def query(self) -> Form:
+        return parse_form(self._request.scope["query_string"])
+
+    async def form(self) -> Form:
+        return await read_form(self.headers, self._request.receive)
+
+
+Resource = Callable[[Call], Awaitable[JsonAnswer]]
+Handler = Callable[[AnyRequest], Awaitable[ASGIApp]]
+
+
+class Gate:
+    """Guards resources. One gate for the whole API, so that its limits are of the account."""
+
+    def __init__(self, dependencies: RestDependencies) -> None:
+        self._authentication = Authentication(dependencies.credentials)
+        self._limits = RequestLimits()
+        self._clock = dependencies.clock
+
+    def guard(self, resource: Resource) -> Handler:
+        """The handler of a resource, for Litestar."""
+
+        async def handle(request: AnyRequest) -> ASGIApp:
+            return await self._admit(request, resource)
+
+        return handle
+
+    async def _admit(self, request: AnyRequest, resource: Resource) -> JsonAnswer:
+        now = self._clock.now()
+        headers: dict[bytes, bytes] = dict(request.scope["headers"])
+        client = request.scope["client"]
+        try:
+            account = self._authentication.account(
+                headers.get(b"authorization", b""),
+                client[0] if client else "",
+                path_sid(request, "AccountSid"),
+                now,
+            )
+            self._limits.enter(account, now)
+            try:
+                return await resource(Call(request, headers, account, now))
+            finally:
+                self._limits.leave(account)
+        except Refused as refused:
+            return refusal_answer(refused)
+        except RequestError as error:
+            return request_error_answer(error)
+        except StoreError:
+            return refusal_answer(Refused(Refusal.STORE_UNAVAILABLE))
+
+
+def path_sid(request: AnyRequest, name: str) -> str:
+    sid: str = request.path_params[name]
+    return sid.removesuffix(JSON_SUFFIX)

@@ -1,0 +1,161 @@
+"""The Messages resource: create, list, fetch, redact, cancel and delete (2010-04-01)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+
+import msgspec
+
+from gateway.clock import message_id_of
+from gateway.errors import Refusal, Refused, StoreError
+from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.form import Form
+from gateway.ingress.rest.gate import Call
+from gateway.ingress.rest.json_answer import NO_CONTENT, JsonAnswer
+from gateway.ingress.rest.message_form import message_request, unix_time
+from gateway.ingress.rest.message_json import API_VERSION, accepted_resource, stored_resource
+from gateway.ingress.rest.paging import message_page, page_request
+from gateway.message import FINAL, Status
+from gateway.messaging.phone_number import normalize_sender
+from gateway.store.interface import Deleted, MessageFilter, Redacted, Store, StoredMessage
+
+DAY_S = 86_400
+FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
+
+encode = msgspec.json.Encoder().encode
+
+
+class Messages:
+    """What an account may do with its messages. Those of other accounts are not found."""
+
+    def __init__(self, dependencies: RestDependencies) -> None:
+        self._intake = dependencies.intake
+        self._store = dependencies.store
+        self._live_status = dependencies.live_status
+
+    async def create(self, call: Call) -> JsonAnswer:
+        """201 once the message is durable."""
+        request = message_request(await call.form(), call.account)
+        message = await self._intake.accept(request)
+        return JsonAnswer(201, encode(accepted_resource(message)))
+
+    async def list(self, call: Call) -> JsonAnswer:
+        query = call.query()
+        where = message_filter(query)
+        page = page_request(query)
+        found = await self._store.list(call.account.sid, where, page.page_size + 1, page.before)
+        shown = found[: page.page_size]
+        answer = message_page(
+            f"/{API_VERSION}/Accounts/{call.account.sid}/Messages.json",
+            [(name, query.text(name)) for name in FILTERS if query.text(name)],
+            page,
+            [stored_resource(stored, self._live_status(stored.message.id)) for stored in shown],
+            shown[-1].message.id if len(found) > len(shown) else None,
+        )
+        return JsonAnswer(200, encode(answer))
+
+    async def fetch(self, call: Call) -> JsonAnswer:
+        return self._show(await self._find(call))
+
+    async def update(self, call: Call) -> JsonAnswer:
+        """Cancels with Status=canceled, redacts with an empty Body; else changes nothing."""
+        form = await call.form()
+        if form.text("Status") not in ("", "canceled"):
+            raise Refused(Refusal.PARAMETER_INVALID, "the Status can only be set to 'canceled'")
+        if form.text("Body"):
+            raise Refused(Refusal.PARAMETER_INVALID, "the Body can only be set to an empty text")
+        stored = await self._find(call)
+        if form.text("Status"):
+            await self._intake.cancel(stored.message.id)
+            stored = await self._find(call)
+        if "Body" in form:
+            self._check_complete(stored)
+            await committed(self._store, Redacted(stored.message.id))
+            stored = await self._find(call)
+        return self._show(stored)
+
+    async def delete(self, call: Call) -> JsonAnswer:
+        stored = await self._find(call)
+        self._check_complete(stored)
+        await committed(self._store, Deleted(stored.message.id))
+        return JsonAnswer(NO_CONTENT)
+
+    async def _find(self, call: Call) -> StoredMessage:
+        message_id = message_id_of(call.sid("MessageSid"))
+        if message_id is not None:
+            stored = await self._store.fetch(call.account.sid, message_id)
+            if stored is not None:
+                return stored
+        raise Refused(Refusal.NOT_FOUND)
+
+    def _check_complete(self, stored: StoredMessage) -> None:
+        """A message that may still change keeps its body and its record (20009, as by Twilio).
+
+        One that is `sent` and no longer live will hear no more: its carrier gives no receipts.
+        """
+        waits = stored.status is not Status.SENT or self._live_status(stored.message.id)
+        if stored.status not in FINAL and waits:
+            raise Refused(Refusal.NOT_REDACTABLE)
+
+    def _show(self, stored: StoredMessage) -> JsonAnswer:
+        live = self._live_status(stored.message.id)
+        return JsonAnswer(200, encode(stored_resource(stored, live)))
+
+
+async def committed(store: Store, record: Redacted | Deleted) -> None:
+    """Append a record and wait until it is on stable storage.
+
+    Raises:
+        StoreError: it is not, and never will be.
+    """
+    done = asyncio.get_running_loop().create_future()
+
+    def on_commit(error: StoreError | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    store.append(record, on_commit)
+    await done
+
+
+def message_filter(query: Form) -> MessageFilter:
+    """To, From, and the three forms of DateSent, whose sign is a part of the name.
+
+    `DateSent` is the whole UTC day; `DateSent<` and `DateSent>` include the second they name.
+
+    Raises:
+        Refused: PARAMETER_INVALID.
+    """
+    since, until = 0.0, inf
+    for name, narrow in DATE_FILTERS.items():
+        if text := query.text(name):
+            instant = unix_time(text)
+            if instant is None:
+                raise Refused(Refusal.PARAMETER_INVALID, f"{name} must be an ISO 8601 date or time")
+            from_, to = narrow(instant)
+            since, until = max(since, from_), min(until, to)
+    sender, recipient = query.phone_number("From"), query.phone_number("To")
+    return MessageFilter(
+        sender=normalize_sender(sender) or sender,
+        recipient=normalize_sender(recipient) or recipient,
+        since=since,
+        until=until,
+    )
+
+
+def whole_day(instant: float) -> tuple[float, float]:
+    day = instant // DAY_S * DAY_S
+    return day, day + DAY_S
+
+
+DATE_FILTERS: dict[str, Callable[[float], tuple[float, float]]] = {
+    "DateSent": whole_day,
+    "DateSent<": lambda instant: (0.0, instant + 1),
+    "DateSent>": lambda instant: (instant, inf),
+}

@@ -1,0 +1,160 @@
+"""What the OpenAPI document says of each operation: its form, its filters and its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
+
+from gateway.ingress.rest.docs_page import DocsPage
+from gateway.ingress.rest.errors import ErrorBody
+from gateway.ingress.rest.form import FORM_OCTETS_MAX
+from gateway.ingress.rest.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+
+BASIC = "basic"
+DOCS_PATH = "/docs"
+API_DESCRIPTION = (
+    "Compatible with Twilio's 2010-04-01 API: an official SDK works with nothing changed but its "
+    "base URL. Basic authentication with AccountSid and AuthToken, or with an API key and its "
+    "secret."
+)
+
+STRING = Schema(type=OpenAPIType.STRING)
+DATE_OR_TIME = Schema(
+    type=OpenAPIType.STRING, description="`YYYY-MM-DD` or ISO 8601, UTC unless it says otherwise."
+)
+
+
+def string(description: str, **bounds: Any) -> Schema:
+    return Schema(type=OpenAPIType.STRING, description=description, **bounds)
+
+
+CREATE_FORM = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["To", "From", "Body"],
+    properties={
+        "To": string("The recipient in E.164, with its `+` escaped as `%2B`."),
+        "From": string("A number, short code or sender id of the account."),
+        "Body": string("The text of the message.", max_length=1_600),
+        "StatusCallback": string(
+            "Where each further status is posted, signed.", format=OpenAPIFormat.URI
+        ),
+        "ValidityPeriod": Schema(
+            type=OpenAPIType.INTEGER,
+            minimum=1,
+            maximum=36_000,
+            description="Seconds that the message may wait in its queue; at most, and without one, "
+            "the account's own limit (14,400 by default).",
+        ),
+        "SendAt": string(
+            "When the message is to leave: 5 minutes to 35 days ahead.",
+            format=OpenAPIFormat.DATE_TIME,
+        ),
+        "ScheduleType": string("Goes with SendAt.", enum=["fixed"]),
+        "SmartEncoded": Schema(
+            type=OpenAPIType.BOOLEAN,
+            description="Replace typographic characters that would need UCS-2 by plain ones.",
+        ),
+        "TrafficType": string("A name for the traffic; it is kept with the message."),
+    },
+    description="Attempt, MaxPrice, ProvideFeedback, ForceDelivery, ContentRetention, "
+    "AddressRetention, RiskCheck, ShortenUrls and PersistentAction are accepted and change "
+    "nothing. MediaUrl, ContentSid and MessagingServiceSid are refused.",
+)
+
+UPDATE_FORM = Schema(
+    type=OpenAPIType.OBJECT,
+    properties={
+        "Body": string("Empty: the text of a complete message is forgotten.", max_length=0),
+        "Status": string("Cancels a message while it is scheduled.", enum=["canceled"]),
+    },
+)
+
+ACCOUNT_SID = Parameter("AccountSid", "path", STRING, "The account that authenticates.", True)
+ACCOUNT_SID_JSON = Parameter("AccountSid", "path", STRING, "`AC…`; `.json` may follow.", True)
+MESSAGE_SID = Parameter("MessageSid", "path", STRING, "`SM…`; `.json` may follow.", True)
+LIST_PARAMETERS = (
+    ACCOUNT_SID,
+    Parameter("To", "query", STRING, "Only messages to this recipient."),
+    Parameter("From", "query", STRING, "Only messages from this sender."),
+    Parameter("DateSent", "query", DATE_OR_TIME, "Only messages of this UTC day."),
+    Parameter("DateSent<", "query", DATE_OR_TIME, "Only messages up to this second."),
+    Parameter("DateSent>", "query", DATE_OR_TIME, "Only messages since this second."),
+    Parameter(
+        "PageSize",
+        "query",
+        Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=PAGE_SIZE_MAX),
+        f"Messages a page, {PAGE_SIZE_DEFAULT} by default.",
+    ),
+    Parameter("Page", "query", Schema(type=OpenAPIType.INTEGER), "As `next_page_uri` has it."),
+    Parameter("PageToken", "query", STRING, "As `next_page_uri` has it."),
+)
+
+
+def operation(*parameters: Parameter, form: Schema | None = None) -> type[Operation]:
+    """The operation class of a handler that reads its own parameters and form."""
+
+    @dataclass
+    class DocumentedOperation(Operation):
+        def __post_init__(self) -> None:
+            self.parameters = [*parameters]
+            if form is not None:
+                self.request_body = RequestBody(
+                    content={"application/x-www-form-urlencoded": OpenAPIMediaType(schema=form)},
+                    description=f"At most {FORM_OCTETS_MAX} octets, in UTF-8.",
+                    required=True,
+                )
+            # Litestar adds the answer that it expects of the function itself; ours are listed.
+            self.responses = {
+                status: response
+                for status, response in sorted((self.responses or {}).items())
+                if response.description != UNLISTED
+            }
+
+    return DocumentedOperation
+
+
+UNLISTED = "unlisted"
+
+ERRORS: dict[int, str] = {
+    400: "A parameter is wrong, or the message is not accepted; `code` says why.",
+    401: "20003: the credentials are wrong, or are not those of this account.",
+    404: "20404: there is no such resource in this account.",
+    429: "20429: too many requests, or too many at once; `Retry-After` says how long to wait.",
+    500: "20500: a fault of the gateway.",
+    503: "20503: the gateway cannot store messages now; `Retry-After` says how long to wait.",
+}
+
+
+def responses(status: int, resource: Any, description: str) -> dict[int, ResponseSpec]:
+    """The answer of an operation that succeeds, and those of all that do not."""
+    answers = {status: ResponseSpec(resource, generate_examples=False, description=description)}
+    for error_status, text in ERRORS.items():
+        answers[error_status] = ResponseSpec(ErrorBody, generate_examples=False, description=text)
+    return answers
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Super Network API",
+        version=version,
+        description=API_DESCRIPTION,
+        path=DOCS_PATH,
+        render_plugins=[DocsPage()],
+        security=[{BASIC: []}],
+        components=Components(
+            security_schemes={BASIC: SecurityScheme(type="http", scheme="basic")}
+        ),
+    )

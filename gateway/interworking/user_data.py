@@ -1,0 +1,112 @@
+"""Message text against short_message, data_coding, UDH and message_payload (SMPP v3.4 §3.2.3,
+§5.2.12, §5.2.19; 3GPP TS 23.038 §4).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.message import Encoding, Message
+from gateway.smpp.constants import CommandStatus, DataCoding, EsmClass, Tag
+from gateway.smpp.errors import PduError
+from gateway.text import gsm_03_38, ucs2, udh
+from gateway.text.errors import TextError
+
+SHORT_MESSAGE_MAX = 254
+
+DATA_CODING: dict[Encoding, DataCoding] = {
+    Encoding.GSM_7BIT: DataCoding.DEFAULT_ALPHABET,
+    Encoding.UCS2: DataCoding.UCS2,
+    Encoding.BINARY: DataCoding.OCTETS,
+}
+
+_CODINGS: dict[int, tuple[Encoding, str]] = {
+    DataCoding.IA5: (Encoding.GSM_7BIT, "ascii"),
+    DataCoding.LATIN_1: (Encoding.GSM_7BIT, "latin-1"),
+    DataCoding.UCS2: (Encoding.UCS2, ""),
+    DataCoding.OCTETS: (Encoding.BINARY, ""),
+    DataCoding.OCTETS_2: (Encoding.BINARY, ""),
+}
+_ALPHABETS = {0x00: Encoding.GSM_7BIT, 0x04: Encoding.BINARY, 0x08: Encoding.UCS2}
+
+
+class UserData(msgspec.Struct, frozen=True, gc=False):
+    """What a PDU carries: a text, or octets, behind a user data header or not.
+
+    `udh` has its length octet. BINARY data is in `octets`, text in `body`.
+    """
+
+    encoding: Encoding
+    body: str
+    octets: bytes = b""
+    udh: bytes = b""
+
+
+def octets(message: Message) -> bytes:
+    """The user data of a message that goes as it is, behind its header if it has one."""
+    match message.encoding:
+        case Encoding.BINARY:
+            return message.octets
+        case Encoding.GSM_7BIT:
+            return gsm_03_38.encode(message.body)
+        case Encoding.UCS2:
+            return ucs2.encode(message.body)
+
+
+def read(
+    esm_class: int, data_coding: int, short_message: bytes, tlvs: dict[int, bytes]
+) -> UserData:
+    """What the sender wrote.
+
+    Raises:
+        PduError: both short_message and message_payload (ESME_RINVMSGLEN, §3.2.3), a header that
+            does not fit (ESME_RINVESMCLASS), or a coding or text that cannot be read
+            (ESME_RSUBMITFAIL).
+    """
+    octets = short_message
+    if tlvs and Tag.MESSAGE_PAYLOAD in tlvs:
+        if short_message:
+            raise PduError("both short_message and message_payload", CommandStatus.ESME_RINVMSGLEN)
+        octets = tlvs[Tag.MESSAGE_PAYLOAD]
+    header = b""
+    if esm_class & EsmClass.UDHI:
+        try:
+            _, rest = udh.parse(octets)
+        except TextError as error:
+            raise PduError(str(error), CommandStatus.ESME_RINVESMCLASS) from None
+        header, octets = octets[: len(octets) - len(rest)], rest
+    if data_coding == DataCoding.DEFAULT_ALPHABET:  # Nearly always.
+        return UserData(Encoding.GSM_7BIT, gsm_03_38.decode(octets), udh=header)
+    return _read_coded(data_coding, octets, header)
+
+
+def _read_coded(data_coding: int, octets: bytes, header: bytes) -> UserData:
+    encoding, charset = _coding(data_coding)
+    if encoding is Encoding.BINARY:
+        return UserData(encoding, "", octets, header)
+    try:
+        if encoding is Encoding.UCS2:
+            return UserData(encoding, ucs2.decode(octets), udh=header)
+        body = octets.decode(charset) if charset else gsm_03_38.decode(octets)
+    except (TextError, UnicodeDecodeError):
+        raise PduError(
+            f"the text is not of data_coding {data_coding}", CommandStatus.ESME_RSUBMITFAIL
+        ) from None
+    if gsm_03_38.is_encodable(body):
+        return UserData(Encoding.GSM_7BIT, body, udh=header)
+    return UserData(Encoding.UCS2, body, udh=header)
+
+
+def _coding(data_coding: int) -> tuple[Encoding, str]:
+    """The encoding, and Python's name of the charset where it is neither GSM nor UCS-2.
+
+    The groups with a message class (0x10 to 0x1F, 0xF0 to 0xFF) are those of 23.038 §4; the class
+    itself, flash for one, is not carried on.
+    """
+    if data_coding in _CODINGS:
+        return _CODINGS[data_coding]
+    if data_coding & 0xF0 == 0xF0:
+        return (Encoding.BINARY if data_coding & 0x04 else Encoding.GSM_7BIT), ""
+    if data_coding & 0xF0 == 0x10 and data_coding & 0x0C in _ALPHABETS:
+        return _ALPHABETS[data_coding & 0x0C], ""
+    raise PduError(f"data_coding {data_coding} is not supported", CommandStatus.ESME_RSUBMITFAIL)

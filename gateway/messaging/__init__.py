@@ -1,0 +1,1 @@
+"""What happens to a message: admission, queues, dispatch, receipts, callbacks."""

@@ -1,0 +1,274 @@
+"""Admission: may this account send this message from this sender to this recipient, now?
+
+Pure: the request, the account and `now` in; an `Admitted` out, or `Refused` raised. Nothing is
+stored and nothing is counted here; rates and queue space are the intake's affair.
+
+The first check that fails is the answer, in this order: the account is active; To is there and
+possible; From is there and the account's; the sender's type reaches the destination; the account
+may send to the region; the sender is registered for it; the recipient has not opted out; the
+content can be sent; the validity period; the scheduled time; some carrier can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, inf
+
+import msgspec
+
+from gateway.account import Account, Registration, Sender, SenderType
+from gateway.errors import Refusal, Refused
+from gateway.message import Direction, Encoding, Origin, Receipts
+from gateway.messaging.opt_out import OptOuts
+from gateway.messaging.phone_number import PhoneNumber, normalize_sender, parse
+from gateway.text import gsm_03_38, ucs2
+from gateway.text.errors import TooManyPartsError, UnencodableError
+from gateway.text.segmentation import TextEncoding, count
+from gateway.text.smart_encoding import smart_encode
+
+BODY_MAX = 1600
+VALIDITY_MIN_S = 1
+VALIDITY_MAX_S = 36_000
+SEND_AT_AHEAD_MIN_S = 5 * 60
+SEND_AT_AHEAD_MAX_S = 35 * 86_400
+
+# TP-User-Data (3GPP TS 23.040 §9.2.3.24): 140 octets, or 160 septets, user data header included.
+USER_DATA_OCTETS = 140
+USER_DATA_SEPTETS = 160
+
+# Accounts whose senders are indexed at a time. One more takes the place of the oldest, which is
+# indexed again when it next sends.
+ACCOUNTS_INDEXED_MAX = 16_384
+
+# The countries of US short codes, toll-free numbers and 10DLC, with their registries; there,
+# alphanumeric senders do not exist.
+NORTH_AMERICA = frozenset({"US", "CA"})
+
+_ENCODINGS = {TextEncoding.GSM_7BIT: Encoding.GSM_7BIT, TextEncoding.UCS2: Encoding.UCS2}
+
+UNREGISTERED_SENDERS: dict[tuple[SenderType, Registration], Refusal] = {
+    (SenderType.TEN_DLC, Registration.UNREGISTERED): Refusal.SENDER_NOT_REGISTERED,
+    (SenderType.TEN_DLC, Registration.PENDING): Refusal.SENDER_NOT_REGISTERED,
+    (SenderType.TEN_DLC, Registration.SUSPENDED): Refusal.CAMPAIGN_SUSPENDED,
+    (SenderType.TOLL_FREE, Registration.UNREGISTERED): Refusal.TOLL_FREE_NOT_VERIFIED,
+    (SenderType.TOLL_FREE, Registration.PENDING): Refusal.TOLL_FREE_NOT_VERIFIED,
+    (SenderType.TOLL_FREE, Registration.SUSPENDED): Refusal.TOLL_FREE_NOT_VERIFIED,
+}
+
+
+class SendRequest(msgspec.Struct, frozen=True, gc=False):
+    """What a customer asks for, over REST or SMPP, before anything is made of it.
+
+    `encoding` is read only with `octets` or `udh`, whose messages pass as they came; every other
+    text gets the encoding that the splitter gives it. `send_at` is Unix seconds, 0 for at once.
+    `after_opt_out` lets the one confirmation of a STOP out to a recipient who has just opted out.
+    """
+
+    account: Account
+    sender: str
+    recipient: str
+    body: str
+    origin: Origin
+    direction: Direction = Direction.OUTBOUND_API
+    status_callback: str = ""
+    validity_s: float | None = None
+    send_at: float = 0.0
+    receipts: Receipts = Receipts.NONE
+    udh: bytes = b""
+    octets: bytes = b""
+    encoding: Encoding | None = None
+    traffic_type: str = ""
+    smart_encoded: bool = False
+    after_opt_out: bool = False
+
+
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """A request that may become a message, with all that admission found out about it.
+
+    `body` is the text to send: the customer's, smart-encoded where that was asked for. It is the
+    text that `segments` counts.
+    """
+
+    sender: Sender
+    sender_address: str
+    recipient: str
+    body: str
+    encoding: Encoding
+    segments: int
+    expires_at: float
+
+
+class SenderIndex:
+    """An account's senders by address. A reloaded account is a new value and is indexed anew."""
+
+    def __init__(self) -> None:
+        self._indexed: dict[str, tuple[Account, dict[str, Sender]]] = {}
+
+    def find(self, account: Account, address: str) -> Sender | None:
+        indexed = self._indexed.get(account.sid)
+        if indexed is None or indexed[0] is not account:
+            indexed = self._index(account)
+        return indexed[1].get(address)
+
+    def _index(self, account: Account) -> tuple[Account, dict[str, Sender]]:
+        self._indexed.pop(account.sid, None)
+        if len(self._indexed) >= ACCOUNTS_INDEXED_MAX:
+            del self._indexed[next(iter(self._indexed))]
+        indexed = (account, {sender.address: sender for sender in account.senders})
+        self._indexed[account.sid] = indexed
+        return indexed
+
+
+class Admission:
+    """Checks requests against the account, the opt-outs and what the routes reach.
+
+    `reachable` says whether any carrier takes messages for an E.164 recipient from senders of a
+    type; binds that are down for the moment count as reachable, for the message can wait.
+    """
+
+    def __init__(
+        self,
+        opt_outs: OptOuts,
+        reachable: Callable[[str, SenderType], bool],
+        body_max: int = BODY_MAX,
+    ) -> None:
+        self._opt_outs = opt_outs
+        self._reachable = reachable
+        self._body_max = body_max
+        self._senders = SenderIndex()
+
+    def check(self, request: SendRequest, now: float) -> Admitted:
+        """Admit the request at `now`, or raise `Refused` with the first thing that is wrong."""
+        account = request.account
+        if account.suspended:
+            raise Refused(Refusal.ACCOUNT_SUSPENDED)
+        recipient = _recipient(request.recipient)
+        sender = self._sender(account, request.sender)
+        _check_destination(account, sender, recipient.country)
+        if not request.after_opt_out and self._opt_outs.is_opted_out(
+            account.sid, sender.address, recipient.e164
+        ):
+            raise Refused(Refusal.OPTED_OUT)
+        body, encoding, segments = self._content(request)
+        expires_at = _expires_at(request, now)
+        if not self._reachable(recipient.e164, sender.type):
+            raise Refused(Refusal.NO_ROUTE)
+        return Admitted(
+            sender, sender.address, recipient.e164, body, encoding, segments, expires_at
+        )
+
+    def _sender(self, account: Account, text: str) -> Sender:
+        # Nearly every customer writes the address as the account lists it.
+        if sender := self._senders.find(account, text):
+            return sender
+        if not text.strip():
+            raise Refused(Refusal.FROM_MISSING)
+        address = normalize_sender(text)
+        if address is None:
+            raise Refused(Refusal.FROM_INVALID)
+        sender = self._senders.find(account, address)
+        if sender is None:
+            raise Refused(Refusal.FROM_NOT_OWNED)
+        return sender
+
+    def _content(self, request: SendRequest) -> tuple[str, Encoding, int]:
+        """The text to send, its encoding and its number of segments."""
+        if request.udh or request.octets or request.encoding is Encoding.BINARY:
+            return request.body, _as_it_came(request), 1
+        body = request.body
+        if len(body) > self._body_max:
+            raise Refused(Refusal.BODY_TOO_LONG)
+        if request.smart_encoded:
+            body = smart_encode(body)
+        if not body:
+            raise Refused(Refusal.BODY_MISSING)
+        try:
+            encoding, segments = count(body)
+        except UnencodableError as error:
+            raise Refused(Refusal.BODY_UNENCODABLE, str(error)) from None
+        except TooManyPartsError as error:
+            raise Refused(Refusal.BODY_TOO_LONG, str(error)) from None
+        return body, _ENCODINGS[encoding], segments
+
+
+def _recipient(text: str) -> PhoneNumber:
+    number = parse(text)
+    if number is None:
+        raise Refused(Refusal.TO_INVALID if text.strip() else Refusal.TO_MISSING)
+    if not number.mobile_capable:
+        raise Refused(Refusal.TO_NOT_MOBILE)
+    return number
+
+
+def _check_destination(account: Account, sender: Sender, country: str) -> None:
+    if not _reaches(sender, country):
+        raise Refused(Refusal.FROM_NOT_OWNED, "the 'From' number cannot send to this country")
+    if country not in account.countries:
+        raise Refused(Refusal.REGION_NOT_ENABLED)
+    if sender.registration is not Registration.REGISTERED and country in NORTH_AMERICA:
+        refusal = UNREGISTERED_SENDERS.get((sender.type, sender.registration))
+        if refusal is not None:
+            raise Refused(refusal)
+
+
+def _reaches(sender: Sender, country: str) -> bool:
+    """Whether a sender may be shown in a country; its own list decides where it has one."""
+    if sender.countries:
+        return country in sender.countries
+    if sender.type is SenderType.ALPHANUMERIC:
+        return country not in NORTH_AMERICA
+    return sender.type is SenderType.LONG_CODE or country in NORTH_AMERICA
+
+
+def _as_it_came(request: SendRequest) -> Encoding:
+    """The encoding of a message with octets or a header of the customer's own: one segment.
+
+    GSM 7-bit text is counted in septets: the header takes whole septets, and the text starts at
+    the next (3GPP TS 23.040 §9.2.3.24). Everything else is counted in octets.
+    """
+    header = len(request.udh)
+    encoding = _own_encoding(request)
+    limit = USER_DATA_OCTETS - header
+    try:
+        if encoding is Encoding.BINARY:
+            length = len(request.octets)
+        elif encoding is Encoding.UCS2:
+            length = len(ucs2.encode(request.body))
+        else:
+            length = gsm_03_38.septets(request.body)
+            limit = USER_DATA_SEPTETS - ceil(header * 8 / 7)
+    except UnencodableError:
+        raise Refused(Refusal.BODY_UNENCODABLE) from None
+    if not header and not length:
+        raise Refused(Refusal.BODY_MISSING)
+    if length > limit:
+        raise Refused(Refusal.BODY_TOO_LONG, "the message does not fit one segment of 140 octets")
+    return encoding
+
+
+def _own_encoding(request: SendRequest) -> Encoding:
+    if request.octets:
+        return Encoding.BINARY
+    if request.encoding is not None:
+        return request.encoding
+    return Encoding.GSM_7BIT if gsm_03_38.is_encodable(request.body) else Encoding.UCS2
+
+
+def _expires_at(request: SendRequest, now: float) -> float:
+    """When the message fails if it has not left its queue.
+
+    The sooner of the customer's validity period and the account's max_queue_s ends it, both from
+    `send_at` where it is scheduled. A period over 36,000 s is refused over REST, where the contract
+    says so; over SMPP it is cut, because ESMEs ask for days and an SMSC may keep less.
+    """
+    hold_s: float = request.account.max_queue_s
+    if request.validity_s is not None:
+        validity_max_s = inf if request.origin is Origin.SMPP else VALIDITY_MAX_S
+        if not VALIDITY_MIN_S <= request.validity_s <= validity_max_s:
+            raise Refused(Refusal.VALIDITY_OUT_OF_RANGE)
+        hold_s = min(request.validity_s, hold_s)
+    if not request.send_at:
+        return now + hold_s
+    if not SEND_AT_AHEAD_MIN_S <= request.send_at - now <= SEND_AT_AHEAD_MAX_S:
+        raise Refused(Refusal.SEND_AT_INVALID)
+    return request.send_at + hold_s

@@ -1,0 +1,89 @@
+"""One HTTP request to a customer's server, and what may come of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from gateway.messaging.webhook_destination import Destination, FailureKind
+from gateway.messaging.webhook_signature import SIGNATURE_HEADER, Field, signature
+
+API_VERSION = "2010-04-01"
+IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
+USER_AGENT = "super-network-gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """All that goes over the wire, and how long each step may take (seconds)."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    connect_s: float
+    read_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The server took the request (2xx). `truncated` says that the body was longer than we read."""
+
+    status: int
+    content_type: str = ""
+    body: bytes = b""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The server did not take it. `code` is Twilio's (11200 and following)."""
+
+    kind: FailureKind
+    code: int
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.detail}"
+
+
+def signed_request(
+    destination: Destination,
+    method: str,
+    fields: Sequence[Field],
+    auth_token: str,
+    idempotency_token: str,
+) -> WebhookRequest:
+    """Put the fields into a form, or with GET into the query, and sign the whole.
+
+    A lone surrogate, which a broken handset can send in UCS-2, becomes `?`: it exists in no UTF-8.
+    """
+    form = [(key, value.encode("utf-8", "replace").decode()) for key, value in fields]
+    headers = {
+        "User-Agent": USER_AGENT,
+        # Compressed answers are not asked for: a small one can unpack to a very large one.
+        "Accept-Encoding": "identity",
+        IDEMPOTENCY_HEADER: idempotency_token,
+    }
+    if destination.authorization:
+        headers["Authorization"] = destination.authorization
+    url, body = destination.url, b""
+    if method == "GET":
+        url += ("&" if "?" in url else "?") + urlencode(form)
+        headers[SIGNATURE_HEADER] = signature(auth_token, url)
+    else:
+        body = urlencode(form).encode("ascii")
+        headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
+        headers[SIGNATURE_HEADER] = signature(auth_token, url, form)
+    overrides = destination.overrides
+    return WebhookRequest(
+        method=method,
+        url=url,
+        headers=headers,
+        body=body,
+        connect_s=overrides.connect_ms / 1000,
+        read_s=overrides.read_ms / 1000,
+        total_s=overrides.total_ms / 1000,
+    )

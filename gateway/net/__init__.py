@@ -1,0 +1,1 @@
+"""The drivers between sockets and the protocol cores. They decide nothing."""

@@ -1,0 +1,15 @@
+"""Trouble with an address."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the text says which and why."""
+
+    def __init__(self, host: str, port: int, cause: OSError) -> None:
+        reason = os.strerror(cause.errno) if cause.errno else str(cause)
+        hint = "; is another gateway running?" if cause.errno == errno.EADDRINUSE else ""
+        super().__init__(f"cannot listen on {host}:{port}: {reason.lower()}{hint}")

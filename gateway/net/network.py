@@ -1,0 +1,65 @@
+"""Where connections come from: TCP in the daemon, memory in a simulation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.net.errors import ListenError
+
+ProtocolFactory = Callable[[], asyncio.Protocol]
+BACKLOG = 512
+
+
+class Listening(Protocol):
+    """An open listener."""
+
+    @property
+    def port(self) -> int: ...
+
+    async def close(self) -> None:
+        """Take no more connections; those that stand are not touched."""
+        ...
+
+
+class Network(Protocol):
+    async def connect(self, host: str, port: int, factory: ProtocolFactory) -> None:
+        """Connect, and hand the connection to a new protocol.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        ...
+
+    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> Listening:
+        """Listen; port 0 takes a free one.
+
+        Raises:
+            ListenError: the address cannot be had.
+        """
+        ...
+
+
+class TcpListening:
+    def __init__(self, server: asyncio.Server) -> None:
+        self._server = server
+        self.port: int = server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        self._server.close()
+
+
+class TcpNetwork:
+    """The real one."""
+
+    async def connect(self, host: str, port: int, factory: ProtocolFactory) -> None:
+        await asyncio.get_running_loop().create_connection(factory, host, port)
+
+    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> TcpListening:
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+        except OSError as error:
+            raise ListenError(host, port, error) from None
+        return TcpListening(server)

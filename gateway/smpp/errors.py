@@ -1,0 +1,33 @@
+"""Trouble with a PDU or a session, in the specification's words."""
+
+from __future__ import annotations
+
+from gateway.smpp.constants import CommandStatus
+
+
+class SmppError(Exception):
+    """Anything that this package raises on purpose."""
+
+
+class PduError(SmppError):
+    """A PDU of the peer's that cannot be read, with the status that answers it."""
+
+    def __init__(self, text: str, status: CommandStatus) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class FramingError(SmppError):
+    """A command_length that cannot be believed: where the next PDU begins is lost (§4.3)."""
+
+
+class NotBound(SmppError):
+    """The session's state does not allow this request (§2.3, table 2-1)."""
+
+
+class WindowFull(SmppError):
+    """As many of our requests await their response as the window allows (§2.5)."""
+
+
+class FieldError(SmppError):
+    """A value of ours that does not fit its field."""

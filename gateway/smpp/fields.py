@@ -1,0 +1,41 @@
+"""The wire types of SMPP fields (v3.4 §3.1), as data that annotates the fields of a PDU.
+
+A PDU class reads like its table in the specification; `gateway.smpp.codec` turns the annotations
+into functions. Sizes of C-Octet strings include the NUL, as the specification counts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from gateway.smpp.constants import CommandStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """An unsigned integer of one octet."""
+
+
+@dataclass(frozen=True, slots=True)
+class COctetString:
+    """Octets up to a NUL, `size` octets at most with it; `status` answers one that is longer."""
+
+    size: int
+    status: CommandStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ShortMessage:
+    """sm_length and that many octets. 3.4 allows 254 of them, 5.0 255; we read 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalParameters:
+    """The TLVs after the mandatory fields, in any order; unknown tags are kept (§3.2.4.1)."""
+
+
+Octet = Annotated[int, Integer()]
+Tlvs = Annotated[dict[int, bytes], OptionalParameters()]
+
+Field = Integer | COctetString | ShortMessage | OptionalParameters

@@ -1,0 +1,221 @@
+"""The PDUs of SMPP v3.4 §4: one class each, its fields in the order of the wire.
+
+A PDU knows neither its sequence_number nor its command_status: those belong to the exchange.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from gateway.smpp.constants import INTERFACE_3_4, CommandId, CommandStatus
+from gateway.smpp.fields import COctetString, Octet, ShortMessage, Tlvs
+
+ServiceType = Annotated[str, COctetString(6, CommandStatus.ESME_RINVSERTYP)]
+SourceAddress = Annotated[str, COctetString(21, CommandStatus.ESME_RINVSRCADR)]
+DestinationAddress = Annotated[str, COctetString(21, CommandStatus.ESME_RINVDSTADR)]
+LongSourceAddress = Annotated[str, COctetString(65, CommandStatus.ESME_RINVSRCADR)]
+LongDestinationAddress = Annotated[str, COctetString(65, CommandStatus.ESME_RINVDSTADR)]
+ScheduleTime = Annotated[str, COctetString(17, CommandStatus.ESME_RINVSCHED)]
+ValidityTime = Annotated[str, COctetString(17, CommandStatus.ESME_RINVEXPIRY)]
+SystemId = Annotated[str, COctetString(16, CommandStatus.ESME_RINVSYSID)]
+Password = Annotated[str, COctetString(9, CommandStatus.ESME_RINVPASWD)]
+SystemType = Annotated[str, COctetString(13, CommandStatus.ESME_RINVSYSTYP)]
+AddressRange = Annotated[str, COctetString(41, CommandStatus.ESME_RBINDFAIL)]
+MessageId = Annotated[str, COctetString(65, CommandStatus.ESME_RINVMSGID)]
+
+
+class Pdu(msgspec.Struct, frozen=True, gc=False):
+    """What every PDU has: a command_id."""
+
+    command_id: ClassVar[CommandId]
+
+
+class BindFields(Pdu, frozen=True, gc=False):
+    """§4.1.1, the same fields in each bind."""
+
+    system_id: SystemId = ""
+    password: Password = ""
+    system_type: SystemType = ""
+    interface_version: Octet = INTERFACE_3_4
+    addr_ton: Octet = 0
+    addr_npi: Octet = 0
+    address_range: AddressRange = ""
+
+
+class BindRespFields(Pdu, frozen=True, gc=False):
+    """§4.1.2, the same fields in each answer to a bind."""
+
+    system_id: SystemId = ""
+    tlvs: Tlvs = {}
+
+
+class BindTransmitter(BindFields, frozen=True, gc=False):
+    """§4.1.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.BIND_TRANSMITTER
+
+
+class BindTransmitterResp(BindRespFields, frozen=True, gc=False):
+    """§4.1.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.BIND_TRANSMITTER_RESP
+
+
+class BindReceiver(BindFields, frozen=True, gc=False):
+    """§4.1.3"""
+
+    command_id: ClassVar[CommandId] = CommandId.BIND_RECEIVER
+
+
+class BindReceiverResp(BindRespFields, frozen=True, gc=False):
+    """§4.1.4"""
+
+    command_id: ClassVar[CommandId] = CommandId.BIND_RECEIVER_RESP
+
+
+class BindTransceiver(BindFields, frozen=True, gc=False):
+    """§4.1.5"""
+
+    command_id: ClassVar[CommandId] = CommandId.BIND_TRANSCEIVER
+
+
+class BindTransceiverResp(BindRespFields, frozen=True, gc=False):
+    """§4.1.6"""
+
+    command_id: ClassVar[CommandId] = CommandId.BIND_TRANSCEIVER_RESP
+
+
+class Unbind(Pdu, frozen=True, gc=False):
+    """§4.2.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.UNBIND
+
+
+class UnbindResp(Pdu, frozen=True, gc=False):
+    """§4.2.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.UNBIND_RESP
+
+
+class GenericNack(Pdu, frozen=True, gc=False):
+    """§4.3.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.GENERIC_NACK
+
+
+class MessageFields(Pdu, frozen=True, gc=False):
+    """§4.4.1 and §4.6.1: submit_sm and deliver_sm share their layout."""
+
+    service_type: ServiceType = ""
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: SourceAddress = ""
+    dest_addr_ton: Octet = 0
+    dest_addr_npi: Octet = 0
+    destination_addr: DestinationAddress = ""
+    esm_class: Octet = 0
+    protocol_id: Octet = 0
+    priority_flag: Octet = 0
+    schedule_delivery_time: ScheduleTime = ""
+    validity_period: ValidityTime = ""
+    registered_delivery: Octet = 0
+    replace_if_present_flag: Octet = 0
+    data_coding: Octet = 0
+    sm_default_msg_id: Octet = 0
+    short_message: Annotated[bytes, ShortMessage()] = b""
+    tlvs: Tlvs = {}
+
+
+class SubmitSm(MessageFields, frozen=True, gc=False):
+    """§4.4.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.SUBMIT_SM
+
+
+class SubmitSmResp(Pdu, frozen=True, gc=False):
+    """§4.4.2; 5.0 adds TLVs."""
+
+    command_id: ClassVar[CommandId] = CommandId.SUBMIT_SM_RESP
+    message_id: MessageId = ""
+    tlvs: Tlvs = {}
+
+
+class DeliverSm(MessageFields, frozen=True, gc=False):
+    """§4.6.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.DELIVER_SM
+
+
+class DeliverSmResp(Pdu, frozen=True, gc=False):
+    """§4.6.2: message_id is one NUL."""
+
+    command_id: ClassVar[CommandId] = CommandId.DELIVER_SM_RESP
+    message_id: MessageId = ""
+    tlvs: Tlvs = {}
+
+
+class DataSm(Pdu, frozen=True, gc=False):
+    """§4.7.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.DATA_SM
+    service_type: ServiceType = ""
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: LongSourceAddress = ""
+    dest_addr_ton: Octet = 0
+    dest_addr_npi: Octet = 0
+    destination_addr: LongDestinationAddress = ""
+    esm_class: Octet = 0
+    registered_delivery: Octet = 0
+    data_coding: Octet = 0
+    tlvs: Tlvs = {}
+
+
+class DataSmResp(Pdu, frozen=True, gc=False):
+    """§4.7.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.DATA_SM_RESP
+    message_id: MessageId = ""
+    tlvs: Tlvs = {}
+
+
+class EnquireLink(Pdu, frozen=True, gc=False):
+    """§4.11.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.ENQUIRE_LINK
+
+
+class EnquireLinkResp(Pdu, frozen=True, gc=False):
+    """§4.11.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.ENQUIRE_LINK_RESP
+
+
+PDUS: tuple[type[Pdu], ...] = (
+    BindTransmitter,
+    BindTransmitterResp,
+    BindReceiver,
+    BindReceiverResp,
+    BindTransceiver,
+    BindTransceiverResp,
+    Unbind,
+    UnbindResp,
+    GenericNack,
+    SubmitSm,
+    SubmitSmResp,
+    DeliverSm,
+    DeliverSmResp,
+    DataSm,
+    DataSmResp,
+    EnquireLink,
+    EnquireLinkResp,
+)
+
+Bind = BindTransmitter | BindReceiver | BindTransceiver
+BIND_RESP: dict[CommandId, type[BindRespFields]] = {
+    CommandId.BIND_TRANSMITTER: BindTransmitterResp,
+    CommandId.BIND_RECEIVER: BindReceiverResp,
+    CommandId.BIND_TRANSCEIVER: BindTransceiverResp,
+}

@@ -1,0 +1,232 @@
+"""What is known of a bind now: state, window, rate, circuit, latency. One owner, the router."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, inf
+
+from routing.carrier_bind import CarrierBind
+from routing.circuit_breaker import ROUNDING_S, CircuitBreaker, CircuitState
+from routing.events import Outcome
+from routing.learnt_rate import LearntRate
+from routing.ranking import Block
+
+# Response latency: a peak counts at once and is forgotten over this time (Finagle's peak EWMA).
+LATENCY_DECAY_S = 10.0
+LATENCY_UNKNOWN_S = 0.1
+# A bind that answers in this time gets half the share of one that answers at once.
+LATENCY_SCALE_S = 1.0
+# From this occupancy of the window on, the share falls, down to a tenth when it is full.
+OCCUPANCY_EASY = 0.7
+OCCUPANCY_FULL_FACTOR = 0.1
+# The least share of its weight that a bind keeps while it is usable, so that it can show that it
+# is well again.
+QUALITY_MIN = 0.05
+RECEIPT_SMOOTHING = 0.1
+
+# Reading a member through its Enum costs 80 ns on CPython 3.11, a global 5.
+OK = Outcome.OK
+TIMEOUT = Outcome.TIMEOUT
+HARD_ERRORS = frozenset({Outcome.TEMPORARY, TIMEOUT})
+THROTTLES = frozenset({Outcome.THROTTLED, Outcome.QUEUE_FULL})
+
+
+@dataclass(frozen=True, slots=True)
+class BindSnapshot:
+    """A reading of one bind, for health pages and metrics. Latencies and delays in seconds."""
+
+    bind: str
+    carrier: str
+    up: bool
+    since: float
+    drops: int
+    block: Block | None
+    retry_at: float | None
+    window: int
+    window_used: int
+    tps_contract: float
+    tps: float
+    circuit: CircuitState
+    error_share: float
+    latency_s: float
+    quality: float
+    submitted: int
+    results: dict[Outcome, int]
+    receipts_delivered: int
+    receipts_undelivered: int
+    receipt_delay_s: float
+
+
+class BindHealth:
+    """Learns from events; `ready_at` and `quality` are what a ranking reads.
+
+    `ready_at` is the time from which the bind can take a segment: infinite while only an event
+    can free it. `quality` is between 0.05 and 1.
+    """
+
+    __slots__ = (
+        "_bind",
+        "_circuit",
+        "_latency_at",
+        "_rate",
+        "_window_easy",
+        "_window_used",
+        "drops",
+        "latency_s",
+        "quality",
+        "ready_at",
+        "receipt_delay_s",
+        "receipts_delivered",
+        "receipts_undelivered",
+        "results",
+        "since",
+        "submitted_segments",
+        "up",
+    )
+
+    def __init__(self, bind: CarrierBind, now: float) -> None:
+        self._bind = bind
+        self._rate = LearntRate(bind.tps)
+        self._circuit = CircuitBreaker()
+        self._window_used = 0
+        self._window_easy = OCCUPANCY_EASY * bind.window
+        self._latency_at = now
+        self.latency_s = LATENCY_UNKNOWN_S
+        self.up = False
+        self.since = now
+        self.drops = 0
+        self.submitted_segments = 0
+        self.results = dict.fromkeys(Outcome, 0)
+        self.receipts_delivered = 0
+        self.receipts_undelivered = 0
+        self.receipt_delay_s = 0.0
+        self.ready_at = inf
+        self.quality = 1.0
+        self._read()
+
+    def bind_up(self, at: float) -> None:
+        self.up = True
+        self.since = at
+        self._window_used = 0
+        self._read()
+
+    def bind_down(self, at: float) -> None:
+        """The window of a lost session is empty; rate and circuit stay as learnt."""
+        self.drops += self.up
+        self.up = False
+        self.since = at
+        self._window_used = 0
+        self._read()
+
+    def submitted(self, at: float) -> None:
+        self.submitted_segments += 1
+        self._window_used += 1
+        self._rate.submitted(at)
+        self._circuit.submitted(at)
+        self._read()
+
+    def answered(self, outcome: Outcome, latency_s: float, at: float) -> None:
+        """A refusal for speed is quick and an error may be: neither makes the bind look fast."""
+        self.results[outcome] += 1
+        sent_at = at - latency_s
+        if sent_at < self.since - ROUNDING_S:
+            # Sent in a session that was lost since: it left the window then, and the loss of the
+            # session, not the bind as it is now, is why there was no answer.
+            return
+        if self._window_used:
+            self._window_used -= 1
+        if outcome is OK:
+            self._rate.accepted()
+            self._circuit.succeeded(sent_at, at)
+            self._time(latency_s, at)
+        elif outcome in THROTTLES:
+            self._rate.throttled(at)
+        elif outcome in HARD_ERRORS:
+            self._circuit.failed(sent_at, at)
+            if outcome is TIMEOUT:
+                self._time(latency_s, at)
+        self._read()
+
+    def receipt(self, delivered: bool, delay_s: float) -> None:
+        """Counted and shown. What receipts say about quality is for the scorer to judge."""
+        if delivered:
+            self.receipts_delivered += 1
+        else:
+            self.receipts_undelivered += 1
+        self.receipt_delay_s += RECEIPT_SMOOTHING * (delay_s - self.receipt_delay_s)
+
+    def settle(self, now: float) -> None:
+        """Let what recovers with time recover."""
+        self._rate.settle(now)
+        self._read()
+
+    def block(self, now: float) -> tuple[Block, float | None] | None:
+        """What keeps a segment away now, and the earliest time at which it may be gone."""
+        if not self.up:
+            return Block.DOWN, None
+        blocked_until = self._time_blocked_until()
+        if self._circuit.blocked_until > now:
+            return Block.CIRCUIT_OPEN, blocked_until
+        if self._rate.held_until > now:
+            return Block.THROTTLED, blocked_until
+        if self._window_used >= self._bind.window:
+            return Block.WINDOW_FULL, None
+        return (Block.RATE, blocked_until) if self._rate.token_at > now else None
+
+    def snapshot(self, now: float) -> BindSnapshot:
+        self.settle(now)
+        block, retry_at = self.block(now) or (None, None)
+        return BindSnapshot(
+            bind=self._bind.id,
+            carrier=self._bind.carrier,
+            up=self.up,
+            since=self.since,
+            drops=self.drops,
+            block=block,
+            retry_at=retry_at,
+            window=self._bind.window,
+            window_used=self._window_used,
+            tps_contract=self._bind.tps,
+            tps=self._rate.tps,
+            circuit=self._circuit.state,
+            error_share=self._circuit.error_share,
+            latency_s=self.latency_s,
+            quality=self.quality,
+            submitted=self.submitted_segments,
+            results=dict(self.results),
+            receipts_delivered=self.receipts_delivered,
+            receipts_undelivered=self.receipts_undelivered,
+            receipt_delay_s=self.receipt_delay_s,
+        )
+
+    def _time(self, latency_s: float, at: float) -> None:
+        if latency_s >= self.latency_s:
+            self.latency_s = latency_s
+        else:
+            kept = exp((self._latency_at - at) / LATENCY_DECAY_S)
+            self.latency_s = latency_s + kept * (self.latency_s - latency_s)
+        self._latency_at = at
+
+    def _time_blocked_until(self) -> float:
+        """The latest of three; written out because `max` takes 0.1 µs longer."""
+        until = self._rate.token_at
+        held_until = self._rate.held_until
+        if held_until > until:
+            until = held_until
+        circuit_until = self._circuit.blocked_until
+        return circuit_until if circuit_until > until else until
+
+    def _read(self) -> None:
+        """Bring `ready_at` and `quality` up to date, so that a ranking need only compare."""
+        window = self._bind.window
+        used = self._window_used
+        self.ready_at = self._time_blocked_until() if self.up and used < window else inf
+        quality = (
+            self._rate.fraction
+            * (1.0 - self._circuit.error_share)
+            / (1.0 + self.latency_s / LATENCY_SCALE_S)
+        )
+        if used > self._window_easy:
+            crowded = (used / window - OCCUPANCY_EASY) / (1.0 - OCCUPANCY_EASY)
+            quality *= 1.0 - (1.0 - OCCUPANCY_FULL_FACTOR) * min(1.0, crowded)
+        self.quality = quality if quality > QUALITY_MIN else QUALITY_MIN

@@ -1,0 +1,118 @@
+"""The question to the router and its answer. Raw values are kept; sentences are made on demand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from routing.numbering_plan import NumberRange
+from routing.route_table import Route
+
+
+class Block(StrEnum):
+    """Why a bind cannot take the message now."""
+
+    DOWN = "down"
+    CIRCUIT_OPEN = "circuit open"
+    THROTTLED = "throttled"
+    WINDOW_FULL = "window full"
+    RATE = "rate"
+    SENDER_TYPE = "sender type not allowed"
+    ALREADY_TRIED = "already tried"
+
+
+# These do not lift for the message, however long it waits.
+LASTING = frozenset({Block.SENDER_TYPE, Block.ALREADY_TRIED})
+
+
+class RouteRequest(NamedTuple):
+    """One segment, or the first of several, that is about to leave its queue.
+
+    `destination` is E.164 with `+`. `excluded` holds the binds already tried. `pinned` names the
+    bind that took the first part: no other is eligible. `mccmnc` is the network where a look-up
+    (HLR, number portability) knows better than the numbering plan.
+    """
+
+    message_id: int
+    destination: str
+    sender_type: str
+    segments: int = 1
+    traffic_class: str = ""
+    excluded: frozenset[str] | tuple[str, ...] = ()
+    pinned: str = ""
+    attempt: int = 1
+    mccmnc: str = ""
+
+
+class Candidate(NamedTuple):
+    """A bind that can take a segment now.
+
+    `utility` is its weight after price and health; its share of the traffic is proportional to
+    that. `turn` is where its next segment stands among the rivals of its group: lowest goes first.
+    """
+
+    bind: str
+    route: Route
+    utility: float
+    turn: float
+
+    @property
+    def reason(self) -> str:
+        entry = self.route.entry
+        return (
+            f"priority {entry.priority} for {entry.match or 'any destination'}, "
+            f"utility {self.utility:.3g} of weight {entry.weight:g}, turn {self.turn:.3f}"
+        )
+
+
+class Blocked(NamedTuple):
+    """A bind that cannot. `retry_at` is the earliest time it may, where time alone decides that."""
+
+    bind: str
+    route: Route
+    block: Block
+    retry_at: float | None = None
+
+    def reason(self, now: float) -> str:
+        if self.retry_at is None:
+            return self.block.value
+        return f"{self.block.value} for {self.retry_at - now:.3f} s"
+
+
+class Ranking(NamedTuple):
+    """Candidates in order of preference, and the rest with what blocks each."""
+
+    request: RouteRequest
+    at: float
+    number_range: NumberRange | None
+    candidates: tuple[Candidate, ...]
+    blocked: tuple[Blocked, ...]
+
+    @property
+    def best(self) -> Candidate | None:
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def may_clear(self) -> bool:
+        """Is it worth while to wait? False where no bind could ever take this message."""
+        return any(blocked.block not in LASTING for blocked in self.blocked)
+
+    @property
+    def retry_at(self) -> float | None:
+        """The earliest time at which a block may lift by itself; None: only an event lifts one."""
+        times = [blocked.retry_at for blocked in self.blocked if blocked.retry_at is not None]
+        return min(times, default=None)
+
+    @property
+    def why(self) -> str:
+        """One sentence for people. It names no number."""
+        blocked = "; ".join(f"{one.bind} {one.reason(self.at)}" for one in self.blocked)
+        if self.best is None:
+            return f"no bind can take it now: {blocked}" if blocked else "no route to it"
+        parts = [f"{self.best.bind} goes first of {len(self.candidates)}: {self.best.reason}"]
+        if len(self.candidates) > 1:
+            second = self.candidates[1]
+            parts.append(f"next {second.bind}: {second.reason}")
+        if blocked:
+            parts.append(f"blocked: {blocked}")
+        return "; ".join(parts)

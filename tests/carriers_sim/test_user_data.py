@@ -1,0 +1,96 @@
+import pytest
+
+from carriers_sim.user_data import decode, read
+from gateway.smpp.constants import EsmClass, Tag
+from gateway.smpp.pdus import SubmitSm
+from gateway.text.udh import Concatenation
+
+UDHI = int(EsmClass.UDHI)
+
+
+def sar(ref: bytes = b"\0\7", total: bytes = b"\2", number: bytes = b"\1") -> dict[int, bytes]:
+    return {
+        Tag.SAR_MSG_REF_NUM: ref,
+        Tag.SAR_TOTAL_SEGMENTS: total,
+        Tag.SAR_SEGMENT_SEQNUM: number,
+    }
+
+
+def test_a_plain_message_is_one_segment() -> None:
+    data = read(SubmitSm(short_message=b"hello"))
+    assert (data.octets, data.segments, data.concatenation) == (b"hello", 1, None)
+
+
+def test_the_header_is_taken_off_the_text() -> None:
+    data = read(SubmitSm(esm_class=UDHI, short_message=b"\5\0\3\7\2\1hello"))
+    assert data.octets == b"hello"
+    assert data.udh == b"\5\0\3\7\2\1"
+    assert data.concatenation == Concatenation(7, 2, 1, 8)
+
+
+def test_the_concatenation_is_found_behind_other_elements() -> None:
+    octets = bytes.fromhex("0c 05 04 0b84 23f0 08 04 0102 03 02") + b"hello"
+    assert read(SubmitSm(esm_class=UDHI, short_message=octets)).concatenation == Concatenation(
+        0x102, 3, 2, 16
+    )
+
+
+def test_a_header_that_runs_over_is_malformed() -> None:
+    assert read(SubmitSm(esm_class=UDHI, short_message=b"\x7fhello")).is_udh_malformed
+
+
+def test_without_udhi_a_header_is_text() -> None:
+    octets = b"\5\0\3\7\2\1hello"
+    assert read(SubmitSm(short_message=octets)).octets == octets
+
+
+def test_sar_tlvs_say_which_part_it_is() -> None:
+    data = read(SubmitSm(short_message=b"hello", tlvs=sar()))
+    assert data.concatenation == Concatenation(7, 2, 1, 16)
+
+
+@pytest.mark.parametrize(
+    "tlvs",
+    [
+        sar(number=b"\0"),
+        sar(number=b"\3"),
+        sar(ref=b"\7"),
+        {Tag.SAR_TOTAL_SEGMENTS: b"\2"},
+        sar(total=b""),
+    ],
+)
+def test_sar_tlvs_that_make_no_sense_are_ignored(tlvs: dict[int, bytes]) -> None:
+    assert read(SubmitSm(short_message=b"hello", tlvs=tlvs)).concatenation is None
+
+
+@pytest.mark.parametrize(
+    ("octets", "data_coding", "segments"),
+    [
+        (160, 0, 1),
+        (161, 0, 2),
+        (306, 0, 2),
+        (307, 0, 3),
+        (140, 8, 1),
+        (142, 8, 2),
+        (270, 8, 3),
+        (140, 4, 1),
+        (141, 4, 2),
+    ],
+)
+def test_a_payload_costs_what_its_parts_would(octets: int, data_coding: int, segments: int) -> None:
+    tlvs: dict[int, bytes] = {Tag.MESSAGE_PAYLOAD: b"\0" * octets}
+    assert read(SubmitSm(data_coding=data_coding, tlvs=tlvs)).segments == segments
+
+
+@pytest.mark.parametrize(
+    ("octets", "data_coding", "text"),
+    [
+        (b"\x00\x1b\x65", 0, "@€"),
+        ("żółw 🐢".encode("utf-16-be"), 8, "żółw 🐢"),
+        (b"caf\xe9", 3, "café"),
+        (b"plain", 1, "plain"),
+        (b"\x01\xff", 4, "01ff"),
+    ],
+)
+def test_text_is_read_by_its_data_coding(octets: bytes, data_coding: int, text: str) -> None:
+    assert decode(octets, data_coding) == text

@@ -1,0 +1,244 @@
+"""An API over a gateway that lives in memory: the real admission, and a store of plain lists."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any, cast
+
+import httpx
+import msgspec
+from litestar import Litestar
+
+from gateway.account import Account, Sender, SenderType
+from gateway.clock import Clock, IdFactory, message_sid
+from gateway.errors import Refusal, Refused, StoreError
+from gateway.ingress.rest.app import create_app
+from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.message import Direction, Encoding, Message, Origin, Status
+from gateway.messaging.admission import Admission, SendRequest
+from gateway.messaging.opt_out import OptOuts
+from gateway.store.interface import (
+    Accepted,
+    Deleted,
+    MessageFilter,
+    OnCommit,
+    OptOut,
+    Record,
+    Redacted,
+    StoredMessage,
+    Transition,
+    UnmatchedReceipt,
+)
+
+ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
+OTHER_ACCOUNT_SID = "ACfedcba9876543210fedcba9876543210"
+AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
+KEY_SID = "SK0123456789abcdef0123456789abcdef"
+KEY_SECRET = "secret of the key"
+SENDER = "+15005550006"
+RECIPIENT = "+15005550009"
+NOW = 1_767_323_045.0  # Fri, 02 Jan 2026 03:04:05 +0000
+MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
+
+
+def an_account(**changes: Any) -> Account:
+    senders = (Sender(SENDER, SenderType.LONG_CODE), Sender("55501", SenderType.SHORT_CODE))
+    values: dict[str, Any] = {"auth_token": AUTH_TOKEN, "name": "Demo", "senders": senders}
+    return Account(ACCOUNT_SID, **(values | changes))
+
+
+class HandClock(Clock):
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, wall_now: float = NOW) -> None:
+        self.elapsed_s = 0.0
+        super().__init__(lambda: self.elapsed_s, wall_now)
+
+
+class MemoryStore:
+    """A store whose commits succeed at once, or fail while `broken`."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, StoredMessage] = {}
+        self.broken = False
+
+    @property
+    def accepting(self) -> bool:
+        return not self.broken
+
+    def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
+        if not self.broken:
+            self._write(record)
+        if on_commit:
+            on_commit(StoreError("disk full") if self.broken else None)
+
+    def _write(self, record: Record) -> None:
+        match record:
+            case Accepted(message):
+                self.messages[message.id] = StoredMessage(message)
+            case Transition():
+                stored = self.messages[record.message_id]
+                self.messages[record.message_id] = StoredMessage(
+                    stored.message, (*stored.transitions, record)
+                )
+            case Redacted(message_id):
+                stored = self.messages[message_id]
+                message = msgspec.structs.replace(stored.message, body="")
+                self.messages[message_id] = StoredMessage(message, stored.transitions)
+            case Deleted(message_id):
+                del self.messages[message_id]
+            case _:
+                raise AssertionError(record)
+
+    async def fetch(self, account_sid: str, message_id: int) -> StoredMessage | None:
+        if self.broken:
+            raise StoreError("disk full")
+        stored = self.messages.get(message_id)
+        return stored if stored and stored.message.account_sid == account_sid else None
+
+    async def unmatched_receipts(self, limit: int) -> list[UnmatchedReceipt]:
+        return []
+
+    async def list(
+        self, account_sid: str, where: MessageFilter, limit: int, before: int | None = None
+    ) -> list[StoredMessage]:
+        return [
+            stored
+            for stored in sorted(self.messages.values(), key=lambda stored: -stored.message.id)
+            if stored.message.account_sid == account_sid
+            and where.sender in ("", stored.message.sender)
+            and where.recipient in ("", stored.message.recipient)
+            and where.since <= stored.message.accepted_at < where.until
+            and (before is None or stored.message.id < before)
+        ][:limit]
+
+    def last_id(self) -> int:
+        return max(self.messages, default=0)
+
+    def load_open(self) -> Iterator[StoredMessage]:
+        return iter(())
+
+    def load_unnotified(self) -> Iterator[tuple[Message, Transition]]:
+        return iter(())
+
+    def load_opt_outs(self) -> Iterator[OptOut]:
+        return iter(())
+
+    async def close(self) -> None:
+        pass
+
+
+class MemoryIntake:
+    """Admits as the gateway does, and keeps the requests that it saw."""
+
+    def __init__(self, store: MemoryStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = IdFactory(clock)
+        self._admission = Admission(OptOuts(), lambda recipient, sender_type: True)
+        self.requests: list[SendRequest] = []
+
+    async def accept(self, request: SendRequest) -> Message:
+        self.requests.append(request)
+        now = self._clock.now()
+        admitted = self._admission.check(request, now)
+        message = Message(
+            id=self._ids.next(),
+            account_sid=request.account.sid,
+            sender=admitted.sender_address,
+            recipient=admitted.recipient,
+            body=admitted.body,
+            encoding=admitted.encoding,
+            segments=admitted.segments,
+            direction=request.direction,
+            origin=request.origin,
+            accepted_at=now,
+            expires_at=admitted.expires_at,
+            send_at=request.send_at,
+        )
+        self._store.append(Accepted(message))
+        return message
+
+    async def cancel(self, message_id: int) -> None:
+        if self._store.messages[message_id].status is not Status.SCHEDULED:
+            raise Refused(Refusal.NOT_CANCELABLE)
+        self._store.append(Transition(message_id, 1, Status.CANCELED, self._clock.now()))
+
+
+class KnownCredentials:
+    """The auth token of one account, and one key of it."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def rest(self, username: str, password: str) -> Account | None:
+        known = ((self._account.sid, AUTH_TOKEN), (KEY_SID, KEY_SECRET))
+        return self._account if (username, password) in known else None
+
+
+class Api:
+    """The application with everything behind it, and what a test wants to ask of it."""
+
+    def __init__(self, account: Account | None = None) -> None:
+        self.clock = HandClock()
+        self.store = MemoryStore()
+        self.intake = MemoryIntake(self.store, self.clock)
+        self.live: dict[int, Status] = {}
+        dependencies = RestDependencies(
+            KnownCredentials(account or an_account()),
+            self.intake,
+            self.store,
+            self.live.get,
+            self.clock,
+        )
+        self.app: Litestar = create_app(dependencies)
+
+    def client(
+        self, *, auth: tuple[str, str] | None = (ACCOUNT_SID, AUTH_TOKEN), address: str = "10.0.0.1"
+    ) -> httpx.AsyncClient:
+        """A client that calls the application without a socket."""
+        transport = httpx.ASGITransport(cast(Any, self.app), client=(address, 50_000))
+        return httpx.AsyncClient(transport=transport, base_url="http://api.test", auth=auth)
+
+    def has_message(self, **changes: Any) -> StoredMessage:
+        """A message that is there already, accepted one second after the one before."""
+        self.clock.elapsed_s += 1
+        values: dict[str, Any] = {
+            "id": IdFactory(self.clock).next(),
+            "account_sid": ACCOUNT_SID,
+            "sender": SENDER,
+            "recipient": RECIPIENT,
+            "body": "hello",
+            "encoding": Encoding.GSM_7BIT,
+            "segments": 1,
+            "direction": Direction.OUTBOUND_API,
+            "origin": Origin.REST,
+            "accepted_at": self.clock.now(),
+            "expires_at": self.clock.now() + 14_400,
+        }
+        message = Message(**(values | changes))
+        self.store.append(Accepted(message))
+        return self.store.messages[message.id]
+
+    def becomes(self, stored: StoredMessage, status: Status, error_code: int = 0) -> None:
+        """The message reaches a status, 10 s later."""
+        self.clock.elapsed_s += 10
+        number = len(self.store.messages[stored.message.id].transitions) + 1
+        step = Transition(
+            stored.message.id, number, status, self.clock.now(), error_code=error_code
+        )
+        self.store.append(step)
+
+
+def basic(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def a_form(**changes: str) -> dict[str, str]:
+    return {"To": RECIPIENT, "From": SENDER, "Body": "hello"} | changes
+
+
+def path_of(stored: StoredMessage) -> str:
+    sid = message_sid(stored.message.id)
+    return f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}.json"

@@ -1,0 +1,190 @@
+import asyncio
+import re
+import socket
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.ingress.rest.form import FORM_OCTETS_MAX
+from gateway.ingress.rest.http_connection import HEAD_OCTETS_MAX
+from gateway.ingress.rest.server import RestServer
+from gateway.message import Message
+from gateway.messaging.admission import SendRequest
+from gateway.net.errors import ListenError
+from tests.ingress.rest.builders import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    MESSAGES,
+    Api,
+    a_form,
+    basic,
+)
+
+pytestmark = pytest.mark.e2e
+
+HOST = "127.0.0.1"
+
+
+def client_of(server: RestServer) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=f"http://{HOST}:{server.port}", auth=(ACCOUNT_SID, AUTH_TOKEN), timeout=10
+    )
+
+
+async def raw(server: RestServer, octets: bytes) -> bytes:
+    """All that the server says to these octets until it ends the connection."""
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    try:
+        writer.write(octets)
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+async def test_a_message_is_created_over_a_socket() -> None:
+    async with RestServer(Api().app, HOST, 0) as server, client_of(server) as client:
+        answer = await client.post(MESSAGES, data=a_form())
+
+    assert answer.status_code == 201
+    assert "server" not in answer.headers
+
+
+async def test_a_taken_port_is_one_clear_line() -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(ListenError, match=f"127.0.0.1:{port}: address already in use"):
+            RestServer(Api().app, HOST, port).bind()
+
+
+async def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
+    with pytest.raises(ListenError, match="on 192"):
+        RestServer(Api().app, "192.0.2.1", 0).bind()
+
+
+async def test_a_port_is_known_once_bound_and_given_back_when_closed() -> None:
+    server = RestServer(Api().app, HOST, 0)
+    server.bind()
+    port = server.port
+
+    server.close()
+
+    socket.create_server((HOST, port)).close()
+
+
+async def test_leaving_the_context_lets_a_request_in_flight_finish(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = Api()
+    accept = api.intake.accept
+    reached, released = asyncio.Event(), asyncio.Event()
+
+    async def wait(request: SendRequest) -> Message:
+        reached.set()
+        await released.wait()
+        return await accept(request)
+
+    monkeypatch.setattr(api.intake, "accept", wait)
+    async with httpx.AsyncClient(auth=(ACCOUNT_SID, AUTH_TOKEN)) as client:
+        async with RestServer(api.app, HOST, 0) as server:
+            url = f"http://{HOST}:{server.port}{MESSAGES}"
+            request = asyncio.create_task(client.post(url, data=a_form()))
+            await reached.wait()
+            # Released only after the server has been told to stop.
+            asyncio.get_running_loop().call_later(0.05, released.set)
+
+        answer = await request
+
+    assert answer.status_code == 201
+
+
+async def test_leaving_the_context_frees_the_port() -> None:
+    async with RestServer(Api().app, HOST, 0) as server:
+        port = server.port
+
+    socket.create_server((HOST, port)).close()
+
+
+async def test_an_error_within_the_context_comes_out_as_it_is() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with RestServer(Api().app, HOST, 0):
+            raise ZeroDivisionError
+
+
+async def test_octets_that_are_no_http_answer_the_error_body() -> None:
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, b"\x16\x03\x01 hello\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":20400' in answer
+
+
+async def test_a_head_without_end_answers_431() -> None:
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, b"GET / HTTP/1.1\r\nx: ".ljust(HEAD_OCTETS_MAX + 1, b"x"))
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_request_that_never_ends_answers_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.ingress.rest.http_connection.REQUEST_S_MAX", 0.05)
+    head = f"POST {MESSAGES} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n"
+    authorization = f"authorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n\r\n"
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, (head + authorization + "To=").encode())
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_connection_that_never_asks_answers_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.ingress.rest.http_connection.REQUEST_S_MAX", 0.05)
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, b"")
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_one_connection_too_many_answers_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.ingress.rest.http_connection.CONNECTIONS_MAX", 0)
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, b"")
+
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b'"code":20503' in answer
+
+
+async def test_requests_in_one_packet_are_answered_in_order() -> None:
+    head = f"host: a\r\nauthorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n"
+    first = f"GET {MESSAGES} HTTP/1.1\r\n{head}\r\n"
+    last = f"GET /nowhere HTTP/1.1\r\n{head}connection: close\r\n\r\n"
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, (first + last).encode())
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404"]
+
+
+async def test_a_large_form_in_one_packet_is_no_large_head() -> None:
+    form = b"To=%2B15005550009&From=55501&Body=hi&Other=".ljust(FORM_OCTETS_MAX, b"x")
+    head = (
+        f"POST {MESSAGES} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+        f"authorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n"
+        "content-type: application/x-www-form-urlencoded\r\n"
+        f"content-length: {len(form)}\r\n\r\n"
+    )
+    async with RestServer(Api().app, HOST, 0) as server:
+        answer = await raw(server, head.encode() + form)
+
+    assert answer.startswith(b"HTTP/1.1 201 ")
+
+
+async def test_a_failing_server_ends_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("no more files")
+
+    monkeypatch.setattr("uvicorn.Server.startup", fail)
+    with pytest.raises(ExceptionGroup) as failure:
+        async with RestServer(Api().app, HOST, 0):
+            raise AssertionError("the server has not started")
+
+    assert failure.group_contains(OSError)

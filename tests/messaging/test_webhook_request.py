@@ -1,0 +1,62 @@
+"""Requests as they go over the wire."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+    RequestValidator,
+)
+
+from gateway.messaging.webhook_destination import FailureKind, parse_destination
+from gateway.messaging.webhook_request import Failure, WebhookRequest, signed_request
+from tests.messaging.webhook_world import TOKEN, fields_of
+
+FIELDS = [("Body", "caf\u00e9 & more + \U0001f600"), ("Empty", "")]
+
+
+def a_request(url: str, method: str = "POST") -> WebhookRequest:
+    return signed_request(parse_destination(url), method, FIELDS, TOKEN, "SM1-1")
+
+
+def test_post_carries_the_fields_as_a_form() -> None:
+    assert fields_of(a_request("https://example.com/")) == dict(FIELDS)
+
+
+def test_post_is_valid_to_twilios_validator() -> None:
+    request = a_request("https://example.com/a?b=c")
+    signed = request.headers["X-Twilio-Signature"]
+    assert RequestValidator(TOKEN).validate("https://example.com/a?b=c", dict(FIELDS), signed)
+
+
+def test_get_adds_the_fields_to_the_query() -> None:
+    query = urlsplit(a_request("https://example.com/a?b=c", "GET").url).query
+    assert parse_qs(query, keep_blank_values=True) == {
+        "b": ["c"],
+        **{key: [value] for key, value in FIELDS},
+    }
+
+
+def test_get_is_valid_to_twilios_validator() -> None:
+    request = a_request("https://example.com/a", "GET")
+    signed = request.headers["X-Twilio-Signature"]
+    assert RequestValidator(TOKEN).validate(request.url, {}, signed)
+
+
+def test_lone_surrogate_does_not_stop_a_request() -> None:
+    destination = parse_destination("https://example.com/")
+    request = signed_request(destination, "POST", [("Body", "a\ud800b")], TOKEN, "SM1-1")
+    assert fields_of(request) == {"Body": "a?b"}
+
+
+def test_credentials_of_the_url_go_into_the_header_only() -> None:
+    request = a_request("https://user:pass@example.com/")
+    assert request.headers["Authorization"] == "Basic dXNlcjpwYXNz"
+    assert request.url == "https://example.com/"
+
+
+def test_overrides_set_the_timeouts() -> None:
+    request = a_request("https://example.com/#ct=1500&rt=2500&tt=3500")
+    assert (request.connect_s, request.read_s, request.total_s) == (1.5, 2.5, 3.5)
+
+
+def test_failure_prints_its_code_first() -> None:
+    assert str(Failure(FailureKind.CONNECT, 11205, "cannot connect")) == "11205 cannot connect"
