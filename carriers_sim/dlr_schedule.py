@@ -76,8 +76,7 @@ class ReceiptBehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         for stat, error in self.errors.items():
             if stat not in STATES:
                 raise ValueError(f"{stat} is no stat of a receipt; one of {', '.join(STATES)}")
-            if len(error) != 3 or not error.isalnum():
-                raise ValueError(f"an err has three letters or digits, unlike {error!r}")
+            require_err(error)
 
 
 class PlannedReceipt(msgspec.Struct, frozen=True, gc=False):
@@ -102,6 +101,12 @@ def stages(outcome: str) -> tuple[str, ...]:
                 f"{', '.join(STATES)} joined by {THEN}"
             )
     return stats
+
+
+def require_err(err: str) -> None:
+    """Raises ValueError for what is no `err` of Appendix B."""
+    if len(err) != 3 or not (err.isascii() and err.isalnum()):
+        raise ValueError(f"an err has three letters or digits, unlike {err!r}")
 
 
 def is_asked_for(stat: str, registered_delivery: int) -> bool:

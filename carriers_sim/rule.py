@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from carriers_sim.delay import Delay, require_delay
-from carriers_sim.dlr_schedule import stages
+from carriers_sim.dlr_schedule import require_err, stages
 from gateway.smpp.constants import CommandStatus
 
 CARRIER_STATUSES = range(0x400, 0x500)
@@ -74,6 +74,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             status_of(self.status)
         if self.receipt:
             stages(self.receipt)
+        if self.err:
+            require_err(self.err)
         for delay in (self.response_delay_s, self.receipt_delay_s):
             if delay is not None:
                 require_delay(delay)

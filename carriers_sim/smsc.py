@@ -1,7 +1,7 @@
 """One simulated SMSC: an SMPP server and the state of one carrier.
 
-It decides nothing about a message itself: `behaviour.decide` does, and this acts. It keeps what a
-carrier keeps: who is bound, which answers and receipts are due, what waits for a receiver.
+Here is who connects and binds, and what tests and the control interface ask. What becomes of a
+message stands in `submissions`, what goes back to the customer in `deliveries`.
 """
 
 from __future__ import annotations
@@ -10,43 +10,20 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-import msgspec
-
-from carriers_sim import user_data
-from carriers_sim.address import parse, shown
-from carriers_sim.behaviour import (
-    Behaviour,
-    Decision,
-    Submission,
-    carrier_seed,
-    decide,
-    message_chance,
-)
+from carriers_sim.behaviour import Behaviour
 from carriers_sim.config import CarrierConfig
 from carriers_sim.deliveries import Deliveries
-from carriers_sim.receipt_pdu import Receipt, deliver_sm
-from carriers_sim.recorder import Received, Recorder, Submitted
-from carriers_sim.refused_messages import RefusedMessages, same_message
+from carriers_sim.mobile_originated import deliver_sms
+from carriers_sim.recorder import Received, Recorder
+from carriers_sim.refused_messages import RefusedMessages
 from carriers_sim.rule import status_of
-from carriers_sim.throttle import TokenBucket
-from carriers_sim.timer_heap import TimerHeap
-from carriers_sim.user_data import UserData
-from carriers_sim.violations import Invariant, Violations, check
+from carriers_sim.submissions import Submissions
+from carriers_sim.violations import Invariant, Violations
 from gateway.clock import Clock
 from gateway.net.network import Listening, Network
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp import codec
-from gateway.smpp.constants import (
-    INTERFACE_3_4,
-    SEQUENCE_NUMBER_MAX,
-    CommandStatus,
-    DataCoding,
-    EsmClass,
-    Tag,
-)
-from gateway.smpp.errors import FieldError
+from gateway.smpp.constants import INTERFACE_3_4, CommandStatus, Tag
 from gateway.smpp.events import (
     Bound,
     Closed,
@@ -63,44 +40,21 @@ from gateway.smpp.pdus import (
     BindTransceiver,
     BindTransmitter,
     DataSm,
-    DataSmResp,
-    DeliverSm,
     SubmitSm,
-    SubmitSmResp,
 )
 from gateway.smpp.session import Timers
-from gateway.smpp.states import RECEIVING, Role
-from gateway.text.segmentation import TextEncoding, concatenation_udh, segment
+from gateway.smpp.states import BOUND, RECEIVING, Role
 
 log = logging.getLogger(__name__)
 
-# A customer that keeps more requests in flight than this is read no further.
-RECEIVE_WINDOW = 10_000
-# Receipts that are due later or wait for a receiver; with more, submit_sm gets ESME_RMSGQFUL.
-RECEIPTS_MAX = 1_000_000
+# A customer that keeps more requests in flight than this is read no further. The session counts
+# those that a behaviour never answers for as long as it lives, hence the size.
+RECEIVE_WINDOW = 1_000_000
 MOBILE_ORIGINATED_MAX = 100_000
 
 
 class QueueFull(Exception):
     """Too many messages wait for a bind that can receive."""
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """A response on its way. `submitted` is set when it accepts a message."""
-
-    connection: SmppConnection
-    sequence_number: int
-    command_status: int
-    pdu: SubmitSmResp | DataSmResp | None
-    submitted: Submitted | None = None
-
-
-@dataclass(slots=True, eq=False)
-class CarrierBind:
-    """One connection of the customer's; `answers` are the responses that are not sent yet."""
-
-    connection: SmppConnection
-    answers: dict[int, Answer] = field(default_factory=dict)
 
 
 class Smsc:
@@ -120,21 +74,24 @@ class Smsc:
     ) -> None:
         self.config = config
         self.port = config.port
-        self.behaviour = config.behaviour
-        self._seed = carrier_seed(seed, config.name)
         self._network = network
         self._clock = clock
         self._recorder = recorder
         self._violations = violations
-        self._refused = refused
-        self._next_id = first_id
-        self._submits = 0
         self._mo_reference = 0
-        self._receipts_due = 0
-        self._bucket: TokenBucket | None = None
-        self._binds: dict[SmppConnection, CarrierBind] = {}
-        self._due: TimerHeap[Answer | Receipt] = TimerHeap(clock, self._on_due)
+        self._connections: dict[SmppConnection, None] = {}  # In the order in which they came.
         self._deliveries = Deliveries(config, clock, recorder, violations)
+        self._submissions = Submissions(
+            config.name,
+            config.behaviour,
+            seed=seed,
+            first_id=first_id,
+            clock=clock,
+            recorder=recorder,
+            violations=violations,
+            refused=refused,
+            deliveries=self._deliveries,
+        )
         self._watchers: list[asyncio.Future[None]] = []
         self._listening: Listening | None = None
         self._timers = Timers(
@@ -142,13 +99,16 @@ class Smsc:
             enquire_link_s=config.enquire_link_s,
             response_s=config.response_s,
         )
-        self.set_behaviour(config.behaviour)
 
     # What tests and the control interface ask
 
     @property
     def name(self) -> str:
         return self.config.name
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return self._submissions.behaviour
 
     @property
     def messages(self) -> list[Received]:
@@ -158,12 +118,12 @@ class Smsc:
     @property
     def binds(self) -> list[str]:
         """The states of the customer's connections: `bound_trx`, …"""
-        return [connection.session.state.value for connection in self._binds]
+        return [connection.session.state.value for connection in self._connections]
 
     @property
     def receivers(self) -> int:
         """How many binds can take a deliver_sm now."""
-        return sum(connection.session.state in RECEIVING for connection in self._binds)
+        return sum(connection.session.state in RECEIVING for connection in self._connections)
 
     @property
     def deliveries_waiting(self) -> int:
@@ -173,13 +133,13 @@ class Smsc:
     @property
     def receipts_due(self) -> int:
         """Receipts whose time has not come."""
-        return self._receipts_due
+        return self._submissions.receipts_due
 
     def stats(self) -> dict[str, object]:
         """Counters of `recorder.Counts`, and what is under way."""
         return self._recorder.counts(self.name).as_json() | {
             "bound": self.binds,
-            "receipts_due": self._receipts_due,
+            "receipts_due": self.receipts_due,
             "deliveries_waiting": len(self._deliveries),
             "deliveries_in_flight": self._deliveries.in_flight,
         }
@@ -201,7 +161,7 @@ class Smsc:
         """Until `count` connections are bound. Raises TimeoutError."""
 
         def bound() -> int:
-            return sum(state.startswith("bound") for state in self.binds)
+            return sum(connection.session.state in BOUND for connection in self._connections)
 
         await self.wait_until(
             lambda: bound() >= count, timeout_s, lambda: f"{bound()} of {count} binds came"
@@ -231,10 +191,7 @@ class Smsc:
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
         """Switch at once; what was decided before is not undone."""
-        if self._bucket is None or behaviour.throttle != self.behaviour.throttle:
-            throttle = behaviour.throttle
-            self._bucket = TokenBucket(throttle, self._clock.now()) if throttle else None
-        self.behaviour = behaviour
+        self._submissions.set_behaviour(behaviour)
 
     def inject_mo(self, sender: str, recipient: str, body: str) -> int:
         """A mobile originated message to the customer; the number of its parts.
@@ -243,39 +200,18 @@ class Smsc:
             ValueError: an address or the text cannot be carried.
             QueueFull: too many deliver_sm wait already.
         """
-        segmented = segment(body)
-        total = len(segmented.parts)
-        if len(self._deliveries) + total > MOBILE_ORIGINATED_MAX:
+        reference = (self._mo_reference + 1) % 256
+        pdus = deliver_sms(sender, recipient, body, reference)
+        if len(self._deliveries) + len(pdus) > MOBILE_ORIGINATED_MAX:
             raise QueueFull(f"{MOBILE_ORIGINATED_MAX} messages wait for a bind that can receive")
-        self._mo_reference = (self._mo_reference + 1) % 256
-        source, destination = parse(sender), parse(recipient)
-        ucs2 = segmented.encoding is TextEncoding.UCS2
-        pdus = []
-        for number, part in enumerate(segmented.parts, start=1):
-            header = concatenation_udh(self._mo_reference, total, number) if total > 1 else b""
-            pdu = DeliverSm(
-                source_addr_ton=source.ton,
-                source_addr_npi=source.npi,
-                source_addr=source.digits,
-                dest_addr_ton=destination.ton,
-                dest_addr_npi=destination.npi,
-                destination_addr=destination.digits,
-                esm_class=EsmClass.UDHI if header else EsmClass.DEFAULT,
-                data_coding=DataCoding.UCS2 if ucs2 else DataCoding.DEFAULT_ALPHABET,
-                short_message=header + part,
-            )
-            try:
-                codec.encode(pdu, 1)
-            except (FieldError, UnicodeEncodeError) as error:
-                raise ValueError(str(error)) from None
-            pdus.append(pdu)
+        self._mo_reference = reference
         for pdu in pdus:
             self._deliveries.add(pdu, is_receipt=False)
-        return total
+        return len(pdus)
 
     def drop_connections(self) -> int:
         """Cut all connections without a word; how many there were."""
-        connections = list(self._binds)
+        connections = list(self._connections)
         for connection in connections:
             connection.abort("dropped by the simulator")
         return len(connections)
@@ -285,11 +221,7 @@ class Smsc:
 
         Connections stay, and so does the count of message ids: an id never comes twice.
         """
-        self._bucket = None
-        self.set_behaviour(self.config.behaviour)
-        self._submits = 0
-        self._receipts_due = 0
-        self._due.keep(lambda item: isinstance(item, Answer))
+        self._submissions.reset(self.config.behaviour)
         self._deliveries.clear()
 
     async def start(self) -> None:
@@ -323,16 +255,13 @@ class Smsc:
         )
 
     def _on_open(self, connection: SmppConnection) -> None:
-        self._binds[connection] = CarrierBind(connection)
+        self._connections[connection] = None
+        self._submissions.connection_opened(connection)
 
     def _on_event(self, connection: SmppConnection, event: Event) -> None:
         match event:
-            case Request(sequence_number, SubmitSm() as pdu):
-                self._on_submit(self._binds[connection], sequence_number, pdu, SubmitSmResp)
-            case Request(sequence_number, DataSm() as pdu):
-                self._on_submit(
-                    self._binds[connection], sequence_number, _as_submit_sm(pdu), DataSmResp
-                )
+            case Request(sequence_number, (SubmitSm() | DataSm()) as pdu):
+                self._submissions.receive(connection, sequence_number, pdu)
             case Request(
                 sequence_number, (BindTransmitter() | BindReceiver() | BindTransceiver()) as pdu
             ):
@@ -371,148 +300,18 @@ class Smsc:
             return CommandStatus.ESME_RINVSYSID
         if not hmac.compare_digest(pdu.password.encode(), self.config.password.encode()):
             return CommandStatus.ESME_RINVPASWD
-        if len(self._binds) > self.config.binds_max:
+        if len(self._connections) > self.config.binds_max:
             return CommandStatus.ESME_RBINDFAIL
         return status_of(self.behaviour.bind_status)
 
     def _on_closed(self, connection: SmppConnection, reason: str) -> None:
         log.info("connection closed", extra={"carrier": self.name, "reason": reason})
-        bind = self._binds.pop(connection)
-        for answer in bind.answers.values():
-            if answer.submitted is not None:
-                self._recorder.response_lost(answer.submitted)
+        del self._connections[connection]
+        self._submissions.connection_closed(connection)
         self._deliveries.connection_closed(connection)
-
-    # submit_sm
-
-    def _on_submit(
-        self,
-        bind: CarrierBind,
-        sequence_number: int,
-        pdu: SubmitSm,
-        resp: type[SubmitSmResp | DataSmResp],
-    ) -> None:
-        now = self._clock.now()
-        connection = bind.connection
-        data = user_data.read(pdu)
-        self._submits += 1
-        self._recorder.submitted(self.name, connection.session.unanswered, now)
-        self._check(bind, sequence_number, pdu, data, now)
-
-        message = same_message(pdu) if self.behaviour.remembers_refusals else 0
-        decision = self._decide(pdu, data, message, now)
-        if decision.is_remembered:
-            self._refused.remember(message, self.name)
-        if decision.is_dropped:
-            self._recorder.counts(self.name).dropped += 1
-            connection.abort("dropped by behaviour")
-            return
-        if not decision.is_accepted:
-            self._recorder.refused(self.name, decision.status)
-            answer = Answer(connection, sequence_number, decision.status, None)
-            self._answer(bind, answer, decision.response_delay_s, now)
-            return
-        if message:
-            self._refused.forget(message)
-        submitted = Submitted(
-            self.name,
-            shown(pdu.source_addr_ton, pdu.source_addr),
-            shown(pdu.dest_addr_ton, pdu.destination_addr),
-            data,
-            decision.message_id,
-            now,
-        )
-        self._recorder.accepted(submitted)
-        self._schedule(pdu, data, decision, now, early=True)
-        if decision.is_answered:
-            answer = Answer(connection, sequence_number, 0, resp(decision.message_id), submitted)
-            self._answer(bind, answer, decision.response_delay_s, now)
-        else:
-            self._recorder.counts(self.name).unanswered += 1
-            self._recorder.response_lost(submitted)
-        self._schedule(pdu, data, decision, now, early=False)
-
-    def _check(
-        self, bind: CarrierBind, sequence_number: int, pdu: SubmitSm, data: UserData, now: float
-    ) -> None:
-        for invariant, detail in check(pdu, data):
-            self._violations.add(invariant, self.name, detail, now)
-        if not 0 < sequence_number <= SEQUENCE_NUMBER_MAX or sequence_number in bind.answers:
-            detail = f"submit_sm with {sequence_number}"
-            self._violations.add(Invariant.SEQUENCE_NUMBER, self.name, detail, now)
-
-    def _decide(self, pdu: SubmitSm, data: UserData, message: int, now: float) -> Decision:
-        behaviour = self.behaviour
-        waiting = self._receipts_due + len(self._deliveries)
-        submission = Submission(
-            number=self._submits,
-            carrier=self.name,
-            sender=pdu.source_addr,
-            recipient=pdu.destination_addr,
-            text=user_data.decode(data.octets, data.data_coding) if behaviour.reads_text else "",
-            registered_delivery=pdu.registered_delivery,
-            refused_by=self._refused.refused_by(message) if message else "",
-            is_throttled=self._bucket is not None and not self._bucket.admit(data.segments, now),
-            is_queue_full=waiting >= (behaviour.queue_max or RECEIPTS_MAX),
-        )
-        chance = message_chance(self._seed, self._submits)
-        decision = decide(behaviour, submission, self._next_id, chance)
-        if decision.is_accepted:
-            self._next_id += 1
-        return decision
-
-    def _answer(self, bind: CarrierBind, answer: Answer, delay_s: float, now: float) -> None:
-        if delay_s:
-            bind.answers[answer.sequence_number] = answer
-            self._due.add(now + delay_s, answer)
-        else:
-            answer.connection.respond(answer.sequence_number, answer.pdu, answer.command_status)
-
-    def _schedule(
-        self, pdu: SubmitSm, data: UserData, decision: Decision, now: float, early: bool
-    ) -> None:
-        """Its receipts: those that precede the response, or those that follow it."""
-        for planned in decision.receipts:
-            if planned.before_response is not early:
-                continue
-            text = data.octets if data.data_coding == DataCoding.DEFAULT_ALPHABET else b""
-            receipt = Receipt(pdu, decision.receipt_id, planned, now, text)
-            self._receipts_due += 1
-            due_in_s = decision.response_delay_s + planned.after_s
-            if due_in_s:
-                self._due.add(now + due_in_s, receipt)
-            else:
-                self._on_due(receipt)
-
-    def _on_due(self, item: Answer | Receipt) -> None:
-        if isinstance(item, Receipt):
-            self._receipts_due -= 1
-            self._deliveries.add(deliver_sm(item, self._clock.now()), is_receipt=True)
-            return
-        bind = self._binds.get(item.connection)
-        if bind is not None:
-            bind.answers.pop(item.sequence_number, None)
-            item.connection.respond(item.sequence_number, item.pdu, item.command_status)
 
     def _tell_watchers(self) -> None:
         watchers, self._watchers = self._watchers, []
         for watcher in watchers:
             if not watcher.done():
                 watcher.set_result(None)
-
-
-def _as_submit_sm(pdu: DataSm) -> SubmitSm:
-    """data_sm says the same as submit_sm with a message_payload (§4.7)."""
-    return SubmitSm(
-        service_type=pdu.service_type,
-        source_addr_ton=pdu.source_addr_ton,
-        source_addr_npi=pdu.source_addr_npi,
-        source_addr=pdu.source_addr,
-        dest_addr_ton=pdu.dest_addr_ton,
-        dest_addr_npi=pdu.dest_addr_npi,
-        destination_addr=pdu.destination_addr,
-        esm_class=pdu.esm_class,
-        registered_delivery=pdu.registered_delivery,
-        data_coding=pdu.data_coding,
-        tlvs=pdu.tlvs,
-    )

@@ -57,7 +57,9 @@ class TimerHeap(Generic[T]):
     def _fire(self) -> None:
         self._timer = None
         now = self._clock.now()
-        while self._heap and self._heap[0][0] < now + TICK_S / 2:
-            self._on_due(heapq.heappop(self._heap)[2])
-        if self._heap and self._timer is None:
-            self._arm(max(self._heap[0][0], now + TICK_S))
+        try:
+            while self._heap and self._heap[0][0] < now + TICK_S / 2:
+                self._on_due(heapq.heappop(self._heap)[2])
+        finally:
+            if self._heap and self._timer is None:
+                self._arm(max(self._heap[0][0], now + TICK_S))

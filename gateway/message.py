@@ -65,7 +65,7 @@ class Receipts(IntEnum):
     FAILURE = 2
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One message as it was accepted; it never changes.
 
     `sender` and `recipient` are E.164 with `+`, a short code in digits, or an alphanumeric id.

@@ -40,6 +40,7 @@ def summary(config: Config) -> str:
             f"  carriers  {_count(len(config.carriers), 'carrier')}, "
             f"{_count(len(binds), 'bind')}, {tps:g} submit_sm a second in all",
             f"  rest      {config.rest.host}:{config.rest.port}",
+            f"  admin     {config.admin.host}:{config.admin.port}",
             f"  smpp      {config.smpp.host}:{config.smpp.port}",
             f"  store     {config.store.directory}",
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from gateway.account import Registration, Sender
 from gateway.cli.console import CommandError, say
 from gateway.cli.simulator_process import SimulatorProcess
 from gateway.cli.subcommands import Subcommands
@@ -27,6 +28,7 @@ Super Network gateway, with simulated carriers behind it. Ctrl-C drains and stop
 
   REST        {url}      documentation {url}/docs
   SMPP        {smpp}
+  Health      {admin}/health, {admin}/metrics
   Simulator   {simulator}      what arrived at the carriers
 
   Account     {account}
@@ -92,18 +94,23 @@ def banner(config: Config) -> str:
     return BANNER.format(
         url=f"http://{config.rest.host}:{config.rest.port}",
         smpp=f"{config.smpp.host}:{config.smpp.port}",
+        admin=f"http://{config.admin.host}:{config.admin.port}",
         simulator=SIMULATOR_CONTROL,
         account=account.sid,
         token=account.auth_token,
         system_id=ESME_SYSTEM_ID,
         password=ESME_PASSWORD,
-        senders="\n              ".join(
-            f"{sender.address:<13} {sender.type}, {sender.segments_per_second:g} MPS"
-            for sender in account.senders
-        ),
+        senders="\n              ".join(map(describe_sender, account.senders)),
         path=config.path,
         store=config.store.directory,
     )
+
+
+def describe_sender(sender: Sender) -> str:
+    text = f"{sender.address:<13} {sender.type}, {sender.segments_per_second:g} MPS"
+    if sender.registration is Registration.REGISTERED:
+        return text
+    return f"{text} ({sender.registration}: its messages are refused)"
 
 
 @contextlib.contextmanager

@@ -78,7 +78,9 @@ class FileSender:
                     if failures == POLL_FAILURES_MAX:
                         raise
                 bar.update(self._tally.accepted - len(self._pending) - bar.n)
-                bar.set_postfix(self._tally.final)
+                bar.set_postfix(
+                    {status: f"{count:,}" for status, count in self._tally.final.items()}
+                )
                 if not self._pending:
                     return
                 rest_s = max(POLL_REST * (loop.time() - started), POLL_MIN_S * 2.0**failures)

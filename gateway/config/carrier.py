@@ -31,8 +31,6 @@ MccMnc = Annotated[
         description='an MCC such as "310" or an MCC and MNC such as "310260"',
     ),
 ]
-TypeOfNumber = Annotated[int, Meta(ge=0, le=7)]
-NumberingPlan = Annotated[int, Meta(ge=0, le=18)]
 
 
 class BindType(StrEnum):
@@ -66,8 +64,7 @@ class CarrierBind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `load` it is in `password` either way. `window` is how many submit_sm may await their
     response; `tps` the contract in submit_sm a second. After `enquire_link_s` of silence we ask
     whether the carrier is alive; after `response_timeout_s` without submit_sm_resp the outcome is
-    unknown. `receipts` asks for delivery receipts. `source_ton` and `source_npi` replace what
-    follows from the type of the sender (SMPP v3.4 §5.2.5, §5.2.6).
+    unknown. `receipts` asks for delivery receipts.
     """
 
     id: Id
@@ -83,10 +80,6 @@ class CarrierBind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enquire_link_s: TimerSeconds = 30.0
     response_timeout_s: TimerSeconds = 10.0
     receipts: bool = True
-    source_ton: TypeOfNumber | None = None
-    source_npi: NumberingPlan | None = None
-    destination_ton: TypeOfNumber = 1
-    destination_npi: NumberingPlan = 1
 
 
 class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -81,7 +81,7 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[callbacks]: how webhooks are called.
 
-    `connect_timeout_s` and `response_timeout_s` bound one attempt, `attempts` all of them.
+    `connect_timeout_s` and `response_timeout_s` bound one attempt; attempts go on for four hours.
     `concurrency` counts the requests under way at once, to all destinations together.
     `allow_private_destinations` lets a customer's URL lead into loopback and private networks,
     which is right for a demo and wrong wherever customers are strangers.
@@ -89,8 +89,7 @@ class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     connect_timeout_s: Annotated[float, Meta(ge=0.1, le=10)] = 5.0
     response_timeout_s: Annotated[float, Meta(ge=0.1, le=15)] = 15.0
-    attempts: Annotated[int, Meta(ge=1, le=20)] = 8
-    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 1_024
     allow_private_destinations: bool = False
 
 

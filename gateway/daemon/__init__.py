@@ -67,7 +67,11 @@ async def serve(config: Config) -> int:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         poster = await stack.enter_async_context(
-            WebhookClient(config.callbacks.allow_private_destinations)
+            WebhookClient(
+                config.callbacks.allow_private_destinations,
+                connect_timeout_s=config.callbacks.connect_timeout_s,
+                response_timeout_s=config.callbacks.response_timeout_s,
+            )
         )
         gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(), poster)
         await gateway.smpp_server.start()

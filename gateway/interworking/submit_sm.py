@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.interworking import user_data
-from gateway.interworking.addresses import SmppAddress, from_smpp, to_smpp
+from gateway.interworking.addresses import from_smpp, to_smpp
 from gateway.interworking.user_data import DATA_CODING, UserData
 from gateway.message import Encoding, Message, Receipts
 from gateway.smpp import times
@@ -46,20 +46,10 @@ def parts(message: Message) -> tuple[bytes, ...]:
     )
 
 
-def to_submit_sm(
-    message: Message,
-    short_message: bytes,
-    receipts: bool,
-    source: SmppAddress | None = None,
-    destination: SmppAddress | None = None,
-) -> SubmitSm:
-    """One part of a message for a carrier.
-
-    `source` and `destination` override what follows from the addresses, where a carrier wants
-    another TON or NPI.
-    """
-    source_ton, source_npi, source_addr = source or to_smpp(message.sender)
-    dest_ton, dest_npi, destination_addr = destination or to_smpp(message.recipient)
+def to_submit_sm(message: Message, short_message: bytes, receipts: bool) -> SubmitSm:
+    """One part of a message for a carrier; `receipts` asks for all of them."""
+    source_ton, source_npi, source_addr = to_smpp(message.sender)
+    dest_ton, dest_npi, destination_addr = to_smpp(message.recipient)
     concatenated = message.segments > 1 or bool(message.udh)
     return SubmitSm(
         source_addr_ton=source_ton,

@@ -29,6 +29,8 @@ ANSWER_MAX = 65_536
 # Lookups block a thread each, and a dead zone blocks it for long; the loop's own threads are few.
 DNS_THREADS_MAX = 64
 DNS_CACHE_S = 30
+CONNECT_TIMEOUT_S = 5.0
+RESPONSE_TIMEOUT_S = 15.0
 KEEP_ALIVE_S = 30.0
 
 BAD_STATUS = 11200
@@ -94,7 +96,8 @@ class WebhookClient:
     """An HTTP client for webhooks, to be entered on the loop that uses it.
 
     How many requests run at once is decided by the outbox. `tls` replaces the default context,
-    which verifies against the system's authorities.
+    which verifies against the system's authorities. The name, the connection and TLS together have
+    `connect_timeout_s`, a whole request `response_timeout_s`; a URL's overrides come first.
     """
 
     def __init__(
@@ -102,10 +105,14 @@ class WebhookClient:
         allow_private: bool = False,
         lookup: Lookup = socket.getaddrinfo,
         tls: ssl.SSLContext | None = None,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        response_timeout_s: float = RESPONSE_TIMEOUT_S,
     ) -> None:
         self._allow_private = allow_private
         self._lookup = lookup
         self._tls = tls
+        self._connect_ms = connect_timeout_s * 1000
+        self._response_ms = response_timeout_s * 1000
 
     async def __aenter__(self) -> Self:
         self._resolver = GuardedResolver(self._allow_private, self._lookup)
@@ -132,8 +139,11 @@ class WebhookClient:
 
     async def post(self, request: WebhookRequest) -> Answer | Failure:
         """Send the request once. Every trouble of the server's comes back as a `Failure`."""
+        given = request.overrides
         timeout = aiohttp.ClientTimeout(
-            total=request.total_s, connect=request.connect_s, sock_read=request.read_s
+            total=(given.total_ms or self._response_ms) / 1000,
+            connect=(given.connect_ms or self._connect_ms) / 1000,
+            sock_read=(given.read_ms or self._response_ms) / 1000,
         )
         try:
             async with self._session.request(

@@ -20,9 +20,6 @@ from yarl import URL
 
 from gateway.errors import GatewayError
 
-CONNECT_MS = 5_000
-READ_MS = 15_000
-TOTAL_MS = 15_000
 POLICY_ALL = frozenset({"all"})
 
 URL_LENGTH_MAX = 4_096
@@ -64,13 +61,13 @@ class FailureKind(StrEnum):
 class Overrides:
     """Connection overrides in a URL's fragment: `#ct=2000&rt=5000&tt=8000&rc=2&rp=5xx,ct`.
 
-    Times are in milliseconds. Without `rc` a webhook is retried as long as the outbox does; with
-    it, at most so many times. Without `rp` every failure is retried.
+    Times are in milliseconds; None is the gateway's own. Without `rc` a webhook is retried as long
+    as the outbox does; with it, at most so many times. Without `rp` every failure is retried.
     """
 
-    connect_ms: int = CONNECT_MS
-    read_ms: int = READ_MS
-    total_ms: int = TOTAL_MS
+    connect_ms: int | None = None
+    read_ms: int | None = None
+    total_ms: int | None = None
     retries_max: int | None = None
     policies: frozenset[str] = POLICY_ALL
 
@@ -122,9 +119,9 @@ def parse_overrides(fragment: str) -> Overrides:
 
     policies = frozenset(given.get("rp", "").split(",")) & {"4xx", "5xx", "ct", "rt", "all"}
     return Overrides(
-        connect_ms=number("ct", 100, 10_000) or CONNECT_MS,
-        read_ms=number("rt", 100, 15_000) or READ_MS,
-        total_ms=number("tt", 100, 15_000) or TOTAL_MS,
+        connect_ms=number("ct", 100, 10_000),
+        read_ms=number("rt", 100, 15_000),
+        total_ms=number("tt", 100, 15_000),
         retries_max=number("rc", 0, 5),
         policies=policies or POLICY_ALL,
     )

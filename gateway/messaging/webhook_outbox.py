@@ -52,12 +52,13 @@ Key = tuple[int, int]
 class OutboxLimits:
     """Every bound of the outbox.
 
-    An event in memory takes about 0.5 kB, and keeps its message of about 1 kB.
+    Whatever `host_in_flight_max` says, one host gets no more than a quarter of all places, and so
+    do all failing hosts together. An event in memory takes about 0.3 kB, and keeps its message of
+    about 1 kB.
     """
 
     in_flight_max: int = 1_024
     host_in_flight_max: int = 64
-    failing_in_flight_max: int = 256
     pending_max: int = 100_000
     host_pending_max: int = 2_000
 
@@ -129,6 +130,9 @@ class Outbox:
         self, limits: OutboxLimits, chance: Callable[[], float], started_at: float
     ) -> None:
         self._limits = limits
+        quarter = max(1, limits.in_flight_max // 4)
+        self._host_in_flight_max = min(limits.host_in_flight_max, quarter)
+        self._failing_in_flight_max = quarter
         self._chance = chance
         self._started_at = started_at
         self._lanes: dict[str, _Lane] = {}
@@ -278,7 +282,7 @@ class Outbox:
         return lane
 
     def _has_place(self, failing: bool) -> bool:
-        if failing and self._failing_in_flight >= self._limits.failing_in_flight_max:
+        if failing and self._failing_in_flight >= self._failing_in_flight_max:
             return False
         return self._in_flight < self._limits.in_flight_max
 
@@ -315,7 +319,7 @@ class Outbox:
 
     def _queue_up(self, lane: _Lane) -> None:
         """Give the lane a turn, if it has use for one."""
-        width = 1 if lane.failing else self._limits.host_in_flight_max
+        width = 1 if lane.failing else self._host_in_flight_max
         if lane.ready and lane.in_flight < width:
             turns = self._failing_turns if lane.failing else self._turns
             turns.setdefault(lane.host, lane)
@@ -347,8 +351,8 @@ class Outbox:
         self._failing_in_flight -= delivery.as_failing
         lane.in_flight -= 1
         if lane.failing is not failing:
+            # A lane in the failing turns has nothing in flight, so it is never one that lands.
             self._turns.pop(lane.host, None)
-            self._failing_turns.pop(lane.host, None)
             lane.failing = failing
         self._queue_up(lane)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from gateway.messaging.webhook_destination import Destination, FailureKind
+from gateway.messaging.webhook_destination import Destination, FailureKind, Overrides
 from gateway.messaging.webhook_signature import SIGNATURE_HEADER, Field, signature
 
 API_VERSION = "2010-04-01"
@@ -16,15 +16,13 @@ USER_AGENT = "super-network-gateway"
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """All that goes over the wire, and how long each step may take (seconds)."""
+    """All that goes over the wire, and the customer's overrides of how long it may take."""
 
     method: str
     url: str
     headers: dict[str, str]
     body: bytes
-    connect_s: float
-    read_s: float
-    total_s: float
+    overrides: Overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +75,4 @@ def signed_request(
         body = urlencode(form).encode("ascii")
         headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
         headers[SIGNATURE_HEADER] = signature(auth_token, url, form)
-    overrides = destination.overrides
-    return WebhookRequest(
-        method=method,
-        url=url,
-        headers=headers,
-        body=body,
-        connect_s=overrides.connect_ms / 1000,
-        read_s=overrides.read_ms / 1000,
-        total_s=overrides.total_ms / 1000,
-    )
+    return WebhookRequest(method, url, headers, body, destination.overrides)

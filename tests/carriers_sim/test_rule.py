@@ -44,7 +44,14 @@ def test_what_is_no_status_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "effect", [{"status": "FAIL"}, {"receipt": "FAILED"}, {"response_delay_s": -1}, {"drop_it": 1}]
+    "effect",
+    [
+        {"status": "FAIL"},
+        {"receipt": "FAILED"},
+        {"response_delay_s": -1},
+        {"err": "é01"},
+        {"drop_it": 1},
+    ],
 )
 def test_an_impossible_effect_is_refused(effect: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -6,11 +7,11 @@ from carriers_sim.config import CarrierConfig, SimulatorConfig
 from carriers_sim.simulator import Simulator
 from carriers_sim.violations import Invariant
 from gateway.net.errors import ListenError
-from tests.carriers_sim.carrier_builder import world
+from tests.carriers_sim.carrier_builder import World, world
 from tests.carriers_sim.customer import submit_sm
 from tests.support.virtual_time import virtual_time
 
-LIVELY = {
+LIVELY: dict[str, Any] = {
     "response_delay_s": {"median_s": 0.05, "sigma": 1.0},
     "submit": {"ESME_ROK": 8, "ESME_RTHROTTLED": 1, "0x0410": 1},
     "unanswered": 0.05,
@@ -66,8 +67,6 @@ async def test_carriers_do_not_share_their_messages() -> None:
 
 @virtual_time
 async def test_ids_begin_where_they_are_told() -> None:
-    from tests.carriers_sim.carrier_builder import World
-
     config = SimulatorConfig(carriers=(CarrierConfig(name="alpha", port=1),))
     alpha = World(config)
     alpha.simulator = Simulator(config, network=alpha.network, clock=alpha.clock, first_id=5_000)

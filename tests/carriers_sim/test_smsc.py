@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from carriers_sim import smsc as smsc_module
+from carriers_sim import submissions
 from carriers_sim.recorder import Expectations
 from carriers_sim.smsc import QueueFull
 from carriers_sim.violations import Invariant
+from gateway.smpp import codec
 from gateway.smpp.constants import CommandStatus, EsmClass, Tag
 from gateway.smpp.pdus import (
     BindReceiver,
@@ -181,6 +183,46 @@ async def test_each_nth_message_drops_the_connection() -> None:
     customer.send(submit_sm(text=b"two"))
     await customer.closed.wait()
     assert [message.text for message in alpha.smsc.messages] == ["one"]
+
+
+@virtual_time
+async def test_what_came_with_a_dropped_message_is_lost_too() -> None:
+    alpha = await world(drop_every=1)
+    customer = await alpha.bound()
+    for text in (b"one", b"two"):
+        customer.send(submit_sm(text=text))
+    await customer.closed.wait()
+    assert alpha.smsc.stats()["submits"] == 1
+    assert alpha.smsc.messages == []
+
+
+@virtual_time
+async def test_messages_that_are_never_answered_are_not_counted_as_in_flight() -> None:
+    alpha = await world(unanswered=1)
+    customer = await alpha.bound()
+    for number in range(5):
+        customer.send(submit_sm(text=f"#{number}".encode()))
+        await asyncio.sleep(1)
+    assert alpha.smsc.stats()["in_flight_max"] == 1
+
+
+@virtual_time
+async def test_data_sm_from_an_address_that_no_receipt_can_name_is_refused() -> None:
+    customer = await (await world()).bound()
+    answered = await customer.send(DataSm(destination_addr="1" * 30))
+    assert answered.command_status == CommandStatus.ESME_RINVDSTADR
+
+
+@virtual_time
+async def test_a_sequence_number_that_is_still_in_use_is_a_violation() -> None:
+    alpha = await world(response_delay_s=1.0)
+    customer = await alpha.bound()
+    transport = customer.connection._transport
+    assert transport is not None
+    for text in (b"one", b"two"):
+        transport.write(codec.encode(submit_sm(text=text), 77))
+    await alpha.smsc.wait_for_messages(2)
+    assert [entry.invariant for entry in alpha.simulator.violations] == [Invariant.SEQUENCE_NUMBER]
 
 
 @virtual_time
@@ -399,7 +441,7 @@ async def test_a_receipt_that_is_never_answered_comes_again_and_is_a_violation()
 async def test_with_too_many_receipts_outstanding_messages_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(smsc_module, "RECEIPTS_MAX", 1)
+    monkeypatch.setattr(submissions, "RECEIPTS_MAX", 1)
     customer = await (await world()).bound()
     assert await many(customer, 2) == [ROK, CommandStatus.ESME_RMSGQFUL]
 

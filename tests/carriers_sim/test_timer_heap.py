@@ -74,6 +74,21 @@ async def test_an_empty_heap_has_no_timer_and_can_be_used_again() -> None:
 
 
 @virtual_time
+async def test_a_fault_in_one_item_does_not_stop_the_others() -> None:
+    loop = asyncio.get_running_loop()
+    faults: list[object] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    clock = Clock(loop.time, WALL)
+    inverted: list[float] = []
+    heap: TimerHeap[int] = TimerHeap(clock, lambda number: inverted.append(1 / number))
+    for number in (0, 1):
+        heap.add(WALL + 1, number)
+    await asyncio.sleep(2)
+    assert inverted == [1.0]
+    assert [type(fault) for fault in faults] == [ZeroDivisionError]
+
+
+@virtual_time
 async def test_ten_thousand_items_need_few_turns_of_the_loop() -> None:
     bell = Bell()
     for number in range(10_000):

@@ -109,6 +109,7 @@ def test_check_config_says_what_a_right_configuration_amounts_to(
         "  accounts  2 accounts, 2 senders, 2 ESMEs",
         "  carriers  2 carriers, 3 binds, 300 submit_sm a second in all",
         "  rest      127.0.0.1:8080",
+        "  admin     127.0.0.1:8081",
         "  smpp      127.0.0.1:2775",
         "  store     var/gateway",
     ]

@@ -41,6 +41,7 @@ class InboundWorld(World):
         super().__init__(account=an_account(number or a_number(SMS_URL)))
         self.opt_outs = OptOuts()
         self.submitted: list[SendRequest] = []
+        self.replied = asyncio.Event()
         self.refusal: Refusal | None = None
         self.inbound = Inbound(
             webhooks=self.webhooks,
@@ -59,6 +60,7 @@ class InboundWorld(World):
         on_refused: Callable[[Refused], None],
     ) -> None:
         self.submitted.append(request)
+        self.replied.set()
         if self.refusal:
             on_refused(Refused(self.refusal))
         else:
@@ -263,8 +265,7 @@ async def test_reply_and_its_record_are_handed_over_in_one_step() -> None:
     world.answer("Hi", "text/plain")
     async with running(world.webhooks):
         world.receive("hello")
-        while not world.submitted:
-            await asyncio.sleep(0)
+        await world.replied.wait()
         # What was appended in the turn of the reply is committed in the next one.
         await asyncio.sleep(0)
         assert len(world.store.notified) == 1

@@ -175,10 +175,16 @@ def test_all_hosts_together_get_no_more_than_all_places() -> None:
 
 
 def test_hosts_take_turns() -> None:
-    outbox = an_outbox(OutboxLimits(in_flight_max=4))
-    offer(outbox, *(a_delivery(i, host="busy") for i in range(10)))
+    outbox = an_outbox()
+    offer(outbox, *(a_delivery(i, host="busy") for i in range(3)))
     offer(outbox, a_delivery(100, host="quiet"))
     assert keys(outbox.take(NOW)) == [(0, 1), (100, 1), (1, 1), (2, 1)]
+
+
+def test_one_host_gets_no_more_than_a_quarter_of_all_places() -> None:
+    outbox = an_outbox(OutboxLimits(in_flight_max=40, host_in_flight_max=40))
+    offer(outbox, *(a_delivery(i) for i in range(40)))
+    assert len(outbox.take(NOW)) == 10
 
 
 def test_failing_host_gets_one_attempt_at_a_time() -> None:
@@ -204,8 +210,18 @@ def test_request_that_a_host_dislikes_does_not_narrow_its_lane() -> None:
     assert len(outbox.take(NOW + 1)) == 5
 
 
+def test_host_that_begins_to_fail_loses_its_turn() -> None:
+    outbox = an_outbox(OutboxLimits(in_flight_max=8))
+    offer(outbox, a_delivery(1), *(a_delivery(i, host=f"h{i}") for i in range(2, 9)))
+    first, second, *_ = outbox.take(NOW)
+    offer(outbox, a_delivery(10), a_delivery(11))
+    outbox.succeeded(second)
+    outbox.failed(first, DOWN, NOW)
+    assert keys(outbox.take(NOW)) == [(10, 1)]
+
+
 def test_failing_hosts_leave_places_to_the_others() -> None:
-    outbox = an_outbox(OutboxLimits(in_flight_max=10, failing_in_flight_max=4))
+    outbox = an_outbox(OutboxLimits(in_flight_max=8))
     for i in range(20):
         fail_host(outbox, i, host=f"dead{i}")
     outbox.take(NOW + 1)
@@ -338,6 +354,23 @@ def test_event_told_during_a_refill_is_not_told_again() -> None:
     assert outbox.pending == 0
 
 
+def test_event_told_during_a_refill_is_forgotten_after_it() -> None:
+    outbox = overflowed_outbox()
+    outbox.refill(a_delivery(3))
+    (delivery,) = outbox.take(NOW)
+    outbox.succeeded(delivery)
+    outbox.recorded(delivery)
+    outbox.end_refill(complete=True)
+    offer(outbox, a_delivery(3))
+    assert outbox.pending == 1
+
+
+def test_refill_waits_while_the_memory_is_full_of_others() -> None:
+    outbox = an_outbox(OutboxLimits(pending_max=16))
+    offer(outbox, a_delivery(1), a_delivery(2, host="b"))
+    assert not outbox.begin_refill()
+
+
 def test_event_whose_end_is_not_yet_written_is_not_told_again() -> None:
     outbox = an_outbox(SMALL)
     offer(outbox, *(a_delivery(i) for i in (1, 2, 3)))
@@ -363,9 +396,8 @@ def test_random_hosts_keep_every_order_and_bound(seed: int) -> None:
     """A store, an outbox with tight bounds, and servers that fail at random until they do not."""
     rng = random.Random(seed)
     limits = OutboxLimits(
-        in_flight_max=5,
-        host_in_flight_max=2,
-        failing_in_flight_max=2,
+        in_flight_max=8,
+        host_in_flight_max=3,
         pending_max=80,
         host_pending_max=4,
     )

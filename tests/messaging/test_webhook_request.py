@@ -6,7 +6,7 @@ from twilio.request_validator import (  # type: ignore[import-untyped]  # ships 
     RequestValidator,
 )
 
-from gateway.messaging.webhook_destination import FailureKind, parse_destination
+from gateway.messaging.webhook_destination import FailureKind, Overrides, parse_destination
 from gateway.messaging.webhook_request import Failure, WebhookRequest, signed_request
 from tests.messaging.webhook_world import TOKEN, fields_of
 
@@ -53,9 +53,9 @@ def test_credentials_of_the_url_go_into_the_header_only() -> None:
     assert request.url == "https://example.com/"
 
 
-def test_overrides_set_the_timeouts() -> None:
+def test_overrides_go_with_the_request() -> None:
     request = a_request("https://example.com/#ct=1500&rt=2500&tt=3500")
-    assert (request.connect_s, request.read_s, request.total_s) == (1.5, 2.5, 3.5)
+    assert request.overrides == Overrides(connect_ms=1_500, read_ms=2_500, total_ms=3_500)
 
 
 def test_failure_prints_its_code_first() -> None:

@@ -164,6 +164,62 @@ async def test_events_beyond_the_memory_come_back_from_the_store() -> None:
 
 
 @virtual_time
+async def test_store_that_cannot_be_read_is_read_again_later() -> None:
+    world = World(OutboxLimits(host_pending_max=1))
+    world.store.readable = False
+    async with running(world.webhooks):
+        for i in range(3):
+            world.tell(i)
+        await asyncio.sleep(60)
+        assert len(world.store.notified) == 1
+        world.store.readable = True
+        await asyncio.sleep(60)
+    assert len(world.store.notified) == 3
+
+
+@virtual_time
+async def test_refill_finds_events_behind_the_long_backlog_of_another_host() -> None:
+    world = World(OutboxLimits(host_pending_max=500))
+    world.endpoints.scripts["slow.example"] = always_down
+    async with running(world.webhooks):
+        for i in range(500):
+            world.tell(i, url=SLOW)
+        for i in range(1_000, 1_600):
+            world.tell(i, url=FAST)
+        await asyncio.sleep(60)
+    assert len(world.store.notified) == 600
+
+
+@virtual_time
+async def test_refill_passes_over_what_is_for_others() -> None:
+    world = World(OutboxLimits(host_pending_max=1))
+    message = a_message(100)
+    world.store.transitions.append((message, a_transition(message, listener=Listener.ESME)))
+    async with running(world.webhooks):
+        for i in range(3):
+            world.tell(i)
+        await asyncio.sleep(60)
+    assert sorted(record.message_id for record in world.store.notified) == [0, 1, 2]
+
+
+@virtual_time
+async def test_backlog_of_a_server_that_stays_dead_is_given_up_with_it() -> None:
+    """One attempt at a time of 15 s each could not even ask for every event within the time."""
+    world = World()
+    world.endpoints.latency_s["hooks.example.com"] = 15.0
+    world.endpoints.scripts["hooks.example.com"] = always_down
+    async with running(world.webhooks):
+        for i in range(1_500):
+            world.tell(i)
+        await asyncio.sleep(4.1 * HOUR)
+    assert len(world.store.notified) == 1_500
+    assert set(world.store.outcomes) == {
+        "gave up: 11205 cannot connect",
+        "gave up: the server failed for too long",
+    }
+
+
+@virtual_time
 async def test_order_of_a_message_holds_through_an_overflow() -> None:
     world = World(OutboxLimits(host_pending_max=4))
     world.endpoints.latency_s["slow.example"] = 0.5

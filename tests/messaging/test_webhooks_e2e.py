@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -203,13 +203,31 @@ async def test_server_that_does_not_answer_in_time_has_failed() -> None:
     assert failure == Failure(FailureKind.READ, 11200, "no answer in time")
 
 
+async def test_time_for_an_answer_is_the_gateways_where_the_url_says_nothing() -> None:
+    release = asyncio.Event()
+
+    async def wait(request: web.Request) -> web.Response:
+        await release.wait()
+        return web.Response()
+
+    async with (
+        serving(wait) as url,
+        WebhookClient(allow_private=True, response_timeout_s=0.1) as client,
+    ):
+        failure = await client.post(a_request(url))
+        release.set()
+    assert failure == Failure(FailureKind.READ, 11200, "no answer in time")
+
+
 async def test_answer_that_drips_for_ever_ends_with_the_total_time() -> None:
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        while True:
-            await response.write(b".")
-            await asyncio.sleep(0.02)
+        with suppress(ConnectionResetError):
+            while True:
+                await response.write(b".")
+                await asyncio.sleep(0.02)
+        return response
 
     async with serving(drip) as url:
         failure = await post(f"{url}#rt=1000&tt=200")

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gateway.account import Account, Sender, SenderType
 from gateway.clock import Clock
+from gateway.errors import StoreError
 from gateway.events import StatusEvent
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.callbacks import Callbacks
@@ -99,6 +100,7 @@ class MemoryStore:
         self.records: list[Record] = []
         self.transitions: list[tuple[Message, Transition]] = []
         self.grown = asyncio.Event()
+        self.readable = True
 
     def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
         def commit() -> None:
@@ -110,6 +112,8 @@ class MemoryStore:
         asyncio.get_running_loop().call_soon(commit)
 
     def load_unnotified(self) -> Iterator[tuple[Message, Transition]]:
+        if not self.readable:
+            raise StoreError("the disk is gone")
         told = {(record.message_id, record.number) for record in self.notified}
         snapshot = [
             (message, transition)

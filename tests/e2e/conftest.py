@@ -1,0 +1,15 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.site import Site, a_site
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One for all tests of a file; each of them has recipients of its own."""
+    directory: Path = tmp_path_factory.mktemp("site")
+    async with a_site(directory) as site:
+        yield site

@@ -1,0 +1,72 @@
+"""All of it together: simulated carriers, the daemon that is bound to them, and a customer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from carriers_sim.behaviour import Behaviour
+from carriers_sim.config import CarrierConfig, SimulatorConfig
+from carriers_sim.recorder import Received
+from carriers_sim.simulator import Simulator
+from tests.e2e.configuration import write_configuration
+from tests.e2e.daemon import Daemon
+from tests.e2e.patience import until
+from tests.e2e.rest_client import RestClient
+from tests.e2e.webhook_sink import WebhookSink
+
+CARRIERS = ("alpha", "bravo")
+KEEP = 100_000
+
+
+@dataclass(frozen=True)
+class Site:
+    carriers: Simulator
+    sink: WebhookSink
+    daemon: Daemon
+    rest: RestClient
+    numbers: count[int] = field(default_factory=lambda: count(1_000))
+
+    def recipient(self, suffix: str = "") -> str:
+        """A number that no other test uses; the suffix may be one of the magic numbers'."""
+        number = next(self.numbers)
+        return f"+1206{number:03d}{suffix}" if suffix else f"+1206555{number:04d}"
+
+    def arrived(self, recipient: str) -> list[Received]:
+        """What the carriers got for a recipient, in order."""
+        messages = self.carriers.recorder.messages
+        return [message for message in messages if message.recipient == recipient]
+
+    async def bound(self) -> None:
+        """Until every bind of the daemon's is up."""
+        await until(self.daemon.health, lambda health: health["status"] == "ok")
+
+
+@asynccontextmanager
+async def a_site(
+    directory: Path, behaviour: Behaviour | None = None, binds: int = 1, window: int = 50
+) -> AsyncIterator[Site]:
+    """Healthy carriers that know the magic numbers, unless a behaviour is given."""
+    behaviour = behaviour or Behaviour(magic_numbers=True)
+    config = SimulatorConfig(
+        carriers=tuple(CarrierConfig(name=name, behaviour=behaviour) for name in CARRIERS),
+        keep=KEEP,
+    )
+    async with AsyncExitStack() as stack:
+        carriers = await stack.enter_async_context(Simulator(config))
+        sink = await stack.enter_async_context(WebhookSink())
+        entry = write_configuration(
+            directory,
+            {smsc.name: smsc.port for smsc in carriers.smscs.values()},
+            f"{sink.url}/sms",
+            binds,
+            window,
+        )
+        daemon = await stack.enter_async_context(Daemon(entry))
+        rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))
+        site = Site(carriers, sink, daemon, rest)
+        await site.bound()
+        yield site

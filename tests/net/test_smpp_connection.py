@@ -1,0 +1,255 @@
+"""The driver of an SMPP session: what it writes, when it reads, what wakes it."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from gateway.clock import Clock
+from gateway.net.smpp_connection import SmppConnection
+from gateway.smpp import codec
+from gateway.smpp.events import Closed, Event, Request, ResponseTimedOut
+from gateway.smpp.pdus import (
+    BindTransceiver,
+    BindTransceiverResp,
+    DeliverSm,
+    EnquireLink,
+    SubmitSm,
+    SubmitSmResp,
+)
+from gateway.smpp.session import Timers
+from gateway.smpp.states import Role
+from tests.support.virtual_time import virtual_time
+
+TIMERS = Timers(session_init_s=10, enquire_link_s=30, response_s=5)
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("192.0.2.1", 4711)})
+        self.writes: list[bytes] = []
+        self.reading = True
+        self.closing = False
+        self.aborted = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.high = high
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
+
+
+class Line:
+    """A bound SMSC connection on a wire, and the events that it handed up."""
+
+    def __init__(self, window: int = 10, receive_window: int = 1_000) -> None:
+        loop = asyncio.get_running_loop()
+        self.wire = Wire()
+        self.events: list[Event] = []
+        self.on_event: Callable[[Event], None] = self.events.append
+        self.connection = SmppConnection(
+            Role.SMSC,
+            Clock(loop.time, 1_000.0),
+            TIMERS,
+            lambda _, event: self.on_event(event),
+            window,
+            receive_window,
+        )
+        self.connection.connection_made(self.wire)
+
+    async def bind(self) -> None:
+        self.connection.data_received(codec.encode(BindTransceiver(), 1))
+        self.connection.respond(1, BindTransceiverResp())
+        await asyncio.sleep(0)
+        self.wire.writes.clear()
+        self.events.clear()
+
+
+async def bound_line(window: int = 10, receive_window: int = 1_000) -> Line:
+    line = Line(window, receive_window)
+    await line.bind()
+    return line
+
+
+@virtual_time
+async def test_answers_of_one_turn_leave_in_one_write() -> None:
+    line = await bound_line()
+    line.connection.data_received(b"".join(codec.encode(SubmitSm(), n) for n in (2, 3, 4)))
+    for number in (2, 3, 4):
+        line.connection.respond(number, SubmitSmResp("id"))
+    await asyncio.sleep(0)
+    assert line.wire.writes == [b"".join(codec.encode(SubmitSmResp("id"), n) for n in (2, 3, 4))]
+
+
+@virtual_time
+async def test_events_are_handed_up_in_order() -> None:
+    line = await bound_line()
+    line.connection.data_received(b"".join(codec.encode(SubmitSm(), n) for n in (2, 3)))
+    assert line.events == [Request(2, SubmitSm()), Request(3, SubmitSm())]
+
+
+@virtual_time
+async def test_full_receive_window_stops_reading_until_half_of_it_is_answered() -> None:
+    line = await bound_line(receive_window=4)
+    line.connection.data_received(b"".join(codec.encode(SubmitSm(), n) for n in range(2, 6)))
+    assert not line.wire.reading
+    line.connection.respond(2, SubmitSmResp("id"))
+    await asyncio.sleep(0)
+    assert not line.wire.reading
+    line.connection.respond(3, SubmitSmResp("id"))
+    await asyncio.sleep(0)
+    assert line.wire.reading
+
+
+@virtual_time
+async def test_peer_that_does_not_read_is_not_read_and_gets_no_requests() -> None:
+    line = await bound_line()
+    line.connection.pause_writing()
+    assert (line.wire.reading, line.connection.sendable) == (False, 0)
+    line.connection.resume_writing()
+    await asyncio.sleep(0)
+    assert (line.wire.reading, line.connection.sendable) == (True, 10)
+
+
+@virtual_time
+async def test_silence_is_asked_about_in_time() -> None:
+    line = await bound_line()
+    await asyncio.sleep(30.1)
+    assert line.wire.writes == [codec.encode(EnquireLink(), 1)]
+
+
+@virtual_time
+async def test_traffic_moves_the_question_away() -> None:
+    line = await bound_line()
+    await asyncio.sleep(29)
+    line.connection.data_received(codec.encode(SubmitSm(), 2))
+    await asyncio.sleep(29)
+    assert line.wire.writes == []
+
+
+@virtual_time
+async def test_request_without_answer_times_out() -> None:
+    line = await bound_line()
+    number = line.connection.request(DeliverSm())
+    await asyncio.sleep(5.1)
+    assert line.events == [ResponseTimedOut(number)]
+
+
+@virtual_time
+async def test_peer_that_never_binds_is_closed() -> None:
+    line = Line()
+    await asyncio.sleep(10.1)
+    assert line.wire.closing
+    assert line.events == [Closed("no bind within session_init_s")]
+
+
+@virtual_time
+async def test_what_is_to_be_sent_is_sent_before_the_close() -> None:
+    line = await bound_line()
+    line.connection.data_received(codec.encode(SubmitSm(), 2))
+    line.connection.respond(2, SubmitSmResp("id"))
+    line.connection.close("test")
+    await asyncio.sleep(0)
+    assert line.wire.writes == [codec.encode(SubmitSmResp("id"), 2)]
+    assert line.wire.closing
+
+
+@virtual_time
+async def test_abort_cuts_the_connection() -> None:
+    line = await bound_line()
+    line.connection.abort("test")
+    await asyncio.sleep(0)
+    assert line.wire.aborted
+    assert line.events == [Closed("test")]
+
+
+@virtual_time
+async def test_lost_connection_ends_the_session_once() -> None:
+    line = await bound_line()
+    number = line.connection.request(DeliverSm())
+    line.connection.eof_received()
+    line.connection.connection_lost(None)
+    assert line.events == [Closed("connection lost", (number,))]
+
+
+@virtual_time
+async def test_fault_of_ours_ends_this_session_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = await bound_line()
+    closed: list[Event] = []
+
+    def fail(event: Event) -> None:
+        if isinstance(event, Closed):
+            closed.append(event)
+        else:
+            raise RuntimeError("a fault")
+
+    line.on_event = fail
+    with caplog.at_level(logging.ERROR):
+        line.connection.data_received(codec.encode(SubmitSm(), 2))
+    await asyncio.sleep(0)
+    assert closed == [Closed("internal error")]
+    assert line.wire.closing
+    assert "session ended by a fault of ours" in caplog.text
+
+
+@virtual_time
+async def test_unbind_is_sent_once_the_last_answer_has_come() -> None:
+    line = await bound_line()
+    line.connection.data_received(codec.encode(SubmitSm(), 2))
+    line.connection.unbind()
+    await asyncio.sleep(1)
+    assert line.wire.writes == []
+    line.connection.respond(2, SubmitSmResp("id"))
+    await asyncio.sleep(1)
+    assert len(line.wire.writes) == 2
+
+
+@virtual_time
+async def test_peer_is_named_by_its_address() -> None:
+    line = Line()
+    assert line.connection.peer == "192.0.2.1"
+
+
+@pytest.mark.e2e
+async def test_nagle_is_off() -> None:
+    loop = asyncio.get_running_loop()
+    made: list[SmppConnection] = []
+
+    def connection() -> SmppConnection:
+        made.append(SmppConnection(Role.SMSC, Clock(loop.time, 0.0), TIMERS, lambda _, event: None))
+        return made[-1]
+
+    server = await loop.create_server(connection, "127.0.0.1", 0)
+    transport, _ = await loop.create_connection(
+        asyncio.Protocol, *server.sockets[0].getsockname()[:2]
+    )
+    while not made or not made[0].peer:  # noqa: ASYNC110 - the accept is the loop's, untold
+        await asyncio.sleep(0.001)
+    assert made[0]._transport is not None
+    connected = made[0]._transport.get_extra_info("socket")
+    assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    transport.close()
+    made[0].abort("test")
+    server.close()
+    await server.wait_closed()
