@@ -42,7 +42,7 @@ from gateway.messaging.receipts import Receipts
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
-from gateway.store.interface import Listener, Store
+from gateway.store.interface import Listener, Store, StoredMessage
 from routing.carrier_bind import CarrierBind as RoutedBind
 from routing.carrier_bind import RouteEntry
 from routing.numbering_plan import NumberingPlan
@@ -155,9 +155,12 @@ class Gateway:
             self.opt_outs.apply(opt_out)
         for stored in self.store.load_open():
             opened = self.journal.restore(stored)
-            self.receipts.restore(opened, stored)
             if opened.status is not Status.SENT:
                 self.intake.restore(opened)
+            elif not self._gives_receipts(stored):
+                self.journal.release(opened)
+                continue
+            self.receipts.restore(opened, stored)
         told = Counter[Listener]()
         for message, transition in self.store.load_unnotified():
             told[transition.listener] += 1
@@ -218,6 +221,12 @@ class Gateway:
 
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.router.reachable(recipient, sender_type.value)
+
+    def _gives_receipts(self, stored: StoredMessage) -> bool:
+        """Whether a message that was sent is still to get a receipt; a bind that has gone from
+        the configuration may have given them."""
+        bind = self.binds.get(stored.last.bind) if stored.last else None
+        return bind is None or bind.config.receipts
 
     def live_status(self, message_id: int) -> Status | None:
         """Where a message under way stands; None for any other."""

@@ -113,6 +113,11 @@ class Dispatcher:
             self._turns.give(lane, lane.queue.ready_at(self._clock.now()))
         self._want_run()
 
+    def doubt(self, opened: OpenMessage) -> None:
+        """A part of the message is in doubt: wait so long for a late answer, then fail it."""
+        self._unknown.add(self._clock.now() + self._unknown_wait_s, opened)
+        self._alarm.set(self._unknown.next_at())
+
     def backlog(self) -> list[tuple[str, str, int, int]]:
         """Account, sender, messages and segments of each queue that is not empty."""
         return [
@@ -166,15 +171,17 @@ class Dispatcher:
         self._want_run()
 
     def on_timed_out(self, event: SubmitTimedOut) -> None:
-        """Nobody knows whether the carrier has it: never sent again blindly, but failed unless an
-        answer comes late."""
+        """Nobody knows whether the carrier has it: never sent again blindly, not even after a
+        restart, but failed unless an answer comes late."""
         opened: OpenMessage
-        opened, _ = event.reference
+        opened, part = event.reference
         now = self._clock.now()
         self._router.observe(SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now))
         opened.in_flight -= 1
         opened.in_doubt += 1
-        self._unknown.add(now + self._unknown_wait_s, opened)
+        if opened.status not in FINAL:
+            self._journal.note_part(opened, part, Status.SENDING, event.bind)
+            self.doubt(opened)
         self._settle(opened, now)
         self._turns.wake(event.bind, now)
         self._want_run()
@@ -225,8 +232,7 @@ class Dispatcher:
             self._rest(lane, now)
             return
         message = opened.message
-        if message.expires_at <= now and not opened.in_flight:
-            self._expire(opened)
+        if message.expires_at <= now and self._expire(opened):
             self._turns.give(lane, now)
             return
         if lane.blocks(message):
@@ -363,10 +369,14 @@ class Dispatcher:
                 self._turns.give(lane, lane.queue.ready_at(now))
                 self._want_run()
 
-    def _expire(self, opened: OpenMessage) -> None:
-        if opened.waiting and not opened.in_flight and not opened.in_doubt:
-            self.expired += 1
-            self._fail(opened, self._expired_code)
+    def _expire(self, opened: OpenMessage) -> bool:
+        """Fail what is over its time in the queue; not what a carrier has, or may have, a part of
+        under way."""
+        if not opened.waiting or opened.in_flight or opened.in_doubt:
+            return False
+        self.expired += 1
+        self._fail(opened, self._expired_code)
+        return True
 
     def _fail(self, opened: OpenMessage, error_code: int, bind: str = "") -> None:
         if opened.unsent:

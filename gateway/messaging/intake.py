@@ -106,8 +106,10 @@ class Intake:
         """Take up a message of an earlier run that is not yet sent."""
         if opened.status is Status.SCHEDULED:
             self._schedule(opened)
-        else:
+        elif opened.unsent:
             self._queue(opened, hold=True)
+        if opened.in_doubt:
+            self._dispatcher.doubt(opened)
 
     def close(self) -> None:
         """Accept no more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.message import FINAL, Message, Status
-from gateway.store.interface import StoredMessage
+from gateway.store.interface import StoredMessage, Transition
 
 
 class OpenMessage:
@@ -69,24 +69,36 @@ class OpenMessage:
 
 def restore(stored: StoredMessage) -> OpenMessage:
     """What was known of the message when the gateway stopped. What was written to a carrier and
-    not answered counts as unsent: it is in doubt, and sent again.
+    not answered counts as unsent, and is sent again; what was not answered in time stays in doubt.
     """
     opened = OpenMessage(stored.message)
     for step in stored.transitions:
         opened.number = max(opened.number, step.number)
         if step.part:
-            if step.status is Status.SENT:
-                opened.unsent.remove(step.part)
-                opened.sent += 1
-                opened.pinned = step.bind
-            else:
-                opened.settled_parts += 1
-                opened.undelivered = opened.undelivered or step.error_code
+            _restore_part(opened, step)
         else:
             opened.status = step.status
             if step.status is Status.SENT:
                 opened.unsent.clear()
                 opened.sent = opened.segments
+                opened.in_doubt = 0
     if opened.status is Status.SENDING:
         opened.status = Status.QUEUED
+        opened.attempts = 1
+    if opened.in_doubt and opened.status is Status.QUEUED:
+        opened.status = Status.SENDING
     return opened
+
+
+def _restore_part(opened: OpenMessage, step: Transition) -> None:
+    if step.part in opened.unsent and step.status in (Status.SENDING, Status.SENT):
+        opened.unsent.remove(step.part)
+        opened.in_doubt += step.status is Status.SENDING
+        opened.sent += step.status is Status.SENT
+        opened.pinned = step.bind
+    elif step.status is Status.SENT:
+        opened.in_doubt -= 1
+        opened.sent += 1
+    elif step.status is not Status.SENDING:
+        opened.settled_parts += 1
+        opened.undelivered = opened.undelivered or step.error_code

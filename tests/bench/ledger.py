@@ -25,6 +25,10 @@ class Ledger:
         self._numbers.append(number)
         self._instants.append(at)
 
+    def extend(self, other: Ledger) -> None:
+        self._numbers.extend(other._numbers)
+        self._instants.extend(other._instants)
+
     def __len__(self) -> int:
         return len(self._numbers)
 
@@ -93,7 +97,7 @@ def audit(started: Ledger, accepted: Ledger, arrived: Ledger, receipted: Ledger 
         refused=(started.numbers - wanted).total(),
         lost=len(wanted.keys() - there.keys()),
         doubled=there.total() - len(there),
-        unasked=len(there.keys() - wanted.keys()),
+        unasked=len(there.keys() - wanted.keys()) + len(back.keys() - wanted.keys()),
         receipts_lost=len(wanted.keys() - back.keys()),
         receipts_doubled=back.total() - len(back),
     )

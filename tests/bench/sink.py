@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 from struct import Struct
+from typing import cast
 
 import msgspec
 import uvloop
@@ -85,8 +86,7 @@ class SinkConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, octets: bytes) -> None:
         now = time.monotonic()
@@ -112,9 +112,7 @@ class SinkConnection(asyncio.Protocol):
         self._rest = octets[at:]
         if self._sink.receipt_delay_s and receipts:
             loop = asyncio.get_running_loop()
-            loop.call_later(
-                self._sink.receipt_delay_s, self._transport.write, b"".join(receipts)
-            )
+            loop.call_later(self._sink.receipt_delay_s, self._transport.write, b"".join(receipts))
         else:
             answers += receipts
         if answers:

@@ -10,7 +10,7 @@ from typing import Self
 from gateway.clock import system_clock
 from gateway.net.network import TcpNetwork
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import RegisteredDelivery
+from gateway.smpp.constants import Npi, RegisteredDelivery, Ton
 from gateway.smpp.events import Closed, Event, Request, Response
 from gateway.smpp.pdus import (
     BindFields,
@@ -35,13 +35,14 @@ def submit_sm(
     sender: str = LONG_CODE,
     registered_delivery: int = RegisteredDelivery.ALL,
 ) -> SubmitSm:
-    """Between international numbers."""
+    """To an international number, from one or from a short code."""
+    international = sender.startswith("+")
     return SubmitSm(
-        source_addr_ton=1,
-        source_addr_npi=1,
+        source_addr_ton=Ton.INTERNATIONAL if international else Ton.NETWORK_SPECIFIC,
+        source_addr_npi=Npi.E164 if international else Npi.UNKNOWN,
         source_addr=sender.removeprefix("+"),
-        dest_addr_ton=1,
-        dest_addr_npi=1,
+        dest_addr_ton=Ton.INTERNATIONAL,
+        dest_addr_npi=Npi.E164,
         destination_addr=to.removeprefix("+"),
         registered_delivery=registered_delivery,
         short_message=text,

@@ -24,7 +24,7 @@ class RestClient:
         self._url = url
         self._sid = sid
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(sid, token),
+            headers={"Authorization": aiohttp.encode_basic_auth(sid, token)},
             connector=aiohttp.TCPConnector(keepalive_timeout=4.0),
         )
 

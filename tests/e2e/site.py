@@ -10,6 +10,7 @@ from pathlib import Path
 
 from carriers_sim.behaviour import Behaviour
 from carriers_sim.config import CarrierConfig, SimulatorConfig
+from carriers_sim.dlr_schedule import ReceiptBehaviour
 from carriers_sim.recorder import Received
 from carriers_sim.simulator import Simulator
 from tests.e2e.configuration import write_configuration
@@ -28,12 +29,12 @@ class Site:
     sink: WebhookSink
     daemon: Daemon
     rest: RestClient
-    numbers: count[int] = field(default_factory=lambda: count(1_000))
+    numbers: count[int] = field(default_factory=count)
 
     def recipient(self, suffix: str = "") -> str:
         """A number that no other test uses; the suffix may be one of the magic numbers'."""
         number = next(self.numbers)
-        return f"+1206{number:03d}{suffix}" if suffix else f"+1206555{number:04d}"
+        return f"+1206{200 + number}{suffix}" if suffix else f"+1206555{1_000 + number}"
 
     def arrived(self, recipient: str) -> list[Received]:
         """What the carriers got for a recipient, in order."""
@@ -50,7 +51,9 @@ async def a_site(
     directory: Path, behaviour: Behaviour | None = None, binds: int = 1, window: int = 50
 ) -> AsyncIterator[Site]:
     """Healthy carriers that know the magic numbers, unless a behaviour is given."""
-    behaviour = behaviour or Behaviour(magic_numbers=True)
+    behaviour = behaviour or Behaviour(
+        magic_numbers=True, receipts=ReceiptBehaviour(delay_s=(0.01, 0.1))
+    )
     config = SimulatorConfig(
         carriers=tuple(CarrierConfig(name=name, behaviour=behaviour) for name in CARRIERS),
         keep=KEEP,

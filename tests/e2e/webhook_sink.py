@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from aiohttp import web
-from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+from twilio.request_validator import (
     RequestValidator,
 )
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.twiml.messaging_response import (  # type: ignore[import-untyped]  # ships no types
+from twilio.twiml.messaging_response import (
     MessagingResponse,
 )
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+from twilio.request_validator import (
     RequestValidator,
 )
 

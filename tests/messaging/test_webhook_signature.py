@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
-from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+from twilio.request_validator import (
     RequestValidator,
 )
 

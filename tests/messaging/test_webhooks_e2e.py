@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
-from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+from twilio.request_validator import (
     RequestValidator,
 )
 
