@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
@@ -31,19 +32,21 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.seed is not None:
             config = replace(config, seed=arguments.seed)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(config, _first_id(arguments.seed)))
+            runner.run(run(config, _first_id(arguments.seed), arguments.until_eof))
     except (ConfigError, ListenError) as error:
         sys.stderr.write(f"carriers-sim: {error}\n")
         return 1
     return 0
 
 
-async def run(config: SimulatorConfig, first_id: int = 1) -> None:
-    """Serve until SIGINT or SIGTERM. Raises ListenError."""
+async def run(config: SimulatorConfig, first_id: int = 1, until_eof: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, or until standard input ends. Raises ListenError."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopped.set)
+    if until_eof:
+        loop.add_reader(sys.stdin, _stop_at_eof, stopped)
     async with Simulator(config, first_id=first_id) as simulator:
         for smsc in simulator.smscs.values():
             _say(f"ready {smsc.name} smpp://{smsc.config.host}:{smsc.port}")
@@ -75,8 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     run_command.add_argument(
         "--seed", type=int, help="instead of the file's; message ids then begin at 1 as well"
     )
+    run_command.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="end when standard input does: with the process that started us, however that dies",
+    )
     run_command.add_argument("--verbose", action="store_true", help="log binds and drops to stderr")
     return parser
+
+
+def _stop_at_eof(stopped: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin)
+        stopped.set()
 
 
 def _first_id(seed: int | None) -> int:

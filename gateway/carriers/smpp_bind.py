@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from random import Random
@@ -61,7 +62,7 @@ _BINDS: dict[BindType, type[Bind]] = {
 
 
 class SmppBind:
-    """A bind by its configuration, from `run` until that is canceled.
+    """A bind by its configuration, from `run` until `drain`, or until that is canceled.
 
     `submit` takes any `reference`, and gives it back with the one event that ends the wait for
     the answer: SubmitAnswered, SubmitTimedOut (a late SubmitAnswered may follow) or SubmitLost.
@@ -91,7 +92,7 @@ class SmppBind:
         self._session = 0
         self._bound_at: float | None = None
         self._bind_status = 0
-        self._draining = False
+        self._draining = asyncio.Event()
         self._closed = asyncio.Event()
         self._submitted: dict[int, tuple[Any, float]] = {}
         self._late: dict[int, tuple[Any, float]] = {}
@@ -101,22 +102,27 @@ class SmppBind:
         return self._bound_at is not None
 
     async def run(self) -> None:
-        """Keep the bind up for ever."""
-        while True:
+        """Keep the bind up until it is drained."""
+        while not self._draining.is_set():
             started_at = self._clock.now()
             self._bind_status = 0
             self._closed.clear()
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await self._network.connect(self.config.host, self.config.port, self._connect)
-            except (OSError, TimeoutError) as error:
-                log.warning("carrier not reached", extra={"bind": self.id, "cause": str(error)})
+            except OSError as error:  # TimeoutError is one.
+                log.warning("carrier not reached", extra={"bind": self.id, "cause": _cause(error)})
             else:
                 await self._closed.wait()
                 self._reconnect.bound_for(self._clock.now() - started_at)
-            delay_s = self._reconnect.delay_s(self._bind_status)
-            log.info("bind waits", extra={"bind": self.id, "delay_s": round(delay_s, 1)})
-            await asyncio.sleep(delay_s)
+            if not self._draining.is_set():
+                await self._wait(self._reconnect.delay_s(self._bind_status))
+
+    async def _wait(self, delay_s: float) -> None:
+        log.info("bind waits", extra={"bind": self.id, "delay_s": round(delay_s, 1)})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await self._draining.wait()
 
     def submit(self, pdu: SubmitSm, reference: Any) -> None:
         """Write a submit_sm.
@@ -141,9 +147,9 @@ class SmppBind:
 
     async def drain(self) -> None:
         """Unbind once the answers under way have come, or after DRAIN_TIMEOUT_S."""
+        self._draining.set()
         if self._connection is None:
             return
-        self._draining = True
         self._connection.unbind()
         try:
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
@@ -166,6 +172,9 @@ class SmppBind:
     def _opened(self, connection: SmppConnection) -> None:
         self._connection = connection
         self._session += 1
+        if self._draining.is_set():
+            connection.close("drained")
+            return
         config = self.config
         connection.request(
             _BINDS[config.bind_type](
@@ -249,7 +258,7 @@ class SmppBind:
         self._late.clear()
         if was_up:
             log.log(
-                logging.INFO if self._draining else logging.WARNING,
+                logging.INFO if self._draining.is_set() else logging.WARNING,
                 "bind down",
                 extra={"bind": self.id, "reason": reason, "in_doubt": len(submitted)},
             )
@@ -257,3 +266,8 @@ class SmppBind:
                 self._on_event(SubmitLost(self.id, reference))
             self._on_event(BindWentDown(self.id, reason))
         self._closed.set()
+
+
+def _cause(error: OSError) -> str:
+    """Why nobody was reached, in the words of the operating system; a time-out has none."""
+    return (error.strerror or str(error) or "timed out").lower()

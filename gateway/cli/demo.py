@@ -68,15 +68,14 @@ def add_parser(commands: Subcommands) -> None:
 def demo(_arguments: argparse.Namespace) -> int:
     conf = conf_directory((CHECKOUT, INSTALLED))
     config = load(conf / "demo.toml")
-    simulator_config = str(conf / "carriers_sim.toml")
-    command = [sys.executable, "-m", "carriers_sim", "run", "--config", simulator_config]
+    command = [sys.executable, "-m", "carriers_sim", "run", "--until-eof", "--config"]
+    command.append(str(conf / "carriers_sim.toml"))
     with ended_by_signals(), SimulatorProcess(command) as simulator:
         simulator.wait_ready()
-        say(banner(config))
         # The daemon pulls in all of the gateway; the other commands start faster without it.
         from gateway import daemon
 
-        return daemon.run(config)
+        return daemon.run(config, on_ready=lambda: say(banner(config)))
 
 
 def conf_directory(places: Sequence[Path]) -> Path:

@@ -21,7 +21,8 @@ class SimulatorProcess:
     """A process that prints `ready` on a line of its own, and ends on SIGTERM.
 
     It has a session of its own: the terminal's Ctrl-C reaches the demo alone, which drains the
-    gateway while the carriers still answer, and stops them last.
+    gateway while the carriers still answer, and stops them last. Its standard input ends with us,
+    so that even kill -9 leaves no carriers behind.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -34,7 +35,7 @@ class SimulatorProcess:
     def __enter__(self) -> SimulatorProcess:
         self._process = subprocess.Popen(
             self._command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -62,6 +63,8 @@ class SimulatorProcess:
             self._process.kill()
             self._process.wait()
             self._reader.join()
+            assert self._process.stdin is not None
+            self._process.stdin.close()
 
     @property
     def pid(self) -> int:

@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -31,14 +32,14 @@ from routing.numbering_plan import NumberingPlan
 
 log = logging.getLogger(__name__)
 
-STORE_FILE = "messages.sqlite"
 # A writer thread waits for the interpreter lock up to one switch interval, twice a commit.
 SWITCH_INTERVAL_S = 0.0005
 EXIT_FAULT = 1
 
 
-def run(config: Config) -> int:
-    """Run the gateway until SIGTERM or SIGINT; the exit code of the process.
+def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
+    """Run the gateway until SIGTERM or SIGINT; the exit code of the process. `on_ready` is called
+    once it takes messages.
 
     Raises:
         GatewayError: it cannot start; one line says why.
@@ -47,12 +48,12 @@ def run(config: Config) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(serve(config))
+            return runner.run(serve(config, on_ready))
     except ListenError as error:
         raise GatewayError(str(error)) from None
 
 
-async def serve(config: Config) -> int:
+async def serve(config: Config, on_ready: Callable[[], None]) -> int:
     """Start every part, lowest first, and stop them in the opposite order."""
     loop = asyncio.get_running_loop()
     clock = system_clock(loop.time)
@@ -61,7 +62,7 @@ async def serve(config: Config) -> int:
         loop.add_signal_handler(number, stop.set)
     plan = read_plan(config.numbering_plan)
     store = SqliteStore(
-        Path(config.store.directory) / STORE_FILE,
+        Path(config.store.directory),
         StoreLimits(free_bytes_min=config.store.free_bytes_min),
     )
     async with contextlib.AsyncExitStack() as stack:
@@ -108,6 +109,7 @@ async def serve(config: Config) -> int:
                 "messages_open": len(gateway.journal),
             },
         )
+        on_ready()
         await stop.wait()
         failed = traffic.done() and not traffic.cancelled() and traffic.exception()
         if failed:

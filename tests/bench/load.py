@@ -113,8 +113,7 @@ class Load:
         first_at = time.monotonic()
         for index in range(min(self.order.messages, int(self.order.rate * self.order.seconds))):
             intended_at = first_at + index / self.order.rate
-            while (early_s := intended_at - time.monotonic()) > 0:
-                await asyncio.sleep(early_s)
+            await asyncio.sleep(max(0.0, intended_at - time.monotonic()))
             number = self.order.first_number + index
             self.started.note(number, intended_at)
             send(number, intended_at)

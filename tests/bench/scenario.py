@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.bench import load, traffic
+from tests.bench import load, machine, traffic
 from tests.bench.child_process import BenchError, SinkProcess, generate
 from tests.bench.gateway_process import GatewayProcess
 from tests.bench.ledger import Audit, Ledger, audit, percentile, spans_ms
@@ -42,7 +42,8 @@ class Scenario:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """CPU in µs a message: of the gateway's process, of its event loop's thread, and of the load
-    generator and the sink, which are not ours to count. Times in ms, RSS in bytes.
+    generator and the sink, which are not in it. Times in ms, median and 99th percentile; RSS in
+    bytes. `others_cores` is what the rest of the machine used meanwhile.
     """
 
     scenario: Scenario
@@ -55,6 +56,7 @@ class Figures:
     answer_ms: tuple[float, float]
     arrival_ms: tuple[float, float]
     lag_p99_ms: float
+    others_cores: float
     started_in_s: float
     idle_rss: int
     rss: int
@@ -92,6 +94,7 @@ def run(scenario: Scenario, seconds: float, parent: Path) -> Figures:
             generate(scenario.entrance, warm)
             settle(sink, warm, scenario)
             before, sink_before = gateway.usage(), sink.counts()
+            began_at, busy_before_s = time.monotonic(), machine.busy_s()
             order = LoadOrder(
                 port=port,
                 connections=scenario.connections,
@@ -106,23 +109,27 @@ def run(scenario: Scenario, seconds: float, parent: Path) -> Figures:
             result = generate(scenario.entrance, order)
             settle(sink, order, scenario)
             after, sink_after = gateway.usage(), sink.counts()
+            wall_s, busy_s = time.monotonic() - began_at, machine.busy_s() - busy_before_s
             check_metrics(gateway, scenario, sink_after.arrived)
             started_in_s = gateway.started_in_s
         audited = audit_all(directory, (warm, order))
         started, accepted, _ = ledgers(order)
         arrived = Ledger.load(directory / ARRIVED)
         messages = len(accepted) or 1
+        cpu_s = after.cpu_s - before.cpu_s
+        sink_cpu_s = sink_after.cpu_s - sink_before.cpu_s
         return Figures(
             scenario,
             messages=len(accepted),
             per_second=len(accepted) / elapsed_s(order, arrived),
-            cpu_us=(after.cpu_s - before.cpu_s) / messages * 1e6,
+            cpu_us=cpu_s / messages * 1e6,
             loop_cpu_us=(after.loop_cpu_s - before.loop_cpu_s) / messages * 1e6,
             load_cpu_us=result.cpu_s / messages * 1e6,
-            sink_cpu_us=(sink_after.cpu_s - sink_before.cpu_s) / messages * 1e6,
+            sink_cpu_us=sink_cpu_s / messages * 1e6,
             answer_ms=middle_and_tail(started, accepted),
             arrival_ms=middle_and_tail(started, arrived),
             lag_p99_ms=result.lag_p99_ms,
+            others_cores=max(0.0, busy_s - cpu_s - result.cpu_s - sink_cpu_s) / wall_s,
             started_in_s=started_in_s,
             idle_rss=idle_rss,
             rss=after.rss,

@@ -77,6 +77,19 @@ def test_a_signal_stops_it_cleanly(
 
 
 @pytest.mark.e2e
+def test_it_ends_with_its_standard_input_when_told_to(config: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "carriers_sim", "run", "--until-eof", "--config", str(config)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert ready(process)[-1] == "ready"
+        process.communicate(timeout=10)  # closes its standard input
+        assert process.returncode == 0
+
+
+@pytest.mark.e2e
 def test_a_port_that_is_taken_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

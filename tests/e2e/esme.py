@@ -39,10 +39,10 @@ def submit_sm(
     international = sender.startswith("+")
     return SubmitSm(
         source_addr_ton=Ton.INTERNATIONAL if international else Ton.NETWORK_SPECIFIC,
-        source_addr_npi=Npi.E164 if international else Npi.UNKNOWN,
+        source_addr_npi=Npi.ISDN if international else Npi.UNKNOWN,
         source_addr=sender.removeprefix("+"),
         dest_addr_ton=Ton.INTERNATIONAL,
-        dest_addr_npi=Npi.E164,
+        dest_addr_npi=Npi.ISDN,
         destination_addr=to.removeprefix("+"),
         registered_delivery=registered_delivery,
         short_message=text,
