@@ -1,4 +1,4 @@
-.PHONY: setup run test check lint types imports fmt e2e interop sim fuzz bench docs clean
+.PHONY: setup run test check lint types imports fmt e2e interop sim bench docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -45,6 +45,9 @@ sim: setup  ## the whole gateway in virtual time: make sim SEED=123
 
 bench: setup  ## CPU per message and rates, with our own load generator and sink
 	$(BIN)/python -m tests.bench
+
+docs: setup  ## rewrite the generated parts of docs/reference from the code
+	$(BIN)/python -m tests.docs
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage var

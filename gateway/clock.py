@@ -7,12 +7,13 @@ timer, and so that virtual time moves everything at once.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
 MASK_64 = (1 << 64) - 1
 MIX_MULTIPLIER = 0x9E3779B97F4A7C15
-SID_LENGTH = 34
+_SID = re.compile(r"SM([0-9a-f]{16})[0-9a-f]{16}")
 
 
 class Clock:
@@ -68,10 +69,8 @@ def message_sid(message_id: int) -> str:
 
 def message_id_of(sid: str) -> int | None:
     """The id within a message sid, or None where it is not one that this gateway gave."""
-    if len(sid) != SID_LENGTH or not sid.startswith("SM"):
+    match = _SID.fullmatch(sid)
+    if match is None:
         return None
-    try:
-        message_id = int(sid[2:18], 16)
-    except ValueError:
-        return None
-    return message_id if message_sid(message_id) == sid.replace(sid[2:], sid[2:].lower()) else None
+    message_id = int(match[1], 16)
+    return message_id if message_sid(message_id) == sid else None

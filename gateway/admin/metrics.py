@@ -81,7 +81,7 @@ def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> Itera
     yield f"# TYPE {PREFIX}{name} {kind}"
     for labels, value in samples:
         inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-        yield f"{PREFIX}{name}{{{inside}}} {value:g}" if inside else f"{PREFIX}{name} {value:g}"
+        yield f"{PREFIX}{name}{{{inside}}} {value}" if inside else f"{PREFIX}{name} {value}"
 
 
 def _escape(text: str) -> str:

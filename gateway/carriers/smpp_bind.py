@@ -104,7 +104,6 @@ class SmppBind:
     async def run(self) -> None:
         """Keep the bind up until it is drained."""
         while not self._draining.is_set():
-            started_at = self._clock.now()
             self._bind_status = 0
             self._closed.clear()
             try:
@@ -114,7 +113,6 @@ class SmppBind:
                 log.warning("carrier not reached", extra={"bind": self.id, "cause": _cause(error)})
             else:
                 await self._closed.wait()
-                self._reconnect.bound_for(self._clock.now() - started_at)
             if not self._draining.is_set():
                 await self._wait(self._reconnect.delay_s(self._bind_status))
 
@@ -148,14 +146,15 @@ class SmppBind:
     async def drain(self) -> None:
         """Unbind once the answers under way have come, or after DRAIN_TIMEOUT_S."""
         self._draining.set()
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             return
-        self._connection.unbind()
+        connection.unbind()
         try:
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
                 await self._closed.wait()
         except TimeoutError:
-            self._connection.abort("not unbound in time")
+            connection.abort("not unbound in time")
 
     # Events of the session
 
@@ -252,11 +251,12 @@ class SmppBind:
         self._on_event(SubmitTimedOut(self.id, reference, self._clock.now() - submitted_at))
 
     def _lost(self, reason: str) -> None:
-        was_up, self._bound_at = self.up, None
+        bound_at, self._bound_at = self._bound_at, None
         self._connection = None
         submitted, self._submitted = self._submitted, {}
         self._late.clear()
-        if was_up:
+        if bound_at is not None:
+            self._reconnect.bound_for(self._clock.now() - bound_at)
             log.log(
                 logging.INFO if self._draining.is_set() else logging.WARNING,
                 "bind down",

@@ -1,4 +1,4 @@
-"""The daemon: builds the gateway from its configuration, serves, drains on SIGTERM or SIGINT."""
+"""The daemon: builds the gateway from its configuration, serves, and drains when it is told to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -35,16 +36,19 @@ log = logging.getLogger(__name__)
 # A writer thread waits for the interpreter lock up to one switch interval, twice a commit.
 SWITCH_INTERVAL_S = 0.0005
 EXIT_FAULT = 1
+# What customers wrote is for the daemon's user and group only.
+UMASK = 0o027
 
 
 def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
-    """Run the gateway until SIGTERM or SIGINT; the exit code of the process. `on_ready` is called
+    """Run the gateway until SIGTERM, SIGINT or SIGHUP; the exit code of the process. `on_ready` is called
     once it takes messages.
 
     Raises:
         GatewayError: it cannot start; one line says why.
     """
     logs.set_up(config.log)
+    os.umask(UMASK)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -58,7 +62,7 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
     loop = asyncio.get_running_loop()
     clock = system_clock(loop.time)
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     plan = read_plan(config.numbering_plan)
     store = SqliteStore(

@@ -42,7 +42,7 @@ from gateway.messaging.receipts import Receipts
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
-from gateway.store.interface import Listener, Store, StoredMessage
+from gateway.store.interface import Listener, Store
 from routing.carrier_bind import CarrierBind as RoutedBind
 from routing.carrier_bind import RouteEntry
 from routing.numbering_plan import NumberingPlan
@@ -80,7 +80,12 @@ class Gateway:
         self.opt_outs = OptOuts()
         self.journal = Journal(store, clock, bus)
         self.receipts = Receipts(
-            self.journal, store, self.router, clock, config.queue.receipt_wait_s
+            self.journal,
+            store,
+            self.router,
+            clock,
+            config.queue.receipt_wait_s,
+            silent_binds(config.carriers),
         )
         self.binds = {
             bind_id(carrier, bind.id): SmppBind(
@@ -157,9 +162,6 @@ class Gateway:
             opened = self.journal.restore(stored)
             if opened.status is not Status.SENT:
                 self.intake.restore(opened)
-            elif not self._gives_receipts(stored):
-                self.journal.release(opened)
-                continue
             self.receipts.restore(opened, stored)
         told = Counter[Listener]()
         for message, transition in self.store.load_unnotified():
@@ -222,12 +224,6 @@ class Gateway:
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.router.reachable(recipient, sender_type.value)
 
-    def _gives_receipts(self, stored: StoredMessage) -> bool:
-        """Whether a message that was sent is still to get a receipt; a bind that has gone from
-        the configuration may have given them."""
-        bind = self.binds.get(stored.last.bind) if stored.last else None
-        return bind is None or bind.config.receipts
-
     def live_status(self, message_id: int) -> Status | None:
         """Where a message under way stands; None for any other."""
         opened = self.journal.find(message_id)
@@ -273,6 +269,16 @@ class Gateway:
 
 def bind_id(carrier: Carrier, bind: str) -> str:
     return f"{carrier.id}/{bind}"
+
+
+def silent_binds(carriers: tuple[Carrier, ...]) -> frozenset[str]:
+    """The binds that are asked for no receipts."""
+    return frozenset(
+        bind_id(carrier, bind.id)
+        for carrier in carriers
+        for bind in carrier.binds
+        if not bind.receipts
+    )
 
 
 def routed_binds(carriers: tuple[Carrier, ...]) -> list[RoutedBind]:

@@ -55,5 +55,6 @@ class JsonFormatter(logging.Formatter):
 
 
 def _one_line(value: object) -> str:
+    """As it is, or quoted where it would break the line or the terminal."""
     text = str(value)
-    return json.dumps(text) if not text or any(char.isspace() for char in text) else text
+    return text if text and text.isprintable() and " " not in text else json.dumps(text)

@@ -24,7 +24,7 @@ from gateway.messaging.alarm import Alarm
 from gateway.messaging.journal import listener_of
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
-from gateway.smpp.errors import SmppError
+from gateway.smpp.errors import FieldError, NotBound
 from gateway.smpp.pdus import DeliverSm
 from gateway.store.interface import Listener, Notified, OnCommit, Record, Transition
 
@@ -35,9 +35,11 @@ RETRY_S = 5.0
 REFILL_INTERVAL_S = 5.0
 REFILL_SLICE = 500
 
-# The ESME's trouble of the moment: the same is sent again. Any other error is its last word.
+# The ESME's trouble of the moment, or a session that its unbind ended while ours was on the way:
+# the same is sent again. Any other error is its last word.
 TEMPORARY = frozenset(
     {
+        CommandStatus.ESME_RINVBNDSTS,
         CommandStatus.ESME_RSYSERR,
         CommandStatus.ESME_RMSGQFUL,
         CommandStatus.ESME_RTHROTTLED,
@@ -50,9 +52,11 @@ Append = Callable[[Record, OnCommit], None]
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One deliver_sm to come; (message.id, number) names its transition."""
+    """One deliver_sm to come; (message.id, number) names its transition. `position` grows with the
+    order in which deliveries came about."""
 
     event: StatusEvent
+    position: int
 
     @property
     def key(self) -> Key:
@@ -82,6 +86,21 @@ class AccountOutbox:
         self.known: set[Key] = set()
         self.overflowed = False
         self.paused_until = 0.0
+        self._positions = 0
+
+    def put(self, event: StatusEvent) -> None:
+        self._positions += 1
+        self.pending.append(Delivery(event, self._positions))
+
+    def put_back(self, delivery: Delivery) -> None:
+        """Where it stood, which is not far from the head: before all that came about after it."""
+        later = (i for i, other in enumerate(self.pending) if other.position > delivery.position)
+        self.pending.insert(next(later, len(self.pending)), delivery)
+
+    def leave(self, bind: SmppConnection) -> None:
+        """The bind takes nothing new."""
+        if bind in self.binds:
+            self.binds.remove(bind)
 
     def next_bind(self) -> SmppConnection | None:
         """A bind with room in its window; they take turns."""
@@ -105,6 +124,7 @@ class EsmeDelivery:
         self._clock = clock
         self._outboxes: dict[str, AccountOutbox] = {}
         self._in_flight: dict[SmppConnection, dict[int, Delivery]] = {}
+        self._without_tlvs: set[SmppConnection] = set()
         self._alarm = Alarm(clock, self._retry)
         self._refill: asyncio.Task[None] | None = None
         self._told_meanwhile: list[tuple[AccountOutbox, Key]] = []
@@ -134,8 +154,8 @@ class EsmeDelivery:
 
     def _offer(self, event: StatusEvent) -> None:
         outbox = self._outbox(event.message.account_sid)
-        delivery = Delivery(event)
-        if delivery.key in outbox.known:
+        key = (event.message.id, event.number)
+        if key in outbox.known:
             return
         if outbox.overflowed or len(outbox.known) >= PENDING_MAX:
             # It waits in the store, and all later ones too, so that none overtakes it.
@@ -143,25 +163,29 @@ class EsmeDelivery:
                 log.warning("ESME's outbox overflows", extra={"account": event.message.account_sid})
             outbox.overflowed = True
             return
-        outbox.known.add(delivery.key)
-        outbox.pending.append(delivery)
+        outbox.known.add(key)
+        outbox.put(event)
         self._pump(outbox)
 
     # Binds
 
-    def add(self, account_sid: str, bind: SmppConnection) -> None:
-        """An ESME of the account can receive."""
+    def add(self, account_sid: str, bind: SmppConnection, tlvs: bool = True) -> None:
+        """An ESME of the account can receive; one of SMPP v3.3 cannot read TLVs (§3.4)."""
         outbox = self._outbox(account_sid)
         outbox.binds.append(bind)
         self._in_flight[bind] = {}
+        if not tlvs:
+            self._without_tlvs.add(bind)
         self._pump(outbox)
 
     def remove(self, account_sid: str, bind: SmppConnection) -> None:
         """The bind has ended; what it had not answered goes out again."""
         outbox = self._outbox(account_sid)
-        if bind in outbox.binds:
-            outbox.binds.remove(bind)
-            outbox.pending.extendleft(reversed(self._in_flight.pop(bind).values()))
+        if bind in self._in_flight:
+            outbox.leave(bind)
+            self._without_tlvs.discard(bind)
+            for delivery in reversed(self._in_flight.pop(bind).values()):
+                outbox.put_back(delivery)
             self._pump(outbox)
 
     def on_response(
@@ -203,8 +227,8 @@ class EsmeDelivery:
         self._append(Notified(*delivery.key, self._clock.now(), outcome), on_commit)
 
     def _try_again(self, outbox: AccountOutbox, delivery: Delivery) -> None:
-        """The account's deliveries pause, and begin again with this one."""
-        outbox.pending.appendleft(delivery)
+        """The account's deliveries pause, and begin again with the first that was not taken."""
+        outbox.put_back(delivery)
         outbox.paused_until = self._clock.now() + RETRY_S
         self._alarm.set(outbox.paused_until)
 
@@ -218,9 +242,15 @@ class EsmeDelivery:
             if bind is None:
                 return
             delivery = outbox.pending.popleft()
+            pdu = delivery.pdu()
+            if pdu.short_message and bind in self._without_tlvs:
+                pdu = msgspec.structs.replace(pdu, tlvs={})
             try:
-                self._in_flight[bind][bind.request(delivery.pdu())] = delivery
-            except SmppError as error:
+                self._in_flight[bind][bind.request(pdu)] = delivery
+            except NotBound:  # It is unbinding, and only answers what it has.
+                outbox.leave(bind)
+                outbox.pending.appendleft(delivery)
+            except FieldError as error:
                 log.error("deliver_sm not sent", extra={"cause": str(error)})
                 self._told(outbox, delivery, f"gave up: {error}")
         if outbox.overflowed and outbox.binds:
@@ -242,12 +272,19 @@ class EsmeDelivery:
 
     async def _read_again(self) -> None:
         """Fetch from the store what found no room, the oldest first, a slice a turn."""
-        for outbox in self._outboxes.values():
+        overflowed = [outbox for outbox in self._outboxes.values() if outbox.overflowed]
+        for outbox in overflowed:
             outbox.overflowed = False
-        for count, (message, transition) in enumerate(self._unnotified(), start=1):
-            self.recover(message, transition)
-            if count % REFILL_SLICE == 0:
-                await asyncio.sleep(0)
+        try:
+            for count, (message, transition) in enumerate(self._unnotified(), start=1):
+                self.recover(message, transition)
+                if count % REFILL_SLICE == 0:
+                    await asyncio.sleep(0)
+        except StoreError as error:
+            log.warning("ESMEs' outboxes not filled", extra={"reason": str(error)})
+            for outbox in overflowed:
+                outbox.overflowed = True
+            self._alarm.set(self._clock.now() + REFILL_INTERVAL_S)
         for outbox, key in self._told_meanwhile:
             outbox.known.discard(key)
         self._told_meanwhile.clear()

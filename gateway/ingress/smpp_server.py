@@ -208,10 +208,9 @@ class SmppServer:
             return
         account, esme = found
         self._connections[connection] = BoundEsme(account, esme)
+        reads_tlvs = pdu.interface_version >= INTERFACE_3_4
         tlvs: dict[int, bytes] = (
-            {Tag.SC_INTERFACE_VERSION: bytes([INTERFACE_3_4])}
-            if pdu.interface_version >= INTERFACE_3_4
-            else {}
+            {Tag.SC_INTERFACE_VERSION: bytes([INTERFACE_3_4])} if reads_tlvs else {}
         )
         connection.respond(
             sequence_number,
@@ -227,7 +226,7 @@ class SmppServer:
             },
         )
         if connection.session.state in RECEIVING:
-            self._delivery.add(account.sid, connection)
+            self._delivery.add(account.sid, connection, reads_tlvs)
 
     def _bind_status(
         self, connection: SmppConnection, system_id: str, found: tuple[Account, Esme] | None

@@ -21,7 +21,7 @@ def to_smpp(address: str) -> SmppAddress:
     """`+15005550006` is international, `55501` network specific, `DEMO` alphanumeric."""
     if address.startswith("+"):
         return SmppAddress(Ton.INTERNATIONAL, Npi.ISDN, address[1:])
-    if address.isdigit():
+    if _is_digits(address):
         return SmppAddress(Ton.NETWORK_SPECIFIC, Npi.UNKNOWN, address)
     return SmppAddress(Ton.ALPHANUMERIC, Npi.UNKNOWN, address)
 
@@ -35,10 +35,13 @@ def from_smpp(ton: int, addr: str) -> str:
     if ton == Ton.ALPHANUMERIC:
         return addr
     digits = addr.removeprefix("+")
-    if not digits.isdigit():
+    if not _is_digits(digits):
         return addr
-    if ton == Ton.INTERNATIONAL or addr.startswith("+"):
-        return f"+{digits.removeprefix('00')}"
-    if len(digits) > SHORT_CODE_DIGITS_MAX:
+    if ton == Ton.INTERNATIONAL or addr.startswith("+") or len(digits) > SHORT_CODE_DIGITS_MAX:
         return f"+{digits.removeprefix('00')}"
     return digits
+
+
+def _is_digits(text: str) -> bool:
+    """Latin-1 has superscripts, which count as digits too."""
+    return text.isascii() and text.isdigit()

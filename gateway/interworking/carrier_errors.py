@@ -51,16 +51,17 @@ DISPOSITIONS: dict[int, Disposition] = {
     # Overload. The two are kept apart: a rate recovers within a second, a full queue takes longer.
     CommandStatus.ESME_RTHROTTLED: Disposition(Kind.THROTTLED, CARRIER_CONGESTED),
     CommandStatus.ESME_RMSGQFUL: Disposition(Kind.QUEUE_FULL, CARRIER_CONGESTED),
-    # The message's own fault: its length, its addresses, its content. The next carrier would say
+    # The message's own fault: its length, its recipient, its content. The next carrier would say
     # the same, or worse, take it and drop it.
     CommandStatus.ESME_RINVMSGLEN: Disposition(Kind.PERMANENT, CONTENT_TOO_LARGE),
-    CommandStatus.ESME_RINVSRCADR: Disposition(Kind.PERMANENT, SENDER_NOT_PROVISIONED),
     CommandStatus.ESME_RINVDSTADR: Disposition(Kind.PERMANENT, UNKNOWN_HANDSET),
     # The receiving application refused for good, and this message in particular.
     CommandStatus.ESME_RX_P_APPN: Disposition(Kind.PERMANENT, UNKNOWN_ERROR),
     CommandStatus.ESME_RX_R_APPN: Disposition(Kind.PERMANENT, CARRIER_FILTERED),
     # Delivery was tried while we waited (transaction mode) and did not succeed.
     CommandStatus.ESME_RDELIVERYFAILURE: Disposition(Kind.PERMANENT, UNREACHABLE_HANDSET),
+    # Our agreement with this carrier lacks the sender, whose owner admission has made sure of.
+    CommandStatus.ESME_RINVSRCADR: Disposition(Kind.TRY_ANOTHER, SENDER_NOT_PROVISIONED),
     # The carrier's own trouble, which its neighbours do not share.
     CommandStatus.ESME_RSYSERR: _TRY_ANOTHER,
     CommandStatus.ESME_RX_T_APPN: _TRY_ANOTHER,

@@ -46,7 +46,7 @@ def from_carrier(pdu: DeliverSm | DataSm) -> Receipt | MobileOriginated | None:
     return MobileOriginated(
         sender=from_smpp(pdu.source_addr_ton, pdu.source_addr),
         recipient=from_smpp(pdu.dest_addr_ton, pdu.destination_addr),
-        data=user_data.read(pdu.esm_class, pdu.data_coding, short_message, pdu.tlvs),
+        data=user_data.read(pdu.esm_class, pdu.data_coding, short_message, pdu.tlvs, lenient=True),
     )
 
 

@@ -15,6 +15,8 @@ from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.text.segmentation import segment
 from gateway.text.udh import concatenation_udh
 
+# The operators of IntFlag take most of a microsecond.
+_RECEIPT = int(RegisteredDelivery.RECEIPT)
 _RECEIPTS: dict[int, Receipts] = {
     RegisteredDelivery.NONE: Receipts.NONE,
     RegisteredDelivery.ALL: Receipts.ALL,
@@ -81,7 +83,7 @@ def from_submit_sm(pdu: SubmitSm | DataSm, now: float) -> Submission:
         sender=from_smpp(pdu.source_addr_ton, pdu.source_addr),
         recipient=from_smpp(pdu.dest_addr_ton, pdu.destination_addr),
         data=data,
-        receipts=_RECEIPTS.get(pdu.registered_delivery & RegisteredDelivery.RECEIPT, Receipts.ALL),
+        receipts=_RECEIPTS.get(pdu.registered_delivery & _RECEIPT, Receipts.ALL),
         validity_s=validity_s,
         send_at=send_at,
     )

@@ -1,5 +1,5 @@
-"""Message text against short_message, data_coding, UDH and message_payload (SMPP v3.4 §3.2.3,
-§5.2.12, §5.2.19; 3GPP TS 23.038 §4).
+"""Message text against short_message, data_coding, UDH, SAR and message_payload (SMPP v3.4 §3.2.3,
+§5.2.12, §5.2.19, §5.3.2.22; 3GPP TS 23.038 §4).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ DATA_CODING: dict[Encoding, DataCoding] = {
 }
 
 _CODINGS: dict[int, tuple[Encoding, str]] = {
+    DataCoding.DEFAULT_ALPHABET: (Encoding.GSM_7BIT, ""),
     DataCoding.IA5: (Encoding.GSM_7BIT, "ascii"),
     DataCoding.LATIN_1: (Encoding.GSM_7BIT, "latin-1"),
     DataCoding.UCS2: (Encoding.UCS2, ""),
@@ -28,6 +29,8 @@ _CODINGS: dict[int, tuple[Encoding, str]] = {
     DataCoding.OCTETS_2: (Encoding.BINARY, ""),
 }
 _ALPHABETS = {0x00: Encoding.GSM_7BIT, 0x04: Encoding.BINARY, 0x08: Encoding.UCS2}
+# The operators of IntFlag take most of a microsecond.
+_UDHI = int(EsmClass.UDHI)
 
 
 class UserData(msgspec.Struct, frozen=True, gc=False):
@@ -44,57 +47,80 @@ class UserData(msgspec.Struct, frozen=True, gc=False):
 
 def octets(message: Message) -> bytes:
     """The user data of a message that goes as it is, behind its header if it has one."""
-    match message.encoding:
-        case Encoding.BINARY:
-            return message.octets
-        case Encoding.GSM_7BIT:
-            return gsm_03_38.encode(message.body)
-        case Encoding.UCS2:
-            return ucs2.encode(message.body)
+    if message.encoding is Encoding.BINARY:
+        return message.octets
+    encode = ucs2.encode if message.encoding is Encoding.UCS2 else gsm_03_38.encode
+    return encode(message.body)
 
 
 def read(
-    esm_class: int, data_coding: int, short_message: bytes, tlvs: dict[int, bytes]
+    esm_class: int,
+    data_coding: int,
+    short_message: bytes,
+    tlvs: dict[int, bytes],
+    lenient: bool = False,
 ) -> UserData:
-    """What the sender wrote.
+    """What the sender wrote. The SAR TLVs become the user data header that says the same.
+
+    `lenient` is for messages from handsets, which nobody can send again: octets that are no text
+    become U+FFFD there, NULs are dropped, and a header makes SAR TLVs beside it void.
 
     Raises:
         PduError: both short_message and message_payload (ESME_RINVMSGLEN, §3.2.3), a header that
-            does not fit (ESME_RINVESMCLASS), or a coding or text that cannot be read
-            (ESME_RSUBMITFAIL).
+            does not fit or stands beside SAR TLVs (ESME_RINVESMCLASS), or a coding or text that
+            cannot be read (ESME_RSUBMITFAIL).
     """
-    octets = short_message
-    if tlvs and Tag.MESSAGE_PAYLOAD in tlvs:
-        if short_message:
-            raise PduError("both short_message and message_payload", CommandStatus.ESME_RINVMSGLEN)
-        octets = tlvs[Tag.MESSAGE_PAYLOAD]
-    header = b""
-    if esm_class & EsmClass.UDHI:
+    octets, header = short_message, b""
+    if tlvs:
+        if Tag.MESSAGE_PAYLOAD in tlvs:
+            if short_message:
+                raise PduError(
+                    "both short_message and message_payload", CommandStatus.ESME_RINVMSGLEN
+                )
+            octets = tlvs[Tag.MESSAGE_PAYLOAD]
+        header = _sar_header(tlvs)
+    if esm_class & _UDHI:
+        if header and not lenient:
+            raise PduError("both a user data header and SAR", CommandStatus.ESME_RINVESMCLASS)
         try:
             _, rest = udh.parse(octets)
         except TextError as error:
             raise PduError(str(error), CommandStatus.ESME_RINVESMCLASS) from None
         header, octets = octets[: len(octets) - len(rest)], rest
-    if data_coding == DataCoding.DEFAULT_ALPHABET:  # Nearly always.
+    if data_coding == DataCoding.DEFAULT_ALPHABET and octets.isascii():  # Nearly always.
         return UserData(Encoding.GSM_7BIT, gsm_03_38.decode(octets), udh=header)
-    return _read_coded(data_coding, octets, header)
+    return _read_coded(data_coding, octets, header, lenient)
 
 
-def _read_coded(data_coding: int, octets: bytes, header: bytes) -> UserData:
+def _sar_header(tlvs: dict[int, bytes]) -> bytes:
+    """Concatenation as a header, none where the three TLVs are not all there and in range. The
+    reference is cut to 8 bits: a part that fills what such a header leaves must still fit.
+    """
+    ref = tlvs.get(Tag.SAR_MSG_REF_NUM, b"")
+    total = int.from_bytes(tlvs.get(Tag.SAR_TOTAL_SEGMENTS, b""), "big")
+    number = int.from_bytes(tlvs.get(Tag.SAR_SEGMENT_SEQNUM, b""), "big")
+    if len(ref) != 2 or not 1 <= number <= total <= 255 or total == 1:
+        return b""
+    return udh.concatenation_udh(ref[1], total, number)
+
+
+def _read_coded(data_coding: int, octets: bytes, header: bytes, lenient: bool) -> UserData:
     encoding, charset = _coding(data_coding)
     if encoding is Encoding.BINARY:
         return UserData(encoding, "", octets, header)
-    try:
-        if encoding is Encoding.UCS2:
-            return UserData(encoding, ucs2.decode(octets), udh=header)
-        body = octets.decode(charset) if charset else gsm_03_38.decode(octets)
-    except (TextError, UnicodeDecodeError):
-        raise PduError(
-            f"the text is not of data_coding {data_coding}", CommandStatus.ESME_RSUBMITFAIL
-        ) from None
-    if gsm_03_38.is_encodable(body):
-        return UserData(Encoding.GSM_7BIT, body, udh=header)
-    return UserData(Encoding.UCS2, body, udh=header)
+    if encoding is Encoding.UCS2:
+        body = ucs2.decode(octets)
+    else:
+        body = octets.decode(charset, "replace") if charset else gsm_03_38.decode(octets)
+        if "\ufffd" in body and not lenient:
+            raise PduError(
+                f"the text is not of data_coding {data_coding}", CommandStatus.ESME_RSUBMITFAIL
+            )
+    if lenient:
+        body = body.replace("\0", "")
+    if encoding is Encoding.GSM_7BIT and not gsm_03_38.is_encodable(body):
+        encoding = Encoding.UCS2
+    return UserData(encoding, body, udh=header)
 
 
 def _coding(data_coding: int) -> tuple[Encoding, str]:

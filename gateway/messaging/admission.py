@@ -48,7 +48,7 @@ _ENCODINGS = {TextEncoding.GSM_7BIT: Encoding.GSM_7BIT, TextEncoding.UCS2: Encod
 
 UNREGISTERED_SENDERS: dict[tuple[SenderType, Registration], Refusal] = {
     (SenderType.TEN_DLC, Registration.UNREGISTERED): Refusal.SENDER_NOT_REGISTERED,
-    (SenderType.TEN_DLC, Registration.PENDING): Refusal.SENDER_NOT_REGISTERED,
+    (SenderType.TEN_DLC, Registration.PENDING): Refusal.SENDER_BEING_CONFIGURED,
     (SenderType.TEN_DLC, Registration.SUSPENDED): Refusal.CAMPAIGN_SUSPENDED,
     (SenderType.TOLL_FREE, Registration.UNREGISTERED): Refusal.TOLL_FREE_NOT_VERIFIED,
     (SenderType.TOLL_FREE, Registration.PENDING): Refusal.TOLL_FREE_NOT_VERIFIED,

@@ -1,16 +1,17 @@
 """What must happen at a time, whatever else happens: a wheel of buckets.
 
-A heap would keep a tuple and a float per message; here a message costs one list slot in the bucket
-of its deadline, and what was settled meanwhile is skipped by whoever takes the bucket.
+A heap would keep a tuple and a float per message, and could not let go of one before its time.
+Here a message takes one place in the bucket of its deadline, and gives it back when it is settled.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from heapq import heappop, heappush
 from math import ceil
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 
 class Deadlines(Generic[T]):
@@ -18,20 +19,30 @@ class Deadlines(Generic[T]):
 
     def __init__(self, grain_s: float) -> None:
         self._grain_s = grain_s
-        self._buckets: dict[int, list[T]] = {}
+        self._buckets: dict[int, dict[T, None]] = {}
         self._ticks: list[int] = []
 
     def add(self, when: float, item: T) -> None:
-        tick = ceil(when / self._grain_s)
+        tick = self._tick(when)
         bucket = self._buckets.get(tick)
         if bucket is None:
-            self._buckets[tick] = [item]
+            self._buckets[tick] = {item: None}
             heappush(self._ticks, tick)
         else:
-            bucket.append(item)
+            bucket[item] = None
+
+    def discard(self, when: float, item: T) -> None:
+        """Forget an item that was added for `when`, if it is still there."""
+        bucket = self._buckets.get(self._tick(when))
+        if bucket:
+            bucket.pop(item, None)
+            if not bucket:
+                bucket.clear()  # A dict keeps the room of what was in it until then.
 
     def next_at(self) -> float | None:
-        """When the next bucket is due."""
+        """When the next item is due."""
+        while self._ticks and not self._buckets[self._ticks[0]]:
+            del self._buckets[heappop(self._ticks)]
         return self._ticks[0] * self._grain_s if self._ticks else None
 
     def due(self, now: float) -> list[T]:
@@ -40,3 +51,8 @@ class Deadlines(Generic[T]):
         while self._ticks and self._ticks[0] * self._grain_s <= now:
             items += self._buckets.pop(heappop(self._ticks))
         return items
+
+    def _tick(self, when: float) -> int:
+        tick = ceil(when / self._grain_s)
+        # A quotient that was rounded down would make the item due too early.
+        return tick if tick * self._grain_s >= when else tick + 1

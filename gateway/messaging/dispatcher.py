@@ -21,9 +21,12 @@ from gateway.carriers.bind_events import (
 )
 from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock
+from gateway.config.carrier import BindType
 from gateway.interworking import submit_sm
 from gateway.interworking.carrier_errors import (
     LANDLINE_OR_UNREACHABLE_CARRIER,
+    SENDER_NOT_PROVISIONED,
+    Disposition,
     Kind,
     disposition,
 )
@@ -45,9 +48,17 @@ log = logging.getLogger(__name__)
 
 TURNS_PER_RUN = 200
 EXPIRY_GRAIN_S = 0.1
+# A bind that the router believes in but that takes nothing is about to be heard of: wait so long.
+NOT_READY_S = 0.1
 # A message that every candidate refused for now is offered around again, after these pauses.
 ROUND_PAUSES_S = (1.0, 4.0, 15.0)
 PROVIDER_TIMEOUT = 30410
+# The bind is away, and not merely busy.
+UNUSABLE = frozenset({Block.DOWN, Block.CIRCUIT_OPEN})
+LOST = UNUSABLE | LASTING
+
+# What comes back with the answer to a part: its message, its number, and where it came from.
+Reference = tuple[OpenMessage, int, Lane]
 
 OUTCOMES: dict[Kind, Outcome] = {
     Kind.OK: Outcome.OK,
@@ -134,27 +145,32 @@ class Dispatcher:
     # From the binds
 
     def on_bind_up(self, event: BindCameUp) -> None:
-        now = self._clock.now()
-        self._router.observe(BindUp(event.bind, now))
-        self._turns.wake_all(event.bind, now)
-        self._want_run()
+        if self._carries(event.bind):
+            now = self._clock.now()
+            self._router.observe(BindUp(event.bind, now))
+            self._turns.wake_all(event.bind, now)
+            self._want_run()
 
     def on_bind_down(self, event: BindWentDown) -> None:
-        self._router.observe(BindDown(event.bind, self._clock.now()))
-        self._want_run()
+        """Who waited for room there may find it elsewhere now: a message of several parts stays
+        on its bind only while that is up."""
+        if self._carries(event.bind):
+            now = self._clock.now()
+            self._router.observe(BindDown(event.bind, now))
+            self._turns.wake_all(event.bind, now)
+            self._want_run()
 
     def on_answered(self, event: SubmitAnswered) -> None:
         """The carrier has taken the part, or has not: then nothing was sent (§2.8)."""
-        opened: OpenMessage
-        opened, part = event.reference
+        reference: Reference = event.reference
+        opened, part, lane = reference
         now = self._clock.now()
         answer = disposition(event.command_status)
         if event.late:
             opened.in_doubt -= 1
         else:
             opened.in_flight -= 1
-            outcome = OUTCOMES[answer.kind]
-            self._router.observe(SubmitResult(event.bind, outcome, event.latency_s, now))
+            self._router.observe(SubmitResult(event.bind, _outcome(answer), event.latency_s, now))
         if opened.status in FINAL:
             log.info("answer after the end", extra={"message": opened.message.id})
         elif answer.kind is Kind.OK:
@@ -165,16 +181,16 @@ class Dispatcher:
             if answer.kind is Kind.TRY_ANOTHER:
                 opened.excluded += (event.bind,)
                 opened.error_code = answer.error_code
-            self._return(opened, part)
-        self._settle(opened, now)
+            self._return(opened, part, lane)
+        self._settle(opened, lane, now)
         self._turns.wake(event.bind, now)
         self._want_run()
 
     def on_timed_out(self, event: SubmitTimedOut) -> None:
         """Nobody knows whether the carrier has it: never sent again blindly, not even after a
         restart, but failed unless an answer comes late."""
-        opened: OpenMessage
-        opened, part = event.reference
+        reference: Reference = event.reference
+        opened, part, lane = reference
         now = self._clock.now()
         self._router.observe(SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now))
         opened.in_flight -= 1
@@ -182,18 +198,18 @@ class Dispatcher:
         if opened.status not in FINAL:
             self._journal.note_part(opened, part, Status.SENDING, event.bind)
             self.doubt(opened)
-        self._settle(opened, now)
+        self._settle(opened, lane, now)
         self._turns.wake(event.bind, now)
         self._want_run()
 
     def on_lost(self, event: SubmitLost) -> None:
         """The bind went down before the answer: the part is in doubt, and sent again."""
-        opened: OpenMessage
-        opened, part = event.reference
+        reference: Reference = event.reference
+        opened, part, lane = reference
         opened.in_flight -= 1
         if opened.status not in FINAL:
-            self._return(opened, part)
-        self._settle(opened, self._clock.now())
+            self._return(opened, part, lane)
+        self._settle(opened, lane, self._clock.now())
 
     # Serving
 
@@ -233,7 +249,6 @@ class Dispatcher:
             return
         message = opened.message
         if message.expires_at <= now and self._expire(opened):
-            self._turns.give(lane, now)
             return
         if lane.blocks(message):
             self._turns.suspend(lane)
@@ -243,11 +258,15 @@ class Dispatcher:
             self._turns.give(lane, ready_at)
             return
         ranking = self._rank(opened, lane, now)
-        if ranking.best is None:
+        candidates = ranking.candidates
+        if not candidates:
             self._wait(lane, opened, ranking, now)
-            return
-        self._send(lane, opened, ranking.best, now)
-        self._turns.give(lane, lane.queue.ready_at(now))
+        elif any(self._send(lane, opened, candidate, now) for candidate in candidates):
+            self._turns.give(lane, lane.queue.ready_at(now))
+        else:
+            self._turns.suspend(lane)
+            for candidate in candidates:
+                self._turns.park(lane, candidate.bind, now + NOT_READY_S)
 
     def _rank(self, opened: OpenMessage, lane: Lane, now: float) -> Ranking:
         """The parts of one message stay on one bind, unless that is lost."""
@@ -263,69 +282,72 @@ class Dispatcher:
             opened.attempts + 1,
         )
         ranking = self._router.rank(request, now)
-        if opened.pinned and ranking.best is None:
-            lost = {Block.DOWN, Block.CIRCUIT_OPEN, Block.ALREADY_TRIED}
-            if all(blocked.block in lost for blocked in ranking.blocked):
-                opened.pinned = ""
-                ranking = self._router.rank(request._replace(pinned=""), now)
+        if (
+            opened.pinned
+            and ranking.best is None
+            and all(blocked.block in LOST for blocked in ranking.blocked)
+        ):
+            opened.pinned = ""
+            ranking = self._router.rank(request._replace(pinned=""), now)
         return ranking
 
-    def _send(self, lane: Lane, opened: OpenMessage, best: Candidate, now: float) -> None:
+    def _send(self, lane: Lane, opened: OpenMessage, route: Candidate, now: float) -> bool:
+        """Write a part to the candidate's bind; False where that does not take it after all."""
         message = opened.message
-        bind = self._binds[best.bind]
+        bind = self._binds[route.bind]
         if not opened.parts:
             opened.parts = submit_sm.parts(message)
         part = opened.unsent[-1]
         try:
             bind.submit(
                 submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config.receipts),
-                (opened, part),
+                (opened, part, lane),
             )
         except FieldError as error:
             log.warning("message fits no PDU", extra={"message": message.id, "cause": str(error)})
-            self._fail(opened, LANDLINE_OR_UNREACHABLE_CARRIER, best.bind)
-            return
+            self._fail(opened, LANDLINE_OR_UNREACHABLE_CARRIER, route.bind)
+            return True
         except SmppError as error:
-            # The router believed in a bind that has just gone; BindWentDown is on its way to it.
-            log.info("bind not ready", extra={"bind": best.bind, "cause": str(error)})
-            self._turns.suspend(lane)
-            self._turns.park(lane, best.bind, now + EXPIRY_GRAIN_S)
-            return
+            # Its session is ending, or an enquire_link takes the last place in its window.
+            log.debug("bind not ready", extra={"bind": route.bind, "cause": str(error)})
+            return False
         self._journal.begin(opened)
         opened.unsent.pop()
         opened.in_flight += 1
         opened.attempts += 1
-        opened.pinned = best.bind if message.segments > 1 else ""
+        opened.pinned = route.bind if message.segments > 1 else ""
         lane.busy[message.recipient] = opened
         lane.queue.take(now)
         if not opened.unsent:
             lane.queue.pop()
-        self._router.observe(Submitted(best.route, now, part))
+            self._expiry.discard(message.expires_at, opened)
+        self._router.observe(Submitted(route.route, now, part))
+        return True
 
     def _wait(self, lane: Lane, opened: OpenMessage, ranking: Ranking, now: float) -> None:
-        """No bind can take the head now."""
+        """No bind can take the head now: wait for one that may, and before one that has refused it
+        is asked again, for those that have not been asked."""
         tried = any(blocked.block is Block.ALREADY_TRIED for blocked in ranking.blocked)
         passing = [blocked for blocked in ranking.blocked if blocked.block not in LASTING]
-        if tried and opened.rounds < len(ROUND_PAUSES_S):
-            self._turns.give(lane, now + ROUND_PAUSES_S[opened.rounds])
-            opened.rounds += 1
-            opened.excluded = ()
-        elif tried or not passing:
-            self._fail(opened, opened.error_code or LANDLINE_OR_UNREACHABLE_CARRIER)
-            self._turns.give(lane, now)
-        else:
+        if passing and not (tried and all(blocked.block in UNUSABLE for blocked in passing)):
             self._turns.suspend(lane)
             for blocked in passing:
                 self._turns.park(lane, blocked.bind, blocked.retry_at)
+        elif tried and opened.rounds < len(ROUND_PAUSES_S):
+            self._turns.give(lane, now + ROUND_PAUSES_S[opened.rounds])
+            opened.rounds += 1
+            opened.excluded = ()
+        else:
+            self._fail(opened, opened.error_code or LANDLINE_OR_UNREACHABLE_CARRIER)
 
     def _rest(self, lane: Lane, now: float) -> None:
         """An idle lane is forgotten, once its limiter would not remember anything either."""
-        ready_at = lane.queue.limiter.ready_at(now)
-        if ready_at > now:
-            self._turns.give(lane, ready_at)
+        idle_at = lane.queue.limiter.idle_at
+        if idle_at > now:
+            self._turns.give(lane, idle_at)
         elif not lane.busy and not lane.queue.segments:
             del self._lanes[lane.account_sid, lane.sender]
-            self._turns.suspend(lane)
+            self._turns.forget(lane)
 
     # Outcomes
 
@@ -338,28 +360,29 @@ class Dispatcher:
             self._journal.advance(
                 opened, Status.SENT, bind=bind, carrier_id=carrier_id if single else ""
             )
-        if self._binds[bind].config.receipts:
-            self._receipts.expect(opened, part, bind, carrier_id)
-        elif opened.sent == opened.segments:
-            self._journal.release(opened)
+        self._receipts.expect(opened, part, bind, carrier_id)
 
-    def _return(self, opened: OpenMessage, part: int) -> None:
-        """Back to the head of its queue, before everything accepted after it."""
-        lane = self._lanes[opened.message.account_sid, opened.message.sender]
+    def _return(self, opened: OpenMessage, part: int, lane: Lane) -> None:
+        """Back to the head of its queue, before everything accepted after it. The lane may have
+        been forgotten while an answer was late."""
+        lane = self._lanes.setdefault((lane.account_sid, lane.sender), lane)
         queued = bool(opened.unsent)
         opened.unsent.append(part)
         self._journal.requeue(opened)
         if not queued:
             lane.queue.put_back(opened)
+            self._expiry.add(opened.message.expires_at, opened)
         self._turns.give(lane, lane.queue.ready_at(self._clock.now()))
         self._want_run()
 
-    def _settle(self, opened: OpenMessage, now: float) -> None:
-        """Once nothing of it is at a carrier, the next message to its recipient may go."""
+    def _settle(self, opened: OpenMessage, lane: Lane, now: float) -> None:
+        """Once nothing of it is at a carrier, its time may be over, and the next message to its
+        recipient may go."""
         if opened.in_flight:
             return
         message = opened.message
-        lane = self._lanes[message.account_sid, message.sender]
+        if message.expires_at <= now:
+            self._expire(opened)
         if lane.busy.get(message.recipient) is opened:
             del lane.busy[message.recipient]
             head = lane.queue.head()
@@ -381,8 +404,17 @@ class Dispatcher:
     def _fail(self, opened: OpenMessage, error_code: int, bind: str = "") -> None:
         if opened.unsent:
             message = opened.message
-            self._lanes[message.account_sid, message.sender].queue.forget(opened.segments)
+            lane = self._lanes[message.account_sid, message.sender]
+            if lane.queue.head() is opened:  # What the lane waited for is not what the next needs.
+                self._turns.give(lane, self._clock.now())
+                self._want_run()
+            lane.queue.forget(opened.segments)
+            self._expiry.discard(message.expires_at, opened)
         self._journal.advance(opened, Status.FAILED, error_code, bind)
+
+    def _carries(self, bind: str) -> bool:
+        """Whether messages can be sent over the bind at all."""
+        return self._binds[bind].config.bind_type is not BindType.RECEIVER
 
     def _account_limiter(self, account: Account) -> MpsLimiter | None:
         if account.mps_max is None:
@@ -391,3 +423,10 @@ class Dispatcher:
         if limiter is None:
             limiter = self._account_limiters[account.sid] = MpsLimiter(account.mps_max)
         return limiter
+
+
+def _outcome(answer: Disposition) -> Outcome:
+    """What the router learns: a sender that a carrier does not know says nothing of the bind."""
+    if answer.error_code == SENDER_NOT_PROVISIONED:
+        return Outcome.PERMANENT
+    return OUTCOMES[answer.kind]

@@ -95,6 +95,7 @@ class Intake:
             raise Refused(Refusal.NOT_CANCELABLE)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._scheduled_count -= 1
+        self._scheduled.discard(opened.message.send_at, opened)
         self._journal.advance(
             opened,
             Status.CANCELED,

@@ -85,14 +85,15 @@ class Journal:
         def on_accepted(error: StoreError | None) -> None:
             if error:
                 refused.append(error)
-                on_received(message, None)
 
         def on_transition(error: StoreError | None) -> None:
-            if not refused:
-                on_received(message, transition)
-                self._bus.publish(
-                    StatusEvent(message, 1, Status.RECEIVED, transition.at, bind=transition.bind)
-                )
+            if error or refused:
+                on_received(message, None)
+                return
+            on_received(message, transition)
+            self._bus.publish(
+                StatusEvent(message, 1, Status.RECEIVED, transition.at, bind=transition.bind)
+            )
 
         self._store.append(Accepted(message), on_accepted)
         self._store.append(transition, on_transition)
@@ -100,6 +101,10 @@ class Journal:
     def restore(self, stored: StoredMessage) -> OpenMessage:
         """Take up a message of an earlier run."""
         opened = self._open[stored.message.id] = restore(stored)
+        if opened.status is Status.QUEUED and opened.sent == opened.segments:
+            # The gateway stopped between its last part and itself.
+            opened.status = Status.SENDING
+            self.advance(opened, Status.SENT, bind=opened.pinned)
         return opened
 
     def advance(

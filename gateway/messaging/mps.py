@@ -22,6 +22,11 @@ class MpsLimiter:
         self._spacing = (1 + JITTER_S) / mps
         self._next_at = 0.0
 
+    @property
+    def idle_at(self) -> float:
+        """From when on it remembers nothing, so that a new limiter would let pass the same."""
+        return self._next_at
+
     def ready_at(self, now: float) -> float:
         """When the next segment may pass: `now` if it may pass at once."""
         return max(now, self._next_at - JITTER_S)

@@ -13,7 +13,8 @@ class OpenMessage:
     the parts still to be written to a carrier, the next one last; `in_flight` counts those
     written and not answered, `in_doubt` those whose answer did not come in time, and `sent` those
     that a carrier has taken. The parts of a message go over one bind, `pinned`, while it is up.
-    `settled_parts` have their receipt, and `undelivered` is the error of the first that failed.
+    `settled_parts` have their receipt, and `undelivered` is the error of the first that failed;
+    `silent_parts` went over binds that give no receipts.
     `excluded` are the binds that refused it for now, in this round of `rounds`.
     """
 
@@ -32,6 +33,7 @@ class OpenMessage:
         "segments",
         "sent",
         "settled_parts",
+        "silent_parts",
         "status",
         "undelivered",
         "unsent",
@@ -48,6 +50,7 @@ class OpenMessage:
         self.in_doubt = 0
         self.sent = 0
         self.settled_parts = 0
+        self.silent_parts = 0
         self.undelivered = 0
         self.pinned = ""
         self.excluded: tuple[str, ...] = ()

@@ -7,13 +7,17 @@ waits unanswered for PARK_S, then it is stored as unmatched, answered, and shown
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
+from functools import partial
+
+import msgspec
 
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.interworking.carrier_errors import UNKNOWN_ERROR
-from gateway.interworking.receipt_outcome import ReceiptOutcome, outcome
+from gateway.interworking.receipt_outcome import outcome
 from gateway.message import Status
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.deadlines import Deadlines
@@ -33,23 +37,45 @@ REMATCH_S = 60.0
 PARKED_MAX = 100_000
 SETTLED_MAX = 100_000
 EXPECTED_MAX = 5_000_000
+# Of a message that ends by another reason than a carrier's word.
+UNTOLD = Receipt("", "")
 
 Key = tuple[str, str]
 Answer = Callable[[StoreError | None], None]
 
 
+class Expected(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """A part that a carrier has taken, until its receipt comes."""
+
+    opened: OpenMessage
+    part: int
+    bind: str
+    at: float
+    key: Key
+
+
 class Receipts:
+    """`silent` names the binds whose carriers give no receipts: what went over them stays `sent`."""
+
     def __init__(
-        self, journal: Journal, store: Store, router: Router, clock: Clock, receipt_wait_s: float
+        self,
+        journal: Journal,
+        store: Store,
+        router: Router,
+        clock: Clock,
+        receipt_wait_s: float,
+        silent: frozenset[str] = frozenset(),
     ) -> None:
         self._journal = journal
         self._store = store
         self._router = router
         self._clock = clock
         self._receipt_wait_s = receipt_wait_s
-        self._expected: dict[Key, tuple[OpenMessage, int, str, float]] = {}
-        self._given_up: Deadlines[Key] = Deadlines(min(60.0, receipt_wait_s / 10))
-        self._parked: dict[Key, tuple[Receipt, Answer | None]] = {}
+        self._silent = silent
+        self._expected: dict[Key, Expected] = {}
+        self._given_up: Deadlines[Expected] = Deadlines(min(60.0, receipt_wait_s / 10))
+        # Each with those who await an answer: nobody, once it is stored as unmatched.
+        self._parked: dict[Key, tuple[Receipt, list[Answer]]] = {}
         self._park_ends: Deadlines[Key] = Deadlines(0.1)
         self._forgotten: Deadlines[Key] = Deadlines(1.0)
         self._settled: dict[Key, None] = {}
@@ -64,135 +90,189 @@ class Receipts:
 
     def expect(self, opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
         """A carrier has taken this part under its own id."""
-        now = self._clock.now()
-        key = (carrier_of(bind), carrier_id)
+        if bind in self._silent:
+            opened.silent_parts += 1
+            self._decide(opened)
+            return
         if len(self._expected) >= EXPECTED_MAX:
             log.error("too many receipts expected", extra={"message": opened.message.id})
             return
-        if key in self._expected:
-            log.warning("carrier gave an id twice", extra={"bind": bind, "carrier_id": carrier_id})
-        self._expected[key] = (opened, part, bind, now)
-        self._given_up.add(now + self._receipt_wait_s, key)
-        self._alarm.set(self._given_up.next_at())
-        parked = self._parked.pop(key, None)
+        expected = self._expect(opened, part, bind, carrier_id, self._clock.now())
+        parked = self._parked.pop(expected.key, None)
         if parked:
-            receipt, answer = parked
-            self.on_receipt(key[0], receipt, answer or _unanswered)
-        if opened.settled_parts and opened.status is Status.SENT:
-            self._settle_early(opened)
+            receipt, answers = parked
+            self.on_receipt(expected.key[0], receipt, partial(_answer, answers))
+        self._decide(opened)
 
     def restore(self, opened: OpenMessage, stored: StoredMessage) -> None:
         """Expect the receipts of a message of an earlier run."""
         settled = {
-            step.part for step in stored.transitions if step.part and step.status is not Status.SENT
+            step.part
+            for step in stored.transitions
+            if step.part and step.status not in (Status.SENDING, Status.SENT)
         }
         for step in stored.transitions:
-            if step.status is Status.SENT and step.carrier_id and step.part not in settled:
-                key = (carrier_of(step.bind), step.carrier_id)
-                self._expected[key] = (opened, step.part or 1, step.bind, step.at)
-                self._given_up.add(step.at + self._receipt_wait_s, key)
+            # Of several parts each has its own id; the message's own step has none.
+            of_part = step.part or opened.segments == 1
+            if step.status is not Status.SENT or not of_part or step.part in settled:
+                continue
+            if step.bind in self._silent:
+                opened.silent_parts += 1
+            else:
+                self._expect(opened, step.part or 1, step.bind, step.carrier_id, step.at)
+        self._decide(opened)
+
+    def _expect(
+        self, opened: OpenMessage, part: int, bind: str, carrier_id: str, at: float
+    ) -> Expected:
+        """Where the carrier gave no id, or one that it has given before, the message whose receipt
+        can no longer be told is given up in its time."""
+        expected = Expected(opened, part, bind, at, (carrier_of(bind), carrier_id))
+        self._given_up.add(at + self._receipt_wait_s, expected)
         self._alarm.set(self._given_up.next_at())
+        if not carrier_id or expected.key in self._expected:
+            log.warning(
+                "carrier_id cannot tell messages apart",
+                extra={"bind": bind, "carrier_id": carrier_id},
+            )
+        if carrier_id:
+            self._expected[expected.key] = expected
+        return expected
 
     def on_receipt(self, carrier: str, receipt: Receipt, answer: Answer) -> None:
         """A receipt over any bind of the carrier; `answer` is called when it may be answered."""
-        key = (carrier, receipt.message_id)
-        expected = self._expected.get(key)
-        if expected is None:
-            if key in self._settled:
-                self.duplicates += 1
-                answer(None)
-            else:
-                self._park(key, receipt, answer)
-            return
         result = outcome(receipt.stat, receipt.err)
         if result.status is None:
             log.debug("intermediate receipt", extra={"carrier": carrier, "stat": receipt.stat})
             answer(None)
             return
-        opened, part, bind, sent_at = expected
-        del self._expected[key]
+        key = (carrier, receipt.message_id)
+        expected = self._expected.pop(key, None)
+        if expected is None:
+            if key in self._settled:
+                self.duplicates += 1
+                log.info("receipt again", extra={"carrier": carrier, "stat": receipt.stat})
+                answer(None)
+            else:
+                self._park(key, receipt, answer)
+            return
+        self._given_up.discard(expected.at + self._receipt_wait_s, expected)
         self._remember(key)
         self.matched += 1
         now = self._clock.now()
         delivered = result.status is Status.DELIVERED
-        self._router.observe(ReceiptSeen(bind, delivered, now - sent_at, now))
-        self._settle(opened, part, bind, receipt, result, answer)
+        # A change of the configuration may have taken the bind away, and left its carrier.
+        with contextlib.suppress(KeyError):
+            self._router.observe(ReceiptSeen(expected.bind, delivered, now - expected.at, now))
+        self._settle(expected, receipt, result.status, result.error_code, answer)
 
     def _settle(
         self,
-        opened: OpenMessage,
-        part: int,
-        bind: str,
+        expected: Expected,
         receipt: Receipt,
-        result: ReceiptOutcome,
+        status: Status,
+        error_code: int,
         answer: Answer,
     ) -> None:
-        """One part of one: the message has its status. Of several: delivered once all are, and
-        undelivered with the first that is."""
-        status = result.status
-        assert status is not None
-        if opened.segments > 1:
-            opened.settled_parts += 1
-            last = opened.settled_parts == opened.segments
-            decides = opened.status is Status.SENT and (last or status is Status.UNDELIVERED)
-            self._journal.note_part(
-                opened,
-                part,
-                status,
-                bind,
-                receipt.message_id,
-                result.error_code,
-                receipt.done_date,
-                receipt.stat,
-                receipt.err,
-                on_commit=None if decides else answer,
-            )
-            if not decides:
-                opened.undelivered = opened.undelivered or result.error_code
-                return
-        self._journal.advance(
+        opened, bind = expected.opened, expected.bind
+        if opened.segments == 1:
+            self._conclude(opened, status, error_code, bind, receipt, answer)
+            return
+        opened.settled_parts += 1
+        opened.undelivered = opened.undelivered or error_code
+        self._journal.note_part(
             opened,
+            expected.part,
             status,
-            result.error_code,
             bind,
             receipt.message_id,
+            error_code,
             receipt.done_date,
             receipt.stat,
             receipt.err,
             on_commit=answer,
         )
+        self._decide(opened, status, bind, receipt)
 
-    def _settle_early(self, opened: OpenMessage) -> None:
-        """Receipts of some parts came before the last part was taken, and they decide."""
+    def _decide(
+        self,
+        opened: OpenMessage,
+        status: Status | None = None,
+        bind: str = "",
+        receipt: Receipt = UNTOLD,
+    ) -> None:
+        """A message of several parts is delivered once all are, and undelivered with the first
+        that is, but not before its last part is sent. The receipt goes along if it says the same.
+        With a part that gets no receipt it is never delivered, and let go of once all others are.
+        """
+        settled = opened.settled_parts + opened.silent_parts
+        if opened.status is not Status.SENT or not settled:
+            return
         if opened.undelivered:
-            self._journal.advance(opened, Status.UNDELIVERED, opened.undelivered)
-        elif opened.settled_parts == opened.segments:
-            self._journal.advance(opened, Status.DELIVERED)
+            decided = Status.UNDELIVERED
+        elif settled < opened.segments:
+            return
+        elif opened.silent_parts:
+            self._journal.release(opened)
+            return
+        else:
+            decided = Status.DELIVERED
+        if status is not decided:
+            bind, receipt = "", UNTOLD
+        self._conclude(opened, decided, opened.undelivered, bind, receipt)
+
+    def _conclude(
+        self,
+        opened: OpenMessage,
+        status: Status,
+        error_code: int,
+        bind: str,
+        receipt: Receipt,
+        on_commit: Answer | None = None,
+    ) -> None:
+        self._journal.advance(
+            opened,
+            status,
+            error_code,
+            bind,
+            receipt.message_id,
+            receipt.done_date,
+            receipt.stat,
+            receipt.err,
+            on_commit,
+        )
 
     # Receipts without a message
 
     def _park(self, key: Key, receipt: Receipt, answer: Answer) -> None:
-        earlier = self._parked.pop(key, None)
-        if earlier and earlier[1]:
-            earlier[1](None)  # The same again: the later one stands for both.
+        """Of several under one id the first counts, and all are answered with it."""
+        if key in self._parked:
+            _, answers = self._parked[key]
+            if answers:
+                answers.append(answer)
+            else:
+                answer(None)
+            return
         if len(self._parked) >= PARKED_MAX:
-            self._keep_unmatched(next(iter(self._parked)))
-        self._parked[key] = (receipt, answer)
+            oldest = next(iter(self._parked))
+            self._keep_unmatched(oldest)
+            self._parked.pop(oldest, None)
+        self._parked[key] = (receipt, [answer])
         self._park_ends.add(self._clock.now() + PARK_S, key)
         self._alarm.set(self._park_ends.next_at())
 
     def _keep_unmatched(self, key: Key) -> None:
-        receipt, answer = self._parked.pop(key)
-        if answer is None:
+        receipt, answers = self._parked[key]
+        if not answers:
             return
         now = self._clock.now()
-        self._parked[key] = (receipt, None)
+        self._parked[key] = (receipt, [])
         self._forgotten.add(now + REMATCH_S, key)
         self.unmatched += 1
         log.warning("receipt without a message", extra={"carrier": key[0], "carrier_id": key[1]})
         self._store.append(
             UnmatchedReceipt(key[0], key[1], now, receipt.stat, receipt.err, receipt.done_date),
-            answer,
+            partial(_answer, answers),
         )
 
     def _remember(self, key: Key) -> None:
@@ -207,14 +287,15 @@ class Receipts:
                 self._keep_unmatched(key)
         for key in self._forgotten.due(now):
             parked = self._parked.get(key)
-            if parked and parked[1] is None:
+            if parked and not parked[1]:
                 del self._parked[key]
-        for key in self._given_up.due(now):
-            expected = self._expected.get(key)
-            if expected and expected[3] + self._receipt_wait_s <= now:
-                del self._expected[key]
-                if expected[0].status is Status.SENT:
-                    self._journal.advance(expected[0], Status.UNDELIVERED, UNKNOWN_ERROR)
+        for expected in self._given_up.due(now):
+            if self._expected.get(expected.key) is expected:
+                del self._expected[expected.key]
+            if expected.opened.status is Status.SENT:
+                self._conclude(
+                    expected.opened, Status.UNDELIVERED, UNKNOWN_ERROR, expected.bind, UNTOLD
+                )
         for deadlines in (self._park_ends, self._forgotten, self._given_up):
             self._alarm.set(deadlines.next_at())
 
@@ -224,5 +305,6 @@ def carrier_of(bind: str) -> str:
     return bind.partition("/")[0]
 
 
-def _unanswered(error: StoreError | None) -> None:
-    """The receipt was answered when it was stored as unmatched."""
+def _answer(answers: list[Answer], error: StoreError | None) -> None:
+    for answer in answers:
+        answer(error)

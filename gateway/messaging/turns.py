@@ -55,9 +55,19 @@ class Turns:
         """The lane has no turn until it is given one."""
         lane.move += 1
 
+    def forget(self, lane: Lane) -> None:
+        """The lane is gone, from wherever it stands."""
+        lane.move += 1
+        for waiting in self._waiting.values():
+            waiting.pop(lane, None)
+
     def park(self, lane: Lane, bind: str, retry_at: float | None) -> None:
-        """The lane also waits for room on this bind; time alone makes that at `retry_at`."""
-        self._waiting.setdefault(bind, {})[lane] = lane.move
+        """The lane also waits for room on this bind, behind those that wait for it already; time
+        alone makes room at `retry_at`.
+        """
+        waiting = self._waiting.setdefault(bind, {})
+        waiting.pop(lane, None)
+        waiting[lane] = lane.move
         if retry_at is not None and retry_at < self._reminders.get(bind, float("inf")):
             self._reminders[bind] = retry_at
             heappush(self._reminder_heap, (retry_at, bind))
@@ -91,6 +101,8 @@ class Turns:
             _, _, lane, move, woken_by = heappop(self._turns)
             if move == lane.move:
                 return lane, woken_by
+            if woken_by:  # The lane has moved on since, and leaves the room to the next.
+                self.wake(woken_by, now)
         return None
 
     def next_at(self) -> float | None:

@@ -1,4 +1,4 @@
-"""PDUs to octets and back (SMPP v3.4 §3.2), about two microseconds each way.
+"""PDUs to octets and back (SMPP v3.4 §3.2), in one to two microseconds each way.
 
 The annotations of a PDU class are its table in the specification. From them this module writes,
 once at import, one decoder and one encoder per class, as `dataclasses` writes `__init__`: straight

@@ -32,8 +32,21 @@ STATE_BY_STAT: dict[str, int] = {stat: state for state, stat in STAT_BY_STATE.it
 _AS_SPECIFIED = re.compile(
     rb"id:(\S+) sub:\d* dlvrd:\d* submit date:\d* done date:(\d*) stat:(\w+) err:(\S*)"
 )
-_FIELD = re.compile(rb"\b(id|done ?date|stat|err) ?: ?([^ :]+)", re.IGNORECASE)
-_RECEIPT_TYPES = EsmClass.DELIVERY_RECEIPT | EsmClass.INTERMEDIATE_NOTIFICATION
+# A value is no name of the next field, which is what follows an empty one.
+_FIELD = re.compile(
+    rb"\b(id|done[ _]?date|stat|err) ?: ?"
+    rb"(?!(?:sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err) ?:)([^\s,;]+)",
+    re.IGNORECASE,
+)
+# The text is the sender's, who may write what he likes in it.
+_TEXT = re.compile(rb"\btext ?:", re.IGNORECASE)
+# What is read of the text form, and kept of its values.
+TEXT_MAX = 512
+MESSAGE_ID_MAX = 64
+WORD_MAX = 16
+DATE_MAX = 12
+# The operators of IntFlag take most of a microsecond.
+_RECEIPT_TYPES = int(EsmClass.DELIVERY_RECEIPT | EsmClass.INTERMEDIATE_NOTIFICATION)
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -49,34 +62,45 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 def is_receipt(esm_class: int) -> bool:
     """By the message type bits (§5.2.12): a receipt or an intermediate notification."""
-    return bool(esm_class & EsmClass.MESSAGE_TYPE & _RECEIPT_TYPES)
+    return bool(esm_class & _RECEIPT_TYPES)
 
 
 def parse(short_message: bytes, tlvs: dict[int, bytes]) -> Receipt | None:
     """What the receipt says, or None where neither text nor TLVs name a message and a state."""
-    match = _AS_SPECIFIED.match(short_message)
-    if match:
-        message_id, done_date, stat, err = (value.decode("latin-1") for value in match.groups())
-    else:
-        fields = {
-            name.lower().replace(b" ", b""): value.decode("latin-1")
-            for name, value in reversed(_FIELD.findall(short_message))
-        }
-        message_id, stat = fields.get(b"id", ""), fields.get(b"stat", "")
-        done_date, err = fields.get(b"donedate", ""), fields.get(b"err", "")
+    message_id, done_date, stat, err = _read_text(short_message[:TEXT_MAX])
     if tlvs:
-        receipted = tlvs.get(Tag.RECEIPTED_MESSAGE_ID)
-        if receipted:
-            message_id = receipted.rstrip(b"\0").decode("latin-1") or message_id
+        receipted, _, _ = tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b"").partition(b"\0")
+        message_id = receipted.decode("latin-1") or message_id
         state = tlvs.get(Tag.MESSAGE_STATE)
         if state:
             stat = STAT_BY_STATE.get(state[0], stat)
         network_error = tlvs.get(Tag.NETWORK_ERROR_CODE, b"")
         if len(network_error) == 3:
             err = f"{int.from_bytes(network_error[1:], 'big'):03d}"
-    if not message_id or not stat:
+    if not message_id or len(message_id) > MESSAGE_ID_MAX or not stat:
         return None
-    return Receipt(message_id, stat.upper(), err, done_date)
+    # Some write the year with its century.
+    return Receipt(message_id, stat.upper()[:WORD_MAX], err[:WORD_MAX], done_date[-DATE_MAX:])
+
+
+def _read_text(text: bytes) -> tuple[str, str, str, str]:
+    """id, done date, stat and err, "" for what is not there."""
+    text = text.replace(b"\0", b"")  # Of C strings, and of those who write it in UCS-2.
+    match = _AS_SPECIFIED.match(text)
+    if match:
+        message_id, done_date, stat, err = (value.decode("latin-1") for value in match.groups())
+        return message_id, done_date, stat, err
+    fields: dict[str, str] = {}
+    for name, value in _FIELD.findall(_TEXT.split(text, maxsplit=1)[0]):
+        key = name.decode().lower().replace(" ", "").replace("_", "")
+        fields.setdefault(key, value.decode("latin-1"))
+    done_date = fields.get("donedate", "")
+    return (
+        fields.get("id", ""),
+        done_date if done_date.isdigit() else "",
+        fields.get("stat", ""),
+        fields.get("err", ""),
+    )
 
 
 def format_text(

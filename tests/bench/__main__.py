@@ -58,10 +58,11 @@ def bench(scenarios: list[Scenario], seconds: float, directory: Path, *, write: 
     calibration = calibrate(directory)
     all_figures = []
     for figures in measure(scenarios, seconds, directory):
-        say(f"  {figures.scenario.name}: {figures.messages:,} messages")
         all_figures.append(figures)
+        say(f"  {figures.scenario.name}: {figures.messages:,} messages")
     say(report.calibration_line(calibration, all_figures))
     say(report.idle_line(all_figures))
+    say(report.lag_line(all_figures))
     say(report.text(report.table(all_figures)))
     troubles = report.audit_lines(all_figures)
     for line in troubles:

@@ -71,8 +71,10 @@ class Calibration:
     sink_cpu_us: float
 
 
-def run(scenario: Scenario, seconds: float, parent: Path) -> Figures:
-    """Warm up, measure for `seconds`, and audit both."""
+def run(
+    scenario: Scenario, seconds: float, parent: Path, warm_up: int = traffic.RECIPIENTS
+) -> Figures:
+    """Warm up with so many messages, measure for `seconds`, and audit both."""
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{scenario.entrance}-") as name:
         directory = Path(name)
         with (
@@ -86,7 +88,7 @@ def run(scenario: Scenario, seconds: float, parent: Path) -> Figures:
                 connections=max(scenario.connections, 4),
                 window=10,
                 seconds=SETTLE_S,
-                messages=traffic.RECIPIENTS,
+                messages=warm_up,
                 receipts=scenario.receipts and scenario.entrance == "smpp",
                 recipients=scenario.recipients,
                 directory=str(subdirectory(directory, "warm-up")),
@@ -103,7 +105,7 @@ def run(scenario: Scenario, seconds: float, parent: Path) -> Figures:
                 rate=scenario.rate,
                 receipts=warm.receipts,
                 recipients=scenario.recipients,
-                first_number=traffic.RECIPIENTS,
+                first_number=warm_up,
                 directory=str(subdirectory(directory, "measured")),
             )
             result = generate(scenario.entrance, order)
@@ -137,7 +139,7 @@ def run(scenario: Scenario, seconds: float, parent: Path) -> Figures:
         )
 
 
-def calibrate(parent: Path) -> Calibration:
+def calibrate(parent: Path, seconds: float = CALIBRATION_S) -> Calibration:
     """The SMPP load generator against the sink, with receipts."""
     with tempfile.TemporaryDirectory(dir=parent, prefix="calibration-") as name:
         directory = Path(name)
@@ -146,7 +148,7 @@ def calibrate(parent: Path) -> Calibration:
                 port=sink.port,
                 connections=4,
                 window=50,
-                seconds=CALIBRATION_S,
+                seconds=seconds,
                 directory=str(subdirectory(directory, "measured")),
             )
             generate("smpp", order)

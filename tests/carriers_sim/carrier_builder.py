@@ -13,7 +13,7 @@ from carriers_sim.simulator import Simulator
 from carriers_sim.smsc import Smsc
 from gateway.clock import Clock
 from tests.carriers_sim.customer import Customer
-from tests.carriers_sim.memory_network import MemoryNetwork
+from tests.support.memory_network import MemoryNetwork
 
 WALL = 1_700_000_000.0
 

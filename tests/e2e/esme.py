@@ -10,7 +10,7 @@ from typing import Self
 from gateway.clock import system_clock
 from gateway.net.network import TcpNetwork
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import Npi, RegisteredDelivery, Ton
+from gateway.smpp.constants import CommandStatus, Npi, RegisteredDelivery, Ton
 from gateway.smpp.events import Closed, Event, Request, Response
 from gateway.smpp.pdus import (
     BindFields,
@@ -51,7 +51,8 @@ def submit_sm(
 
 class Esme:
     """`async with Esme(port) as esme` is bound. Requests that a lost connection leaves without
-    an answer raise ConnectionError."""
+    an answer raise ConnectionError. `answers` are for the next deliver_sm; all others get
+    ESME_ROK."""
 
     def __init__(
         self,
@@ -63,16 +64,17 @@ class Esme:
         self._port = port
         self._bind = kind(system_id=system_id, password=password)
         self._clock = system_clock(asyncio.get_running_loop().time)
-        self._answers: dict[int, asyncio.Future[Response]] = {}
+        self._awaited: dict[int, asyncio.Future[Response]] = {}
         self._grown = asyncio.Event()
         self.delivered: list[DeliverSm] = []
+        self.answers: list[CommandStatus] = []
         self.closed = asyncio.Event()
         self.connection: SmppConnection
 
     def send(self, pdu: Pdu) -> asyncio.Future[Response]:
         """Its answer to come. Raises NotBound, WindowFull."""
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._answers[self.connection.request(pdu)] = answer
+        self._awaited[self.connection.request(pdu)] = answer
         return answer
 
     async def submit(self, pdu: SubmitSm) -> str:
@@ -133,18 +135,19 @@ class Esme:
     def _on_event(self, connection: SmppConnection, event: Event) -> None:
         match event:
             case Response(sequence_number):
-                answer = self._answers.pop(sequence_number)
+                answer = self._awaited.pop(sequence_number)
                 if not answer.done():
                     answer.set_result(event)
             case Request(sequence_number, DeliverSm() as pdu):
                 self.delivered.append(pdu)
-                connection.respond(sequence_number, DeliverSmResp())
+                status = self.answers.pop(0) if self.answers else CommandStatus.ESME_ROK
+                connection.respond(sequence_number, DeliverSmResp(), status)
                 self._grown.set()
             case Closed(reason):
-                for answer in self._answers.values():
+                for answer in self._awaited.values():
                     if not answer.done():
                         answer.set_exception(ConnectionError(reason))
-                self._answers.clear()
+                self._awaited.clear()
                 self.closed.set()
             case _:
                 pass

@@ -116,7 +116,9 @@ class OurProcess:
         self._grown.set()
 
 
-async def outcome(*command: str, directory: Path) -> tuple[int, list[str]]:
+async def outcome(
+    *command: str, directory: Path, timeout_s: float = PATIENCE_S
+) -> tuple[int, list[str]]:
     """The exit code of a command that ends by itself, and the lines that it said."""
     async with OurProcess(*command, directory=directory) as process:
-        return await process.ended(), process.said
+        return await process.ended(timeout_s), process.said

@@ -55,7 +55,9 @@ async def a_site(
         magic_numbers=True, receipts=ReceiptBehaviour(delay_s=(0.01, 0.1))
     )
     config = SimulatorConfig(
-        carriers=tuple(CarrierConfig(name=name, behaviour=behaviour) for name in CARRIERS),
+        carriers=tuple(
+            CarrierConfig(name=name, deliver_retry_s=0.5, behaviour=behaviour) for name in CARRIERS
+        ),
         keep=KEEP,
     )
     async with AsyncExitStack() as stack:

@@ -77,6 +77,17 @@ async def test_receipt_waits_for_an_esme_that_has_gone(site: Site) -> None:
         await receipt_of(esme, message_id)
 
 
+async def test_receipt_that_crosses_an_unbind_comes_again(site: Site) -> None:
+    """An ESME that has just sent unbind answers so, and has not taken the receipt (table 2-1)."""
+    async with Esme(site.daemon.smpp_port) as leaving:
+        leaving.answers = [CommandStatus.ESME_RINVBNDSTS]
+        message_id = await leaving.submit(submit_sm(site.recipient()))
+        await receipt_of(leaving, message_id)
+
+    async with Esme(site.daemon.smpp_port) as esme:
+        await receipt_of(esme, message_id)
+
+
 async def test_no_receipt_comes_unasked(site: Site) -> None:
     async with Esme(site.daemon.smpp_port) as esme:
         silent = await esme.submit(

@@ -30,7 +30,7 @@ def test_every_failure_has_an_error_code_of_delivery(status: CommandStatus) -> N
         (0x58, Disposition(Kind.THROTTLED, 30017)),
         (0x14, Disposition(Kind.QUEUE_FULL, 30017)),
         (0x01, Disposition(Kind.PERMANENT, 30019)),
-        (0x0A, Disposition(Kind.PERMANENT, 30024)),
+        (0x0A, Disposition(Kind.TRY_ANOTHER, 30024)),
         (0x0B, Disposition(Kind.PERMANENT, 30005)),
         (0x65, Disposition(Kind.PERMANENT, 30008)),
         (0x66, Disposition(Kind.PERMANENT, 30007)),

@@ -173,7 +173,7 @@ def test_a_region_that_the_account_has_not_enabled_is_refused() -> None:
 
 STANDING = [
     (TEN_DLC, Registration.UNREGISTERED, Refusal.SENDER_NOT_REGISTERED),
-    (TEN_DLC, Registration.PENDING, Refusal.SENDER_NOT_REGISTERED),
+    (TEN_DLC, Registration.PENDING, Refusal.SENDER_BEING_CONFIGURED),
     (TEN_DLC, Registration.SUSPENDED, Refusal.CAMPAIGN_SUSPENDED),
     (TOLL_FREE, Registration.UNREGISTERED, Refusal.TOLL_FREE_NOT_VERIFIED),
     (TOLL_FREE, Registration.PENDING, Refusal.TOLL_FREE_NOT_VERIFIED),

@@ -1,0 +1,264 @@
+"""Every key of the configuration: type, bounds and default as the daemon checks them.
+
+What a key means is said here. A key without a meaning, and a meaning without a key, are errors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from enum import Enum
+
+import msgspec
+from msgspec import inspect
+
+from gateway.account import (
+    MPS_10DLC_LOW_VOLUME,
+    MPS_BY_SENDER_TYPE,
+    MPS_BY_TRUST_SCORE,
+    Account,
+    ApiKey,
+    Esme,
+    Sender,
+    SenderType,
+)
+from gateway.config.account_rules import ACCOUNT_BOUNDS, ESME_BOUNDS, SENDER_BOUNDS
+from gateway.config.carrier import Carrier, CarrierBind, CarrierRoute
+from gateway.config.gateway_file import GatewayFile
+from gateway.config.mistakes import expected
+from gateway.config.sections import Admin, Callbacks, Log, Queue, Rest, Smpp, Storage
+from tests.docs.page import code, table
+
+FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
+    "gateway-toml": {
+        "": GatewayFile,
+        "[rest]": Rest,
+        "[admin]": Admin,
+        "[smpp]": Smpp,
+        "[store]": Storage,
+        "[queue]": Queue,
+        "[callbacks]": Callbacks,
+        "[log]": Log,
+    },
+    "accounts-toml": {
+        "[[account]]": Account,
+        "[[account.api_keys]]": ApiKey,
+        "[[account.esmes]]": Esme,
+        "[[account.senders]]": Sender,
+    },
+    "carriers-toml": {
+        "[[carrier]]": Carrier,
+        "[[carrier.route]]": CarrierRoute,
+        "[[carrier.bind]]": CarrierBind,
+    },
+}
+
+# Bounds that are checked beside the types, because they belong to values that Python code makes.
+BOUNDS = {
+    **{("[[account]]", key): (low, high) for key, low, high in ACCOUNT_BOUNDS},
+    **{("[[account.esmes]]", key): (low, high) for key, low, high in ESME_BOUNDS},
+    **{("[[account.senders]]", key): (low, high) for key, low, high in SENDER_BOUNDS},
+}
+
+MEANINGS: dict[str, dict[str, str]] = {
+    "": {
+        "accounts": "The file of customers, relative to this file.",
+        "carriers": "The file of carriers, relative to this file.",
+        "numbering_plan": "The CSV file of prefixes and networks, relative to this file.",
+        "node": "Part of every message id. Each node of an installation has its own.",
+    },
+    "[rest]": {
+        "host": "Where the REST API listens.",
+        "port": "TCP port; 0 takes a free one.",
+    },
+    "[admin]": {
+        "host": "Where health and metrics listen. They ask for no credentials: keep this on "
+        "loopback or on a management network.",
+        "port": "TCP port; 0 takes a free one.",
+    },
+    "[smpp]": {
+        "host": "Where the SMPP server listens.",
+        "port": "TCP port; 0 takes a free one.",
+        "system_id": "What a bind_resp calls us.",
+        "window": "deliver_sm that may await their response on one connection.",
+        "session_init_s": "Seconds from a connection to its bind.",
+        "enquire_link_s": "Seconds of silence, then we send enquire_link.",
+        "response_s": "Seconds for an answer to a request of ours.",
+        "inactivity_s": "Seconds without a request other than enquire_link, then we unbind.",
+        "connections_max": "Connections at a time, bound or not; one more is closed at once.",
+    },
+    "[store]": {
+        "directory": "Where messages are kept, relative to the working directory of the daemon. "
+        "It is made when it is missing.",
+        "free_bytes_min": "With fewer octets free on its disk, nothing is accepted.",
+    },
+    "[queue]": {
+        "expired_error_code": "The code of a message whose time passes in its queue. 30036 is "
+        "Twilio's newer one.",
+        "receipt_wait_s": "Seconds in `sent`, then a receipt is no longer expected and the message "
+        "becomes `undelivered` with 30008.",
+        "outcome_unknown_wait_s": "Seconds after an answer of the carrier was due, then a message "
+        "that it may or may not have is `failed` with 30410.",
+    },
+    "[callbacks]": {
+        "connect_timeout_s": "Seconds for name, connection and TLS of one attempt.",
+        "response_timeout_s": "Seconds for one attempt as a whole.",
+        "concurrency": "Requests under way at once, to all destinations together.",
+        "allow_private_destinations": "Let customers' URLs lead to loopback and private networks. "
+        "Right for a demo, wrong where customers are strangers.",
+    },
+    "[log]": {
+        "level": "The least serious lines that are written, to standard error.",
+        "format": "`text` for people, `json` for machines: one object a line.",
+    },
+    "[[account]]": {
+        "sid": "`AC` and 32 hex digits; unique.",
+        "auth_token": "32 hex digits, in clear: it is the key that signs webhooks.",
+        "name": "For people.",
+        "suspended": "Refuse messages (20005) and binds.",
+        "api_keys": "See below.",
+        "esmes": "See below.",
+        "senders": "See below.",
+        "countries": "Where the account may send to, ISO 3166. Elsewhere: 21408.",
+        "mps_max": "Segments a second over all senders together. Left out: no cap.",
+        "max_queue_s": "Each sender's queue holds so many seconds of its rate, and no message "
+        "waits longer.",
+        "requests_per_second": "REST requests, with a burst of one second's worth. Above: 20429.",
+        "concurrent_requests": "REST requests at a time. Above: 20429.",
+        "submits_per_second": "submit_sm and data_sm, with a burst of one second's worth. Above: "
+        "ESME_RTHROTTLED.",
+    },
+    "[[account.api_keys]]": {
+        "sid": "`SK` and 32 hex digits; unique.",
+        "secret_hash": "`sha256$…`, as `supernet accounts new-key` prints it.",
+    },
+    "[[account.esmes]]": {
+        "system_id": "1 to 15 ASCII characters without blanks; unique in the file.",
+        "password_hash": "`scrypt$…`, as `supernet accounts hash-secret` prints it. The password "
+        "has at most 8 characters.",
+        "binds_max": "Binds at a time. One more is refused with ESME_RBINDFAIL.",
+        "allowed_ips": "Addresses or networks that it may bind from. Left out: any.",
+    },
+    "[[account.senders]]": {
+        "address": "E.164 with `+`, a short code of 3 to 8 digits, or 1 to 11 letters, digits, "
+        "blanks and `&+_.-` with a letter. A number belongs to one account only.",
+        "type": "Decides the rate, and where it may send.",
+        "mps": "Segments a second. Left out: the rate of the type.",
+        "registration": "Where a 10dlc stands with its campaign, or a toll_free with its "
+        "verification. Unless `registered`, messages to the US and Canada are refused.",
+        "trust_score": "Of a 10dlc: decides its rate, see below.",
+        "countries": "Where this sender may send to. Left out: anywhere for a long_code, the US "
+        "and Canada for short_code, toll_free and 10dlc, anywhere else for alphanumeric.",
+        "sms_url": "Where inbound messages to this number go. Empty: to the account's ESMEs.",
+        "sms_method": "POST or GET.",
+    },
+    "[[carrier]]": {
+        "id": "Part of every bind's name.",
+        "bind": "See below; at least one that can send.",
+        "route": "See below; at least one.",
+        "name": "For people. Left out: the id.",
+    },
+    "[[carrier.route]]": {
+        "prefixes": 'E.164 without `+`. The longest that fits counts. `["1", …, "9"]` is all.',
+        "mccmnc": "Networks by MCC and MNC, or whole countries by their MCC.",
+        "priority": "The smallest is tried first.",
+        "weight": "Shares traffic among routes of one match and priority.",
+        "price": "US dollars a segment. Among equals, half the price gets twice the share.",
+        "sender_types": "Which senders may use it. Left out: all.",
+    },
+    "[[carrier.bind]]": {
+        "id": "With the carrier's: `carrier/bind`, its name in logs, metrics and the store.",
+        "host": "Name or address of the SMSC.",
+        "port": "Its TCP port.",
+        "system_id": "Who we are there.",
+        "password": "At most 8 characters. Either this or `password_env`.",
+        "password_env": "The environment variable that holds the password.",
+        "system_type": "Where the carrier asks for one.",
+        "bind_type": "A transmitter only sends, a receiver only receives.",
+        "window": "submit_sm that may await their response.",
+        "tps": "The contract: submit_sm a second.",
+        "enquire_link_s": "Seconds of silence, then we ask.",
+        "response_timeout_s": "Seconds for a submit_sm_resp; then the outcome is unknown.",
+        "receipts": "Ask for delivery receipts. Without them `sent` is the last status.",
+    },
+}
+
+
+def configuration_tables(file: str) -> str:
+    """One table of keys for each table of a file."""
+    sections = (_section(header, schema) for header, schema in FILES[file].items())
+    return "".join(sections) + "\n"
+
+
+def sender_rates() -> str:
+    """Segments a second of each type of sender, where its `mps` is left out."""
+    rows = [(code(kind.value), f"{mps:g}") for kind, mps in MPS_BY_SENDER_TYPE.items()]
+    rows += [
+        (f"{code(SenderType.TEN_DLC.value)}, trust score from {low}", f"{mps:g}")
+        for low, mps in MPS_BY_TRUST_SCORE
+    ]
+    rows.append((f"{code(SenderType.TEN_DLC.value)} without a score", f"{MPS_10DLC_LOW_VOLUME:g}"))
+    return table(("Type", "Segments a second"), rows)
+
+
+def _section(header: str, schema: type[msgspec.Struct]) -> str:
+    rows = list(_rows(header, schema))
+
+    differ = sorted({key for key, *_ in rows} ^ set(MEANINGS[header]))
+    assert not differ, f"say in {__name__} what these keys mean, or forget them: {differ}"
+    described = table(
+        ("Key", "Value", "Default", "Meaning"),
+        ((code(key), value, default, MEANINGS[header][key]) for key, value, default in rows),
+    )
+    return f"\n### `{header}`\n{described.rstrip()}\n" if header else described.rstrip() + "\n"
+
+
+def _rows(header: str, schema: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
+    info = inspect.type_info(schema)
+    assert isinstance(info, inspect.StructType)
+    for field in info.fields:
+        if isinstance(_bare(field.type), inspect.StructType):
+            continue  # A table of its own.
+        bounds = BOUNDS.get((header, field.encode_name))
+        yield field.encode_name, _value(field.type, bounds), _default(field)
+
+
+def _value(kind: inspect.Type, bounds: tuple[float, float] | None) -> str:
+    bare = _bare(kind)
+    if isinstance(bare, inspect.VarTupleType):
+        item = _bare(bare.item_type)
+        if isinstance(item, inspect.StructType):
+            return "tables"
+        return f"array of {_value(bare.item_type, None).replace('a string', 'strings')}"
+    text = expected(kind)
+    if bounds is not None:
+        low, high = bounds
+        return f"{text} from {low:,} to {high:,}"
+    return text
+
+
+def _bare(kind: inspect.Type) -> inspect.Type:
+    return kind.type if isinstance(kind, inspect.Metadata) else kind
+
+
+def _default(field: inspect.Field) -> str:
+    if field.required:
+        return "required"
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    if value == tuple(SenderType):
+        return "all"
+    return "none" if value in (None, ()) else code(_toml(value))
+
+
+def _toml(value: object) -> str:
+    match value:
+        case Enum():
+            return json.dumps(value.value)
+        case float():
+            return f"{value:.1f}" if value == int(value) else str(value)
+        case tuple():
+            return json.dumps(value)
+        case Mapping():
+            raise AssertionError("no key is a free table")
+        case _:
+            return json.dumps(value)

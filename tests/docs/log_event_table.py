@@ -1,0 +1,125 @@
+"""Every event that the gateway logs, found in its source; what each means is said here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tests.docs.page import ROOT, code, table
+
+LEVELS = {"debug", "info", "warning", "error", "exception", "log"}
+# Said through a variable, or at a level that depends.
+SPOKEN = {
+    "disk is nearly full": "warning",
+    "disk has space again": "warning",
+    "bind down": "warning",
+    "carrier refuses the bind": "error",
+}
+
+MEANINGS: dict[str, str] = {
+    "ESME bound": "A customer's ESME has bound.",
+    "ESME gone": "Its session has ended; `reason` says how.",
+    "ESME refuses a deliver_sm": "A receipt or message was refused for good and is not sent again. "
+    "Tell the customer.",
+    "ESME's PDU refused": "A customer sends what cannot be read, or at the wrong time. It was "
+    "answered so.",
+    "ESMEs' outboxes not filled": "The store could not be read; it is tried again.",
+    "ESME's outbox overflows": "10,000 deliveries wait for one account. More wait in the store. "
+    "Its ESMEs are away or slow.",
+    "StatusCallback refused": "A TwiML reply names a URL that cannot be called; the reply is sent "
+    "without callbacks.",
+    "TwiML not usable": "A customer's answer could not be read; nothing is sent for it.",
+    "TwiML partly used": "A part of a customer's answer was left out.",
+    "answer after the end": "A carrier answered for a message that had already ended.",
+    "authentication failed": "Wrong REST credentials from `client`. After 20 it must wait.",
+    "bind down": "A bind is lost. `in_doubt` segments had no answer and are sent again. It comes "
+    "back by itself; if not, look for `carrier not reached`.",
+    "bind not ready": "A bind takes nothing at this moment; another one does, or the message "
+    "waits.",
+    "bind refused": "A customer's bind was refused: credentials, address, `binds_max`.",
+    "bind up": "A carrier has accepted the bind.",
+    "bind waits": "The next attempt comes after `delay_s`.",
+    "carrier_id cannot tell messages apart": "A carrier gave no id, or one that it gave before: "
+    "receipts of such segments may be lost or go to the wrong one. Tell the carrier.",
+    "carrier not reached": "No connection. Check address, network, and the carrier's firewall.",
+    "carrier refuses the bind": "An error for wrong credentials: the next attempt is minutes away. "
+    "Correct them and restart.",
+    "carrier's PDU refused": "A carrier sends what cannot be read.",
+    "carrier's message refused": "An inbound message for a number that is nobody's, or unreadable.",
+    "deliver_sm not sent": "A receipt or message fits no PDU; it is given up.",
+    "disk has space again": "Messages are accepted again.",
+    "disk is nearly full": "**Nothing is accepted below `free_bytes_min`. Make room.**",
+    "gateway drains": "A signal to stop has come.",
+    "gateway started": "It listens, and carries traffic.",
+    "gateway stopped": "The drain is over.",
+    "gateway stops by a fault of ours": "A defect ended the traffic. The process exits with 1 and "
+    "nothing accepted is lost. Report the traceback.",
+    "intermediate receipt": "Not final, so nothing changes.",
+    "message fits no PDU": "A field is too long for SMPP; the message failed with 30006.",
+    "on_commit failed": "A defect, with its traceback. Report it.",
+    "receipt again": "A second receipt of one segment. It changes nothing.",
+    "receipt that says nothing": "A receipt without id or state. It was answered and dropped.",
+    "receipt without a message": "Kept, and shown at `/receipts/unmatched`. Many at once: another "
+    "system uses the same carrier account, or the store was replaced.",
+    "record cannot be stored": "One record is invalid; the others were stored. Report it.",
+    "record was stored before": "The same fact twice, after a failure. Harmless.",
+    "records lost at close": "**The store did not recover before the stop.** What had happened in "
+    "the meantime is not on record, so it may happen again after the start.",
+    "reply accepted": "A TwiML reply is on its way.",
+    "reply loop": "30 replies in 30 s between two numbers; this one was not sent.",
+    "reply refused": "A TwiML reply was not admitted; `refusal` says why.",
+    "request failed": "A defect behind a 500, with its traceback. Report it.",
+    "restored": "What an earlier run left was taken up.",
+    "session ended by a fault of ours": "A defect ended one SMPP session. Report the traceback.",
+    "store failed": "**A write failed; nothing is accepted until it recovers.** Look at the disk.",
+    "store recovered": "The file was opened again; what was kept has been written.",
+    "store writer stopped": "**A defect ended the writer: nothing is accepted. Restart, and report "
+    "the traceback.**",
+    "submit_sm refused": "A customer's submit_sm cannot be read.",
+    "too many connections": "`connections_max` SMPP connections stand; one more was closed.",
+    "too many receipts expected": "5,000,000 wait. Receipts of further segments are not matched. A "
+    "carrier has stopped sending receipts.",
+    "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",
+    "webhook failed": "One attempt failed; it is repeated.",
+    "webhook given up": "A customer was not told, after four hours or by their own `rc` and `rp`.",
+    "webhook host overflowed": "A host is slow or dead; more waits for it in the store. Others are "
+    "not affected.",
+    "webhook refill failed": "The store could not be read; it is tried again.",
+    "webhook refused": "A customer's URL cannot be called: malformed, or private.",
+}
+
+
+def log_event_table() -> str:
+    found = dict(events())
+    differ = sorted(set(found) ^ set(MEANINGS))
+    assert not differ, f"say in {__name__} what these events mean, or forget them: {differ}"
+    return table(
+        ("Event", "Level", "What it means"),
+        ((code(event), found[event], MEANINGS[event]) for event in sorted(found, key=str.lower)),
+    )
+
+
+def events() -> Iterator[tuple[str, str]]:
+    """Event and level of each call of a logger in the gateway."""
+    yield from SPOKEN.items()
+    for path in sorted((ROOT / "gateway").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _is_log_call(node.func):
+                yield from _said(node)
+
+
+def _is_log_call(function: ast.expr) -> bool:
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in LEVELS
+        and isinstance(function.value, ast.Name)
+        and function.value.id == "log"
+    )
+
+
+def _said(call: ast.Call) -> Iterator[tuple[str, str]]:
+    assert isinstance(call.func, ast.Attribute)
+    event = next((arg.value for arg in call.args if isinstance(arg, ast.Constant)), None)
+    if isinstance(event, str) and event not in SPOKEN:
+        level = call.func.attr
+        yield event, "error" if level == "exception" else level

@@ -1,0 +1,90 @@
+"""Every metric, from a gateway that is built on the demo's configuration and not started."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from gateway.admin.metrics import PREFIX, metrics
+from gateway.admin.readings import Backlog, Readings
+from gateway.clock import system_clock
+from gateway.config import load
+from gateway.daemon import read_plan
+from gateway.daemon.assembly import Gateway
+from gateway.messaging.webhook_client import WebhookClient
+from gateway.net.network import TcpNetwork
+from gateway.store.inline import InlineStore
+from tests.docs.page import ROOT, code, table
+
+TYPE = re.compile(r"^# TYPE (\w+) (\w+)\n(?:\w+\{(.*)\})?", re.M)
+LABEL = re.compile(r'(\w+)="')
+
+MEANINGS: dict[str, str] = {
+    "uptime_seconds": "Since the start.",
+    "accepting": "1 while the store takes messages. **0: nothing is accepted; act now.**",
+    "messages_open": "Messages in no final state, scheduled ones included.",
+    "receipts_expected": "Segments that a carrier has and has not told the end of.",
+    "webhooks_pending": "Webhooks in memory that are not yet taken or given up.",
+    "esme_deliveries_pending": "deliver_sm in memory that no ESME has answered yet.",
+    "esme_binds": "Bound ESMEs.",
+    "messages_accepted_total": "Messages accepted since the start, over REST and SMPP.",
+    "messages_expired_total": "Messages whose time passed in their queue.",
+    "messages_received_total": "Inbound messages.",
+    "messages_received_refused_total": "deliver_sm of carriers that could not be read or whose "
+    "number belongs to nobody.",
+    "receipts_matched_total": "Receipts that found their message.",
+    "receipts_unmatched_total": "Receipts that found none; `/receipts/unmatched` lists them.",
+    "receipts_duplicate_total": "Receipts that came again.",
+    "esme_submits_total": "submit_sm and data_sm of ESMEs.",
+    "esme_throttled_total": "Those answered with ESME_RTHROTTLED.",
+    "esme_delivered_total": "deliver_sm that an ESME took.",
+    "esme_refused_total": "deliver_sm that an ESME refused for good.",
+    "message_status_total": "Messages that reached a status.",
+    "message_error_total": "Messages that ended with an error code.",
+    "queue_segments": "Segments that wait, of the 100 deepest queues.",
+    "bind_up": "1 while bound.",
+    "bind_drops_total": "Times that the bind was lost.",
+    "bind_window_used": "submit_sm that await their response.",
+    "bind_rate": "Segments a second allowed now; below the contract after ESME_RTHROTTLED.",
+    "bind_latency_seconds": "Of responses; a peak fades over 10 s. 0.1 before the first.",
+    "bind_submitted_total": "Segments sent.",
+    "bind_results_total": "Answers to submit_sm by outcome.",
+}
+
+
+def metric_table() -> str:
+    found = TYPE.findall(metrics(_sample()))
+    differ = sorted({name.removeprefix(PREFIX) for name, *_ in found} ^ set(MEANINGS))
+    assert not differ, f"say in {__name__} what these metrics mean, or forget them: {differ}"
+    rows = []
+    for name, kind, labels in found:
+        shown = ", ".join(code(label) for label in LABEL.findall(labels))
+        rows.append((code(name), kind, shown, MEANINGS[name.removeprefix(PREFIX)]))
+    return table(("Metric", "Kind", "Labels", "Meaning"), rows)
+
+
+def _sample() -> Readings:
+    """Readings with one of everything, so that each metric shows its labels."""
+    return replace(
+        asyncio.run(_readings()),
+        backlogs=(Backlog("AC", "+1", 1, 1),),
+        statuses={"delivered": 1},
+        error_codes={30003: 1},
+    )
+
+
+async def _readings() -> Readings:
+    config = load(ROOT / "conf" / "demo.toml")
+    with tempfile.TemporaryDirectory() as directory:
+        store = InlineStore(Path(directory), lambda: 0.0)
+        clock = system_clock(asyncio.get_running_loop().time)
+        plan = read_plan(config.numbering_plan)
+        async with WebhookClient() as poster:
+            gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(0), poster)
+            readings = gateway.readings()
+        await store.close()
+    return readings

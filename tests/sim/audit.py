@@ -1,0 +1,35 @@
+"""The gateway's promises, held against everything that was seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from carriers_sim.violations import Invariant
+from tests.sim.audit_customers import audit_customers
+from tests.sim.audit_messages import audit_messages
+from tests.sim.audit_wire import audit_wire
+from tests.sim.evidence import Evidence
+from tests.sim.world import World
+
+
+def audit(world: World) -> list[str]:
+    """The promises that were broken, one line each."""
+    evidence = Evidence(world)
+    return [
+        *world.left,
+        *_faults(world),
+        *audit_messages(evidence),
+        *audit_wire(evidence),
+        *audit_customers(evidence),
+    ]
+
+
+def _faults(world: World) -> Iterator[str]:
+    """What the gateway has logged as its own mistakes, and what carriers hold against it."""
+    yield from (f"a fault of ours: {fault}" for fault in world.faults.seen)
+    for violation in world.simulator.violations:
+        if violation.invariant is Invariant.DUPLICATE:
+            continue  # `audit_wire` knows which have a reason, and keyword replies are all alike.
+        if violation.invariant is Invariant.UNREAD_RESPONSE and world.scenario.freezes:
+            continue
+        yield f"{violation.carrier}: {violation.invariant.value} ({violation.detail})"

@@ -1,0 +1,105 @@
+"""A customer over REST: bursts of messages, some scheduled, some of these canceled again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from gateway.account import Account, SenderType
+from gateway.clock import Clock
+from gateway.errors import Refused
+from gateway.message import Origin
+from gateway.messaging.admission import SendRequest
+from tests.sim.cast import RECIPIENTS, STATUS_URLS
+from tests.sim.gateway_process import GatewayProcess, Killed
+from tests.sim.ledger import Asked, Ledger, chance
+from tests.sim.numbered_text import numbered_text
+
+BURST_MAX = 8
+PAUSE_S = 40.0
+SEND_AT_AHEAD_S = (300.0, 900.0)
+
+
+class RestCustomer:
+    """`process` gives the gateway that answers now."""
+
+    def __init__(
+        self,
+        account: Account,
+        process: Callable[[], GatewayProcess],
+        ledger: Ledger,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._account = account
+        self._process = process
+        self._ledger = ledger
+        self._clock = clock
+        self._random = random
+
+    async def run(self, until: float) -> None:
+        random = self._random
+        async with asyncio.TaskGroup() as tasks:
+            while self._clock.now() < until:
+                await asyncio.sleep(random.expovariate(1 / PAUSE_S))
+                for _ in range(random.randint(1, BURST_MAX)):
+                    tasks.create_task(self._send())
+
+    async def _send(self) -> None:
+        process = self._process()
+        if not process.alive:
+            return
+        asked, request = self._request()
+        try:
+            message = await process.call(process.gateway.intake.accept(request))
+        except Refused as refused:
+            asked.refused = refused.refusal.name
+            return
+        except Killed:
+            return
+        asked.message_id = message.id
+        if message.send_at and chance(self._random, 0.3):
+            await asyncio.sleep(self._random.uniform(1.0, 400.0))
+            await self._cancel(message.id)
+
+    async def _cancel(self, message_id: int) -> None:
+        process = self._process()
+        if not process.alive:
+            return
+        try:
+            await process.call(process.gateway.intake.cancel(message_id))
+        except (Refused, Killed):
+            return
+        self._ledger.canceled.add(message_id)
+
+    def _request(self) -> tuple[Asked, SendRequest]:
+        random, account = self._random, self._account
+        sender = random.choice(account.senders)
+        countries = [
+            country
+            for country in account.countries
+            if country in RECIPIENTS and self._reaches(sender.type, country)
+        ]
+        recipient = random.choice(RECIPIENTS[random.choice(countries)])
+        asked = self._ledger.ask(account, sender.address, recipient, Origin.REST)
+        body = numbered_text(
+            asked.number, random.choice((1, 1, 1, 1, 2, 3)), unicode=chance(random, 0.2)
+        )
+        scheduled = chance(random, 0.05)
+        return asked, SendRequest(
+            account=account,
+            sender=sender.address,
+            recipient=recipient,
+            body=body,
+            origin=Origin.REST,
+            status_callback=STATUS_URLS[account.name] if chance(random, 0.6) else "",
+            validity_s=random.uniform(1.0, 120.0) if chance(random, 0.15) else None,
+            send_at=self._clock.now() + random.uniform(*SEND_AT_AHEAD_S) if scheduled else 0.0,
+        )
+
+    @staticmethod
+    def _reaches(sender_type: SenderType, country: str) -> bool:
+        if sender_type is SenderType.ALPHANUMERIC:
+            return country != "US"
+        return sender_type is SenderType.LONG_CODE or country == "US"
