@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -95,7 +96,7 @@ class SmppBind:
         self._draining = asyncio.Event()
         self._closed = asyncio.Event()
         self._submitted: dict[int, tuple[Any, float]] = {}
-        self._late: dict[int, tuple[Any, float]] = {}
+        self._late: OrderedDict[int, tuple[Any, float]] = OrderedDict()
 
     @property
     def up(self) -> bool:
@@ -245,7 +246,7 @@ class SmppBind:
         if submitted is None:
             return
         if len(self._late) >= LATE_MAX:
-            del self._late[next(iter(self._late))]
+            self._late.popitem(last=False)
         self._late[sequence_number] = submitted
         reference, submitted_at = submitted
         self._on_event(SubmitTimedOut(self.id, reference, self._clock.now() - submitted_at))

@@ -32,6 +32,7 @@ DEMO_ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 DEMO_TOKEN = "0123456789abcdef0123456789abcdef"
 DEMO_SENDER = "+15005550006"
 
+PATIENCE_S = 120.0
 CONCURRENCY = 50
 CONCURRENCY_MAX = 500
 EXIT_NOT_ACCEPTED = 1
@@ -63,6 +64,13 @@ def add_parser(commands: Subcommands) -> None:
     )
     parser.add_argument("--body", metavar="TEXT", help="the text of the message")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for final states")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help=f"wait no longer once nothing has become final for so long (default {PATIENCE_S:g})",
+    )
     parser.add_argument(
         "--concurrency",
         type=_concurrency,
@@ -99,17 +107,23 @@ async def send_one(arguments: argparse.Namespace) -> int:
             return EXIT_NOT_ACCEPTED
         say(f"{answer.sid}  {answer.status}")
         if not arguments.no_wait:
-            await follow_one(messages, answer)
+            await follow_one(messages, answer, arguments.patience)
     return 0
 
 
-async def follow_one(messages: MessageClient, message: MessageState) -> None:
-    """Ask until the status is final; less and less often, since a queue may hold it for hours."""
-    wait_s = POLL_FIRST_S
+async def follow_one(messages: MessageClient, message: MessageState, patience_s: float) -> None:
+    """Ask until the status is final, or has been the same for `patience_s`."""
+    loop = asyncio.get_running_loop()
+    wait_s, changed_at = POLL_FIRST_S, loop.time()
     while message.status not in FINAL_NAMES:
+        if loop.time() - changed_at > patience_s:
+            say(f"{message.sid}  still {message.status} after {patience_s:g} s")
+            return
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, POLL_MAX_S)
         now = await messages.fetch(message.sid)
+        if now.status != message.status:
+            changed_at = loop.time()
         if now.status != message.status:
             why = f"  {now.error_code}: {now.error_message}" if now.error_code else ""
             say(f"{now.sid}  {now.status}{why}")
@@ -134,7 +148,7 @@ async def send_rows(arguments: argparse.Namespace, tally: Tally) -> None:
         sender = FileSender(messages, tally)
         await sender.send(arguments.csv, arguments.concurrency)
         if not arguments.no_wait:
-            await sender.follow()
+            await sender.follow(arguments.patience)
 
 
 def client(arguments: argparse.Namespace, connections_max: int) -> MessageClient:

@@ -56,8 +56,9 @@ class FileSender:
         except* CommandError as errors:
             raise errors.exceptions[0] from None
 
-    async def follow(self) -> None:
-        """Returns when every accepted message has reached a final state.
+    async def follow(self, patience_s: float) -> None:
+        """Returns when every accepted message has reached a final state, or none has for
+        `patience_s`: some carriers never send the receipt that they owe.
 
         Asks for pages of the whole list and not for each message, which is a thousandth of the
         requests.
@@ -66,6 +67,7 @@ class FileSender:
             CommandError: the gateway does not answer any more.
         """
         loop = asyncio.get_running_loop()
+        progress_at = loop.time()
         failures = 0
         with tqdm(total=self._tally.accepted, desc="final", unit="msg", disable=None) as bar:
             while True:
@@ -77,11 +79,13 @@ class FileSender:
                     failures += 1
                     if failures == POLL_FAILURES_MAX:
                         raise
-                bar.update(self._tally.accepted - len(self._pending) - bar.n)
+                news = self._tally.accepted - len(self._pending) - bar.n
+                progress_at = started if news else progress_at
+                bar.update(news)
                 bar.set_postfix(
                     {status: f"{count:,}" for status, count in self._tally.final.items()}
                 )
-                if not self._pending:
+                if not self._pending or started - progress_at > patience_s:
                     return
                 rest_s = max(POLL_REST * (loop.time() - started), POLL_MIN_S * 2.0**failures)
                 await asyncio.sleep(min(rest_s, POLL_MAX_S))

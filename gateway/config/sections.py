@@ -36,9 +36,9 @@ class Smpp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[smpp]: the server that ESMEs bind to.
 
     `window` is how many deliver_sm may await their response on one connection. The timers are
-    those of SMPP v3.4 §7.2, in seconds: `session_init_s` from the connection to its bind, `enquire_link_s` of
-    silence until we ask, `response_s` for an answer to us, `inactivity_s` without messages until
-    we unbind. `connections_max` counts all connections, bound or not.
+    those of SMPP v3.4 §7.2, in seconds: `session_init_s` from the connection to its bind,
+    `enquire_link_s` of silence until we ask, `response_s` for an answer to us, `inactivity_s`
+    without messages until we unbind. `connections_max` counts all connections, bound or not.
     """
 
     host: str = "127.0.0.1"

@@ -41,8 +41,9 @@ UMASK = 0o027
 
 
 def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
-    """Run the gateway until SIGTERM, SIGINT or SIGHUP; the exit code of the process. `on_ready` is called
-    once it takes messages.
+    """Run the gateway until SIGTERM, SIGINT or SIGHUP; the exit code of the process.
+
+    `on_ready` is called once it takes messages.
 
     Raises:
         GatewayError: it cannot start; one line says why.

@@ -11,6 +11,7 @@ content can be sent; the validity period; the scheduled time; some carrier can b
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil, inf
 
@@ -102,7 +103,7 @@ class SenderIndex:
     """An account's senders by address. A reloaded account is a new value and is indexed anew."""
 
     def __init__(self) -> None:
-        self._indexed: dict[str, tuple[Account, dict[str, Sender]]] = {}
+        self._indexed: OrderedDict[str, tuple[Account, dict[str, Sender]]] = OrderedDict()
 
     def find(self, account: Account, address: str) -> Sender | None:
         indexed = self._indexed.get(account.sid)
@@ -113,7 +114,7 @@ class SenderIndex:
     def _index(self, account: Account) -> tuple[Account, dict[str, Sender]]:
         self._indexed.pop(account.sid, None)
         if len(self._indexed) >= ACCOUNTS_INDEXED_MAX:
-            del self._indexed[next(iter(self._indexed))]
+            self._indexed.popitem(last=False)
         indexed = (account, {sender.address: sender for sender in account.senders})
         self._indexed[account.sid] = indexed
         return indexed

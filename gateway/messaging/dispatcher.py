@@ -20,7 +20,7 @@ from gateway.carriers.bind_events import (
     SubmitTimedOut,
 )
 from gateway.carriers.smpp_bind import SmppBind
-from gateway.clock import Clock
+from gateway.clock import Clock, message_sid
 from gateway.config.carrier import BindType
 from gateway.interworking import submit_sm
 from gateway.interworking.carrier_errors import (
@@ -53,6 +53,11 @@ NOT_READY_S = 0.1
 # A message that every candidate refused for now is offered around again, after these pauses.
 ROUND_PAUSES_S = (1.0, 4.0, 15.0)
 PROVIDER_TIMEOUT = 30410
+# A message that was under way each time that so many binds went down may be what ends them, and
+# is not sent again. From the second time on it is sent while no other such message is under way,
+# so that those that were merely near it are cleared one by one.
+LOST_MAX = 3
+SUSPECT_FROM = 2
 # The bind is away, and not merely busy.
 UNUSABLE = frozenset({Block.DOWN, Block.CIRCUIT_OPEN})
 LOST = UNUSABLE | LASTING
@@ -95,6 +100,8 @@ class Dispatcher:
         self._unknown: Deadlines[OpenMessage] = Deadlines(EXPIRY_GRAIN_S)
         self._alarm = Alarm(clock, self._run)
         self._loop = asyncio.get_running_loop()
+        self._suspect: OpenMessage | None = None
+        self._suspect_lanes: list[Lane] = []
         self._run_wanted = False
         self._stopped = False
         self.expired = 0
@@ -112,6 +119,12 @@ class Dispatcher:
             lane = Lane(account.sid, sender.address, sender.type.value, queue)
             self._lanes[key] = lane
         return lane
+
+    def withdraw(self, lane: Lane, segments: int) -> None:
+        """Give back the room of a message that was not accepted after all."""
+        lane.queue.forget(segments)
+        if lane.queue.head() is None:
+            self._rest(lane, self._clock.now())
 
     def put(self, lane: Lane, opened: OpenMessage) -> None:
         """Queue a message whose room was reserved."""
@@ -171,8 +184,9 @@ class Dispatcher:
         else:
             opened.in_flight -= 1
             self._router.observe(SubmitResult(event.bind, _outcome(answer), event.latency_s, now))
+        self._turns.wake(event.bind, now)  # Before the sender itself asks for the room.
         if opened.status in FINAL:
-            log.info("answer after the end", extra={"message": opened.message.id})
+            log.info("answer after the end", extra={"sid": message_sid(opened.message.id)})
         elif answer.kind is Kind.OK:
             self._taken(opened, part, event.bind, event.carrier_id)
         elif answer.kind is Kind.PERMANENT:
@@ -183,7 +197,6 @@ class Dispatcher:
                 opened.error_code = answer.error_code
             self._return(opened, part, lane)
         self._settle(opened, lane, now)
-        self._turns.wake(event.bind, now)
         self._want_run()
 
     def on_timed_out(self, event: SubmitTimedOut) -> None:
@@ -194,22 +207,36 @@ class Dispatcher:
         now = self._clock.now()
         self._router.observe(SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now))
         opened.in_flight -= 1
-        opened.in_doubt += 1
-        if opened.status not in FINAL:
-            self._journal.note_part(opened, part, Status.SENDING, event.bind)
-            self.doubt(opened)
+        self._give_up_on(opened, part, event.bind)
         self._settle(opened, lane, now)
         self._turns.wake(event.bind, now)
         self._want_run()
 
     def on_lost(self, event: SubmitLost) -> None:
-        """The bind went down before the answer: the part is in doubt, and sent again."""
+        """The bind went down before the answer: the part is in doubt, and sent again, unless it
+        looks as if the message itself had brought the bind down."""
         reference: Reference = event.reference
         opened, part, lane = reference
         opened.in_flight -= 1
-        if opened.status not in FINAL:
+        if not opened.lost_again:  # Several parts may be lost at once.
+            opened.lost_again = True
+            opened.lost += 1
+        if opened.lost >= LOST_MAX:
+            log.error(
+                "message was under way each time binds went down",
+                extra={"sid": message_sid(opened.message.id), "bind": event.bind},
+            )
+            self._give_up_on(opened, part, event.bind)
+        elif opened.status not in FINAL:
             self._return(opened, part, lane)
         self._settle(opened, lane, self._clock.now())
+
+    def _give_up_on(self, opened: OpenMessage, part: int, bind: str) -> None:
+        """The part stays in doubt."""
+        opened.in_doubt += 1
+        if opened.status not in FINAL:
+            self._journal.note_part(opened, part, Status.SENDING, bind)
+            self.doubt(opened)
 
     # Serving
 
@@ -229,8 +256,8 @@ class Dispatcher:
                 break
             lane, woken_by = turn
             self._serve(lane, now)
-            if woken_by and not self._turns.is_parked(lane, woken_by):
-                self._turns.wake(woken_by, now)
+            if woken_by:
+                self._turns.pass_on(lane, woken_by, now)
         else:
             self._want_run()
         for when in (self._turns.next_at(), self._expiry.next_at(), self._unknown.next_at()):
@@ -253,6 +280,10 @@ class Dispatcher:
         if lane.blocks(message):
             self._turns.suspend(lane)
             return
+        if opened.lost >= SUSPECT_FROM and self._suspect not in (None, opened):
+            self._turns.suspend(lane)
+            self._suspect_lanes.append(lane)
+            return
         ready_at = lane.queue.ready_at(now)
         if ready_at > now:
             self._turns.give(lane, ready_at)
@@ -264,9 +295,8 @@ class Dispatcher:
         elif any(self._send(lane, opened, candidate, now) for candidate in candidates):
             self._turns.give(lane, lane.queue.ready_at(now))
         else:
-            self._turns.suspend(lane)
-            for candidate in candidates:
-                self._turns.park(lane, candidate.bind, now + NOT_READY_S)
+            retry_at = now + NOT_READY_S
+            self._turns.wait(lane, [(candidate.bind, retry_at) for candidate in candidates])
 
     def _rank(self, opened: OpenMessage, lane: Lane, now: float) -> Ranking:
         """The parts of one message stay on one bind, unless that is lost."""
@@ -304,7 +334,9 @@ class Dispatcher:
                 (opened, part, lane),
             )
         except FieldError as error:
-            log.warning("message fits no PDU", extra={"message": message.id, "cause": str(error)})
+            log.warning(
+                "message fits no PDU", extra={"sid": message_sid(message.id), "cause": str(error)}
+            )
             self._fail(opened, LANDLINE_OR_UNREACHABLE_CARRIER, route.bind)
             return True
         except SmppError as error:
@@ -316,6 +348,9 @@ class Dispatcher:
         opened.in_flight += 1
         opened.attempts += 1
         opened.pinned = route.bind if message.segments > 1 else ""
+        opened.lost_again = False
+        if opened.lost >= SUSPECT_FROM:
+            self._suspect = opened
         lane.busy[message.recipient] = opened
         lane.queue.take(now)
         if not opened.unsent:
@@ -330,9 +365,7 @@ class Dispatcher:
         tried = any(blocked.block is Block.ALREADY_TRIED for blocked in ranking.blocked)
         passing = [blocked for blocked in ranking.blocked if blocked.block not in LASTING]
         if passing and not (tried and all(blocked.block in UNUSABLE for blocked in passing)):
-            self._turns.suspend(lane)
-            for blocked in passing:
-                self._turns.park(lane, blocked.bind, blocked.retry_at)
+            self._turns.wait(lane, [(blocked.bind, blocked.retry_at) for blocked in passing])
         elif tried and opened.rounds < len(ROUND_PAUSES_S):
             self._turns.give(lane, now + ROUND_PAUSES_S[opened.rounds])
             opened.rounds += 1
@@ -347,7 +380,7 @@ class Dispatcher:
             self._turns.give(lane, idle_at)
         elif not lane.busy and not lane.queue.segments:
             del self._lanes[lane.account_sid, lane.sender]
-            self._turns.forget(lane)
+            self._turns.suspend(lane)
 
     # Outcomes
 
@@ -380,6 +413,12 @@ class Dispatcher:
         recipient may go."""
         if opened.in_flight:
             return
+        if self._suspect is opened:
+            self._suspect = None
+            for other in self._suspect_lanes:
+                self._turns.give(other, other.queue.ready_at(now))
+            self._suspect_lanes.clear()
+            self._want_run()
         message = opened.message
         if message.expires_at <= now:
             self._expire(opened)
@@ -388,7 +427,7 @@ class Dispatcher:
             head = lane.queue.head()
             if head is None:
                 self._rest(lane, now)
-            elif head.message.recipient == message.recipient:
+            elif head.message.recipient == message.recipient and not lane.waiting:
                 self._turns.give(lane, lane.queue.ready_at(now))
                 self._want_run()
 

@@ -6,6 +6,7 @@ Nobody hears "accepted" before the store has it; a refusal leaves nothing behind
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from random import Random
 
@@ -51,7 +52,7 @@ class Intake:
         self._clock = clock
         self._ids = ids
         self._random = random
-        self._references: dict[tuple[str, str], int] = {}
+        self._references: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._scheduled: Deadlines[OpenMessage] = Deadlines(SCHEDULE_GRAIN_S)
         self._scheduled_count = 0
         self._alarm = Alarm(clock, self._run)
@@ -94,13 +95,18 @@ class Intake:
         if opened is None or opened.status is not Status.SCHEDULED:
             raise Refused(Refusal.NOT_CANCELABLE)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def on_commit(error: StoreError | None) -> None:
+            if done.done():  # The caller has gone; the message is canceled.
+                return
+            if error:
+                done.set_exception(Refused(Refusal.STORE_UNAVAILABLE))
+            else:
+                done.set_result(None)
+
         self._scheduled_count -= 1
         self._scheduled.discard(opened.message.send_at, opened)
-        self._journal.advance(
-            opened,
-            Status.CANCELED,
-            on_commit=lambda error: None if done.done() else done.set_result(None),
-        )
+        self._journal.advance(opened, Status.CANCELED, on_commit=on_commit)
         await done
 
     def restore(self, opened: OpenMessage) -> None:
@@ -134,7 +140,7 @@ class Intake:
         def on_durable(opened: OpenMessage | None) -> None:
             if opened is None:
                 if lane:
-                    lane.queue.forget(admitted.segments)
+                    self._dispatcher.withdraw(lane, admitted.segments)
                 on_refused(Refused(Refusal.STORE_UNAVAILABLE))
                 return
             self.accepted += 1
@@ -148,7 +154,7 @@ class Intake:
             self._journal.accept(self._message(request, admitted, now), on_durable)
         except StoreError:
             if lane:
-                lane.queue.forget(admitted.segments)
+                self._dispatcher.withdraw(lane, admitted.segments)
             raise Refused(Refusal.STORE_UNAVAILABLE) from None
 
     def _message(self, request: SendRequest, admitted: Admitted, now: float) -> Message:
@@ -179,7 +185,7 @@ class Intake:
         reference = self._references.pop(key, None)
         if reference is None:
             if len(self._references) >= REFERENCES_MAX:
-                del self._references[next(iter(self._references))]
+                self._references.popitem(last=False)
             reference = self._random.randrange(0x10000)
         self._references[key] = reference = (reference + 1) & 0xFFFF
         return reference

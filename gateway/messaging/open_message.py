@@ -15,6 +15,7 @@ class OpenMessage:
     that a carrier has taken. The parts of a message go over one bind, `pinned`, while it is up.
     `settled_parts` have their receipt, and `undelivered` is the error of the first that failed;
     `silent_parts` went over binds that give no receipts.
+    `lost` counts the binds that went down while a part was under way there.
     `excluded` are the binds that refused it for now, in this round of `rounds`.
     """
 
@@ -24,6 +25,8 @@ class OpenMessage:
         "excluded",
         "in_doubt",
         "in_flight",
+        "lost",
+        "lost_again",
         "message",
         "number",
         "parts",
@@ -48,6 +51,8 @@ class OpenMessage:
         self.unsent = list(range(message.segments, 0, -1))
         self.in_flight = 0
         self.in_doubt = 0
+        self.lost = 0
+        self.lost_again = False
         self.sent = 0
         self.settled_parts = 0
         self.silent_parts = 0

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
 import msgspec
 
-from gateway.clock import Clock
+from gateway.clock import Clock, message_sid
 from gateway.errors import StoreError
 from gateway.interworking.carrier_errors import UNKNOWN_ERROR
 from gateway.interworking.receipt_outcome import outcome
@@ -55,7 +56,7 @@ class Expected(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 class Receipts:
-    """`silent` names the binds whose carriers give no receipts: what went over them stays `sent`."""
+    """`silent` names the binds whose carriers give no receipts: what went over them stays sent."""
 
     def __init__(
         self,
@@ -75,10 +76,10 @@ class Receipts:
         self._expected: dict[Key, Expected] = {}
         self._given_up: Deadlines[Expected] = Deadlines(min(60.0, receipt_wait_s / 10))
         # Each with those who await an answer: nobody, once it is stored as unmatched.
-        self._parked: dict[Key, tuple[Receipt, list[Answer]]] = {}
+        self._parked: OrderedDict[Key, tuple[Receipt, list[Answer]]] = OrderedDict()
         self._park_ends: Deadlines[Key] = Deadlines(0.1)
         self._forgotten: Deadlines[Key] = Deadlines(1.0)
-        self._settled: dict[Key, None] = {}
+        self._settled: OrderedDict[Key, None] = OrderedDict()
         self._alarm = Alarm(clock, self._run)
         self.matched = 0
         self.unmatched = 0
@@ -95,7 +96,7 @@ class Receipts:
             self._decide(opened)
             return
         if len(self._expected) >= EXPECTED_MAX:
-            log.error("too many receipts expected", extra={"message": opened.message.id})
+            log.error("too many receipts expected", extra={"sid": message_sid(opened.message.id)})
             return
         expected = self._expect(opened, part, bind, carrier_id, self._clock.now())
         parked = self._parked.pop(expected.key, None)
@@ -277,7 +278,7 @@ class Receipts:
 
     def _remember(self, key: Key) -> None:
         if len(self._settled) >= SETTLED_MAX:
-            del self._settled[next(iter(self._settled))]
+            self._settled.popitem(last=False)
         self._settled[key] = None
 
     def _run(self) -> None:

@@ -1,13 +1,16 @@
 """Whose turn it is: the senders that may go now, at a later time, or once a bind has room.
 
-A sender stands in one place only: a number that grows with each move makes its older places void,
-so nothing is ever searched for or removed from the middle.
+A sender has one turn at most: a number that grows with each move makes its older ones void. Or it
+stands in the lines of the binds that it waits for, and keeps its place there until it is served.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 
 from gateway.message import Message
 from gateway.messaging.account_queue import AccountQueue
@@ -20,7 +23,16 @@ class Lane:
     and a second try can put two messages of a conversation out of order.
     """
 
-    __slots__ = ("account_sid", "busy", "move", "queue", "sender", "sender_type")
+    __slots__ = (
+        "account_sid",
+        "busy",
+        "lines",
+        "move",
+        "queue",
+        "sender",
+        "sender_type",
+        "waiting",
+    )
 
     def __init__(
         self, account_sid: str, sender: str, sender_type: str, queue: AccountQueue[OpenMessage]
@@ -31,6 +43,9 @@ class Lane:
         self.queue = queue
         self.busy: dict[str, OpenMessage] = {}
         self.move = 0
+        # The binds in whose lines it stands; it is `waiting` unless room there gave it a turn.
+        self.lines: tuple[str, ...] = ()
+        self.waiting = False
 
     def blocks(self, message: Message) -> bool:
         """Whether an earlier message to the same recipient is still at a carrier."""
@@ -42,53 +57,69 @@ class Turns:
     def __init__(self) -> None:
         self._turns: list[tuple[float, int, Lane, int, str]] = []
         self._order = count()
-        self._waiting: dict[str, dict[Lane, int]] = {}
+        self._lines: dict[str, OrderedDict[Lane, None]] = {}
         self._reminders: dict[str, float] = {}
         self._reminder_heap: list[tuple[float, str]] = []
 
-    def give(self, lane: Lane, when: float, woken_by: str = "") -> None:
-        """The lane's turn is at `when`; among those of one time, first come, first served."""
-        lane.move += 1
-        heappush(self._turns, (when, next(self._order), lane, lane.move, woken_by))
+    def give(self, lane: Lane, when: float) -> None:
+        """The lane's turn is at `when`, and it waits for no bind; among those of one time, first
+        come, first served.
+        """
+        self._stand_in(lane, ())
+        self._push(lane, when, "")
 
     def suspend(self, lane: Lane) -> None:
-        """The lane has no turn until it is given one."""
+        """The lane has no turn, and waits for nothing, until it is given one."""
+        self._stand_in(lane, ())
         lane.move += 1
 
-    def forget(self, lane: Lane) -> None:
-        """The lane is gone, from wherever it stands."""
-        lane.move += 1
-        for waiting in self._waiting.values():
-            waiting.pop(lane, None)
-
-    def park(self, lane: Lane, bind: str, retry_at: float | None) -> None:
-        """The lane also waits for room on this bind, behind those that wait for it already; time
-        alone makes room at `retry_at`.
+    def wait(self, lane: Lane, binds: Sequence[tuple[str, float | None]]) -> None:
+        """The lane's next turn comes with room on any of these binds; time alone makes that at the
+        time beside it. In a line where it stands already it keeps its place.
         """
-        waiting = self._waiting.setdefault(bind, {})
-        waiting.pop(lane, None)
-        waiting[lane] = lane.move
-        if retry_at is not None and retry_at < self._reminders.get(bind, float("inf")):
-            self._reminders[bind] = retry_at
-            heappush(self._reminder_heap, (retry_at, bind))
-
-    def is_parked(self, lane: Lane, bind: str) -> bool:
-        return self._waiting.get(bind, {}).get(lane) == lane.move
+        self._stand_in(lane, tuple([bind for bind, _ in binds]))
+        lane.move += 1
+        lane.waiting = True
+        for bind, retry_at in binds:
+            if retry_at is not None and retry_at < self._reminders.get(bind, inf):
+                self._reminders[bind] = retry_at
+                heappush(self._reminder_heap, (retry_at, bind))
 
     def wake(self, bind: str, now: float) -> bool:
-        """A bind has room: the first lane that waits for it gets its turn. False: none waits."""
-        waiting = self._waiting.get(bind)
-        while waiting:
-            lane = next(iter(waiting))
-            if waiting.pop(lane) == lane.move:
-                self.give(lane, now, bind)
+        """A bind has room: the first lane in its line gets its turn. False: none waits."""
+        for lane in self._lines.get(bind, ()):
+            if lane.waiting:
+                self._push(lane, now, bind)
                 return True
         return False
 
     def wake_all(self, bind: str, now: float) -> None:
-        """A bind is up again."""
-        while self.wake(bind, now):
-            pass
+        """A bind is up again, or down: everybody in its line looks for room anew."""
+        for lane in self._lines.get(bind, ()):
+            if lane.waiting:
+                self._push(lane, now, bind)
+
+    def pass_on(self, lane: Lane, bind: str, now: float) -> None:
+        """The lane has had the turn that room on the bind gave it. Unless it stands there again,
+        for there was none after all, the next in line sees what is left.
+        """
+        if not (lane.waiting and bind in lane.lines):
+            self.wake(bind, now)
+
+    def _push(self, lane: Lane, when: float, woken_by: str) -> None:
+        lane.move += 1
+        lane.waiting = False
+        heappush(self._turns, (when, next(self._order), lane, lane.move, woken_by))
+
+    def _stand_in(self, lane: Lane, binds: tuple[str, ...]) -> None:
+        """Leave all lines but these, and join those of them that are new."""
+        for bind in lane.lines:
+            if bind not in binds:
+                del self._lines[bind][lane]
+        for bind in binds:
+            self._lines.setdefault(bind, OrderedDict()).setdefault(lane)
+        lane.lines = binds
+        lane.waiting = False
 
     def next(self, now: float) -> tuple[Lane, str] | None:
         """The lane whose turn it is at `now`, and the bind whose room gave it the turn."""

@@ -12,6 +12,7 @@ that are unknown, or that the state does not allow, a link that is dead, a peer 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from math import inf
 
@@ -75,7 +76,7 @@ class Session:
         self._events: list[Event] = []
         self._last_sequence_number = 0
         self._awaited: dict[int, tuple[float, CommandId]] = {}
-        self._late: dict[int, CommandId] = {}
+        self._late: OrderedDict[int, CommandId] = OrderedDict()
         self._unanswered: dict[int, CommandId] = {}
         self._unbind_wanted = False
         self._peer_unbind: int | None = None
@@ -352,7 +353,7 @@ class Session:
                 return
             del self._awaited[sequence_number]
             if len(self._late) >= LATE_RESPONSES_MAX:
-                del self._late[next(iter(self._late))]
+                self._late.popitem(last=False)
             self._late[sequence_number] = command_id
             self._events.append(ResponseTimedOut(sequence_number))
         if self._peer_unbind is not None:

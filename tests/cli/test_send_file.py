@@ -13,6 +13,7 @@ from gateway.cli.send_file import FileSender
 from gateway.cli.tally import Tally
 from tests.support.virtual_time import virtual_time
 
+PATIENCE_S = 7_200.0
 CREATED = "Fri, 02 Jan 2026 03:04:05 +0000"
 LONG_BEFORE = "Thu, 01 Jan 2026 03:04:05 +0000"
 Answer = MessageState | Refusal | OutcomeUnknown
@@ -116,8 +117,18 @@ async def test_messages_are_followed_until_all_are_final(path: Path) -> None:
     account = Account()
     account.final_at = 3600.0
     sender, tally = await sent(account, path)
-    await sender.follow()
+    await sender.follow(PATIENCE_S)
     assert tally.final == {"delivered": 6}
+
+
+@virtual_time
+async def test_following_ends_when_nothing_becomes_final_for_so_long(path: Path) -> None:
+    account = Account()
+    account.final_at = 1e9
+    sender, tally = await sent(account, path)
+    await sender.follow(120.0)
+    assert tally.under_way == 6
+    assert 120 < asyncio.get_running_loop().time() < 180
 
 
 @virtual_time
@@ -125,7 +136,7 @@ async def test_a_round_ends_where_all_have_been_seen(path: Path) -> None:
     account = Account()
     account.messages = [MessageState(f"SMold{n}", "delivered", CREATED) for n in range(1_000)]
     sender, _ = await sent(account, path)
-    await sender.follow()
+    await sender.follow(PATIENCE_S)
     assert account.pages_read == 3
 
 
@@ -135,7 +146,7 @@ async def test_a_round_ends_at_messages_older_than_ours(path: Path) -> None:
     account.messages = [MessageState(f"SMold{n}", "delivered", LONG_BEFORE) for n in range(1_000)]
     sender, tally = await sent(account, path)
     del account.messages[-1]
-    await sender.follow()
+    await sender.follow(PATIENCE_S)
     assert account.pages_read == 3
     assert tally.gone == 1
 
@@ -145,7 +156,7 @@ async def test_a_restart_of_the_gateway_does_not_end_the_following(path: Path) -
     account = Account()
     account.down_until = 60.0
     sender, tally = await sent(account, path)
-    await sender.follow()
+    await sender.follow(PATIENCE_S)
     assert tally.final == {"delivered": 6}
 
 
@@ -155,6 +166,6 @@ async def test_a_gateway_that_is_gone_ends_the_following(path: Path) -> None:
     account.down_until = 86_400.0
     sender, tally = await sent(account, path)
     with pytest.raises(CommandError, match="cannot reach it"):
-        await sender.follow()
+        await sender.follow(PATIENCE_S)
     assert 300 < asyncio.get_running_loop().time() < 600
     assert tally.under_way == 6

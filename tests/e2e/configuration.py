@@ -38,6 +38,7 @@ port = 0
 [smpp]
 port = 0
 session_init_s = 5.0
+enquire_link_s = ENQUIRE_LINK_S
 response_s = 5.0
 
 [store]
@@ -118,6 +119,7 @@ port = {port}
 system_id = "supernet"
 password = "simpass"
 window = {window}
+enquire_link_s = {enquire_link_s}
 tps = 5000
 response_timeout_s = 5.0
 """
@@ -129,15 +131,20 @@ def write_configuration(
     sms_url: str = "http://127.0.0.1/unused",
     binds: int = 1,
     window: int = 50,
+    enquire_link_s: float = 30.0,
 ) -> Path:
-    """The entry file. `carriers` has the port of each carrier, which gets so many `binds`."""
+    """The entry file. `carriers` has the port of each carrier, which gets so many `binds`;
+    `enquire_link_s` is that of both sides."""
     directory.mkdir(exist_ok=True)
     parts = []
     for name, port in carriers.items():
         parts.append(CARRIER.format(name=name))
-        parts += [BIND.format(id=number + 1, port=port, window=window) for number in range(binds)]
+        parts += [
+            BIND.format(id=number + 1, port=port, window=window, enquire_link_s=enquire_link_s)
+            for number in range(binds)
+        ]
     (directory / "carriers.toml").write_text("\n".join(parts))
     (directory / "accounts.toml").write_text(ACCOUNTS.replace("SMS_URL", sms_url))
     entry = directory / "gateway.toml"
-    entry.write_text(GATEWAY)
+    entry.write_text(GATEWAY.replace("ENQUIRE_LINK_S", str(enquire_link_s)))
     return entry

@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.e2e.process import OurProcess, installed
+from tests.e2e.process import ChildProcess, installed
 
 
-class Daemon(OurProcess):
+class Daemon(ChildProcess):
     """`async with Daemon(entry_file) as daemon` runs once it has told where it listens.
 
     The configuration asks for any free ports, so a restart moves all three of them.

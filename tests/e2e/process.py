@@ -1,12 +1,13 @@
-"""A command of ours as a process, with what it says line by line."""
+"""A command as a process, with what it says line by line."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,15 +22,19 @@ def installed(command: str) -> str:
     return str(Path(sys.executable).with_name(command))
 
 
-class OurProcess:
-    """`async with OurProcess(command, …) as process`: killed at the end, if it still runs.
+class ChildProcess:
+    """`async with ChildProcess(command, …) as process`: killed at the end, if it still runs.
 
-    What it says, on either of its outputs, is shown by pytest where a test fails.
+    What it says, on either of its outputs, is shown by pytest where a test fails. `environment`
+    is added to ours.
     """
 
-    def __init__(self, *command: str, directory: Path) -> None:
+    def __init__(
+        self, *command: str, directory: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.command = command
         self.directory = directory
+        self.environment = os.environ | (environment or {})
         self.said: list[str] = []
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -49,10 +54,11 @@ class OurProcess:
         self.said = []
         self._process = await asyncio.create_subprocess_exec(
             *self.command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=PIPE,
             stdout=PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self.directory,
+            env=self.environment,
             limit=LINE_MAX,
         )
         self._reader = asyncio.create_task(self._read(self._process))
@@ -60,6 +66,12 @@ class OurProcess:
     def send_signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
 
     async def ended(self, timeout_s: float = PATIENCE_S) -> int:
         """Its exit code, once it has ended and all that it said has been read."""
@@ -75,17 +87,23 @@ class OurProcess:
         Raises:
             AssertionError: the process has ended without saying it.
         """
-        assert self._reader is not None
-        seen = 0
         async with asyncio.timeout(timeout_s):
             while True:
-                for line in self.said[seen:]:
+                for line in self.said:
                     if matches(line):
                         return line
-                seen = len(self.said)
-                assert not self._reader.done(), f"ended instead: {self.said}"
-                self._grown.clear()
-                await self._grown.wait()
+                await self.more()
+
+    async def more(self) -> None:
+        """Until it has said more.
+
+        Raises:
+            AssertionError: it has ended instead.
+        """
+        assert self._reader is not None
+        assert not self._reader.done(), f"ended instead: {self.said}"
+        self._grown.clear()
+        await self._grown.wait()
 
     async def kill(self) -> None:
         """SIGKILL, and nothing of it is left when this returns."""
@@ -120,5 +138,5 @@ async def outcome(
     *command: str, directory: Path, timeout_s: float = PATIENCE_S
 ) -> tuple[int, list[str]]:
     """The exit code of a command that ends by itself, and the lines that it said."""
-    async with OurProcess(*command, directory=directory) as process:
+    async with ChildProcess(*command, directory=directory) as process:
         return await process.ended(timeout_s), process.said

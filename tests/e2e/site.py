@@ -48,7 +48,11 @@ class Site:
 
 @asynccontextmanager
 async def a_site(
-    directory: Path, behaviour: Behaviour | None = None, binds: int = 1, window: int = 50
+    directory: Path,
+    behaviour: Behaviour | None = None,
+    binds: int = 1,
+    window: int = 50,
+    enquire_link_s: float = 30.0,
 ) -> AsyncIterator[Site]:
     """Healthy carriers that know the magic numbers, unless a behaviour is given."""
     behaviour = behaviour or Behaviour(
@@ -69,6 +73,7 @@ async def a_site(
             f"{sink.url}/sms",
             binds,
             window,
+            enquire_link_s,
         )
         daemon = await stack.enter_async_context(Daemon(entry))
         rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))

@@ -19,7 +19,7 @@ import pytest
 
 from tests.e2e.configuration import LONG_CODE
 from tests.e2e.patience import until
-from tests.e2e.process import OurProcess, installed, outcome
+from tests.e2e.process import ChildProcess, installed, outcome
 from tests.e2e.rest_client import RestClient
 
 pytestmark = pytest.mark.e2e
@@ -39,7 +39,7 @@ sys.exit(main(["demo"]))
 
 @dataclass(frozen=True)
 class Demo:
-    process: OurProcess
+    process: ChildProcess
     ports: dict[int, int]
 
     @property
@@ -71,8 +71,8 @@ def copied_conf(directory: Path) -> dict[int, int]:
     return ports
 
 
-def demo_process(directory: Path) -> OurProcess:
-    return OurProcess(sys.executable, "-c", SHOWN, str(directory), directory=directory)
+def demo_process(directory: Path) -> ChildProcess:
+    return ChildProcess(sys.executable, "-c", SHOWN, str(directory), directory=directory)
 
 
 @asynccontextmanager

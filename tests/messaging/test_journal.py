@@ -57,7 +57,7 @@ class Book:
 
 @virtual_time
 async def test_a_message_is_under_way_once_it_is_durable_and_not_before() -> None:
-    book, found = Book(), []
+    book, found = Book(), list[OpenMessage | None]()
     book.journal.accept(a_message(), found.append)
     assert (found, len(book.journal)) == ([], 0)
     book.ledger.commit()
@@ -66,7 +66,7 @@ async def test_a_message_is_under_way_once_it_is_durable_and_not_before() -> Non
 
 @virtual_time
 async def test_a_message_that_cannot_be_stored_is_not_accepted() -> None:
-    book, found = Book(), []
+    book, found = Book(), list[OpenMessage | None]()
     book.journal.accept(a_message(), found.append)
     book.ledger.fail()
     assert (found, len(book.journal)) == ([None], 0)

@@ -82,6 +82,12 @@ def test_what_was_not_answered_in_time_stays_in_doubt() -> None:
     assert not opened.waiting
 
 
+def test_a_part_that_was_not_answered_in_time_twice_is_in_doubt_once() -> None:
+    """In between a late answer had sent it back."""
+    opened = restored(a_part(1, 1, Status.SENDING), a_part(2, 1, Status.SENDING))
+    assert (opened.unsent, opened.in_doubt) == ([], 1)
+
+
 def test_a_late_answer_ended_the_doubt() -> None:
     opened = restored(a_part(1, 1, Status.SENDING), became(1, 2, Status.SENT, bind="alpha/1"))
     assert (opened.status, opened.in_doubt, opened.sent) == (Status.SENT, 0, 1)

@@ -1,5 +1,8 @@
 """Whose turn it is."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,10 +22,8 @@ def lanes(count: int) -> list[Lane]:
     return [a_lane(str(number)) for number in range(count)]
 
 
-def parked(turns: Turns, lane: Lane, bind: str, retry_at: float | None = None) -> None:
-    """As the dispatcher does it."""
-    turns.suspend(lane)
-    turns.park(lane, bind, retry_at)
+def waits(turns: Turns, lane: Lane, *binds: str, retry_at: float | None = None) -> None:
+    turns.wait(lane, [(bind, retry_at) for bind in binds])
 
 
 def served(turns: Turns, now: float = NOW) -> list[Lane]:
@@ -86,83 +87,129 @@ def test_a_suspended_lane_has_no_turn() -> None:
 # Room on a bind
 
 
-def test_a_parked_lane_waits_for_its_bind() -> None:
+def test_a_lane_waits_for_room() -> None:
     turns, lane = Turns(), a_lane()
-    parked(turns, lane, "alpha/1")
-    assert turns.is_parked(lane, "alpha/1")
+    waits(turns, lane, "alpha/1")
     assert (served(turns, NOW + 3_600), turns.next_at()) == ([], None)
 
 
-def test_room_gives_one_lane_its_turn_and_tells_which_bind_has_it() -> None:
+def test_a_lane_that_waits_has_no_other_turn() -> None:
+    turns, lane = Turns(), a_lane()
+    turns.give(lane, NOW)
+    waits(turns, lane, "alpha/1")
+    assert served(turns) == []
+
+
+def test_room_gives_the_first_in_line_its_turn_and_tells_which_bind_has_it() -> None:
     turns, (first, second) = Turns(), lanes(2)
-    parked(turns, first, "alpha/1")
-    parked(turns, second, "alpha/1")
+    waits(turns, first, "alpha/1")
+    waits(turns, second, "alpha/1")
     assert turns.wake("alpha/1", NOW)
     assert turns.next(NOW) == (first, "alpha/1")
     assert turns.next(NOW) is None
+
+
+def test_more_room_goes_to_the_next_in_line() -> None:
+    turns, (first, second) = Turns(), lanes(2)
+    waits(turns, first, "alpha/1")
+    waits(turns, second, "alpha/1")
+    turns.wake("alpha/1", NOW)
+    turns.wake("alpha/1", NOW)
+    assert served(turns) == [first, second]
 
 
 def test_room_that_nobody_waits_for_wakes_nobody() -> None:
     assert not Turns().wake("alpha/1", NOW)
 
 
-def test_a_bind_that_is_up_again_wakes_all() -> None:
+def test_a_change_of_the_bind_wakes_all() -> None:
     turns, waiting = Turns(), lanes(5)
     for lane in waiting:
-        parked(turns, lane, "alpha/1")
+        waits(turns, lane, "alpha/1")
+    turns.wake("alpha/1", NOW)
     turns.wake_all("alpha/1", NOW)
     assert served(turns) == waiting
 
 
-def test_a_lane_waits_for_several_binds_and_goes_once() -> None:
+def test_a_lane_that_waits_for_several_binds_goes_once() -> None:
     turns, lane = Turns(), a_lane()
-    turns.suspend(lane)
-    for bind in ("alpha/1", "beta/1"):
-        turns.park(lane, bind, None)
+    waits(turns, lane, "alpha/1", "beta/1")
     turns.wake("beta/1", NOW)
     assert not turns.wake("alpha/1", NOW)
     assert served(turns) == [lane]
 
 
-def test_room_goes_past_those_who_wait_no_more() -> None:
+@pytest.mark.parametrize("leave", [Turns.suspend, lambda turns, lane: turns.give(lane, NOW + 60)])
+def test_room_goes_past_those_who_wait_no_more(leave: Callable[[Turns, Lane], None]) -> None:
     turns, (gone, waiting) = Turns(), lanes(2)
-    parked(turns, gone, "alpha/1")
-    parked(turns, waiting, "alpha/1")
-    turns.give(gone, NOW + 60)
+    waits(turns, gone, "alpha/1")
+    waits(turns, waiting, "alpha/1")
+    leave(turns, gone)
     turns.wake("alpha/1", NOW)
     assert served(turns) == [waiting]
 
 
-def test_who_waits_again_stands_behind_those_who_wait_still() -> None:
+def test_a_lane_that_waits_elsewhere_is_not_woken_here() -> None:
+    turns, lane = Turns(), a_lane()
+    waits(turns, lane, "alpha/1", "beta/1")
+    waits(turns, lane, "beta/1")
+    assert (turns.wake("alpha/1", NOW), turns.wake("beta/1", NOW)) == (False, True)
+
+
+def test_who_was_served_stands_behind_those_who_wait_still() -> None:
     turns, (again, waiting) = Turns(), lanes(2)
-    parked(turns, again, "alpha/1")
-    parked(turns, waiting, "alpha/1")
+    waits(turns, again, "alpha/1")
+    waits(turns, waiting, "alpha/1")
     turns.give(again, NOW)
     served(turns)
-    parked(turns, again, "alpha/1")
+    waits(turns, again, "alpha/1")
     turns.wake("alpha/1", NOW)
     assert served(turns) == [waiting]
+
+
+@pytest.mark.parametrize("woken_by", ["alpha/1", "beta/1"])
+def test_who_found_no_room_after_all_keeps_its_place(woken_by: str) -> None:
+    turns, (first, second) = Turns(), lanes(2)
+    waits(turns, first, "alpha/1", "beta/1")
+    waits(turns, second, "alpha/1", "beta/1")
+    turns.wake(woken_by, NOW)
+    turns.next(NOW)
+    waits(turns, first, "alpha/1", "beta/1")
+    turns.pass_on(first, woken_by, NOW)
+    turns.wake_all("alpha/1", NOW)
+    assert served(turns) == [first, second]
+
+
+def test_who_was_served_lets_the_next_in_line_see_what_is_left() -> None:
+    turns, (first, second) = Turns(), lanes(2)
+    waits(turns, first, "alpha/1")
+    waits(turns, second, "alpha/1")
+    turns.wake("alpha/1", NOW)
+    turns.next(NOW)
+    turns.give(first, NOW + 1)
+    turns.pass_on(first, "alpha/1", NOW)
+    assert turns.next(NOW) == (second, "alpha/1")
+
+
+def test_who_waits_for_another_bind_now_lets_the_next_in_line_see_what_is_left() -> None:
+    turns, (first, second) = Turns(), lanes(2)
+    waits(turns, first, "alpha/1")
+    waits(turns, second, "alpha/1")
+    turns.wake("alpha/1", NOW)
+    turns.next(NOW)
+    waits(turns, first, "beta/1")
+    turns.pass_on(first, "alpha/1", NOW)
+    assert turns.next(NOW) == (second, "alpha/1")
 
 
 def test_room_that_a_lane_has_no_more_use_for_goes_to_the_next() -> None:
     """The first is woken, and before its turn comes something else moves it on."""
     turns, (moved_on, waiting) = Turns(), lanes(2)
-    parked(turns, moved_on, "alpha/1")
-    parked(turns, waiting, "alpha/1")
+    waits(turns, moved_on, "alpha/1")
+    waits(turns, waiting, "alpha/1")
     turns.wake("alpha/1", NOW)
     turns.give(moved_on, NOW + 60)
     assert served(turns) == [waiting]
-
-
-def test_a_lane_that_is_gone_stands_nowhere() -> None:
-    turns, lane = Turns(), a_lane()
-    turns.suspend(lane)
-    for bind in ("alpha/1", "beta/1"):
-        turns.park(lane, bind, None)
-    turns.forget(lane)
-    assert not turns.is_parked(lane, "alpha/1")
-    assert not turns.wake("alpha/1", NOW)
-    assert not turns.wake("beta/1", NOW)
 
 
 # Room that time alone makes
@@ -170,54 +217,61 @@ def test_a_lane_that_is_gone_stands_nowhere() -> None:
 
 def test_time_wakes_a_lane_where_it_makes_room() -> None:
     turns, lane = Turns(), a_lane()
-    parked(turns, lane, "alpha/1", NOW + 2)
+    waits(turns, lane, "alpha/1", retry_at=NOW + 2)
     assert (turns.next_at(), turns.next(NOW + 1)) == (NOW + 2, None)
     assert turns.next(NOW + 2) == (lane, "alpha/1")
 
 
 def test_the_earliest_time_counts() -> None:
     turns, (late, early) = Turns(), lanes(2)
-    parked(turns, late, "alpha/1", NOW + 5)
-    parked(turns, early, "alpha/1", NOW + 1)
+    waits(turns, late, "alpha/1", retry_at=NOW + 5)
+    waits(turns, early, "alpha/1", retry_at=NOW + 1)
     assert turns.next_at() == NOW + 1
     assert turns.next(NOW + 1) == (late, "alpha/1")
 
 
 def test_a_time_that_was_overtaken_wakes_nobody() -> None:
     turns, (first, second, third) = Turns(), lanes(3)
-    parked(turns, first, "alpha/1", NOW + 5)
-    parked(turns, second, "alpha/1", NOW + 1)
-    parked(turns, third, "alpha/1", NOW + 6)
+    waits(turns, first, "alpha/1", retry_at=NOW + 5)
+    waits(turns, second, "alpha/1", retry_at=NOW + 1)
+    waits(turns, third, "alpha/1", retry_at=NOW + 6)
     assert served(turns, NOW + 1) == [first]
     assert served(turns, NOW + 5) == []
 
 
 def test_each_bind_has_its_own_time() -> None:
     turns, (first, second) = Turns(), lanes(2)
-    parked(turns, first, "alpha/1", NOW + 1)
-    parked(turns, second, "beta/1", NOW + 2)
+    waits(turns, first, "alpha/1", retry_at=NOW + 1)
+    waits(turns, second, "beta/1", retry_at=NOW + 2)
     assert served(turns, NOW + 1) == [first]
     assert served(turns, NOW + 2) == [second]
 
 
 @given(st.data())
 def test_no_lane_waits_for_ever(data: st.DataObject) -> None:
-    """Every lane always has something to send; each room of a bind is used once, by whoever has
-    the turn. In as many rooms as there are lanes, everybody has been served."""
+    """Every lane always has something to send, as the dispatcher does it: who is served has the
+    next turn too, and finds the bind full like all others. In any order of rooms, each lane is
+    served once before any is served again."""
+    binds = ["alpha/1", "beta/1"]
     turns, everybody = Turns(), lanes(data.draw(st.integers(1, 6)))
     for lane in everybody:
-        parked(turns, lane, "alpha/1")
-        turns.park(lane, "beta/1", None)
+        waits(turns, lane, *binds)
     seen: list[Lane] = []
-    for bind in data.draw(st.lists(st.sampled_from(["alpha/1", "beta/1"]), min_size=40)):
+    for bind in data.draw(st.lists(st.sampled_from(binds), min_size=30)):
+        room = 1
         turns.wake(bind, NOW)
-        for lane in served(turns):
-            seen.append(lane)
-            turns.suspend(lane)
-            turns.park(lane, "alpha/1", None)
-            turns.park(lane, "beta/1", None)
+        while turn := turns.next(NOW):
+            lane, woken_by = turn
+            if room and woken_by:
+                room = 0
+                seen.append(lane)
+                turns.give(lane, NOW)
+            else:
+                waits(turns, lane, *binds)
+            if woken_by:
+                turns.pass_on(lane, woken_by, NOW)
     for start in range(len(seen) - len(everybody) + 1):
-        assert len(set(seen[start : start + len(everybody)])) == len(everybody)
+        assert set(seen[start : start + len(everybody)]) == set(everybody)
 
 
 # The guard of a conversation

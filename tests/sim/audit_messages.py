@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from gateway.interworking.receipt_outcome import outcome
 from gateway.message import FINAL, TRANSITIONS, Status
+from gateway.messaging.dispatcher import LOST_MAX
 from gateway.messaging.receipts import carrier_of
 from gateway.store.interface import Transition
 from tests.sim.cast import RECEIPT_WAIT_S, SILENT_BIND
@@ -164,7 +165,8 @@ def _failed(evidence: Evidence, case: Case) -> Iterator[str]:
     if case.number is None or last.error_code == EXPIRED:
         return
     if last.error_code == PROVIDER_TIMEOUT:
-        if not any(map(timed_out, case.attempts)):
+        losses = {attempt.wire for attempt in case.attempts if attempt.lost_at is not None}
+        if not any(map(timed_out, case.attempts)) and len(losses) < LOST_MAX:
             yield f"{case.name} failed for an answer that was not missing"
     elif not any(attempt.status for attempt in case.attempts):
         yield f"{case.name} failed with {last.error_code}, and no carrier had refused it"

@@ -71,7 +71,7 @@ def _may_repeat(world: World, first: Attempt, second: Attempt) -> bool:
         settled_at = first.written_at + RESPONSE_TIMEOUT_S
     return any(
         first.written_at <= ended_at <= second.written_at
-        and ended_at <= settled_at + world.commit_s_max
+        and world.stored_by(ended_at) <= settled_at
         for ended_at in world.ended_at
     )
 

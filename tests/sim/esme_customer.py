@@ -33,6 +33,8 @@ from tests.support.memory_network import MemoryNetwork
 Bind = type[BindTransceiver] | type[BindTransmitter] | type[BindReceiver]
 
 BURST_MAX = 12
+FLOOD = 60
+FLOOD_SHARE = 0.03
 PAUSE_S = 30.0
 RECONNECT_S = 2.0
 TIMERS = Timers(session_init_s=0, enquire_link_s=20.0, response_s=15.0)
@@ -76,8 +78,9 @@ class EsmeCustomer:
         random = self._random
         while self._clock.now() < until:
             await asyncio.sleep(random.expovariate(1 / PAUSE_S))
-            if self._can_submit:
-                for _ in range(random.randint(1, BURST_MAX)):
+            burst = FLOOD if chance(random, FLOOD_SHARE) else random.randint(1, BURST_MAX)
+            for _ in range(burst):
+                if self._can_submit:
                     self._submit()
             connection = self._connection
             if connection and self.rude and chance(random, 0.1):

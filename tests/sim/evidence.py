@@ -68,6 +68,15 @@ class Evidence:
         for seen in world.wiretap.receipts:
             self.receipts[seen.carrier, seen.carrier_id].append(seen)
 
+    @property
+    def repeated(self) -> list[str]:
+        """Messages of which some part was written more than once."""
+        return [
+            case.name
+            for case in self.cases
+            if len({attempt.part for attempt in case.attempts}) < len(case.attempts)
+        ]
+
     def _case(self, stored: StoredMessage, attempts: dict[int, list[Attempt]]) -> Case:
         number = number_in(stored.message.body)
         if number is None:

@@ -7,6 +7,7 @@ go nowhere. What is left of it in memory may turn in its grave; nobody hears it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
@@ -31,11 +32,14 @@ class Killed(Exception):
 
 
 class MortalStore(InlineStore):
-    """After `crash` a record goes nowhere, and nobody is told."""
+    """After `crash` a record goes nowhere, and nobody is told. `appended` is set by each record."""
+
+    appended: asyncio.Event
 
     def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
         if not self._closed:
             super().append(record, on_commit)
+            self.appended.set()
 
 
 class MortalNetwork:
@@ -77,11 +81,13 @@ class GatewayProcess:
         random: Random,
         poster: Poster,
         commit_s: Callable[[], float],
+        vfs: str | None = None,
     ) -> None:
         self._poster = poster
         self._network = MortalNetwork(network)
         self._ended = asyncio.get_running_loop().create_future()
-        self.store = MortalStore(directory, commit_s)
+        self.store = MortalStore(directory, commit_s, vfs=vfs)
+        self.store.appended = asyncio.Event()
         self.gateway = Gateway(config, PLAN, self.store, self._network, clock, random, self)
         self._traffic: asyncio.Task[None]
 
@@ -93,6 +99,13 @@ class GatewayProcess:
         await self.gateway.smpp_server.start()
         self.gateway.restore()
         self._traffic = asyncio.create_task(self.gateway.run(), name="traffic")
+
+    async def busy_moment(self, patience_s: float) -> None:
+        """Until something has just been given to the store, and is not on the disk."""
+        self.store.appended.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self.store.appended.wait()
 
     async def kill(self, committed: bool, octets_lost: bool) -> None:
         """kill -9. `committed`: the commit under way had reached the disk."""

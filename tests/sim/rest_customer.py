@@ -17,6 +17,8 @@ from tests.sim.ledger import Asked, Ledger, chance
 from tests.sim.numbered_text import numbered_text
 
 BURST_MAX = 8
+FLOOD = 50
+FLOOD_SHARE = 0.03
 PAUSE_S = 40.0
 SEND_AT_AHEAD_S = (300.0, 900.0)
 
@@ -43,7 +45,8 @@ class RestCustomer:
         async with asyncio.TaskGroup() as tasks:
             while self._clock.now() < until:
                 await asyncio.sleep(random.expovariate(1 / PAUSE_S))
-                for _ in range(random.randint(1, BURST_MAX)):
+                burst = FLOOD if chance(random, FLOOD_SHARE) else random.randint(1, BURST_MAX)
+                for _ in range(burst):
                     tasks.create_task(self._send())
 
     async def _send(self) -> None:

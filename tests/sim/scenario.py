@@ -27,7 +27,9 @@ class Scenario:
     freezes: int = 0
     """Connections that carry nothing any more and tell nobody."""
     outages: int = 0
-    """Carriers that close their port for a while, or refuse the bind."""
+    """Carriers that close their port for a while, one or all, or refuse the bind."""
+    disk_failures: int = 0
+    """Times in which the store can write nothing."""
     jitter: bool = False
     """Octets travel for a while, and arrive in pieces."""
     slow_disk: bool = False
@@ -53,15 +55,11 @@ class Scenario:
             cuts=_some(random, 25),
             freezes=_some(random, 4),
             outages=_some(random, 4),
+            disk_failures=_some(random, 3),
             **{
                 kind.name: random.random() < PRESENCE for kind in fields(cls) if kind.type == "bool"
             },
         )
-
-    @property
-    def makes_doubt(self) -> bool:
-        """Whether an answer of a carrier may get lost, so that a message may rightly go twice."""
-        return bool(self.crashes or self.cuts or self.outages or self.lost_answers or self.restarts)
 
 
 def _some(random: Random, most: int) -> int:

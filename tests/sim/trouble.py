@@ -31,6 +31,7 @@ class Trouble:
         random: Random,
         crash: Callable[[], Awaitable[None]],
         restart: Callable[[], Awaitable[None]],
+        fail_disk: Callable[[], Awaitable[None]],
     ) -> None:
         self._scenario = scenario
         self._simulator = simulator
@@ -38,6 +39,7 @@ class Trouble:
         self._random = random
         self._crash = crash
         self._restart = restart
+        self._fail_disk = fail_disk
 
     async def run(self) -> None:
         """All the trouble; it ends in time, and carriers are well again."""
@@ -48,6 +50,7 @@ class Trouble:
             for carrier in HEALTHY:
                 tasks.create_task(self._moods(carrier))
             tasks.create_task(self._outages())
+            tasks.create_task(self._disk_failures())
             tasks.create_task(self._ends_of_the_process())
         for carrier, healthy in HEALTHY.items():
             self._simulator[carrier].set_behaviour(healthy)
@@ -71,12 +74,22 @@ class Trouble:
             await asyncio.sleep(pause_s)
             await end()
 
+    async def _disk_failures(self) -> None:
+        for pause_s in self._times(self._scenario.disk_failures):
+            await asyncio.sleep(pause_s)
+            await self._fail_disk()
+
     async def _outages(self) -> None:
         random = self._random
         for pause_s in self._times(self._scenario.outages):
             await asyncio.sleep(pause_s)
             smsc = self._simulator[random.choice(tuple(HEALTHY))]
-            if random.random() < 0.5:
+            kind = random.random()
+            if kind < 0.2:
+                await self._simulator.stop()
+                await asyncio.sleep(random.uniform(1.0, 300.0))
+                await self._simulator.start()
+            elif kind < 0.6:
                 await smsc.stop()
                 await asyncio.sleep(random.uniform(1.0, 120.0))
                 await smsc.start()
@@ -147,7 +160,7 @@ class Trouble:
 
 def _refusals(random: Random) -> Weights:
     return {
-        "ESME_ROK": random.choice((1.0, 10.0, 10.0)),
+        "ESME_ROK": random.choice((0.0, 1.0, 10.0, 10.0)),
         "ESME_RTHROTTLED": random.choice((0.0, 1.0)),
         "ESME_RMSGQFUL": random.choice((0.0, 0.5)),
         "ESME_RSYSERR": random.choice((0.0, 1.0, 5.0)),

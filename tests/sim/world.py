@@ -21,6 +21,7 @@ from carriers_sim.simulator import Simulator
 from gateway.clock import Clock
 from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.message import Message
+from gateway.store.group_commit import REOPEN_MAX_S
 from gateway.store.interface import MessageFilter, StoredMessage, Transition
 from tests.sim.cast import (
     ACCOUNTS,
@@ -44,6 +45,7 @@ from tests.sim.scenario import Scenario
 from tests.sim.trouble import Trouble
 from tests.sim.webhook_server import WebhookServer
 from tests.sim.wiretap import Wiretap
+from tests.store.failing_disk import FailingDisk
 from tests.support.memory_network import MemoryNetwork
 
 STORED_MAX = 100_000
@@ -94,6 +96,7 @@ class World:
         self.faults = Faults()
         network_random = self._random("network")
         self._disk_random = self._random("disk")
+        self._disk = FailingDisk() if scenario.disk_failures else None
         self.network = MemoryNetwork(
             self.wiretap,
             (lambda: network_random.expovariate(1 / 0.02)) if scenario.jitter else (lambda: 0.0),
@@ -128,12 +131,14 @@ class World:
             self._random("trouble"),
             self._crash,
             self._restart,
+            self._fail_disk,
         )
         self._process_number = 0
         self.process: GatewayProcess
         self.killed_at: list[float] = []
         self.stopped_at: list[float] = []
         self.started_at: list[float] = []
+        self.disk_failed: list[tuple[float, float]] = []
         self.stored: list[StoredMessage] = []
         self.unnotified: list[tuple[Message, Transition]] = []
         self.left: list[str] = []
@@ -209,10 +214,13 @@ class World:
                 return started_at
         return when
 
-    @property
-    def commit_s_max(self) -> float:
-        """What was done so long before a kill was surely on the disk."""
-        return 2.0 if self.scenario.slow_disk else 0.05
+    def stored_by(self, ended_at: float) -> float:
+        """What was done before this time was surely on the disk when the process ended."""
+        commit_s_max = 2.0 if self.scenario.slow_disk else 0.05
+        for failed_at, healed_at in self.disk_failed:
+            if failed_at <= ended_at <= healed_at + REOPEN_MAX_S + commit_s_max:
+                ended_at = failed_at
+        return ended_at - commit_s_max
 
     @property
     def _busy(self) -> bool:
@@ -228,6 +236,8 @@ class World:
     # The process
 
     async def _start(self) -> None:
+        if self._disk:
+            self._disk.heal()
         self._process_number += 1
         self.process = GatewayProcess(
             gateway_config(self.scenario),
@@ -237,12 +247,16 @@ class World:
             self._random(f"gateway/{self._process_number}"),
             self._webhooks,
             self._commit_s,
+            self._disk.name if self._disk else None,
         )
         self.started_at.append(self.clock.now())
         await self.process.start()
 
     async def _crash(self) -> None:
         random = self._disk_random
+        if chance(random, 0.8):
+            await self.process.busy_moment(patience_s=30.0)
+            await asyncio.sleep(random.uniform(0.0, 1.5) * self._commit_s())
         self.killed_at.append(self.clock.now())
         await self.process.kill(committed=chance(random, 0.5), octets_lost=chance(random, 0.5))
         await asyncio.sleep(random.uniform(1.5, 60.0))
@@ -253,6 +267,14 @@ class World:
         await self.process.stop()
         await asyncio.sleep(self._disk_random.uniform(1.5, 20.0))
         await self._start()
+
+    async def _fail_disk(self) -> None:
+        assert self._disk is not None
+        failed_at = self.clock.now()
+        self._disk.fail()
+        await asyncio.sleep(self._disk_random.expovariate(1 / 10.0))
+        self._disk.heal()
+        self.disk_failed.append((failed_at, self.clock.now()))
 
     def _commit_s(self) -> float:
         return self._disk_random.expovariate(1 / 0.05) if self.scenario.slow_disk else 0.003

@@ -6,6 +6,7 @@ import base64
 import binascii
 import ipaddress
 import logging
+from collections import OrderedDict
 
 from gateway.account import Account
 from gateway.errors import Refusal, Refused
@@ -27,7 +28,7 @@ class FailedAttempts:
     """
 
     def __init__(self) -> None:
-        self._clean_at: dict[str, float] = {}
+        self._clean_at: OrderedDict[str, float] = OrderedDict()
 
     def wait_s(self, client: str, now: float) -> float:
         """Seconds until the client may try again, 0 where it may now."""
@@ -40,7 +41,7 @@ class FailedAttempts:
         network = network_of(client)
         clean_at = max(self._clean_at.pop(network, 0.0), now) + FORGIVEN_EVERY_S
         if len(self._clean_at) >= ADDRESSES_MAX:
-            del self._clean_at[next(iter(self._clean_at))]
+            self._clean_at.popitem(last=False)
         self._clean_at[network] = clean_at
 
 

@@ -1,0 +1,28 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.site import Site, a_site
+from tests.interop.node_smpp import NodeMissing, installed_package
+
+# Soon, so that a foreign peer is asked whether it is alive within a test.
+ENQUIRE_LINK_S = 1.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Our daemon and our carriers; the customers are not ours."""
+    directory: Path = tmp_path_factory.mktemp("site")
+    async with a_site(directory, enquire_link_s=ENQUIRE_LINK_S) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Where node-smpp is; without it there is nothing to test against."""
+    try:
+        return installed_package()
+    except NodeMissing as missing:
+        pytest.skip(str(missing))
