@@ -56,6 +56,9 @@ MEANINGS: dict[str, str] = {
     "nothing accepted is lost. Report the traceback.",
     "intermediate receipt": "Not final, so nothing changes.",
     "message fits no PDU": "A field is too long for SMPP; the message failed with 30006.",
+    "message was under way each time binds went down": "Three binds went down while this message "
+    "was on them, so it may be what ended them. It is not sent again, and fails with 30410 after "
+    "`outcome_unknown_wait_s`. Show the carrier its octets.",
     "on_commit failed": "A defect, with its traceback. Report it.",
     "receipt again": "A second receipt of one segment. It changes nothing.",
     "receipt that says nothing": "A receipt without id or state. It was answered and dropped.",
