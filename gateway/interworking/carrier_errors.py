@@ -10,7 +10,7 @@ one submit_sm, and giving up costs a message.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from gateway.smpp.constants import CommandStatus
 
@@ -26,7 +26,7 @@ CONTENT_TOO_LARGE = 30019
 SENDER_NOT_PROVISIONED = 30024
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What the answer asks of us."""
 
     OK = "taken"

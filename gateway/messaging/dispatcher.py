@@ -206,10 +206,10 @@ class Dispatcher:
         opened, part, lane = reference
         now = self._clock.now()
         self._router.observe(SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now))
+        self._turns.wake(event.bind, now)
         opened.in_flight -= 1
         self._give_up_on(opened, part, event.bind)
         self._settle(opened, lane, now)
-        self._turns.wake(event.bind, now)
         self._want_run()
 
     def on_lost(self, event: SubmitLost) -> None:
@@ -379,8 +379,9 @@ class Dispatcher:
         if idle_at > now:
             self._turns.give(lane, idle_at)
         elif not lane.busy and not lane.queue.segments:
-            del self._lanes[lane.account_sid, lane.sender]
             self._turns.suspend(lane)
+            if self._lanes.get((lane.account_sid, lane.sender)) is lane:
+                del self._lanes[lane.account_sid, lane.sender]
 
     # Outcomes
 

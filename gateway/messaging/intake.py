@@ -199,10 +199,9 @@ class Intake:
 
     def _run(self) -> None:
         for opened in self._scheduled.due(self._clock.now()):
-            if opened.status is Status.SCHEDULED:
-                self._scheduled_count -= 1
-                self._journal.advance(opened, Status.QUEUED)
-                self._queue(opened, hold=False)
+            self._scheduled_count -= 1
+            self._journal.advance(opened, Status.QUEUED)
+            self._queue(opened, hold=False)
         self._alarm.set(self._scheduled.next_at())
 
     def _queue(self, opened: OpenMessage, hold: bool) -> None:

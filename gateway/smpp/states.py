@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 from gateway.smpp.constants import CommandId
 
@@ -16,7 +16,7 @@ class Role(Enum):
         return Role.SMSC if self is Role.ESME else Role.ESME
 
 
-class SessionState(Enum):
+class SessionState(StrEnum):
     """§2.2; BINDING and UNBINDING are the time between a request and its response."""
 
     OPEN = "open"

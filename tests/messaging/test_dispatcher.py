@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.config.carrier import BindType
 from gateway.message import Encoding, Status
-from gateway.messaging.dispatcher import ROUND_PAUSES_S, Dispatcher
+from gateway.messaging.dispatcher import LOST_MAX, ROUND_PAUSES_S, Dispatcher
 from gateway.messaging.open_message import OpenMessage
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.errors import FieldError, NotBound, WindowFull
@@ -507,6 +507,57 @@ async def test_a_message_that_failed_meanwhile_is_not_sent_again() -> None:
     await traffic.turn(5)
     assert len(traffic.texts()) == 3
     assert traffic.statuses(opened) == [Status.FAILED]
+
+
+@virtual_time
+async def test_a_message_that_ends_every_bind_is_not_sent_for_ever() -> None:
+    traffic = Traffic()
+    opened = await traffic.put()
+    for _ in range(10):
+        await traffic.turn(1)
+        traffic.down("alpha/1")
+        traffic.up("alpha/1")
+    await traffic.turn(UNKNOWN_WAIT_S + 1)
+    assert len(traffic.texts()) == LOST_MAX
+    assert traffic.last(opened) == (Status.FAILED, 30410)
+
+
+@virtual_time
+async def test_messages_that_were_near_when_binds_ended_are_cleared_one_by_one() -> None:
+    traffic = Traffic()
+    senders = (SENDER, "+15005550006")
+    for number in range(4):
+        await traffic.put(str(number), sender=senders[number % 2], recipient=f"+1500555000{number}")
+    for _ in range(2):
+        await traffic.turn(1)
+        traffic.down("alpha/1")
+        traffic.up("alpha/1")
+    seen = 0
+    while traffic.segments_queued or traffic.binds["alpha/1"].awaiting:
+        await traffic.turn(1)
+        assert len(traffic.binds["alpha/1"].awaiting) == 1
+        traffic.ok()
+        seen += 1
+    assert seen == 4
+
+
+@virtual_time
+async def test_a_lane_that_has_gone_while_another_was_cleared_does_no_harm() -> None:
+    traffic = Traffic()
+    await traffic.put("first", recipient=OTHER)
+    opened = await traffic.put("second", sender="+15005550006", expires_at=WALL + 60)
+    for _ in range(2):
+        await traffic.turn(1)
+        traffic.down("alpha/1")
+        traffic.up("alpha/1")
+    await traffic.turn(120)
+    assert traffic.last(opened) == (Status.FAILED, 30001)
+    traffic.ok()
+    await traffic.turn(1)
+    await traffic.put("third", sender="+15005550006")
+    await traffic.turn(1)
+    assert traffic.texts()[-1] == "third"
+    assert lanes_of(traffic.dispatcher) == 1
 
 
 @pytest.mark.parametrize("trouble", [NotBound("unbinding"), WindowFull("10 await")])

@@ -1,6 +1,7 @@
 """The way in: admitted, given room and an id, durable, queued."""
 
 import asyncio
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -181,7 +182,7 @@ async def test_references_of_two_recipients_have_nothing_to_do_with_each_other()
         (await desk.accept(LONG, recipient=f"+1501712266{number}")).concat_ref
         for number in range(5)
     ]
-    assert len({later - earlier for earlier, later in zip(refs, refs[1:], strict=False)}) == 4
+    assert len({later - earlier for earlier, later in pairwise(refs)}) == 4
 
 
 @virtual_time
@@ -263,6 +264,7 @@ async def test_a_store_that_is_down_refuses_and_gives_the_room_back() -> None:
     desk = Desk()
     desk.traffic.ledger.accepting = False
     assert await desk.refusal(body=LONG) is Refusal.STORE_UNAVAILABLE
+    assert await desk.refusal(send_at=SOON) is Refusal.STORE_UNAVAILABLE
     assert desk.room == 0
 
 
@@ -465,7 +467,11 @@ def restore(desk: Desk, stored: StoredMessage) -> None:
 
 
 def an_earlier(**changes: Any) -> Message:
-    fields = {"sender": SENDER, "accepted_at": WALL - 60, "expires_at": WALL + 3_600}
+    fields: dict[str, Any] = {
+        "sender": SENDER,
+        "accepted_at": WALL - 60,
+        "expires_at": WALL + 3_600,
+    }
     return a_message(**(fields | changes))
 
 
