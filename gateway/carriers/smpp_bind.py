@@ -238,13 +238,11 @@ class SmppBind:
             "carrier refuses the bind",
             extra={"bind": self.id, "command_status": status_name(command_status)},
         )
-        if self._connection:
-            self._connection.close("bind refused")
+        assert self._connection is not None
+        self._connection.close("bind refused")
 
     def _timed_out(self, sequence_number: int) -> None:
-        submitted = self._submitted.pop(sequence_number, None)
-        if submitted is None:
-            return
+        submitted = self._submitted.pop(sequence_number)
         if len(self._late) >= LATE_MAX:
             self._late.popitem(last=False)
         self._late[sequence_number] = submitted

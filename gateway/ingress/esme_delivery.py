@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 PENDING_MAX = 10_000
 RETRY_S = 5.0
+# What an ESME does not take for so long holds up all behind it no longer; webhooks have as much.
+GIVE_UP_S = 14_400.0
 REFILL_INTERVAL_S = 5.0
 REFILL_SLICE = 500
 
@@ -53,10 +55,11 @@ Append = Callable[[Record, OnCommit], None]
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One deliver_sm to come; (message.id, number) names its transition. `position` grows with the
-    order in which deliveries came about."""
+    order in which deliveries came about. `failing_since` is when it was first not taken, or 0."""
 
     event: StatusEvent
     position: int
+    failing_since: float = 0.0
 
     @property
     def key(self) -> Key:
@@ -228,8 +231,17 @@ class EsmeDelivery:
 
     def _try_again(self, outbox: AccountOutbox, delivery: Delivery) -> None:
         """The account's deliveries pause, and begin again with the first that was not taken."""
-        outbox.put_back(delivery)
-        outbox.paused_until = self._clock.now() + RETRY_S
+        now = self._clock.now()
+        failing_since = delivery.failing_since or now
+        if now - failing_since >= GIVE_UP_S:
+            self.refused += 1
+            log.warning(
+                "ESME never takes a deliver_sm", extra={"sid": message_sid(delivery.key[0])}
+            )
+            self._told(outbox, delivery, "gave up")
+        else:
+            outbox.put_back(msgspec.structs.replace(delivery, failing_since=failing_since))
+        outbox.paused_until = now + RETRY_S
         self._alarm.set(outbox.paused_until)
 
     # Sending

@@ -183,7 +183,9 @@ class Dispatcher:
             opened.in_doubt -= 1
         else:
             opened.in_flight -= 1
-            self._router.observe(SubmitResult(event.bind, _outcome(answer), event.latency_s, now))
+            self._router.observe(
+                SubmitResult(event.bind, _outcome(answer, opened), event.latency_s, now)
+            )
         self._turns.wake(event.bind, now)  # Before the sender itself asks for the room.
         if opened.status in FINAL:
             log.info("answer after the end", extra={"sid": message_sid(opened.message.id)})
@@ -465,8 +467,11 @@ class Dispatcher:
         return limiter
 
 
-def _outcome(answer: Disposition) -> Outcome:
-    """What the router learns: a sender that a carrier does not know says nothing of the bind."""
-    if answer.error_code == SENDER_NOT_PROVISIONED:
+def _outcome(answer: Disposition, opened: OpenMessage) -> Outcome:
+    """What the router learns. A sender that a carrier does not know says nothing of the bind, nor
+    does another refusal of a message that all binds have refused: it would be one message that
+    opens the circuits of all."""
+    again = answer.kind is Kind.TRY_ANOTHER and opened.rounds > 0
+    if again or answer.error_code == SENDER_NOT_PROVISIONED:
         return Outcome.PERMANENT
     return OUTCOMES[answer.kind]

@@ -35,7 +35,7 @@ from gateway.smpp.events import (
     ResponseTimedOut,
 )
 from gateway.smpp.pdus import EnquireLink, EnquireLinkResp, Pdu, Unbind, UnbindResp
-from gateway.smpp.states import BINDS, BOUND, MAY_SEND, TRANSITIONS, Role, SessionState
+from gateway.smpp.states import BINDS, BOUND, MAY_CROSS, MAY_SEND, TRANSITIONS, Role, SessionState
 
 PDU_LENGTH_MAX = 66_560
 LATE_RESPONSES_MAX = 10_000
@@ -238,7 +238,7 @@ class Session:
         if states is None and command_id not in codec.KNOWN_COMMANDS:
             self._refuse(command_id, sequence_number, CommandStatus.ESME_RINVCMDID, "unknown")
             return
-        if states is None or self.state not in states:
+        if states is None or not (self.state in states or self._crosses_unbind(command_id)):
             already = command_id in BINDS and self.state is not SessionState.OPEN
             status = CommandStatus.ESME_RALYBND if already else CommandStatus.ESME_RINVBNDSTS
             self._refuse(command_id, sequence_number, status, f"session is {self.state.value}")
@@ -261,6 +261,11 @@ class Session:
             self.state = TRANSITIONS[self.state, CommandId(command_id)]
         self._unanswered[sequence_number] = pdu.command_id
         self._events.append(Request(sequence_number, pdu))
+
+    def _crosses_unbind(self, command_id: int) -> bool:
+        """Refused, it would be lost with a peer that takes the refusal for good (§4.2)."""
+        ours = self.state is SessionState.UNBINDING and self._peer_unbind is None
+        return ours and command_id in MAY_CROSS
 
     def _refuse(
         self, command_id: int, sequence_number: int, status: CommandStatus, reason: str
@@ -363,7 +368,8 @@ class Session:
 
     @property
     def _idle(self) -> bool:
-        return not self._awaited and not self._unanswered
+        """Nothing is under way; an enquire_link of ours holds nothing up."""
+        return len(self._awaited) == self._link_asked and not self._unanswered
 
     def _confirm_unbind(self) -> None:
         """The peer's unbind is answered once nothing else is under way (§4.2)."""

@@ -67,4 +67,6 @@ MAY_SEND: dict[Role, dict[int, frozenset[SessionState]]] = {
         CommandId.ENQUIRE_LINK: LIVE,
     },
 }
+# What may cross an unbind of ours on its way: it was sent before ours was heard.
+MAY_CROSS = frozenset({CommandId.SUBMIT_SM, CommandId.DELIVER_SM, CommandId.DATA_SM})
 BINDS = frozenset({CommandId.BIND_TRANSMITTER, CommandId.BIND_RECEIVER, CommandId.BIND_TRANSCEIVER})

@@ -52,7 +52,7 @@ def submit_sm(
 class Esme:
     """`async with Esme(port) as esme` is bound. Requests that a lost connection leaves without
     an answer raise ConnectionError. `answers` are for the next deliver_sm; all others get
-    ESME_ROK."""
+    ESME_ROK, and are `taken`."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Esme:
         self._awaited: dict[int, asyncio.Future[Response]] = {}
         self._grown = asyncio.Event()
         self.delivered: list[DeliverSm] = []
+        self.taken: list[DeliverSm] = []
         self.answers: list[CommandStatus] = []
         self.closed = asyncio.Event()
         self.connection: SmppConnection
@@ -141,6 +142,8 @@ class Esme:
             case Request(sequence_number, DeliverSm() as pdu):
                 self.delivered.append(pdu)
                 status = self.answers.pop(0) if self.answers else CommandStatus.ESME_ROK
+                if not status:
+                    self.taken.append(pdu)
                 connection.respond(sequence_number, DeliverSmResp(), status)
                 self._grown.set()
             case Closed(reason):

@@ -82,6 +82,19 @@ async def test_message_waits_for_the_esme(site: Site) -> None:
     assert pdu.short_message == b"early"
 
 
+async def test_messages_that_the_esme_could_not_take_come_again_in_order(site: Site) -> None:
+    handset = site.recipient()
+    texts = [b"first", b"second", b"third"]
+
+    async with Esme(site.daemon.smpp_port, OTHER_ESME, OTHER_PASSWORD) as esme:
+        esme.answers = [CommandStatus.ESME_RTHROTTLED] * len(texts)
+        for text in texts:
+            site.carriers["bravo"].inject_mo(handset, OTHER_LONG_CODE, text.decode())
+        await esme.wait_for(lambda _: len(esme.taken) == len(texts))
+
+    assert [pdu.short_message for pdu in esme.taken] == texts
+
+
 async def test_stop_ends_it_and_start_takes_it_up_again(site: Site) -> None:
     handset = site.recipient()
 

@@ -51,6 +51,10 @@ class Ledger:
             if on_commit:
                 on_commit(StoreError("disk full"))
 
+    def has(self, message: Message, *steps: Transition) -> None:
+        """It has had these for long."""
+        self.records += [Accepted(message), *steps]
+
     # What was written
 
     @property

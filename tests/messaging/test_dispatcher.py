@@ -628,10 +628,10 @@ async def test_an_expired_head_is_not_sent() -> None:
 
 @virtual_time
 async def test_a_head_is_not_sent_in_the_moment_after_its_time() -> None:
-    """Its turn comes before the wheel that would have expired it."""
-    traffic = Traffic(mps=1)
+    """Its turn comes at 0.95 s, before the wheel of 0.1 s that would have expired it."""
+    traffic = Traffic(mps=1.01 / 0.96)
     await traffic.put("first", recipient=OTHER)
-    opened = await traffic.put("second", expires_at=WALL + 0.999)
+    opened = await traffic.put("second", expires_at=WALL + 0.91)
     await traffic.turn(3)
     assert traffic.texts() == ["first"]
     assert (traffic.last(opened), traffic.dispatcher.expired) == ((Status.FAILED, 30001), 1)
@@ -909,10 +909,12 @@ async def test_room_goes_on_to_the_next_when_the_first_has_no_use_for_it() -> No
 
 @virtual_time
 async def test_more_senders_than_one_run_serves_are_all_served() -> None:
-    traffic = Traffic(window=1_000)
+    traffic = Traffic(mps=1_000_000, window=1_000, tps=1_000_000)
+    traffic.down("alpha/1")
     for number in range(450):
         await traffic.put(str(number), recipient=f"+1500555{number:04d}")
-    await traffic.turn(1)
+    traffic.up("alpha/1")
+    await traffic.turn()
     assert len(traffic.texts()) == 450
 
 
@@ -983,8 +985,9 @@ async def test_a_stopped_dispatcher_sends_nothing_more() -> None:
     traffic = Traffic()
     await traffic.put("first")
     await traffic.turn()
-    traffic.dispatcher.stop()
     opened = await traffic.put("second", recipient=OTHER)
+    traffic.dispatcher.stop()
+    await traffic.put("third", recipient=THIRD)
     traffic.ok()
     await traffic.turn(60)
     assert (traffic.texts(), opened.status) == (["first"], Status.QUEUED)

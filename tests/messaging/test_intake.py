@@ -280,6 +280,17 @@ async def test_a_message_that_is_not_stored_is_refused_and_gives_the_room_back()
 
 
 @virtual_time
+async def test_a_message_that_is_not_stored_takes_none_of_the_room_of_others() -> None:
+    desk = Desk()
+    desk.traffic.down("alpha/1")
+    await desk.accept(LONG)
+    desk.traffic.ledger.held = True
+    desk.submit()
+    desk.traffic.ledger.fail()
+    assert desk.room == 3
+
+
+@virtual_time
 async def test_a_caller_hears_that_his_message_was_not_stored() -> None:
     desk = Desk()
     desk.traffic.ledger.held = True

@@ -110,13 +110,15 @@ def _was_said(evidence: Evidence, case: Case, step: Transition) -> bool:
 
 
 def _first_word(evidence: Evidence, case: Case, last: Transition) -> Iterator[str]:
-    """A second receipt that contradicts the first changes nothing. A kill may have undone the
-    first, and the carrier may then have told them in another order."""
+    """A second receipt that contradicts the first changes nothing. Of those that were taken: a
+    store that has failed takes none. A kill may have undone the first, and the carrier may then
+    have told them in another order."""
     if case.message.segments > 1 or evidence.world.killed_at:
         return
     said = [
         outcome(seen.stat).status
         for seen in evidence.receipts[carrier_of(last.bind), last.carrier_id]
+        if seen.answered_at is not None
     ]
     first = next(status for status in said if status is not None)
     if first is not last.status:
@@ -190,6 +192,6 @@ def _expired(evidence: Evidence, case: Case) -> Iterator[str]:
         for when in (attempt.answered_at, attempt.lost_at)
         if when is not None and when <= last.at
     ]
-    due = evidence.world.up_from(max(message.expires_at, *freed, 0.0))
-    if not 0 <= last.at - due <= EXPIRY_LATE_MAX_S:
+    due = max(message.expires_at, *freed, 0.0)
+    if not due <= last.at <= evidence.world.up_from(due + EXPIRY_LATE_MAX_S):
         yield f"{case.name} expired {last.at - due:+.2f} s after its time"

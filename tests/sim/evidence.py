@@ -13,7 +13,7 @@ from tests.sim.numbered_text import number_in
 from tests.sim.wiretap import Attempt, SeenReceipt
 from tests.sim.world import World
 
-TICK_S = 0.001
+TICK_S = 1e-5
 
 
 @dataclass(slots=True)

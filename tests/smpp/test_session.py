@@ -24,7 +24,14 @@ from gateway.smpp.pdus import (
     UnbindResp,
 )
 from gateway.smpp.session import PDU_LENGTH_MAX, Timers
-from gateway.smpp.states import BINDS, MAY_SEND, TRANSITIONS, Role, SessionState
+from gateway.smpp.states import (
+    BINDS,
+    MAY_CROSS,
+    MAY_SEND,
+    TRANSITIONS,
+    Role,
+    SessionState,
+)
 from tests.smpp.sessions import (
     NOW,
     TIMERS,
@@ -145,7 +152,9 @@ def test_srv_8_every_request_in_every_state(
     """Table 2-1: what a state does not allow has its answer, and ends nothing."""
     made = in_state(role, state)
     give(made, pdu_class(), 50)
-    allowed = state in MAY_SEND[role.peer].get(pdu_class.command_id, ())
+    states = MAY_SEND[role.peer].get(pdu_class.command_id, ())
+    crosses = state is SessionState.UNBINDING and bool(states) and pdu_class.command_id in MAY_CROSS
+    allowed = state in states or crosses
     answers = [status for command, status, number in sent(made) if number == 50 and status]
     if allowed:
         assert answers == []
@@ -483,6 +492,31 @@ def test_srv_11_peers_unbind_is_confirmed_after_our_requests_are_answered() -> N
     sent(smsc)
     give(smsc, Unbind(), 2)
     give(smsc, DeliverSmResp(), number)
+    assert sent(smsc) == [header(CommandId.UNBIND_RESP, ROK, 2)]
+
+
+def test_srv_11_request_that_crosses_our_unbind_is_taken() -> None:
+    esme = bound(Role.ESME)
+    esme.unbind(NOW)
+    sent(esme)
+    give(esme, DeliverSm(), 5)
+    esme.respond(5, DeliverSmResp())
+    assert sent(esme) == [header(CommandId.DELIVER_SM_RESP, ROK, 5)]
+
+
+def test_srv_11_request_after_the_peers_own_unbind_is_refused() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), 1)
+    give(smsc, Unbind(), 2)
+    give(smsc, SubmitSm(), 3)
+    assert sent(smsc) == [header(CommandId.SUBMIT_SM_RESP, CommandStatus.ESME_RINVBNDSTS, 3)]
+
+
+def test_srv_11_unanswered_enquire_link_does_not_hold_up_an_unbind() -> None:
+    smsc = bound(Role.SMSC)
+    smsc.handle_timer(NOW + 30)
+    sent(smsc)
+    give(smsc, Unbind(), 2)
     assert sent(smsc) == [header(CommandId.UNBIND_RESP, ROK, 2)]
 
 

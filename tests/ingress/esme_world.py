@@ -1,0 +1,143 @@
+"""An SMPP server in memory: a counter that takes messages as the test says, a store, customers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from gateway.account import Account, Esme, Sender, SenderType
+from gateway.clock import Clock
+from gateway.config.credentials import Credentials
+from gateway.config.sections import Smpp
+from gateway.errors import Refusal, Refused
+from gateway.events import StatusEvent
+from gateway.ingress.esme_delivery import EsmeDelivery
+from gateway.ingress.smpp_server import SmppServer
+from gateway.message import Message, Origin, Receipts, Status
+from gateway.messaging.admission import SendRequest
+from gateway.messaging.intake import Intake, OnAccepted, OnRefused
+from gateway.messaging.journal import listener_of
+from gateway.smpp.pdus import BindFields, BindTransceiver
+from gateway.store.interface import Transition
+from tests.carriers_sim.customer import Answered, Customer
+from tests.messaging.ledger import Ledger
+from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, a_message
+from tests.support.memory_network import MemoryNetwork
+
+WALL = 1_700_000_000.0
+PASSWORD = "secret"
+
+
+async def is_right(password: str, stored: str) -> bool:
+    """Instead of scrypt, which takes a thread and 40 ms."""
+    await asyncio.sleep(0.04)
+    return password == PASSWORD
+
+
+class Counter:
+    """Takes what is submitted, unless it is to `refuse` it or to leave it `waiting`."""
+
+    def __init__(self) -> None:
+        self.requests: list[SendRequest] = []
+        self.refuse: Refusal | None = None
+        self.holds = False
+        self.waiting: list[tuple[OnAccepted, OnRefused]] = []
+
+    def submit(self, request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
+        self.requests.append(request)
+        if self.refuse:
+            on_refused(Refused(self.refuse))
+        elif self.holds:
+            self.waiting.append((on_accepted, on_refused))
+        else:
+            on_accepted(a_message(len(self.requests)))
+
+
+class SmppSite:
+    """`config` is the server's, `changes` are to the account, whose ESMEs are `demo` and `spare`;
+    the other account's is `other`."""
+
+    def __init__(
+        self,
+        config: dict[str, Any] | None = None,
+        esme: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        self.clock = Clock(asyncio.get_running_loop().time, WALL)
+        self.network = MemoryNetwork()
+        self.ledger = Ledger()
+        self.counter = Counter()
+        account = Account(
+            ACCOUNT,
+            "0123456789abcdef0123456789abcdef",
+            esmes=(Esme("demo", "hash", **(esme or {})), Esme("spare", "hash")),
+            senders=(Sender("55501", SenderType.SHORT_CODE),),
+            **changes,
+        )
+        other = Account(OTHER_ACCOUNT, "f" * 32, esmes=(Esme("other", "hash"),))
+        self.delivery = EsmeDelivery(self.ledger.append, self.ledger.load_unnotified, self.clock)
+        self.server = SmppServer(
+            Smpp(**(config or {})),
+            self.network,
+            self.clock,
+            Credentials([account, other], is_right),
+            cast(Intake, self.counter),
+            self.delivery,
+        )
+        self._ids = 0
+
+    async def customer(self, response_s: float = 10.0) -> Customer:
+        """Connected, not bound."""
+        return await Customer(self.clock).connect(self.network, self.server.port, response_s)
+
+    async def bound(
+        self, kind: type[BindFields] = BindTransceiver, system_id: str = "demo"
+    ) -> Customer:
+        customer = await self.customer()
+        assert (await self.bind(customer, kind, system_id)).command_status == 0
+        return customer
+
+    async def bind(
+        self,
+        customer: Customer,
+        kind: type[BindFields] = BindTransceiver,
+        system_id: str = "demo",
+        password: str = PASSWORD,
+    ) -> Answered:
+        return await customer.bind(kind, system_id, password)
+
+    # What happens to messages
+
+    def an_event(
+        self, status: Status = Status.DELIVERED, **changes: Any
+    ) -> tuple[Message, StatusEvent]:
+        self._ids += 1
+        fields: dict[str, Any] = {
+            "sender": "55501",
+            "origin": Origin.SMPP,
+            "receipts": Receipts.ALL,
+            "accepted_at": WALL,
+        }
+        message = a_message(self._ids, **(fields | changes))
+        return message, StatusEvent(message, 2, status, self.clock.now())
+
+    def becomes(self, status: Status = Status.DELIVERED, **changes: Any) -> Message:
+        """A message reaches a status, and the store has it."""
+        message, event = self.an_event(status, **changes)
+        self._store(event)
+        self.delivery.on_event(event)
+        return message
+
+    def became(self, status: Status = Status.DELIVERED, **changes: Any) -> Message:
+        """As before, in an earlier run."""
+        message, event = self.an_event(status, **changes)
+        step = self._store(event)
+        self.delivery.recover(message, step)
+        return message
+
+    def _store(self, event: StatusEvent) -> Transition:
+        message = event.message
+        listener = listener_of(message, event.status)
+        step = Transition(message.id, event.number, event.status, event.at, listener=listener)
+        self.ledger.has(message, step)
+        return step
