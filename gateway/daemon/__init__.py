@@ -86,7 +86,12 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         rest = RestServer(
             create_app(
                 RestDependencies(
-                    gateway.credentials, gateway.intake, store, gateway.live_status, clock
+                    gateway.credentials,
+                    gateway.intake,
+                    store,
+                    gateway.live_status,
+                    clock,
+                    config.callbacks.allow_private_destinations,
                 )
             ),
             config.rest.host,

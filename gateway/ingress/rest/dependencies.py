@@ -37,7 +37,8 @@ class Intake(Protocol):
 class RestDependencies:
     """`live_status` tells where a message stands that the gateway still works on, else None.
 
-    `sending` is seen there alone: it is not always stored.
+    `sending` is seen there alone: it is not always stored. `allow_private` lets a StatusCallback
+    lead into private networks.
     """
 
     credentials: Credentials
@@ -45,3 +46,4 @@ class RestDependencies:
     store: Store
     live_status: Callable[[int], Status | None]
     clock: Clock
+    allow_private: bool = False

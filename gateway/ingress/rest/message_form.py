@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
-from urllib.parse import urlsplit
 
 from gateway.account import Account
 from gateway.errors import Refusal, Refused
 from gateway.ingress.rest.form import Form
 from gateway.message import Origin
 from gateway.messaging.admission import SendRequest
+from gateway.messaging.webhook_destination import DestinationError, parse_destination
 
 VALIDITY_DIGITS_MAX = 9
-URL_LENGTH_MAX = 2_048
 TRAFFIC_TYPE_LENGTH_MAX = 64
 BOOLEANS = {"": False, "false": False, "true": True}
 
 
-def message_request(form: Form, account: Account) -> SendRequest:
+def message_request(form: Form, account: Account, allow_private: bool = False) -> SendRequest:
     """What the form asks for. Whether the account may do that is for admission to say, which also
     refuses what is missing or out of range. Parameters that change nothing here are passed over.
+    `allow_private` lets a StatusCallback lead into private networks.
 
     Raises:
         Refused: a parameter is not of its form, or asks for what is not carried.
@@ -37,7 +36,7 @@ def message_request(form: Form, account: Account) -> SendRequest:
         recipient=form.phone_number("To"),
         body=form.text("Body"),
         origin=Origin.REST,
-        status_callback=status_callback(form),
+        status_callback=status_callback(form, allow_private),
         validity_s=validity_s(form),
         send_at=send_at(form),
         traffic_type=traffic_type(form),
@@ -45,23 +44,16 @@ def message_request(form: Form, account: Account) -> SendRequest:
     )
 
 
-def status_callback(form: Form) -> str:
+def status_callback(form: Form, allow_private: bool) -> str:
+    """The same rules as when it is called, so that the customer hears at once of a URL that never
+    will be."""
     url = form.text("StatusCallback")
-    if url and not is_web_url(url):
-        raise Refused(Refusal.STATUS_CALLBACK_INVALID)
+    if url:
+        try:
+            parse_destination(url, allow_private)
+        except DestinationError as error:
+            raise Refused(Refusal.STATUS_CALLBACK_INVALID, str(error)) from None
     return url
-
-
-@lru_cache(maxsize=1_024)
-def is_web_url(url: str) -> bool:
-    """An absolute URL of http or https with a host, in printable ASCII (RFC 3986)."""
-    if len(url) > URL_LENGTH_MAX or not url.isascii() or not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def validity_s(form: Form) -> float | None:

@@ -34,10 +34,11 @@ class Messages:
         self._intake = dependencies.intake
         self._store = dependencies.store
         self._live_status = dependencies.live_status
+        self._allow_private = dependencies.allow_private
 
     async def create(self, call: Call) -> JsonAnswer:
         """201 once the message is durable."""
-        request = message_request(await call.form(), call.account)
+        request = message_request(await call.form(), call.account, self._allow_private)
         message = await self._intake.accept(request)
         return JsonAnswer(201, encode(accepted_resource(message)))
 

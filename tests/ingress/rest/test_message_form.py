@@ -2,7 +2,7 @@ import pytest
 
 from gateway.errors import Refusal, Refused
 from gateway.ingress.rest.form import Form
-from gateway.ingress.rest.message_form import is_web_url, message_request, unix_time
+from gateway.ingress.rest.message_form import message_request, unix_time
 from gateway.message import Origin
 from gateway.messaging.admission import SendRequest
 from tests.ingress.rest.builders import NOW, RECIPIENT, SENDER, a_form, an_account
@@ -46,12 +46,17 @@ def test_without_a_validity_period_the_account_decides() -> None:
     [
         "http://example.com",
         "https://example.com:8443/a/b?c=d#rc=3",
-        "http://user:secret@[2001:db8::1]/",
-        "http://127.0.0.1:8090/webhook",
+        "http://user:secret@[2606:4700::1]/",
     ],
 )
 def test_a_web_url_may_be_called_back(url: str) -> None:
-    assert is_web_url(url)
+    assert read(StatusCallback=url).status_callback == url
+
+
+def test_a_private_url_may_be_called_back_where_that_is_allowed() -> None:
+    url = "http://127.0.0.1:8090/webhook"
+    form = Form({name: [value] for name, value in a_form(StatusCallback=url).items()})
+    assert message_request(form, an_account(), allow_private=True).status_callback == url
 
 
 @pytest.mark.parametrize(
@@ -67,8 +72,8 @@ def test_a_web_url_may_be_called_back(url: str) -> None:
         "http://[::1/",
         "http://exa mple.com/",
         "http://example.com/\n",
-        "http://ex\u00e4mple.com/",
-        "http://example.com/" + "x" * 2_048,
+        "http://example.com/" + "x" * 4_096,
+        "http://127.0.0.1:8090/webhook",
     ],
 )
 def test_anything_else_is_refused_with_21609(url: str) -> None:
