@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 from litestar import Litestar, Response, get
+from litestar.exceptions import ServiceUnavailableException
 from litestar.params import Parameter
 
 from gateway.admin.health import HealthReport, health
-from gateway.admin.metrics import CONTENT_TYPE, metrics
+from gateway.admin.metrics import MEDIA_TYPE, metrics
 from gateway.admin.readings import Read
+from gateway.errors import StoreError
 from gateway.store.interface import UnmatchedReceipt
 
 UNMATCHED_DEFAULT = 100
@@ -29,13 +31,16 @@ def create_app(read: Read, unmatched_receipts: UnmatchedReceipts) -> Litestar:
 
     @get("/metrics", summary="Metrics for Prometheus")
     async def get_metrics() -> Response[str]:
-        return Response(metrics(read()), media_type=CONTENT_TYPE)
+        return Response(metrics(read()), media_type=MEDIA_TYPE)
 
     @get("/receipts/unmatched", summary="Receipts that found no message, newest first")
     async def get_unmatched(
         limit: Annotated[int, Parameter(ge=1, le=UNMATCHED_MAX)] = UNMATCHED_DEFAULT,
     ) -> Sequence[UnmatchedReceipt]:
-        return await unmatched_receipts(limit)
+        try:
+            return await unmatched_receipts(limit)
+        except StoreError as error:
+            raise ServiceUnavailableException(str(error)) from None
 
     return Litestar(
         [get_health, get_metrics, get_unmatched], openapi_config=None, logging_config=None

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from gateway.admin.readings import Readings
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# Of UTF-8, which the web framework adds.
+MEDIA_TYPE = "text/plain; version=0.0.4"
 PREFIX = "supernet_"
 # Senders shown one by one; the others are in the totals.
 BACKLOGS_SHOWN_MAX = 100

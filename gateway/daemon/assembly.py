@@ -23,7 +23,7 @@ from gateway.carriers.bind_events import (
 )
 from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock, IdFactory
-from gateway.config import Carrier, Config
+from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
@@ -303,4 +303,5 @@ def routed_binds(carriers: tuple[Carrier, ...]) -> list[RoutedBind]:
         )
         for carrier in carriers
         for bind in carrier.binds
+        if bind.bind_type is not BindType.RECEIVER
     ]

@@ -296,6 +296,7 @@ class EsmeDelivery:
             log.warning("ESMEs' outboxes not filled", extra={"reason": str(error)})
             for outbox in overflowed:
                 outbox.overflowed = True
+        if any(outbox.overflowed for outbox in self._outboxes.values()):
             self._alarm.set(self._clock.now() + REFILL_INTERVAL_S)
         for outbox, key in self._told_meanwhile:
             outbox.known.discard(key)

@@ -36,7 +36,8 @@ _UDHI = int(EsmClass.UDHI)
 class UserData(msgspec.Struct, frozen=True, gc=False):
     """What a PDU carries: a text, or octets, behind a user data header or not.
 
-    `udh` has its length octet. BINARY data is in `octets`, text in `body`.
+    `udh` has its length octet. BINARY data is in `octets`, text in `body`. Text behind a header is
+    in both: it may be half of what was cut within a character, and goes on as the octets it was.
     """
 
     encoding: Encoding
@@ -47,7 +48,7 @@ class UserData(msgspec.Struct, frozen=True, gc=False):
 
 def octets(message: Message) -> bytes:
     """The user data of a message that goes as it is, behind its header if it has one."""
-    if message.encoding is Encoding.BINARY:
+    if message.octets or message.encoding is Encoding.BINARY:
         return message.octets
     encode = ucs2.encode if message.encoding is Encoding.UCS2 else gsm_03_38.encode
     return encode(message.body)
@@ -88,7 +89,8 @@ def read(
             raise PduError(str(error), CommandStatus.ESME_RINVESMCLASS) from None
         header, octets = octets[: len(octets) - len(rest)], rest
     if data_coding == DataCoding.DEFAULT_ALPHABET and octets.isascii():  # Nearly always.
-        return UserData(Encoding.GSM_7BIT, gsm_03_38.decode(octets), udh=header)
+        text = gsm_03_38.decode(octets)
+        return UserData(Encoding.GSM_7BIT, text, octets if header else b"", header)
     return _read_coded(data_coding, octets, header, lenient)
 
 
@@ -119,8 +121,8 @@ def _read_coded(data_coding: int, octets: bytes, header: bytes, lenient: bool) -
     if lenient:
         body = body.replace("\0", "")
     if encoding is Encoding.GSM_7BIT and not gsm_03_38.is_encodable(body):
-        encoding = Encoding.UCS2
-    return UserData(encoding, body, udh=header)
+        return UserData(Encoding.UCS2, body, udh=header)
+    return UserData(encoding, body, octets if header and not charset else b"", header)
 
 
 def _coding(data_coding: int) -> tuple[Encoding, str]:

@@ -19,7 +19,7 @@ import msgspec
 
 from gateway.account import Account, Registration, Sender, SenderType
 from gateway.errors import Refusal, Refused
-from gateway.message import Direction, Encoding, Origin, Receipts
+from gateway.message import Direction, Encoding, Message, Origin, Receipts
 from gateway.messaging.opt_out import OptOuts
 from gateway.messaging.phone_number import PhoneNumber, normalize_sender, parse
 from gateway.text import gsm_03_38, ucs2
@@ -158,6 +158,10 @@ class Admission:
             sender, sender.address, recipient.e164, body, encoding, segments, expires_at
         )
 
+    def opted_out(self, message: Message) -> bool:
+        """Whether the recipient has opted out since the message was admitted."""
+        return self._opt_outs.is_opted_out(message.account_sid, message.sender, message.recipient)
+
     def _sender(self, account: Account, text: str) -> Sender:
         # Nearly every customer writes the address as the account lists it.
         if sender := self._senders.find(account, text):
@@ -231,13 +235,14 @@ def _as_it_came(request: SendRequest) -> Encoding:
     encoding = _own_encoding(request)
     limit = USER_DATA_OCTETS - header
     try:
-        if encoding is Encoding.BINARY:
+        if encoding is Encoding.GSM_7BIT:
+            limit = USER_DATA_SEPTETS - ceil(header * 8 / 7)
+        if request.octets or encoding is Encoding.BINARY:
             length = len(request.octets)
         elif encoding is Encoding.UCS2:
             length = len(ucs2.encode(request.body))
         else:
             length = gsm_03_38.septets(request.body)
-            limit = USER_DATA_SEPTETS - ceil(header * 8 / 7)
     except UnencodableError:
         raise Refused(Refusal.BODY_UNENCODABLE) from None
     if not header and not length:
@@ -248,10 +253,10 @@ def _as_it_came(request: SendRequest) -> Encoding:
 
 
 def _own_encoding(request: SendRequest) -> Encoding:
-    if request.octets:
-        return Encoding.BINARY
     if request.encoding is not None:
         return request.encoding
+    if request.octets:
+        return Encoding.BINARY
     return Encoding.GSM_7BIT if gsm_03_38.is_encodable(request.body) else Encoding.UCS2
 
 

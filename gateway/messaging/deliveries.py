@@ -12,7 +12,7 @@ from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock, IdFactory
 from gateway.errors import StoreError
 from gateway.interworking.deliver_sm import MobileOriginated, from_carrier
-from gateway.message import Direction, Encoding, Message, Origin
+from gateway.message import Direction, Message, Origin
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.journal import Journal
 from gateway.messaging.receipts import Receipts, carrier_of
@@ -99,7 +99,7 @@ class Deliveries:
             sender=delivered.sender,
             recipient=delivered.recipient,
             body=data.body,
-            encoding=Encoding.BINARY if data.octets else data.encoding,
+            encoding=data.encoding,
             segments=1,
             direction=Direction.INBOUND,
             origin=Origin.CARRIER,

@@ -26,9 +26,11 @@ SCHEDULED_MAX = 500_000
 SCHEDULE_GRAIN_S = 0.5
 # References of concatenated messages (3GPP TS 23.040 §9.2.3.24.1) count per sender and recipient.
 REFERENCES_MAX = 65_536
-# Twilio's codes: the queue overflowed when a scheduled message came due, the account is gone.
+# Twilio's codes for a scheduled message that came due: its queue is full, its account is gone, its
+# recipient has opted out.
 QUEUE_OVERFLOW = 30001
 ACCOUNT_SUSPENDED = 30002
+OPTED_OUT = 21610
 
 OnAccepted = Callable[[Message], None]
 OnRefused = Callable[[Refused], None]
@@ -200,8 +202,11 @@ class Intake:
     def _run(self) -> None:
         for opened in self._scheduled.due(self._clock.now()):
             self._scheduled_count -= 1
-            self._journal.advance(opened, Status.QUEUED)
-            self._queue(opened, hold=False)
+            if self._admission.opted_out(opened.message):
+                self._journal.advance(opened, Status.FAILED, OPTED_OUT)
+            else:
+                self._journal.advance(opened, Status.QUEUED)
+                self._queue(opened, hold=False)
         self._alarm.set(self._scheduled.next_at())
 
     def _queue(self, opened: OpenMessage, hold: bool) -> None:

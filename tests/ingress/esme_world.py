@@ -61,10 +61,11 @@ class SmppSite:
         self,
         config: dict[str, Any] | None = None,
         esme: dict[str, Any] | None = None,
+        network: MemoryNetwork | None = None,
         **changes: Any,
     ) -> None:
         self.clock = Clock(asyncio.get_running_loop().time, WALL)
-        self.network = MemoryNetwork()
+        self.network = network or MemoryNetwork()
         self.ledger = Ledger()
         self.counter = Counter()
         account = Account(

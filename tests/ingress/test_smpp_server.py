@@ -439,9 +439,8 @@ async def test_who_leaves_is_not_counted_any_more(caplog: pytest.LogCaptureFixtu
 @virtual_time
 async def test_a_port_that_is_taken_is_told() -> None:
     site = await a_site({"port": 2775})
-    second = SmppSite({"port": 2775})
-    second.server._network = site.network
-    with pytest.raises(ListenError, match="cannot listen on 127.0.0.1:2775"):
+    second = SmppSite({"port": 2775}, network=site.network)
+    with pytest.raises(ListenError, match=r"cannot listen on 127\.0\.0\.1:2775"):
         await second.server.start()
 
 

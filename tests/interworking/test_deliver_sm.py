@@ -22,6 +22,7 @@ from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.errors import PduError
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.smpp.receipt import Receipt
+from gateway.text import ucs2
 from tests.interworking.smpplib_client import Sequence
 from tests.store.builders import NOON, a_message
 
@@ -239,8 +240,10 @@ def test_what_is_over_254_octets_goes_as_message_payload(length: int, in_payload
 def test_a_message_passes_from_carrier_to_customer_unchanged(
     encoding: Encoding, length: int, header: bytes
 ) -> None:
-    binary = encoding is Encoding.BINARY
-    data = UserData(encoding, "" if binary else "x" * length, b"x" * length * binary, header)
+    text = "" if encoding is Encoding.BINARY else "x" * length
+    octets = ucs2.encode(text) if encoding is Encoding.UCS2 else b"x" * length
+    kept = octets if header or not text else b""
+    data = UserData(encoding, text, kept, header)
     pdu = message_for_customer(
         an_inbound(data.body, encoding=encoding, octets=data.octets, udh=header)
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.interworking import user_data
 from gateway.interworking.user_data import DATA_CODING, UserData
 from gateway.message import Encoding
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import CommandStatus, DataCoding, Tag
 from gateway.smpp.errors import PduError
 from gateway.text import gsm_03_38
 from tests.store.builders import a_message
@@ -194,7 +194,19 @@ def test_text_behind_a_header_is_read(in_payload: bool) -> None:
         if in_payload
         else read(octets, esm_class=UDHI)
     )
-    assert data == UserData(Encoding.GSM_7BIT, "hi", udh=HEADER)
+    assert data == UserData(Encoding.GSM_7BIT, "hi", b"hi", HEADER)
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "half"),
+    [(DataCoding.DEFAULT_ALPHABET, b"x\x1b"), (DataCoding.UCS2, b"\x00x\xd8\x3d")],
+    ids=["escape", "surrogate"],
+)
+def test_gsm_5_gsm_6_what_a_customer_cut_within_a_character_goes_on_as_it_came(
+    data_coding: int, half: bytes
+) -> None:
+    data = read(HEADER + half, esm_class=UDHI, data_coding=data_coding)
+    assert data.octets == half
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x06\x00\x03\x2a\x02\x01", b"\x05\x00\x03\x2a\x02"])
@@ -212,7 +224,7 @@ def test_what_looks_like_a_header_without_udhi_is_text() -> None:
 
 
 def test_sar_becomes_the_header_that_says_the_same() -> None:
-    assert read(b"hi", tlvs=SAR) == UserData(Encoding.GSM_7BIT, "hi", udh=HEADER)
+    assert read(b"hi", tlvs=SAR) == UserData(Encoding.GSM_7BIT, "hi", b"hi", HEADER)
 
 
 @pytest.mark.parametrize(
@@ -241,4 +253,4 @@ def test_a_header_beside_sar_is_refused() -> None:
 def test_a_header_of_a_handset_goes_before_sar() -> None:
     header = bytes.fromhex("050003770302")
     data = read(header + b"hi", esm_class=UDHI, tlvs=SAR, lenient=True)
-    assert data == UserData(Encoding.GSM_7BIT, "hi", udh=header)
+    assert data == UserData(Encoding.GSM_7BIT, "hi", b"hi", header)

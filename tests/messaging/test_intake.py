@@ -17,11 +17,10 @@ from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.intake import SCHEDULE_GRAIN_S, Intake
 from gateway.messaging.opt_out import OptOuts
 from gateway.store.interface import OptOut, StoredMessage
-from tests.messaging.traffic_world import RECIPIENT, SENDER, UNKNOWN_WAIT_S, WALL, Traffic
+from tests.messaging.traffic_world import LONG, RECIPIENT, SENDER, UNKNOWN_WAIT_S, WALL, Traffic
 from tests.store.builders import ACCOUNT, a_message, became
 from tests.support.virtual_time import virtual_time
 
-LONG = "x" * 400  # Three parts.
 SOON = WALL + 600
 
 
@@ -448,6 +447,16 @@ async def test_a_scheduled_message_fails_where_the_queue_is_full_at_its_time() -
     await desk.traffic.turn(6)
     assert desk.traffic.ledger.statuses(scheduled) == [Status.QUEUED, Status.FAILED]
     assert desk.traffic.told[-1].error_code == 30001
+
+
+@virtual_time
+async def test_a_scheduled_message_fails_where_its_recipient_has_opted_out_since() -> None:
+    desk = Desk()
+    message = await desk.accept(send_at=SOON)
+    desk.opt_outs.apply(OptOut(ACCOUNT, message.sender, message.recipient, SOON - 1, True))
+    await desk.traffic.turn(601)
+    assert desk.traffic.ledger.statuses(message) == [Status.FAILED]
+    assert desk.traffic.told[-1].error_code == 21610
 
 
 @pytest.mark.parametrize("change", ["gone", "suspended", "without the sender"])

@@ -36,6 +36,9 @@ from tests.store.builders import ACCOUNT, a_message
 WALL = 1_700_000_000.0
 SENDER = "55501"
 RECIPIENT = "+15017122661"
+OTHER = "+15005550009"
+THIRD = "+15005550010"
+LONG = "x" * 400  # Three parts.
 TURN_S = 0.000_1
 UNKNOWN_WAIT_S = 3_600.0
 RECEIPT_WAIT_S = 259_200.0
@@ -56,6 +59,15 @@ def a_bind(bind_id: str, **changes: Any) -> CarrierBind:
 
 def to(match: str, priority: int = 1, *sender_types: str) -> RouteEntry:
     return RouteEntry(match, priority, sender_types=frozenset(sender_types))
+
+
+# Beta only takes what alpha cannot.
+TWO = {"alpha/1": (to("", 1),), "beta/1": (to("", 2),)}
+
+
+def part_id(opened: OpenMessage, part: int = 1) -> str:
+    """As `Traffic.sent` has the carrier name it."""
+    return f"{opened.message.id:x}-{part}"
 
 
 @dataclass
@@ -174,11 +186,11 @@ class Traffic:
         return await accepted
 
     async def sent(self, body: str = "hello", bind: str = "alpha/1", **changes: Any) -> OpenMessage:
-        """A message that the carrier has taken, its id the message's own in hex."""
+        """A message that the carrier has taken."""
         opened = await self.put(body, **changes)
         for _ in range(opened.segments):
             await self.turn()
-            self.ok(bind, f"{opened.message.id:x}-{opened.sent + 1}")
+            self.ok(bind, part_id(opened, opened.sent + 1))
         await self.turn()
         assert opened.status is Status.SENT
         return opened
@@ -250,3 +262,8 @@ class Traffic:
     @property
     def segments_queued(self) -> int:
         return sum(segments for *_, segments in self.dispatcher.backlog())
+
+    @property
+    def lanes(self) -> int:
+        """How many senders the dispatcher knows of now."""
+        return len(self.dispatcher._lanes)

@@ -94,9 +94,7 @@ def _inbound(evidence: Evidence) -> Iterator[str]:
     """What handsets wrote reaches the customer whose number they wrote to."""
     ledger = evidence.world.ledger
     over_smpp = set(ledger.esme_inbound)
-    over_http = {
-        number_in(told.fields["Body"]) for told in ledger.webhooks if told.path == "/sms"
-    }
+    over_http = {number_in(told.fields["Body"]) for told in ledger.webhooks if told.path == "/sms"}
     for number, to in ledger.inbound.items():
         _, sender = SENDERS[to]
         if number not in (over_http if sender.sms_url else over_smpp):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from gateway.interworking.receipt_outcome import outcome
 from gateway.message import FINAL, TRANSITIONS, Status
@@ -58,7 +59,7 @@ def _steps(case: Case) -> Iterator[str]:
     steps = case.stored.transitions
     if [step.number for step in steps] != list(range(1, len(steps) + 1)):
         yield f"{case.name}: steps {[step.number for step in steps]}"
-    if any(after.at < before.at for before, after in zip(steps, steps[1:], strict=False)):
+    if any(after.at < before.at for before, after in pairwise(steps)):
         yield f"{case.name}: its steps go back in time"
     status = case.message.initial_status
     for step in case.whole_steps:
@@ -118,7 +119,7 @@ def _first_word(evidence: Evidence, case: Case, last: Transition) -> Iterator[st
     said = [
         outcome(seen.stat).status
         for seen in evidence.receipts[carrier_of(last.bind), last.carrier_id]
-        if seen.answered_at is not None
+        if not seen.refused
     ]
     first = next(status for status in said if status is not None)
     if first is not last.status:

@@ -65,8 +65,8 @@ def _may_repeat(world: World, first: Attempt, second: Attempt) -> bool:
             return True
         settled_at = first.answered_at
     else:
-        lost_at = first.lost_at
-        if lost_at is not None and lost_at <= second.written_at and not timed_out(first):
+        lost = first.lost_at is not None and first.lost_at <= second.written_at
+        if lost and not timed_out(first, slack_s=TICK_S):
             return True
         settled_at = first.written_at + RESPONSE_TIMEOUT_S
     return any(
@@ -151,9 +151,9 @@ def _windows(world: World) -> Iterator[str]:
     """Requests that await their answer on one connection; a time-out makes room."""
     changes: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for attempt in world.wiretap.attempts:
-        ends = [
-            when for when in (attempt.answered_at, attempt.lost_at) if when is not None
-        ] + [attempt.written_at + RESPONSE_TIMEOUT_S - TICK_S]
+        ends = [when for when in (attempt.answered_at, attempt.lost_at) if when is not None] + [
+            attempt.written_at + RESPONSE_TIMEOUT_S - TICK_S
+        ]
         changes[attempt.wire] += [(attempt.written_at, 1), (min(ends), -1)]
     for wire, moments in changes.items():
         in_flight = most = 0

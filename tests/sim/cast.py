@@ -28,8 +28,7 @@ TPS = 30.0
 PASSWORD = "simpass"
 # scrypt with n=2 of `PASSWORD`: a hash that costs nothing to check.
 PASSWORD_HASH = (
-    "scrypt$2$8$1$73696d2d73616c74$"
-    "6bfa1af3420e8ad8d0430321378e50c657d82be30fb796b4d47333377f3faf69"
+    "scrypt$2$8$1$73696d2d73616c74$6bfa1af3420e8ad8d0430321378e50c657d82be30fb796b4d47333377f3faf69"
 )
 
 SMS_URL = "https://cee.example.com/sms"
@@ -116,9 +115,7 @@ def gateway_config(scenario: Scenario) -> Config:
         path=Path("sim.toml"),
         numbering_plan=Path("sim.csv"),
         smpp=Smpp(host=HOST, port=GATEWAY_PORT, inactivity_s=600.0),
-        queue=Queue(
-            receipt_wait_s=RECEIPT_WAIT_S, outcome_unknown_wait_s=OUTCOME_UNKNOWN_WAIT_S
-        ),
+        queue=Queue(receipt_wait_s=RECEIPT_WAIT_S, outcome_unknown_wait_s=OUTCOME_UNKNOWN_WAIT_S),
         callbacks=Callbacks(concurrency=20),
         accounts=ACCOUNTS,
         carriers=(
@@ -153,7 +150,10 @@ def gateway_config(scenario: Scenario) -> Config:
     )
 
 
-def simulator_config(scenario: Scenario, expectations: Expectations) -> SimulatorConfig:
+def simulator_config(scenario: Scenario) -> SimulatorConfig:
+    """Where answers get lost, a window is ours to free and the carrier's to count; the order of
+    messages is for `audit_wire` to judge."""
+    doubtful = scenario.lost_answers or scenario.freezes
     return SimulatorConfig(
         carriers=tuple(
             CarrierConfig(
@@ -167,7 +167,7 @@ def simulator_config(scenario: Scenario, expectations: Expectations) -> Simulato
             for name, port in PORTS.items()
         ),
         seed=scenario.seed,
-        expectations=expectations,
+        expectations=Expectations(order="", window=0 if doubtful else WINDOW),
     )
 
 

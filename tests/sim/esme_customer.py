@@ -26,7 +26,7 @@ from gateway.smpp.pdus import (
 from gateway.smpp.session import Timers
 from gateway.smpp.states import SENDING, Role
 from tests.sim.cast import GATEWAY_PORT, HOST, PASSWORD, RECIPIENTS
-from tests.sim.ledger import Asked, Ledger, chance
+from tests.sim.ledger import Asked, Ledger
 from tests.sim.numbered_text import number_in, numbered_text
 from tests.support.memory_network import MemoryNetwork
 
@@ -78,13 +78,13 @@ class EsmeCustomer:
         random = self._random
         while self._clock.now() < until:
             await asyncio.sleep(random.expovariate(1 / PAUSE_S))
-            burst = FLOOD if chance(random, FLOOD_SHARE) else random.randint(1, BURST_MAX)
+            burst = FLOOD if random.random() < FLOOD_SHARE else random.randint(1, BURST_MAX)
             for _ in range(burst):
                 if self._can_submit:
                     self._submit()
             connection = self._connection
-            if connection and self.rude and chance(random, 0.1):
-                if chance(random, 0.5):
+            if connection and self.rude and random.random() < 0.1:
+                if random.random() < 0.5:
                     connection.unbind()
                 else:
                     connection.abort("rude")
@@ -130,8 +130,9 @@ class EsmeCustomer:
         asked = self._ledger.ask(self._account, sender.address, recipient, Origin.SMPP, wants)
         text = numbered_text(asked.number).encode()
         header = b""
-        if chance(random, 0.1):
-            header = bytes((5, 0, 3, random.randrange(256), 2, random.randint(1, 2)))
+        if random.random() < 0.1:
+            # Its own header, with the 16-bit reference (3GPP TS 23.040 §9.2.3.24.8).
+            header = bytes((6, 8, 4, *asked.number.to_bytes(2, "big"), 2, random.randint(1, 2)))
         short_code = not sender.address.startswith("+")
         pdu = SubmitSm(
             source_addr_ton=3 if short_code else 1,
@@ -142,7 +143,7 @@ class EsmeCustomer:
             destination_addr=recipient.removeprefix("+"),
             esm_class=EsmClass.UDHI if header else EsmClass.DEFAULT,
             registered_delivery=wants,
-            validity_period="000000000100000R" if chance(random, 0.1) else "",
+            validity_period="000000000100000R" if random.random() < 0.1 else "",
             data_coding=DataCoding.DEFAULT_ALPHABET,
             short_message=header + text,
         )
@@ -153,7 +154,7 @@ class EsmeCustomer:
 
     def _deliver(self, connection: SmppConnection, sequence_number: int, pdu: DeliverSm) -> None:
         random = self._random
-        if self.rude and chance(random, 0.1):
+        if self.rude and random.random() < 0.1:
             status = random.choice((CommandStatus.ESME_RX_T_APPN, CommandStatus.ESME_RMSGQFUL))
             connection.respond(sequence_number, None, status)
             return
@@ -165,7 +166,7 @@ class EsmeCustomer:
             number = number_in(pdu.short_message.decode("latin-1"))
             if number is not None:
                 self._ledger.esme_inbound.append(number)
-        if self.rude and chance(random, 0.1):
+        if self.rude and random.random() < 0.1:
             asyncio.get_running_loop().call_later(
                 random.uniform(5.0, 30.0), connection.respond, sequence_number, DeliverSmResp()
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from random import Random
 
 from gateway.account import Account
 from gateway.message import Origin, Receipts
@@ -64,7 +63,3 @@ class Ledger:
 
     def next_number(self) -> int:
         return next(self._numbers)
-
-
-def chance(random: Random, share: float) -> bool:
-    return random.random() < share

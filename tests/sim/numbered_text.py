@@ -40,7 +40,6 @@ def read(pdu: SubmitSm) -> tuple[int | None, int]:
     octets, part = pdu.short_message, 1
     if pdu.esm_class & EsmClass.UDHI:
         header, octets = octets[1 : 1 + octets[0]], octets[1 + octets[0] :]
-        if header[:2] == b"\x00\x03":
-            part = header[4]
+        part = header[-1]  # Of the one element, with an 8-bit or a 16-bit reference.
     ucs2 = pdu.data_coding == DataCoding.UCS2
     return number_in(octets.decode("utf-16-be" if ucs2 else "latin-1", "replace")), part

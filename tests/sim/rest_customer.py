@@ -13,7 +13,7 @@ from gateway.message import Origin
 from gateway.messaging.admission import SendRequest
 from tests.sim.cast import RECIPIENTS, STATUS_URLS
 from tests.sim.gateway_process import GatewayProcess, Killed
-from tests.sim.ledger import Asked, Ledger, chance
+from tests.sim.ledger import Asked, Ledger
 from tests.sim.numbered_text import numbered_text
 
 BURST_MAX = 8
@@ -45,7 +45,7 @@ class RestCustomer:
         async with asyncio.TaskGroup() as tasks:
             while self._clock.now() < until:
                 await asyncio.sleep(random.expovariate(1 / PAUSE_S))
-                burst = FLOOD if chance(random, FLOOD_SHARE) else random.randint(1, BURST_MAX)
+                burst = FLOOD if random.random() < FLOOD_SHARE else random.randint(1, BURST_MAX)
                 for _ in range(burst):
                     tasks.create_task(self._send())
 
@@ -62,7 +62,7 @@ class RestCustomer:
         except Killed:
             return
         asked.message_id = message.id
-        if message.send_at and chance(self._random, 0.3):
+        if message.send_at and self._random.random() < 0.3:
             await asyncio.sleep(self._random.uniform(1.0, 400.0))
             await self._cancel(message.id)
 
@@ -87,17 +87,17 @@ class RestCustomer:
         recipient = random.choice(RECIPIENTS[random.choice(countries)])
         asked = self._ledger.ask(account, sender.address, recipient, Origin.REST)
         body = numbered_text(
-            asked.number, random.choice((1, 1, 1, 1, 2, 3)), unicode=chance(random, 0.2)
+            asked.number, random.choice((1, 1, 1, 1, 2, 3)), unicode=random.random() < 0.2
         )
-        scheduled = chance(random, 0.05)
+        scheduled = random.random() < 0.05
         return asked, SendRequest(
             account=account,
             sender=sender.address,
             recipient=recipient,
             body=body,
             origin=Origin.REST,
-            status_callback=STATUS_URLS[account.name] if chance(random, 0.6) else "",
-            validity_s=random.uniform(1.0, 120.0) if chance(random, 0.15) else None,
+            status_callback=STATUS_URLS[account.name] if random.random() < 0.6 else "",
+            validity_s=random.uniform(1.0, 120.0) if random.random() < 0.15 else None,
             send_at=self._clock.now() + random.uniform(*SEND_AT_AHEAD_S) if scheduled else 0.0,
         )
 

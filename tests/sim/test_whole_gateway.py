@@ -68,6 +68,7 @@ async def test_what_carriers_refuse_for_now_they_take_once(tmp_path: Path) -> No
     scenario = Scenario(FIRST_SEED, duration_s=600.0, throttling=True, inbound=False)
     world = await lived(scenario, tmp_path)
     assert world.simulator.violations == []
+    assert any(attempt.status for attempt in world.wiretap.attempts)
 
 
 def test_a_seed_repeats_to_the_octet(tmp_path: Path) -> None:

@@ -57,9 +57,7 @@ class Trouble:
 
     def _times(self, number: int) -> list[float]:
         """That many moments, as pauses between them."""
-        moments = sorted(
-            self._random.uniform(0, self._scenario.duration_s) for _ in range(number)
-        )
+        moments = sorted(self._random.uniform(0, self._scenario.duration_s) for _ in range(number))
         return [after - before for before, after in zip([0.0, *moments], moments, strict=False)]
 
     async def _at_times(self, number: int, act: Callable[[], None]) -> None:
@@ -118,14 +116,11 @@ class Trouble:
 
     async def _moods(self, carrier: str) -> None:
         """A carrier changes now and then."""
-        random, left_s = self._random, self._scenario.duration_s
-        while left_s > 0:
-            smsc = self._simulator[carrier]
+        random, smsc = self._random, self._simulator[carrier]
+        for pause_s in self._times(round(self._scenario.duration_s / MOOD_S)):
             mood = HEALTHY[carrier] if random.random() < 0.3 else self._mood(HEALTHY[carrier])
             smsc.set_behaviour(replace(mood, bind_status=smsc.behaviour.bind_status))
-            pause_s = random.expovariate(1 / MOOD_S)
-            left_s -= pause_s
-            await asyncio.sleep(min(pause_s, max(left_s + pause_s, 0.0)))
+            await asyncio.sleep(pause_s)
 
     def _mood(self, healthy: Behaviour) -> Behaviour:
         random, scenario = self._random, self._scenario

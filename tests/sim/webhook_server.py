@@ -14,7 +14,7 @@ from gateway.messaging.webhook_destination import FailureKind
 from gateway.messaging.webhook_request import IDEMPOTENCY_HEADER, Answer, Failure, WebhookRequest
 from gateway.messaging.webhook_signature import SIGNATURE_HEADER
 from tests.sim.cast import ACCOUNTS
-from tests.sim.ledger import Ledger, Told, chance
+from tests.sim.ledger import Ledger, Told
 from tests.sim.numbered_text import numbered_text
 
 REPLY_SHARE = 0.3
@@ -47,7 +47,7 @@ class WebhookServer:
         assert signed == expected, "the signature is wrong"
         token = request.headers[IDEMPOTENCY_HEADER]
         self._ledger.attempted.append((token, fields["MessageSid"]))
-        if chance(random, self.failing):
+        if random.random() < self.failing:
             await asyncio.sleep(random.choice((0.0, 0.0, 5.0)))
             kind, code = random.choice(FAILURES)
             return Failure(kind, code, "as asked")
@@ -57,7 +57,7 @@ class WebhookServer:
         return Answer(200, "text/xml", self._reply(path, fields))
 
     def _reply(self, path: str, fields: dict[str, str]) -> bytes:
-        if path != "/sms" or not chance(self._random, REPLY_SHARE):
+        if path != "/sms" or not self._random.random() < REPLY_SHARE:
             return b"<Response/>"
         account = next(one for one in ACCOUNTS if one.sid == fields["AccountSid"])
         asked = self._ledger.ask(account, fields["To"], fields["From"], Origin.REST)

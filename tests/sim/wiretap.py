@@ -1,4 +1,4 @@
-"""What passes between the gateway and its carriers, seen on the wire and believed over either end."""
+"""What passes between the gateway and its carriers: the wire is believed over either end."""
 
 from __future__ import annotations
 
@@ -43,13 +43,15 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class SeenReceipt:
-    """One deliver_sm with a receipt that reached the gateway, and when it was answered ESME_ROK."""
+    """One deliver_sm with a receipt that reached the gateway. `answered_at` is when ESME_ROK was
+    back at the carrier; `refused` says that the gateway wrote another answer."""
 
     carrier: str
     carrier_id: str
     stat: str
     arrived_at: float
     answered_at: float | None = None
+    refused: bool = False
 
 
 @dataclass(slots=True)
@@ -81,9 +83,13 @@ class Wiretap:
         self._digest.update(f"{self._clock.now()} {wire.number} {from_client} ".encode() + octets)
         if wire.port in CARRIERS and from_client:
             line = self._lines[wire.number]
-            for command_id, sequence_number, _, body in _pdus(line.from_gateway_written, octets):
+            for command_id, sequence_number, status, body in _pdus(
+                line.from_gateway_written, octets
+            ):
                 if command_id == CommandId.SUBMIT_SM:
                     self._submit(wire, line, sequence_number, body)
+                elif command_id == CommandId.DELIVER_SM_RESP and sequence_number in line.receipts:
+                    line.receipts[sequence_number].refused = bool(status)
 
     def arrived(self, wire: Wire, from_client: bool, octets: bytes) -> None:
         if wire.port not in CARRIERS:
@@ -113,9 +119,7 @@ class Wiretap:
         pdu = codec.decode(CommandId.SUBMIT_SM, body)
         assert isinstance(pdu, SubmitSm)
         number, part = read(pdu)
-        attempt = Attempt(
-            CARRIERS[wire.port], wire.number, number, part, pdu, self._clock.now()
-        )
+        attempt = Attempt(CARRIERS[wire.port], wire.number, number, part, pdu, self._clock.now())
         line.attempts[sequence_number] = attempt
         self.attempts.append(attempt)
 

@@ -16,11 +16,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from carriers_sim.recorder import Expectations
 from carriers_sim.simulator import Simulator
 from gateway.clock import Clock
-from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.message import Message
+from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.store.group_commit import REOPEN_MAX_S
 from gateway.store.interface import MessageFilter, StoredMessage, Transition
 from tests.sim.cast import (
@@ -37,7 +36,7 @@ from tests.sim.cast import (
 )
 from tests.sim.esme_customer import EsmeCustomer
 from tests.sim.gateway_process import GatewayProcess
-from tests.sim.ledger import Ledger, chance
+from tests.sim.ledger import Ledger
 from tests.sim.memory import left_in_memory
 from tests.sim.numbered_text import numbered_text
 from tests.sim.rest_customer import SEND_AT_AHEAD_S, RestCustomer
@@ -52,12 +51,13 @@ STORED_MAX = 100_000
 INBOUND_PAUSE_S = 45.0
 # Whatever was accepted is at its end by then: scheduled, queued, in doubt, without a receipt.
 SETTLED_AFTER_S = SEND_AT_AHEAD_S[1] + MAX_QUEUE_S + RECEIPT_WAIT_S + 600.0
+SETTLED_CHECKS = 300
 # And then what memory keeps for a while (unmatched receipts, limiters) is forgotten.
 FORGOTTEN_AFTER_S = 300.0
 
 
 class AtOnce(ThreadPoolExecutor):
-    """Password checks at the time they are asked for: a thread would know nothing of virtual time."""
+    """Checks passwords when it is asked to: a thread would know nothing of virtual time."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         done: Future[Any] = Future()
@@ -80,12 +80,7 @@ class Faults(logging.Handler):
 class World:
     """`stored` has every message once `run` has returned."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        directory: Path,
-        expectations: Expectations = Expectations(order=""),  # noqa: B008 - frozen
-    ) -> None:
+    def __init__(self, scenario: Scenario, directory: Path) -> None:
         self.scenario = scenario
         self._directory = directory
         loop = asyncio.get_running_loop()
@@ -94,18 +89,11 @@ class World:
         self.ledger = Ledger()
         self.wiretap = Wiretap(self.clock)
         self.faults = Faults()
-        network_random = self._random("network")
         self._disk_random = self._random("disk")
         self._disk = FailingDisk() if scenario.disk_failures else None
-        self.network = MemoryNetwork(
-            self.wiretap,
-            (lambda: network_random.expovariate(1 / 0.02)) if scenario.jitter else (lambda: 0.0),
-            (lambda octets: _cut_up(octets, network_random))
-            if scenario.jitter
-            else (lambda octets: (octets,)),
-        )
+        self.network = self._network()
         self.simulator = Simulator(
-            simulator_config(scenario, expectations), network=self.network, clock=self.clock
+            simulator_config(scenario), network=self.network, clock=self.clock
         )
         self._webhooks = WebhookServer(self.ledger, self.clock, self._random("webhooks"))
         self._esmes = [
@@ -191,9 +179,10 @@ class World:
 
     async def _settle(self) -> None:
         """Until nothing is under way, but no longer than that may take."""
-        latest = self.clock.now() + SETTLED_AFTER_S
-        while self._busy and self.clock.now() < latest:
-            await asyncio.sleep(10.0)
+        for _ in range(SETTLED_CHECKS):
+            await asyncio.sleep(SETTLED_AFTER_S / SETTLED_CHECKS)
+            if not self._busy:
+                break
         await asyncio.sleep(FORGOTTEN_AFTER_S)
         self.left = list(left_in_memory(self.process.gateway, self.clock.now()))
         store = self.process.store
@@ -233,6 +222,16 @@ class World:
             or any(smsc.receipts_due or smsc.deliveries_waiting for smsc in smscs)
         )
 
+    def _network(self) -> MemoryNetwork:
+        if not self.scenario.jitter:
+            return MemoryNetwork(self.wiretap)
+        random = self._random("network")
+        return MemoryNetwork(
+            self.wiretap,
+            delay_s=lambda: random.expovariate(1 / 0.02),
+            pieces=lambda octets: _cut_up(octets, random),
+        )
+
     # The process
 
     async def _start(self) -> None:
@@ -254,11 +253,11 @@ class World:
 
     async def _crash(self) -> None:
         random = self._disk_random
-        if chance(random, 0.8):
+        if random.random() < 0.8:
             await self.process.busy_moment(patience_s=30.0)
             await asyncio.sleep(random.uniform(0.0, 1.5) * self._commit_s())
         self.killed_at.append(self.clock.now())
-        await self.process.kill(committed=chance(random, 0.5), octets_lost=chance(random, 0.5))
+        await self.process.kill(committed=random.random() < 0.5, octets_lost=random.random() < 0.5)
         await asyncio.sleep(random.uniform(1.5, 60.0))
         await self._start()
 

@@ -1,0 +1,49 @@
+"""Is the gateway well?"""
+
+import pytest
+
+from gateway.admin.health import health
+from tests.admin.builders import binds, busy_bind, readings
+
+
+def test_a_gateway_that_takes_and_sends_is_ok() -> None:
+    report = health(readings())
+    assert (report.status, report.reasons) == ("ok", ())
+    assert (report.version, report.uptime_s) == ("1.2.3", 3_600)
+    assert (report.messages_open, report.segments_queued) == (4, 6)
+
+
+def test_a_gateway_with_a_bind_down_is_degraded_and_names_it() -> None:
+    report = health(readings(binds=binds(alpha=True, beta=False)))
+    assert (report.status, report.reasons) == ("degraded", ("down: beta/1",))
+
+
+def test_a_gateway_with_every_bind_down_is_failing() -> None:
+    report = health(readings(binds=binds(alpha=False, beta=False)))
+    assert (report.status, report.reasons) == ("failing", ("down: alpha/1, beta/1",))
+
+
+def test_a_gateway_that_takes_nothing_is_failing() -> None:
+    report = health(readings(accepting=False))
+    assert (report.status, report.reasons) == ("failing", ("the store takes no messages",))
+
+
+def test_all_reasons_are_told() -> None:
+    report = health(readings(accepting=False, binds=binds(alpha=False)))
+    assert report.reasons == ("the store takes no messages", "down: alpha/1")
+
+
+def test_a_gateway_without_binds_has_none_down() -> None:
+    assert health(readings(binds=(), gauges={})).status == "ok"
+
+
+@pytest.mark.parametrize(("is_up", "state"), [(True, "up"), (False, "down")])
+def test_a_bind_tells_whether_it_is_up(is_up: bool, state: str) -> None:
+    (bind,) = health(readings(binds=binds(alpha=is_up))).binds
+    assert (bind.bind, bind.state) == ("alpha/1", state)
+
+
+def test_a_bind_tells_how_it_fares() -> None:
+    (bind,) = health(readings(binds=busy_bind())).binds
+    assert (bind.state, bind.window, bind.segments_per_second) == ("up", "1/10", 50.0)
+    assert bind.latency_ms == 250.0
