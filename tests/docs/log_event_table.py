@@ -19,7 +19,7 @@ SPOKEN = {
 MEANINGS: dict[str, str] = {
     "ESME bound": "A customer's ESME has bound.",
     "ESME gone": "Its session has ended; `reason` says how.",
-    "ESME never takes a deliver_sm": "For too long an ESME has refused it for now, or not answered. "
+    "ESME never takes a deliver_sm": "For four hours an ESME has refused it, or not answered. "
     "It is given up, so that the others get through.",
     "ESME refuses a deliver_sm": "A receipt or message was refused for good and is not sent again. "
     "Tell the customer.",

@@ -144,7 +144,7 @@ def _given_up(evidence: Evidence, case: Case, last: Transition) -> Iterator[str]
         yield f"{case.name} is given up, but all its receipts came"
         return
     due = min(step.at for step in unsettled) + RECEIPT_WAIT_S
-    if not due <= last.at <= evidence.world.up_from(due + RECEIPT_WAIT_LATE_MAX_S):
+    if not due <= last.at <= evidence.world.done_by(due + RECEIPT_WAIT_LATE_MAX_S):
         yield f"{case.name} is given up {last.at - due:+.1f} s after its time"
 
 
@@ -194,5 +194,5 @@ def _expired(evidence: Evidence, case: Case) -> Iterator[str]:
         if when is not None and when <= last.at
     ]
     due = max(message.expires_at, *freed, 0.0)
-    if not due <= last.at <= evidence.world.up_from(due + EXPIRY_LATE_MAX_S):
+    if not due <= last.at <= evidence.world.done_by(due + EXPIRY_LATE_MAX_S):
         yield f"{case.name} expired {last.at - due:+.2f} s after its time"

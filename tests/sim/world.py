@@ -196,10 +196,11 @@ class World:
         """When a process was killed or asked to stop."""
         return sorted(self.killed_at + self.stopped_at)
 
-    def up_from(self, when: float) -> float:
-        """`when`, or when a gateway served again if none did."""
+    def done_by(self, when: float) -> float:
+        """The latest time for what is due at `when`: then, or when the next process served, if
+        none did then or if it took what it had done to its grave."""
         for ended_at, started_at in zip(self.ended_at, self.started_at[1:], strict=False):
-            if ended_at <= when < started_at:
+            if self.stored_by(ended_at) <= when < started_at:
                 return started_at
         return when
 
