@@ -8,11 +8,12 @@ WINDOW_S = 1.0
 
 
 class RateWindow:
-    """A sliding window of one second, half open: what came exactly a second ago has left."""
+    """A sliding window, half open: what came exactly its length ago has left."""
 
-    __slots__ = ("_in_window", "_sum", "peak")
+    __slots__ = ("_in_window", "_length_s", "_sum", "peak")
 
-    def __init__(self) -> None:
+    def __init__(self, length_s: float = WINDOW_S) -> None:
+        self._length_s = length_s
         self._in_window: deque[tuple[float, int]] = deque()
         self._sum = 0
         self.peak = 0
@@ -22,7 +23,7 @@ class RateWindow:
         in_window = self._in_window
         in_window.append((now, segments))
         self._sum += segments
-        while in_window[0][0] <= now - WINDOW_S:
+        while in_window[0][0] <= now - self._length_s:
             self._sum -= in_window.popleft()[1]
         if self._sum <= self.peak:
             return False

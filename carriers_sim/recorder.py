@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from carriers_sim.rate_window import RateWindow
+from carriers_sim.rate_window import WINDOW_S, RateWindow
 from carriers_sim.user_data import UserData, decode
 from carriers_sim.violations import Invariant, Violations
 from gateway.smpp.constants import status_name
@@ -61,8 +61,9 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What the customer has promised; breaking it is a violation.
 
     `mps` gives the segments a second of a sender, counted over all carriers in any window of one
-    second, and `mps_tolerance` the share above that jitter on the way may cause. `order` finds
-    the number by which messages of one pair of numbers must rise.
+    second, and `mps_tolerance` what jitter on the way may cause: the share above, and the share of
+    the time between two segments by which one is early. `order` finds the number by which messages
+    of one pair of numbers must rise.
     """
 
     mps: dict[str, float] = {}
@@ -136,10 +137,6 @@ class Recorder:
     # Asked
 
     @property
-    def keeps_text(self) -> bool:
-        return self._keep > 0
-
-    @property
     def messages(self) -> list[Received]:
         """The last `keep` whole messages, in order of arrival."""
         return list(self._messages)
@@ -207,14 +204,16 @@ class Recorder:
     def _count_sender(self, submitted: Submitted) -> None:
         sender = submitted.sender
         window = self._sender_rates.get(sender)
+        limit = self._expectations.mps.get(sender, 0.0)
+        tolerance = self._expectations.mps_tolerance
         if window is None:
-            window = RateWindow()
+            # At few a second the share is no whole segment, but each may still be early.
+            window = RateWindow(WINDOW_S - tolerance / limit if limit > tolerance else WINDOW_S)
             _remember(self._sender_rates, sender, window, SENDERS_MAX)
-        if window.add(submitted.data.segments, submitted.at):
-            limit = self._expectations.mps.get(sender)
-            if limit and window.peak > limit * (1 + self._expectations.mps_tolerance):
-                detail = f"{window.peak} segments in a second, {limit:g} agreed"
-                self._violations.add(Invariant.SENDER_RATE, submitted.carrier, detail, submitted.at)
+        risen = window.add(submitted.data.segments, submitted.at)
+        if risen and limit and window.peak > limit * (1 + tolerance):
+            detail = f"{window.peak} segments in a second, {limit:g} agreed"
+            self._violations.add(Invariant.SENDER_RATE, submitted.carrier, detail, submitted.at)
 
     def _add_part(self, submitted: Submitted) -> None:
         part = submitted.data.concatenation

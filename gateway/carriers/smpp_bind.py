@@ -254,6 +254,7 @@ class SmppBind:
         self._connection = None
         submitted, self._submitted = self._submitted, {}
         self._late.clear()
+        self._closed.set()
         if bound_at is not None:
             self._reconnect.bound_for(self._clock.now() - bound_at)
             log.log(
@@ -264,7 +265,6 @@ class SmppBind:
             for reference, _ in submitted.values():
                 self._on_event(SubmitLost(self.id, reference))
             self._on_event(BindWentDown(self.id, reason))
-        self._closed.set()
 
 
 def _cause(error: OSError) -> str:

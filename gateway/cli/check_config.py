@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.cli.console import say
 from gateway.cli.subcommands import Subcommands
-from gateway.config import Config, load
+from gateway.config import Config, load, read_plan
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -22,7 +22,9 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    say(summary(load(arguments.file)))
+    config = load(arguments.file)
+    read_plan(config.numbering_plan)
+    say(summary(config))
     return 0
 
 

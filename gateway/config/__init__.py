@@ -2,6 +2,7 @@
 
 from gateway.config.carrier import BindType, Carrier, CarrierBind, CarrierRoute
 from gateway.config.gateway_file import Config, load
+from gateway.config.numbering_plan import read_plan
 from gateway.config.sections import Callbacks, Log, Queue, Rest, Smpp, Storage
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Smpp",
     "Storage",
     "load",
+    "read_plan",
 ]

@@ -17,10 +17,10 @@ import uvloop
 
 from gateway.admin.app import create_app as create_admin_app
 from gateway.clock import system_clock
-from gateway.config import Config
+from gateway.config import Config, read_plan
 from gateway.daemon import logs
 from gateway.daemon.assembly import Gateway
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import GatewayError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.server import RestServer
@@ -29,7 +29,6 @@ from gateway.net.errors import ListenError
 from gateway.net.network import TcpNetwork
 from gateway.store.group_commit import StoreLimits
 from gateway.store.sqlite import SqliteStore
-from routing.numbering_plan import NumberingPlan
 
 log = logging.getLogger(__name__)
 
@@ -133,17 +132,3 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         await asyncio.gather(traffic, return_exceptions=True)
     log.info("gateway stopped")
     return EXIT_FAULT if failed else 0
-
-
-def read_plan(path: Path) -> NumberingPlan:
-    """The numbering plan.
-
-    Raises:
-        ConfigError: the file cannot be read, or a line of it cannot.
-    """
-    try:
-        return NumberingPlan.parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None

@@ -198,6 +198,7 @@ class Gateway:
             for bind in self.binds.values():
                 tasks.create_task(bind.drain())
         self.esme_delivery.close()
+        self.receipts.close()
 
     async def _tick(self) -> None:
         while True:

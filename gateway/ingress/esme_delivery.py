@@ -21,7 +21,7 @@ from gateway.events import StatusEvent
 from gateway.interworking import deliver_sm
 from gateway.message import Direction, Message
 from gateway.messaging.alarm import Alarm
-from gateway.messaging.journal import listener_of
+from gateway.messaging.journal import event_of, listener_of
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
 from gateway.smpp.errors import FieldError, NotBound
@@ -153,7 +153,7 @@ class EsmeDelivery:
     def recover(self, message: Message, transition: Transition) -> None:
         """Take up a transition of an earlier run."""
         if transition.listener is Listener.ESME:
-            self._offer(_event_of(message, transition))
+            self._offer(event_of(message, transition))
 
     def _offer(self, event: StatusEvent) -> None:
         outbox = self._outbox(event.message.account_sid)
@@ -307,17 +307,3 @@ class EsmeDelivery:
         if outbox is None:
             outbox = self._outboxes[account_sid] = AccountOutbox()
         return outbox
-
-
-def _event_of(message: Message, transition: Transition) -> StatusEvent:
-    return StatusEvent(
-        message,
-        transition.number,
-        transition.status,
-        transition.at,
-        transition.error_code,
-        transition.bind,
-        transition.done_date,
-        transition.carrier_status,
-        transition.carrier_error,
-    )

@@ -112,12 +112,15 @@ def _read_coded(data_coding: int, octets: bytes, header: bytes, lenient: bool) -
         return UserData(encoding, "", octets, header)
     if encoding is Encoding.UCS2:
         body = ucs2.decode(octets)
+        # A segment of the sender's own may end within a surrogate pair, a whole text may not.
+        readable = bool(header) or body.encode("utf-16-be") == octets
     else:
         body = octets.decode(charset, "replace") if charset else gsm_03_38.decode(octets)
-        if "\ufffd" in body and not lenient:
-            raise PduError(
-                f"the text is not of data_coding {data_coding}", CommandStatus.ESME_RSUBMITFAIL
-            )
+        readable = "\ufffd" not in body
+    if not readable and not lenient:
+        raise PduError(
+            f"the text is not of data_coding {data_coding}", CommandStatus.ESME_RSUBMITFAIL
+        )
     if lenient:
         body = body.replace("\0", "")
     if encoding is Encoding.GSM_7BIT and not gsm_03_38.is_encodable(body):

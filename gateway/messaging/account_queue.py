@@ -8,6 +8,9 @@ from typing import Generic, Protocol, TypeVar
 
 from gateway.messaging.mps import MpsLimiter
 
+# So many that have left otherwise may lie about in a queue, or as many as are alive.
+STALE_MAX = 1_000
+
 
 class Queued(Protocol):
     """What a queue needs to know of what it holds."""
@@ -66,8 +69,14 @@ class AccountQueue(Generic[T]):
         assert self.segments >= 0
 
     def put(self, item: T) -> None:
-        """Append what has been accepted; its room was reserved."""
+        """Append what has been accepted; its room was reserved.
+
+        Each that is alive has a segment of the room. So where the queue is much longer than that,
+        the greater part has left, and would stay in memory behind a head that cannot go.
+        """
         self._fresh.append(item)
+        if len(self._fresh) > 2 * self.segments + STALE_MAX:
+            self._fresh = deque(item for item in self._fresh if item.waiting)
 
     def put_back(self, item: T) -> None:
         """Return what the carrier would not take; there is always room for it."""

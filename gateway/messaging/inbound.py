@@ -19,6 +19,7 @@ from gateway.message import Direction, Message, Origin
 from gateway.messaging import phone_number, twiml
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.callbacks import idempotency_token
+from gateway.messaging.journal import event_of
 from gateway.messaging.opt_out import DEFAULT_REPLIES, Keyword, OptOuts, keyword
 from gateway.messaging.reply_loop import REPLY_RATE_EXCEEDED, ReplyLoopGuard
 from gateway.messaging.webhook_destination import (
@@ -28,7 +29,7 @@ from gateway.messaging.webhook_destination import (
 )
 from gateway.messaging.webhook_request import API_VERSION, Answer, WebhookRequest, signed_request
 from gateway.messaging.webhook_signature import Field
-from gateway.messaging.webhooks import Append, Webhooks, event_of
+from gateway.messaging.webhooks import Append, Webhooks
 from gateway.store.interface import Listener, OptOut, Transition
 
 log = logging.getLogger(__name__)

@@ -225,3 +225,18 @@ def listener_of(message: Message, status: Status) -> Listener:
             return Listener.NONE
         return Listener.ESME
     return Listener.NONE
+
+
+def event_of(message: Message, transition: Transition) -> StatusEvent:
+    """The event that the journal published, or would have, for a transition."""
+    return StatusEvent(
+        message=message,
+        number=transition.number,
+        status=transition.status,
+        at=transition.at,
+        error_code=transition.error_code,
+        bind=transition.bind,
+        done_date=transition.done_date,
+        carrier_status=transition.carrier_status,
+        carrier_error=transition.carrier_error,
+    )

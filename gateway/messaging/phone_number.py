@@ -86,9 +86,15 @@ def _parse(text: str) -> PhoneNumber | None:
     if is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
     assert number.country_code is not None
+    e164 = format_number(number, PhoneNumberFormat.E164)
+    if e164 != digits:
+        # A trunk prefix has gone, as in +44 (0) 20. Where another would go from what is left, there
+        # is no telling which number is meant, and an opt-out could be filed under the wrong one.
+        again = _parse(e164)
+        return again if again and again.e164 == e164 else None
     country = region_code_for_number(number)
     return PhoneNumber(
-        e164=format_number(number, PhoneNumberFormat.E164),
+        e164=e164,
         country=country or region_code_for_country_code(number.country_code),
         # Without a country the number is in no known range, and the type cannot be looked up.
         mobile_capable=not country or number_type(number) != PhoneNumberType.FIXED_LINE,

@@ -91,12 +91,12 @@ class Receipts:
 
     def expect(self, opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
         """A carrier has taken this part under its own id."""
-        if bind in self._silent:
+        full = len(self._expected) >= EXPECTED_MAX
+        if full:
+            log.error("too many receipts expected", extra={"sid": message_sid(opened.message.id)})
+        if full or bind in self._silent:
             opened.silent_parts += 1
             self._decide(opened)
-            return
-        if len(self._expected) >= EXPECTED_MAX:
-            log.error("too many receipts expected", extra={"sid": message_sid(opened.message.id)})
             return
         expected = self._expect(opened, part, bind, carrier_id, self._clock.now())
         parked = self._parked.pop(expected.key, None)
@@ -139,6 +139,10 @@ class Receipts:
         if carrier_id:
             self._expected[expected.key] = expected
         return expected
+
+    def close(self) -> None:
+        """Let no deadline pass any more: the store is about to close."""
+        self._alarm.cancel()
 
     def on_receipt(self, carrier: str, receipt: Receipt, answer: Answer) -> None:
         """A receipt over any bind of the carrier; `answer` is called when it may be answered."""

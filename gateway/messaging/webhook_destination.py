@@ -23,7 +23,9 @@ from gateway.errors import GatewayError
 POLICY_ALL = frozenset({"all"})
 
 URL_LENGTH_MAX = 4_096
+# RFC 1035 §2.3.4. The resolver's own complaint of a longer label would look like a fault of ours.
 HOSTNAME_LENGTH_MAX = 253
+LABEL_LENGTH_MAX = 63
 
 # Parsed URLs kept, because the messages of a customer share one; beyond it a URL is parsed again.
 DESTINATIONS_CACHED_MAX = 4_096
@@ -177,7 +179,8 @@ def _check_host(host: str, allow_private: bool) -> None:
         address = ip_address(host)
     except ValueError:
         labels = host.rstrip(".").split(".")
-        if len(host) > HOSTNAME_LENGTH_MAX or not _HOSTNAME.fullmatch(host):
+        too_long = len(host) > HOSTNAME_LENGTH_MAX or max(map(len, labels)) > LABEL_LENGTH_MAX
+        if too_long or not _HOSTNAME.fullmatch(host):
             raise DestinationError("the URL has no valid host") from None
         if _NUMBER.fullmatch(labels[-1]):
             raise DestinationError("the URL's host is not a canonical address") from None

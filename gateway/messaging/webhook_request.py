@@ -54,11 +54,7 @@ def signed_request(
     auth_token: str,
     idempotency_token: str,
 ) -> WebhookRequest:
-    """Put the fields into a form, or with GET into the query, and sign the whole.
-
-    A lone surrogate, which a broken handset can send in UCS-2, becomes `?`: it exists in no UTF-8.
-    """
-    form = [(key, value.encode("utf-8", "replace").decode()) for key, value in fields]
+    """Put the fields into a form, or with GET into the query, and sign the whole."""
     headers = {
         "User-Agent": USER_AGENT,
         # Compressed answers are not asked for: a small one can unpack to a very large one.
@@ -69,10 +65,10 @@ def signed_request(
         headers["Authorization"] = destination.authorization
     url, body = destination.url, b""
     if method == "GET":
-        url += ("&" if "?" in url else "?") + urlencode(form)
+        url += ("&" if "?" in url else "?") + urlencode(fields)
         headers[SIGNATURE_HEADER] = signature(auth_token, url)
     else:
-        body = urlencode(form).encode("ascii")
+        body = urlencode(fields).encode("ascii")
         headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
-        headers[SIGNATURE_HEADER] = signature(auth_token, url, form)
+        headers[SIGNATURE_HEADER] = signature(auth_token, url, fields)
     return WebhookRequest(method, url, headers, body, destination.overrides)

@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.events import StatusEvent
 from gateway.message import Message
+from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_destination import DestinationError, parse_destination
 from gateway.messaging.webhook_outbox import Delivery, Outbox, OutboxLimits, WebhookSource
 from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
@@ -209,18 +210,3 @@ class Webhooks:
         self._append(
             Notified(event.message.id, event.number, self._clock.now(), outcome), on_commit
         )
-
-
-def event_of(message: Message, transition: Transition) -> StatusEvent:
-    """The event that the journal published, or would have, for a transition."""
-    return StatusEvent(
-        message=message,
-        number=transition.number,
-        status=transition.status,
-        at=transition.at,
-        error_code=transition.error_code,
-        bind=transition.bind,
-        done_date=transition.done_date,
-        carrier_status=transition.carrier_status,
-        carrier_error=transition.carrier_error,
-    )

@@ -21,6 +21,8 @@ from gateway.smpp.states import Role
 log = logging.getLogger(__name__)
 
 WRITE_BUFFER_MAX = 1 << 20
+# How long a session that is over waits for the peer to read the last of it.
+LINGER_S = 5.0
 
 
 class SmppConnection(asyncio.Protocol):
@@ -55,6 +57,7 @@ class SmppConnection(asyncio.Protocol):
         self._flush_wanted = False
         self._writable = True
         self._reading = True
+        self._leaving = False
         self.session: Session
 
     # What the owner asks
@@ -118,6 +121,7 @@ class SmppConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end()
+        self._want_flush()
         return False
 
     def connection_lost(self, cause: Exception | None) -> None:
@@ -165,11 +169,20 @@ class SmppConnection(asyncio.Protocol):
         if octets:
             self._transport.write(octets)
         if self.session.closed:
-            self._transport.close()
+            self._leave(self._transport)
             return
         if not self._reading and self._writable:
             self._set_reading(self.session.unanswered * 2 <= self._receive_window)
         self._arm()
+
+    def _leave(self, transport: asyncio.Transport) -> None:
+        """Close, and cut a peer that does not read: else its socket would stay open for ever."""
+        transport.close()
+        if not self._leaving:
+            self._leaving = True
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(LINGER_S, transport.abort)
 
     def _set_reading(self, reading: bool) -> None:
         if self._transport and reading is not self._reading and not self._transport.is_closing():

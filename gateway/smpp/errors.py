@@ -17,10 +17,6 @@ class PduError(SmppError):
         self.status = status
 
 
-class FramingError(SmppError):
-    """A command_length that cannot be believed: where the next PDU begins is lost (§4.3)."""
-
-
 class NotBound(SmppError):
     """The session's state does not allow this request (§2.3, table 2-1)."""
 

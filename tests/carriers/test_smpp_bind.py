@@ -224,6 +224,21 @@ async def test_what_was_under_way_is_told_before_the_loss_of_the_bind(made: Site
     assert not made.bind.up
 
 
+@site()
+async def test_fault_of_ours_as_a_loss_is_told_does_not_end_the_bind(made: Site) -> None:
+    def fail(event: BindEvent) -> None:
+        if isinstance(event, SubmitLost):
+            raise RuntimeError("a fault")
+
+    made.carrier.answers = False
+    made.bind.submit(HELLO, "reference")
+    await moment()
+    made.bind._on_event = fail
+    made.carrier.connection.abort("test")
+    await moment(2)
+    assert made.bind.up
+
+
 @site(response_timeout_s=5.0)
 async def test_what_was_in_doubt_is_not_told_again(made: Site) -> None:
     made.carrier.answers = False
@@ -477,6 +492,15 @@ async def test_a_carrier_that_does_not_let_go_is_left_in_the_end(made: Site) -> 
     await moment()
     assert made.clock.now() - started_at == pytest.approx(DRAIN_TIMEOUT_S, abs=0.2)
     assert [type(event) for event in made.events] == [BindCameUp, SubmitLost, BindWentDown]
+
+
+@site(response_timeout_s=DRAIN_TIMEOUT_S)
+async def test_a_drain_may_run_out_as_the_session_ends_by_itself(made: Site) -> None:
+    for wire in made.network.wires.values():
+        wire.freeze()
+    await moment(0.4)  # From 0.1 to 0.5, which both clocks hold exactly.
+    await made.bind.drain()
+    assert [type(event) for event in made.events] == [BindCameUp, BindWentDown]
 
 
 @virtual_time

@@ -207,6 +207,15 @@ def test_jitter_within_the_tolerance_is_forgiven() -> None:
     assert desk.broken == []
 
 
+def test_a_slow_senders_segment_may_be_early_by_the_tolerance() -> None:
+    desk = Desk(mps={"+1": 1}, mps_tolerance=0.1)
+    for number, at in enumerate((0.0, 0.999, 1.901)):
+        desk.got(str(number), at=at)
+    assert desk.broken == []
+    desk.got("3", at=2.7)
+    assert desk.broken == [Invariant.SENDER_RATE]
+
+
 def test_an_unknown_sender_has_sent_nothing() -> None:
     assert Desk().recorder.sender_rate_max("+9") == 0
 

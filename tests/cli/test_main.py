@@ -113,3 +113,15 @@ def test_check_config_says_what_a_right_configuration_amounts_to(
         "  smpp      127.0.0.1:2775",
         "  store     var/gateway",
     ]
+
+
+def test_check_config_reads_the_numbering_plan_too(
+    files: Files, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = files.directory / "plan.csv"
+    edit(plan, "1,US,310,,any,", "1,US,310,,anny,")
+    assert main(["check-config", str(files.entry)]) == 2
+    assert capsys.readouterr().err == (
+        f"supernet: {plan}: line 2: type 'anny' is not one of any, mobile, fixed, toll_free, "
+        "premium, personal, satellite\n"
+    )

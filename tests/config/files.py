@@ -85,6 +85,11 @@ system_id = "supernet"
 password = "simpass"
 """
 
+PLAN = """\
+prefix,country,mcc,mnc,type,operator
+1,US,310,,any,
+"""
+
 
 class Files:
     """The three files in a directory of their own."""
@@ -97,7 +102,7 @@ class Files:
         self.entry.write_text(GATEWAY)
         self.accounts.write_text(ACCOUNTS)
         self.carriers.write_text(CARRIERS)
-        (directory / "plan.csv").touch()
+        (directory / "plan.csv").write_text(PLAN)
 
 
 def edit(file: Path, old: str, new: str) -> None:

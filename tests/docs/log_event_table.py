@@ -82,8 +82,8 @@ MEANINGS: dict[str, str] = {
     "the traceback.**",
     "submit_sm refused": "A customer's submit_sm cannot be read.",
     "too many connections": "`connections_max` SMPP connections stand; one more was closed.",
-    "too many receipts expected": "5,000,000 wait. Receipts of further segments are not matched. A "
-    "carrier has stopped sending receipts.",
+    "too many receipts expected": "5,000,000 wait. Further segments stay `sent`. A carrier "
+    "has stopped sending receipts.",
     "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",
     "webhook failed": "One attempt failed; it is repeated.",
     "webhook given up": "A customer was not told, after four hours or by their own `rc` and `rp`.",

@@ -12,8 +12,7 @@ from random import Random
 from gateway.admin.metrics import PREFIX, metrics
 from gateway.admin.readings import Backlog, Readings
 from gateway.clock import system_clock
-from gateway.config import load
-from gateway.daemon import read_plan
+from gateway.config import load, read_plan
 from gateway.daemon.assembly import Gateway
 from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.network import TcpNetwork

@@ -134,6 +134,15 @@ def test_octets_that_are_no_text_are_refused(data_coding: int) -> None:
     assert refusal(b"caf\xe9", data_coding) is CommandStatus.ESME_RSUBMITFAIL
 
 
+@pytest.mark.parametrize("octets", [b"\x00a\x00", b"\xd8\x3d\x00a"], ids=["odd octet", "surrogate"])
+def test_ucs2_that_is_no_whole_text_is_refused(octets: bytes) -> None:
+    assert refusal(octets, DataCoding.UCS2) is CommandStatus.ESME_RSUBMITFAIL
+
+
+def test_a_replacement_character_that_the_sender_wrote_is_text() -> None:
+    assert read("\ufffd".encode("utf-16-be"), DataCoding.UCS2).body == "\ufffd"
+
+
 @pytest.mark.parametrize("data_coding", [0x00, 0x01, 0xF1])
 def test_octets_of_a_handset_that_are_no_text_are_shown_as_such(data_coding: int) -> None:
     assert read(b"caf\xe9", data_coding, lenient=True) == UserData(Encoding.UCS2, "caf\ufffd")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.messaging.account_queue import AccountQueue
+from gateway.messaging.account_queue import STALE_MAX, AccountQueue
 from gateway.messaging.mps import MpsLimiter
 
 
@@ -115,6 +115,19 @@ def test_what_expired_after_it_came_back_is_skipped() -> None:
     gone.waiting = False
     lane.forget(gone.segments)
     assert drain(lane) == [2]
+
+
+def test_what_expired_behind_a_head_that_cannot_go_is_let_go() -> None:
+    lane = queue(max_queue_s=2)
+    fill(lane, Item(0))
+    for position in range(1, 10 * STALE_MAX):
+        gone = Item(position)
+        fill(lane, gone)
+        gone.waiting = False
+        lane.forget(gone.segments)
+    fill(lane, Item(10 * STALE_MAX))
+    assert len(lane) <= STALE_MAX + 4
+    assert drain(lane) == [0, 10 * STALE_MAX]
 
 
 def test_slower_of_sender_and_account_decides() -> None:

@@ -5,7 +5,7 @@ import asyncio
 from gateway.clock import message_sid
 from gateway.message import Direction, Status
 from gateway.messaging.callbacks import Callbacks, callback_fields
-from gateway.messaging.webhooks import event_of
+from gateway.messaging.journal import event_of
 from tests.messaging.webhook_world import (
     ACCOUNT_SID,
     NUMBER,

@@ -120,6 +120,30 @@ async def test_a_lane_that_must_pause_is_not_forgotten_before() -> None:
 
 
 @virtual_time
+async def test_a_sender_that_is_forgotten_between_messages_keeps_its_rate() -> None:
+    """What its limiter forgave a late timer must not be forgiven again."""
+    traffic = Traffic(mps=2)
+    for _ in range(2):
+        await traffic.put()
+        await traffic.turn()
+        traffic.ok()
+        await traffic.turn(0.497)
+    await traffic.put()
+    await traffic.turn(1)
+    first, _, third = [written.at for written in traffic.binds["alpha/1"].written]
+    assert third - first >= 1 - 1e-6
+
+
+@virtual_time
+async def test_a_message_that_is_not_accepted_leaves_no_lane() -> None:
+    traffic = Traffic()
+    lane = traffic.dispatcher.lane(traffic.account, traffic.account.senders[0])
+    assert lane.queue.reserve(3)
+    traffic.dispatcher.withdraw(lane, 3)
+    assert (traffic.lanes, lane.queue.segments) == (0, 0)
+
+
+@virtual_time
 async def test_a_late_answer_finds_its_lane_forgotten_and_does_no_harm() -> None:
     traffic = Traffic()
     opened = await traffic.put()

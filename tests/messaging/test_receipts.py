@@ -187,6 +187,18 @@ async def test_an_early_receipt_that_comes_twice_counts_once_and_both_are_answer
 
 
 @virtual_time
+async def test_of_two_early_receipts_that_contradict_the_first_counts() -> None:
+    traffic = Traffic()
+    opened = await traffic.put()
+    await traffic.turn()
+    traffic.receipt("77", "UNDELIV", "001")
+    traffic.receipt("77", "DELIVRD")
+    traffic.ok(carrier_id="77")
+    await traffic.turn()
+    assert traffic.last(opened) == (Status.UNDELIVERED, 30005)
+
+
+@virtual_time
 async def test_old_receipts_are_forgotten_before_memory_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

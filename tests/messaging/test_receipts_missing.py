@@ -97,7 +97,7 @@ async def test_more_receipts_than_memory_holds_are_not_expected(
     traffic = Traffic()
     await traffic.sent("first")
     await traffic.sent("second")
-    assert traffic.receipts.expected == 1
+    assert (traffic.receipts.expected, len(traffic.journal)) == (1, 1)
     assert "too many receipts expected" in caplog.messages
 
 

@@ -107,7 +107,8 @@ def test_public_address_is_called(address: str) -> None:
         "http://example.com/\r\nX-Injected: 1",
         "http://exam\tple.com/",
         "http://example.com/\x00",
-        "http://" + "a" * 254 + "/",
+        "http://" + "a" * 64 + ".example.com/",
+        "http://" + "a." * 127 + "example/",
         "http://example.com/" + "a" * 4_096,
         # Inside, in every spelling.
         "http://127.0.0.1/",

@@ -41,12 +41,6 @@ def test_get_is_valid_to_twilios_validator() -> None:
     assert RequestValidator(TOKEN).validate(request.url, {}, signed)
 
 
-def test_lone_surrogate_does_not_stop_a_request() -> None:
-    destination = parse_destination("https://example.com/")
-    request = signed_request(destination, "POST", [("Body", "a\ud800b")], TOKEN, "SM1-1")
-    assert fields_of(request) == {"Body": "a?b"}
-
-
 def test_credentials_of_the_url_go_into_the_header_only() -> None:
     request = a_request("https://user:pass@example.com/")
     assert request.headers["Authorization"] == "Basic dXNlcjpwYXNz"

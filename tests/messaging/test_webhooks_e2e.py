@@ -20,10 +20,11 @@ from twilio.request_validator import (
 
 from gateway.clock import system_clock
 from gateway.messaging.callbacks import Callbacks
+from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_client import ANSWER_MAX, WebhookClient
 from gateway.messaging.webhook_destination import FailureKind, parse_destination
 from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest, signed_request
-from gateway.messaging.webhooks import Webhooks, WebhookSettings, event_of
+from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from tests.messaging.webhook_world import (
     TOKEN,
     MemoryStore,

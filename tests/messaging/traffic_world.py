@@ -102,7 +102,8 @@ class FakeBind:
 
 
 class Traffic:
-    """`binds` by id, each with its routes; without routes it leads everywhere. All are up."""
+    """`binds` by id, each with its routes; without routes it leads everywhere. All are up, and all
+    but the `silent_binds` give receipts."""
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class Traffic:
         max_queue_s: int = 14_400,
         mps_max: float | None = None,
         expired_code: int = 30001,
+        silent_binds: tuple[str, ...] = (),
         **config: Any,
     ) -> None:
         self.account = Account(
@@ -130,7 +132,12 @@ class Traffic:
         bus.subscribe(self.told.append)
         self.journal = Journal(self.ledger, self.clock, bus)
         routes = binds or {"alpha/1": ()}
-        self.binds = {bind: FakeBind(a_bind(bind, **config), self.clock) for bind in routes}
+        self.binds = {
+            bind: FakeBind(
+                a_bind(bind, **{"receipts": bind not in silent_binds, **config}), self.clock
+            )
+            for bind in routes
+        }
         self.router = Router(
             [
                 RoutedBind(bind, entries or (RouteEntry(),), fake.config.window, fake.config.tps)

@@ -13,9 +13,10 @@ from gateway.errors import StoreError
 from gateway.events import StatusEvent
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.callbacks import Callbacks
+from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
-from gateway.messaging.webhooks import Webhooks, WebhookSettings, event_of
+from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.store.interface import Listener, Notified, OnCommit, Record, Transition
 
 TOKEN = "0123456789abcdef0123456789abcdef"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.clock import Clock
-from gateway.net.smpp_connection import SmppConnection
+from gateway.net.smpp_connection import LINGER_S, SmppConnection
 from gateway.smpp import codec
 from gateway.smpp.events import Closed, Event, Request, ResponseTimedOut
 from gateway.smpp.pdus import (
@@ -171,6 +171,33 @@ async def test_what_is_to_be_sent_is_sent_before_the_close() -> None:
     await asyncio.sleep(0)
     assert line.wire.writes == [codec.encode(SubmitSmResp("id"), 2)]
     assert line.wire.closing
+
+
+@pytest.mark.parametrize("ended_by_peer", [False, True])
+def test_peer_that_does_not_read_to_the_end_is_cut(ended_by_peer: bool) -> None:
+    @virtual_time
+    async def left() -> None:
+        line = await bound_line()
+        if ended_by_peer:
+            line.connection.eof_received()
+        else:
+            line.connection.close("test")
+        await asyncio.sleep(LINGER_S - 0.1)
+        assert not line.wire.aborted
+        await asyncio.sleep(0.2)
+        assert line.wire.aborted
+
+    left()
+
+
+@virtual_time
+async def test_connection_that_is_over_has_no_timer() -> None:
+    line = await bound_line()
+    line.connection.close("test")
+    await asyncio.sleep(0)
+    line.connection.connection_lost(None)
+    await asyncio.sleep(LINGER_S + 0.1)
+    assert not line.wire.aborted
 
 
 @virtual_time

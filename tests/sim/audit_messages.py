@@ -16,6 +16,7 @@ from tests.sim.evidence import Case, Evidence, timed_out
 
 EXPIRED = 30001
 PROVIDER_TIMEOUT = 30410
+OPTED_OUT = 21610
 EXPIRY_LATE_MAX_S = 0.2
 # The grain of the wait for receipts.
 RECEIPT_WAIT_LATE_MAX_S = 61.0
@@ -171,8 +172,20 @@ def _failed(evidence: Evidence, case: Case) -> Iterator[str]:
         losses = {attempt.wire for attempt in case.attempts if attempt.lost_at is not None}
         if not any(map(timed_out, case.attempts)) and len(losses) < LOST_MAX:
             yield f"{case.name} failed for an answer that was not missing"
+    elif last.error_code == OPTED_OUT:
+        if not case.message.send_at or not _said_stop(evidence, case):
+            yield f"{case.name} failed for an opt-out, and its recipient had not said STOP"
     elif not any(attempt.status for attempt in case.attempts):
         yield f"{case.name} failed with {last.error_code}, and no carrier had refused it"
+
+
+def _said_stop(evidence: Evidence, case: Case) -> bool:
+    message = case.message
+    return any(
+        (inbound.sender, inbound.recipient, inbound.body)
+        == (message.recipient, message.sender, "STOP")
+        for inbound in evidence.inbound
+    )
 
 
 def _expired(evidence: Evidence, case: Case) -> Iterator[str]:

@@ -62,7 +62,9 @@ class Evidence:
             if stored.message.direction is not Direction.INBOUND
         ]
         self.inbound = [
-            stored for stored in world.stored if stored.message.direction is Direction.INBOUND
+            stored.message
+            for stored in world.stored
+            if stored.message.direction is Direction.INBOUND
         ]
         self.receipts: dict[tuple[str, str], list[SeenReceipt]] = defaultdict(list)
         for seen in world.wiretap.receipts:

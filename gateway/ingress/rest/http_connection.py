@@ -15,17 +15,21 @@ CONNECTIONS_MAX = 10_000
 HEAD_OCTETS_MAX = 65_536
 # A request that has not come whole in this time is given up, at most as long again after it.
 REQUEST_S_MAX = 30.0
+# So long a peer may leave an answer unread, at most as long again after it.
+UNREAD_S_MAX = 30.0
 
 
 class HttpConnection(HttpToolsProtocol):
-    """Bounds the connections, the octets of a request's head, and the time that a request takes.
+    """Bounds the connections, the octets of a request's head, and the time that a request takes,
+    and the reading of its answer.
 
     uvicorn itself closes a connection that idles between two requests. These bounds are for a
-    peer that never ends a request, nor begins one.
+    peer that never ends a request, nor begins one, nor reads what it is told.
     """
 
     _deadline: asyncio.TimerHandle | None = None
     _reading_since: float | None = None
+    _unread_since: float | None = None
     _in_head = True
     _head_octets = 0
 
@@ -53,6 +57,14 @@ class HttpConnection(HttpToolsProtocol):
         if self._in_head and self._head_octets > HEAD_OCTETS_MAX:
             self.refuse(431)
 
+    def pause_writing(self) -> None:
+        self._unread_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._unread_since = None
+        super().resume_writing()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         # One that came in the same packet as the end of another.
@@ -79,11 +91,16 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def _check_deadline(self) -> None:
-        since = self._reading_since
-        if since is not None and self.loop.time() - since >= REQUEST_S_MAX:
+        now = self.loop.time()
+        if self._unread_since is None and self.transport.is_closing():
+            self._unread_since = now  # Closed it would be, were there nothing left to read.
+        if self._unread_since is not None:
+            if now - self._unread_since >= UNREAD_S_MAX:
+                self.transport.abort()
+                return
+        elif self._reading_since is not None and now - self._reading_since >= REQUEST_S_MAX:
             self.refuse(408)
-        else:
-            self._deadline = self.loop.call_later(REQUEST_S_MAX, self._check_deadline)
+        self._deadline = self.loop.call_later(REQUEST_S_MAX, self._check_deadline)
 
 
 @cache

@@ -12,6 +12,7 @@ from gateway.ingress.rest.server import RestServer
 from gateway.message import Message
 from gateway.messaging.admission import SendRequest
 from gateway.net.errors import ListenError
+from tests.e2e.patience import until
 from tests.ingress.rest.builders import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -143,6 +144,21 @@ async def test_a_connection_that_never_asks_answers_408(monkeypatch: pytest.Monk
         answer = await raw(server, b"")
 
     assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_peer_that_never_reads_its_answers_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("REQUEST_S_MAX", "UNREAD_S_MAX"):
+        monkeypatch.setattr(f"gateway.ingress.rest.http_connection.{bound}", 0.1)
+    octets = b"GET /docs/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n" * 1_000
+    async with RestServer(Api().app, HOST, 0) as server:
+        with socket.create_connection((HOST, server.port)) as peer:
+            peer.sendall(octets)
+
+            async def connections() -> int:
+                return len(server._server.server_state.connections)
+
+            await until(connections)
+            await until(connections, lambda number: number == 0)
 
 
 async def test_one_connection_too_many_answers_503(monkeypatch: pytest.MonkeyPatch) -> None:
