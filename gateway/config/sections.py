@@ -8,6 +8,13 @@ import msgspec
 from msgspec import Meta
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
+ProxyAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?\Z",
+        description="the address or network of a proxy, such as 10.0.0.0/8",
+    ),
+]
 Window = Annotated[int, Meta(ge=1, le=1_000)]
 # Names on the wire are C-octet strings with a bound (SMPP v3.4 §4.1.1), the closing NUL included.
 SystemId = Annotated[str, Meta(min_length=1, max_length=15)]
@@ -17,10 +24,16 @@ DAY_S = 86_400
 
 
 class Rest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[rest]: where the HTTP API listens. Port 0 takes a free one."""
+    """[rest]: where the HTTP API listens. Port 0 takes a free one.
+
+    `trusted_proxies` are the addresses or networks of reverse proxies: only their X-Forwarded-For
+    is believed. Behind a proxy that is not among them all clients count as one, and share the
+    limit on failed attempts to authenticate.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    trusted_proxies: tuple[ProxyAddress, ...] = ()
 
 
 class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -95,6 +95,7 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
             ),
             config.rest.host,
             config.rest.port,
+            trusted_proxies=",".join(config.rest.trusted_proxies),
         )
         rest.bind()
         operator = RestServer(

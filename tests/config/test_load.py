@@ -73,7 +73,7 @@ def test_two_accounts_may_share_an_alphanumeric_sender(files: Files) -> None:
         (
             "port = 8080",
             "x = 1",
-            "gateway.toml:6: [rest] unknown key 'x'; expected one of host, port",
+            "gateway.toml:6: [rest] unknown key 'x'; expected one of host, port, trusted_proxies",
         ),
         ("port = 8080", "port = ", "gateway.toml:6: not TOML: invalid value (column 8)"),
         ("[rest]", "[reest]", "gateway.toml:5: unknown key 'reest'; did you mean 'rest'?"),

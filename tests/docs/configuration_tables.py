@@ -70,6 +70,8 @@ MEANINGS: dict[str, dict[str, str]] = {
     "[rest]": {
         "host": "Where the REST API listens.",
         "port": "TCP port; 0 takes a free one.",
+        "trusted_proxies": "Whose X-Forwarded-For names the client. Behind a proxy that is not "
+        "named here, all clients share one limit on failed attempts to authenticate.",
     },
     "[admin]": {
         "host": "Where health and metrics listen. They ask for no credentials: keep this on "

@@ -51,6 +51,21 @@ async def test_a_message_is_created_over_a_socket() -> None:
     assert "server" not in answer.headers
 
 
+@pytest.mark.parametrize(("trusted", "status"), [("", 429), (HOST, 201)])
+async def test_clients_behind_a_trusted_proxy_fail_each_for_itself(
+    trusted: str, status: int
+) -> None:
+    server = RestServer(Api().app, HOST, 0, trusted_proxies=trusted)
+    async with server, client_of(server) as client:
+        for _ in range(25):
+            wrong = {"X-Forwarded-For": "203.0.113.1"}
+            await client.post(MESSAGES, data=a_form(), auth=("AC", "x"), headers=wrong)
+        right = {"X-Forwarded-For": "203.0.113.2"}
+        answer = await client.post(MESSAGES, data=a_form(), headers=right)
+
+    assert answer.status_code == status
+
+
 async def test_a_taken_port_is_one_clear_line() -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
