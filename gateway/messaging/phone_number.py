@@ -33,6 +33,10 @@ NUMBERS_CACHED_MAX = 65_536
 # cache.
 TEXT_LENGTH_MAX = 32
 
+# Where fixed and mobile numbers share their ranges, so that the look-up of the type, 18 µs, could
+# never say that a number is a landline's.
+ONE_RANGE = frozenset({"US", "CA"})
+
 SHORT_CODE_DIGITS = range(3, 9)
 
 _SEPARATORS = str.maketrans("", "", " -().")
@@ -97,5 +101,7 @@ def _parse(text: str) -> PhoneNumber | None:
         e164=e164,
         country=country or region_code_for_country_code(number.country_code),
         # Without a country the number is in no known range, and the type cannot be looked up.
-        mobile_capable=not country or number_type(number) != PhoneNumberType.FIXED_LINE,
+        mobile_capable=not country
+        or country in ONE_RANGE
+        or number_type(number) != PhoneNumberType.FIXED_LINE,
     )

@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneMetadata
 
-from gateway.messaging.phone_number import PhoneNumber, normalize_sender, parse
+from gateway.messaging.phone_number import ONE_RANGE, PhoneNumber, normalize_sender, parse
 
 
 @pytest.mark.parametrize(
@@ -141,3 +142,10 @@ def test_a_sender_is_a_number_a_short_code_or_a_name(text: str, address: str | N
 def test_a_normalized_sender_is_normal(text: str) -> None:
     address = normalize_sender(text)
     assert address is None or normalize_sender(address) == address
+
+
+@pytest.mark.parametrize("country", sorted(ONE_RANGE))
+def test_where_ranges_are_shared_the_plan_knows_no_landlines(country: str) -> None:
+    metadata = PhoneMetadata.metadata_for_region(country)
+    assert metadata is not None
+    assert metadata.fixed_line == metadata.mobile
