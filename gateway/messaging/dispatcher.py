@@ -38,6 +38,7 @@ from gateway.messaging.journal import Journal
 from gateway.messaging.mps import MpsLimiter
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.receipts import Receipts
+from gateway.messaging.suspects import Suspects
 from gateway.messaging.turns import Lane, Turns
 from gateway.smpp.errors import FieldError, SmppError
 from routing.events import BindDown, BindUp, Outcome, SubmitResult, Submitted
@@ -53,11 +54,6 @@ NOT_READY_S = 0.1
 # A message that every candidate refused for now is offered around again, after these pauses.
 ROUND_PAUSES_S = (1.0, 4.0, 15.0)
 PROVIDER_TIMEOUT = 30410
-# A message that was under way each time that so many binds went down may be what ends them, and
-# is not sent again. From the second time on it is sent while no other such message is under way,
-# so that those that were merely near it are cleared one by one.
-LOST_MAX = 3
-SUSPECT_FROM = 2
 # The bind is away, and not merely busy.
 UNUSABLE = frozenset({Block.DOWN, Block.CIRCUIT_OPEN})
 LOST = UNUSABLE | LASTING
@@ -100,8 +96,7 @@ class Dispatcher:
         self._unknown: Deadlines[OpenMessage] = Deadlines(EXPIRY_GRAIN_S)
         self._alarm = Alarm(clock, self._run)
         self._loop = asyncio.get_running_loop()
-        self._suspect: OpenMessage | None = None
-        self._suspect_lanes: list[Lane] = []
+        self._suspects = Suspects()
         self._run_wanted = False
         self._stopped = False
         self.expired = 0
@@ -220,10 +215,7 @@ class Dispatcher:
         reference: Reference = event.reference
         opened, part, lane = reference
         opened.in_flight -= 1
-        if not opened.lost_again:  # Several parts may be lost at once.
-            opened.lost_again = True
-            opened.lost += 1
-        if opened.lost >= LOST_MAX:
+        if self._suspects.lost(opened):
             log.error(
                 "message was under way each time binds went down",
                 extra={"sid": message_sid(opened.message.id), "bind": event.bind},
@@ -282,9 +274,8 @@ class Dispatcher:
         if lane.blocks(message):
             self._turns.suspend(lane)
             return
-        if opened.lost >= SUSPECT_FROM and self._suspect not in (None, opened):
+        if self._suspects.must_wait(opened, lane):
             self._turns.suspend(lane)
-            self._suspect_lanes.append(lane)
             return
         ready_at = lane.queue.ready_at(now)
         if ready_at > now:
@@ -350,9 +341,7 @@ class Dispatcher:
         opened.in_flight += 1
         opened.attempts += 1
         opened.pinned = route.bind if message.segments > 1 else ""
-        opened.lost_again = False
-        if opened.lost >= SUSPECT_FROM:
-            self._suspect = opened
+        self._suspects.sent(opened)
         lane.busy[message.recipient] = opened
         lane.queue.take(now)
         if not opened.unsent:
@@ -416,11 +405,8 @@ class Dispatcher:
         recipient may go."""
         if opened.in_flight:
             return
-        if self._suspect is opened:
-            self._suspect = None
-            for other in self._suspect_lanes:
-                self._turns.give(other, other.queue.ready_at(now))
-            self._suspect_lanes.clear()
+        for other in self._suspects.settled(opened):
+            self._turns.give(other, other.queue.ready_at(now))
             self._want_run()
         message = opened.message
         if message.expires_at <= now:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.config.carrier import BindType
 from gateway.message import Status
-from gateway.messaging.dispatcher import LOST_MAX
+from gateway.messaging.suspects import LOST_MAX
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.errors import NotBound, WindowFull
 from tests.messaging.traffic_world import (

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from gateway.interworking.receipt_outcome import outcome
 from gateway.message import FINAL, TRANSITIONS, Status
-from gateway.messaging.dispatcher import LOST_MAX
 from gateway.messaging.receipts import carrier_of
+from gateway.messaging.suspects import LOST_MAX
 from gateway.store.interface import Transition
 from tests.sim.cast import RECEIPT_WAIT_S, SILENT_BIND
 from tests.sim.evidence import Case, Evidence, timed_out
