@@ -39,6 +39,16 @@ MPS_BY_TRUST_SCORE: tuple[tuple[int, float], ...] = ((75, 225.0), (50, 120.0), (
 MPS_10DLC_LOW_VOLUME = 3.75
 
 
+class InDoubt(StrEnum):
+    """What becomes of a message that a carrier may have taken, when a bind or we ourselves went
+    down before its answer was on record: sent again at once; held for a receipt first, then sent
+    again; or never sent again, its outcome unknown unless a receipt tells."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+    UNKNOWN = "unknown"
+
+
 class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A number, short code or sender id that an account may send from."""
 
@@ -50,6 +60,8 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     countries: tuple[str, ...] = ()
     sms_url: str = ""
     sms_method: str = "POST"
+    sms_fallback_url: str = ""
+    sms_fallback_method: str = "POST"
 
     @property
     def segments_per_second(self) -> float:
@@ -94,3 +106,5 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_second: float = 200.0
     concurrent_requests: int = 500
     submits_per_second: float = 5_000.0
+    in_doubt: InDoubt = InDoubt.RESEND
+    in_doubt_hold_s: float = 120.0

@@ -58,6 +58,7 @@ ACCOUNT_BOUNDS: tuple[Bounds, ...] = (
     ("requests_per_second", 0.01, RATE_LIMIT),
     ("concurrent_requests", 1, RATE_LIMIT),
     ("submits_per_second", 0.01, RATE_LIMIT),
+    ("in_doubt_hold_s", 1, 86_400),
 )
 SENDER_BOUNDS: tuple[Bounds, ...] = (("mps", 0.01, MPS_LIMIT), ("trust_score", 0, 100))
 ESME_BOUNDS: tuple[Bounds, ...] = (("binds_max", 1, BINDS_LIMIT),)
@@ -115,11 +116,14 @@ def _check_sender(source: Source, sender: Sender, at: KeyPath) -> None:
     _check_countries(source, sender.countries, at)
     if sender.trust_score is not None and sender.type is not SenderType.TEN_DLC:
         raise source.error((*at, "trust_score"), "only a 10dlc has a trust score")
-    if sender.sms_url:
-        _matches(source, sender.sms_url, _is_http_url, (*at, "sms_url"), "an http or https URL")
-    _matches(
-        source, sender.sms_method, {"GET", "POST"}.__contains__, (*at, "sms_method"), "GET or POST"
-    )
+    for key in ("sms_url", "sms_fallback_url"):
+        if url := getattr(sender, key):
+            _matches(source, url, _is_http_url, (*at, key), "an http or https URL")
+    for key in ("sms_method", "sms_fallback_method"):
+        method = getattr(sender, key)
+        _matches(source, method, {"GET", "POST"}.__contains__, (*at, key), "GET or POST")
+    if sender.sms_fallback_url and not sender.sms_url:
+        raise source.error((*at, "sms_fallback_url"), "a fallback needs an sms_url")
 
 
 def _check_countries(source: Source, countries: tuple[str, ...], at: KeyPath) -> None:

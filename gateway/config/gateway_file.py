@@ -14,7 +14,8 @@ from gateway.account import Account
 from gateway.config.account_rules import check_accounts
 from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
-from gateway.config.sections import Admin, Callbacks, Log, Queue, Rest, Smpp, Storage
+from gateway.config.gateway_rules import check_events, check_store
+from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage
 from gateway.config.source import Source, read
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
@@ -37,6 +38,7 @@ class Config(msgspec.Struct, frozen=True):
     store: Storage = Storage()
     queue: Queue = Queue()
     callbacks: Callbacks = Callbacks()
+    events: Events = Events()
     log: Log = Log()
     accounts: tuple[Account, ...] = ()
     carriers: tuple[Carrier, ...] = ()
@@ -55,6 +57,7 @@ class GatewayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Storage = Storage()
     queue: Queue = Queue()
     callbacks: Callbacks = Callbacks()
+    events: Events = Events()
     log: Log = Log()
 
 
@@ -78,6 +81,8 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     """
     entry = read(Path(path))
     gateway = entry.convert(GatewayFile)
+    check_store(entry, gateway.store)
+    events = check_events(entry, gateway.events, environ)
 
     accounts_source = read(_named(entry, "accounts", gateway.accounts))
     accounts = accounts_source.convert(AccountsFile).accounts
@@ -96,6 +101,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         store=gateway.store,
         queue=gateway.queue,
         callbacks=gateway.callbacks,
+        events=events,
         log=gateway.log,
         accounts=accounts,
         carriers=check_carriers(carriers_source, carriers, environ),

@@ -52,6 +52,9 @@ class Smpp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     those of SMPP v3.4 §7.2, in seconds: `session_init_s` from the connection to its bind,
     `enquire_link_s` of silence until we ask, `response_s` for an answer to us, `inactivity_s`
     without messages until we unbind. `connections_max` counts all connections, bound or not.
+    `idempotency_tag` is the tag of the TLV in which an ESME may send an idempotency key
+    (vendor-specific tags are 0x1400 to 0x3FFF, §5.3.2). `deliver_s`: what an account's ESMEs have
+    not taken for so long is given up.
     """
 
     host: str = "127.0.0.1"
@@ -63,17 +66,32 @@ class Smpp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response_s: TimerSeconds = 10.0
     inactivity_s: TimerSeconds = 3_600.0
     connections_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    idempotency_tag: Annotated[int, Meta(ge=0x1400, le=0x3FFF)] = 0x1400
+    deliver_s: Annotated[float, Meta(ge=60, le=30 * DAY_S)] = 3.0 * DAY_S
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[store]: where messages are kept.
+    """[store]: where messages are kept, and for how long.
 
     `directory` is relative to the working directory of the daemon, and made when it is missing.
     Under `free_bytes_min` octets of free space no message is accepted.
+
+    Messages are kept in segment files: a new one is begun at `segment_bytes` octets or after
+    `segment_s` seconds, and each is dropped whole `retention_s` seconds after it was closed, or
+    earlier, the oldest first, once all together exceed `bytes_max` octets (0: no bound). What is
+    not finished by then is carried over, never dropped.
+
+    `idempotency_window_s`: for so long a request with the same idempotency key makes no second
+    message.
     """
 
     directory: Annotated[str, Meta(min_length=1)] = "var/gateway"
     free_bytes_min: Annotated[int, Meta(ge=0)] = 256 << 20
+    segment_bytes: Annotated[int, Meta(ge=1 << 20, le=4 << 30)] = 256 << 20
+    segment_s: Annotated[float, Meta(ge=60, le=30 * DAY_S)] = 86_400.0
+    retention_s: Annotated[float, Meta(ge=3_600, le=400 * DAY_S)] = 7.0 * DAY_S
+    bytes_max: Annotated[int, Meta(ge=0)] = 0
+    idempotency_window_s: Annotated[float, Meta(ge=60, le=28 * DAY_S)] = 7.0 * DAY_S
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,7 +112,8 @@ class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[callbacks]: how webhooks are called.
 
     `connect_timeout_s` and `response_timeout_s` bound one attempt; attempts go on for four hours.
-    `concurrency` counts the requests under way at once, to all destinations together.
+    `concurrency` counts the requests under way at once, to all destinations together, and
+    `host_concurrency` those to one host.
     `allow_private_destinations` lets a customer's URL lead into loopback and private networks,
     which is right for a demo and wrong wherever customers are strangers.
     """
@@ -102,7 +121,83 @@ class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connect_timeout_s: Annotated[float, Meta(ge=0.1, le=10)] = 5.0
     response_timeout_s: Annotated[float, Meta(ge=0.1, le=15)] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 1_024
+    host_concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 64
     allow_private_destinations: bool = False
+
+
+MqttHost = Annotated[str, Meta(min_length=1, max_length=253)]
+# A level of an MQTT topic (MQTT 5.0 §4.7): wildcards and the NUL have no place in what we publish.
+TopicPrefix = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+\x00$][^#+\x00]*\Z")]
+
+
+class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[events.mqtt]: the broker that gets every event. Without `host` there is none.
+
+    `version` is 3 (3.1.1) or 5. `tls` verifies the broker against the system's authorities, or
+    against `ca_file`; `cert_file` and `key_file` are ours, where the broker wants to know us.
+    `username` has a `password`, or better `password_env`, the environment variable that holds it.
+    `in_flight_max` events may await their PUBACK.
+    """
+
+    host: str = ""
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 1_883
+    version: Literal[3, 5] = 5
+    topic_prefix: TopicPrefix = "supernet"
+    client_id: str = ""
+    username: str = ""
+    password: str = ""
+    password_env: str = ""
+    tls: bool = False
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    keepalive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
+    in_flight_max: Annotated[int, Meta(ge=1, le=1_000)] = 100
+
+
+class EventWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[events.webhook]: the operator's URL that gets every event, in batches of CloudEvents.
+    Without `url` there is none.
+
+    `secret`, or better the environment variable `secret_env`, is the key that signs the batches.
+    """
+
+    url: str = ""
+    secret: str = ""
+    secret_env: str = ""
+    batch_max: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 15.0
+
+
+class Archive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[events.archive]: where messages that expired or were not delivered are written down as
+    NDJSON, compressed with zstd. Without `target` there is no archive.
+
+    `target` is a directory, relative to the working directory of the daemon, or an S3-compatible
+    bucket as `s3://bucket/prefix`. A file is closed after `file_s` seconds or `file_bytes` octets.
+    `segments` writes whole segments down as well, before they are dropped.
+    """
+
+    target: str = ""
+    endpoint: str = ""
+    region: str = ""
+    file_s: Annotated[float, Meta(ge=1, le=86_400)] = 3_600.0
+    file_bytes: Annotated[int, Meta(ge=1 << 10, le=1 << 30)] = 64 << 20
+    segments: bool = False
+
+
+class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[events]: where everything that happens to messages is told, besides to their customers.
+
+    `source` is the CloudEvents source of every event. A sink that is further behind than
+    `behind_alarm_s` raises an alarm.
+    """
+
+    source: Annotated[str, Meta(min_length=1, max_length=256)] = "/supernet"
+    behind_alarm_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+    mqtt: Mqtt = Mqtt()
+    webhook: EventWebhook = EventWebhook()
+    archive: Archive = Archive()
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,7 +26,19 @@ from gateway.config.account_rules import ACCOUNT_BOUNDS, ESME_BOUNDS, SENDER_BOU
 from gateway.config.carrier import Carrier, CarrierBind, CarrierRoute
 from gateway.config.gateway_file import GatewayFile
 from gateway.config.mistakes import expected
-from gateway.config.sections import Admin, Callbacks, Log, Queue, Rest, Smpp, Storage
+from gateway.config.sections import (
+    Admin,
+    Archive,
+    Callbacks,
+    Events,
+    EventWebhook,
+    Log,
+    Mqtt,
+    Queue,
+    Rest,
+    Smpp,
+    Storage,
+)
 from tests.docs.page import code, table
 
 FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
@@ -38,6 +50,10 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[store]": Storage,
         "[queue]": Queue,
         "[callbacks]": Callbacks,
+        "[events]": Events,
+        "[events.mqtt]": Mqtt,
+        "[events.webhook]": EventWebhook,
+        "[events.archive]": Archive,
         "[log]": Log,
     },
     "accounts-toml": {
@@ -88,11 +104,23 @@ MEANINGS: dict[str, dict[str, str]] = {
         "response_s": "Seconds for an answer to a request of ours.",
         "inactivity_s": "Seconds without a request other than enquire_link, then we unbind.",
         "connections_max": "Connections at a time, bound or not; one more is closed at once.",
+        "idempotency_tag": "The tag of the TLV in which a submit_sm or data_sm may carry an "
+        "idempotency key. 5120 is 0x1400, the first of the vendor-specific ones.",
+        "deliver_s": "Seconds after which a receipt or message that an account's ESMEs have not "
+        "taken is given up.",
     },
     "[store]": {
         "directory": "Where messages are kept, relative to the working directory of the daemon. "
         "It is made when it is missing.",
         "free_bytes_min": "With fewer octets free on its disk, nothing is accepted.",
+        "segment_bytes": "A segment file that has grown so large is closed, and a new one begun.",
+        "segment_s": "The same after so many seconds.",
+        "retention_s": "A segment is dropped so many seconds after it was closed, with the "
+        "messages in it; what is not finished is carried over.",
+        "bytes_max": "Octets of all segments together; above, the oldest is dropped earlier. "
+        "0: no bound.",
+        "idempotency_window_s": "For so long the same idempotency key makes no second message. "
+        "Not longer than `retention_s`.",
     },
     "[queue]": {
         "expired_error_code": "The code of a message whose time passes in its queue. 30036 is "
@@ -106,8 +134,45 @@ MEANINGS: dict[str, dict[str, str]] = {
         "connect_timeout_s": "Seconds for name, connection and TLS of one attempt.",
         "response_timeout_s": "Seconds for one attempt as a whole.",
         "concurrency": "Requests under way at once, to all destinations together.",
+        "host_concurrency": "Requests under way at once to one host.",
         "allow_private_destinations": "Let customers' URLs lead to loopback and private networks. "
         "Right for a demo, wrong where customers are strangers.",
+    },
+    "[events]": {
+        "source": "The `source` of every CloudEvent: which gateway speaks.",
+        "behind_alarm_s": "A sink that is so many seconds behind raises an alarm.",
+    },
+    "[events.mqtt]": {
+        "host": "Name or address of the MQTT broker. Empty: none.",
+        "port": "Its TCP port; 8883 is usual with TLS.",
+        "version": "3 for MQTT 3.1.1, or 5.",
+        "topic_prefix": "What all topics begin with; no wildcards.",
+        "client_id": "Ours, the same after each restart. Empty: made of `node`.",
+        "username": "Who we are to the broker. Empty: nobody.",
+        "password": "The password of `username`; `password_env` is better.",
+        "password_env": "The environment variable that holds the password.",
+        "tls": "Encrypt, and verify the broker's certificate.",
+        "ca_file": "Authorities to verify it by. Empty: the system's.",
+        "cert_file": "Our certificate, where the broker wants one.",
+        "key_file": "Its private key.",
+        "keepalive_s": "Seconds of silence, then we ping.",
+        "in_flight_max": "Events that may await their PUBACK.",
+    },
+    "[events.webhook]": {
+        "url": "Where batches of CloudEvents are posted. Empty: nowhere. A private "
+        "address is allowed here.",
+        "secret": "The key that signs the batches; `secret_env` is better.",
+        "secret_env": "The environment variable with the key that signs the batches.",
+        "batch_max": "Events in one request.",
+        "timeout_s": "Seconds for one request.",
+    },
+    "[events.archive]": {
+        "target": "A directory, or `s3://bucket/prefix`. Empty: no archive.",
+        "endpoint": "The URL of an S3-compatible service other than AWS.",
+        "region": "Its region.",
+        "file_s": "Seconds until a file is closed and its events count as taken.",
+        "file_bytes": "Octets of one file, before compression.",
+        "segments": "Also write down each segment as a whole before it is dropped.",
     },
     "[log]": {
         "level": "The least serious lines that are written, to standard error.",
@@ -129,6 +194,10 @@ MEANINGS: dict[str, dict[str, str]] = {
         "concurrent_requests": "REST requests at a time. Above: 20429.",
         "submits_per_second": "submit_sm and data_sm, with a burst of one second's worth. Above: "
         "ESME_RTHROTTLED.",
+        "in_doubt": "What becomes of a message that a carrier may have taken, when its bind or the "
+        "gateway went down before the answer was on record: `resend`, `hold` (for a receipt, then "
+        "resend) or `unknown` (never sent twice).",
+        "in_doubt_hold_s": "How long `hold` waits for a receipt.",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",
@@ -153,6 +222,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "and Canada for short_code, toll_free and 10dlc, anywhere else for alphanumeric.",
         "sms_url": "Where inbound messages to this number go. Empty: to the account's ESMEs.",
         "sms_method": "POST or GET.",
+        "sms_fallback_url": "Called where the `sms_url` fails.",
+        "sms_fallback_method": "POST or GET.",
     },
     "[[carrier]]": {
         "id": "Part of every bind's name.",
