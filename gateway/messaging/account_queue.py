@@ -1,14 +1,23 @@
-"""The queue of one sender of one account: strict FIFO, paced, bounded in seconds of its rate."""
+"""The queue of one sender of one account: strict FIFO, paced, bounded in seconds of its rate.
+
+Memory holds a bounded head of it. What is behind waits in the store, and is read page by page.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
 from gateway.messaging.mps import MpsLimiter
+from gateway.messaging.queue_tail import Positions, QueueTail
 
-# So many that have left otherwise may lie about in a queue, or as many as are alive.
+# The head is HEAD_S of the sender's rate, within these two: what goes while a page is read.
+HEAD_MIN = 256
+HEAD_S = 2.0
+HEAD_MAX = 5_000
+# So many that have left otherwise may lie about in a head, or as many as are alive.
 STALE_MAX = 1_000
 
 
@@ -35,12 +44,28 @@ T = TypeVar("T", bound=Queued)
 class AccountQueue(Generic[T]):
     """FIFO of what awaits its turn, `capacity` segments at most: max_queue_s x MPS.
 
+    `held` messages are here as objects, `head_max` of them, and what came back besides; `aside`
+    are known by their positions: those of the tail, and of the `page` that is being read.
+    What is accepted goes to the tail as long as anything is aside.
+
     What the carrier refuses for now comes back by `put_back` and stands again where it stood:
     before everything that was accepted after it. What expires is not searched for; it is counted
-    out by `forget` and skipped when it comes to the head.
+    out by `leave` and skipped when it comes to the head.
     """
 
-    __slots__ = ("_fresh", "_returned", "account_limiter", "capacity", "limiter", "segments")
+    __slots__ = (
+        "_fresh",
+        "_returned",
+        "_tail",
+        "account_limiter",
+        "aside",
+        "capacity",
+        "head_max",
+        "held",
+        "limiter",
+        "page",
+        "segments",
+    )
 
     def __init__(
         self, mps: float, max_queue_s: float, account_limiter: MpsLimiter | None = None
@@ -48,9 +73,16 @@ class AccountQueue(Generic[T]):
         self.limiter = MpsLimiter(mps)
         self.account_limiter = account_limiter
         self.capacity = max(1, int(mps * max_queue_s))
+        self.head_max = min(max(HEAD_MIN, int(HEAD_S * mps)), HEAD_MAX)
         self.segments = 0
+        self.held = 0
+        self.aside = 0
+        self.page: Positions | None = None
         self._fresh: deque[T] = deque()
         self._returned: list[tuple[int, T]] = []
+        self._tail = QueueTail()
+
+    # Room
 
     def reserve(self, segments: int) -> bool:
         """Keep room for a message that is about to be accepted; False when the queue is full."""
@@ -63,28 +95,32 @@ class AccountQueue(Generic[T]):
         """Keep room for a message that was accepted before, whatever the capacity is now."""
         self.segments += segments
 
-    def forget(self, segments: int) -> None:
-        """Give back room: the message was not accepted after all, or has left but by `pop`."""
+    def give_back(self, segments: int) -> None:
+        """Give back the room of a message that is not here after all."""
         self.segments -= segments
         assert self.segments >= 0
 
-    def put(self, item: T) -> None:
-        """Append what has been accepted; its room was reserved.
+    # The head
 
-        Each that is alive has a segment of the room. So where the queue is much longer than that,
-        the greater part has left, and would stay in memory behind a head that cannot go.
+    def put(self, item: T) -> None:
+        """Append what has been accepted, while nothing is aside; its room was reserved.
+
+        A head that cannot go keeps in memory what has left behind it, until that is the greater
+        part.
         """
+        self.held += 1
         self._fresh.append(item)
-        if len(self._fresh) > 2 * self.segments + STALE_MAX:
+        if len(self._fresh) > 2 * self.held + STALE_MAX:
             self._fresh = deque(item for item in self._fresh if item.waiting)
 
     def put_back(self, item: T) -> None:
         """Return what the carrier would not take; there is always room for it."""
         self.segments += item.segments
+        self.held += 1
         heappush(self._returned, (item.position, item))
 
     def head(self) -> T | None:
-        """The next to go, without taking it."""
+        """The next to go of those that are here, without taking it."""
         while self._returned and not self._returned[0][1].waiting:
             heappop(self._returned)
         if self._returned:
@@ -96,8 +132,49 @@ class AccountQueue(Generic[T]):
     def pop(self) -> T:
         """Take the head; the caller has seen it by `head`."""
         item = heappop(self._returned)[1] if self._returned else self._fresh.popleft()
-        self.segments -= item.segments
+        self.leave(item)
         return item
+
+    def leave(self, item: T) -> None:
+        """It goes, or is no longer `waiting`."""
+        self.segments -= item.segments
+        self.held -= 1
+        assert self.segments >= 0
+
+    # What is aside
+
+    def set_aside(self, message_id: int, segments: int, expires_at: float) -> None:
+        """Append by its position a message whose room was reserved."""
+        self._tail.append(message_id, segments, expires_at)
+        self.aside += 1
+
+    def next_page(self, now: float, head_max: int) -> Positions | None:
+        """What is to be read: the page under way; else, where the head is not half full, what
+        comes after it; else of what has expired at `now`. None: nothing.
+
+        It stays the page under way until `page_read`.
+        """
+        if self.page is None:
+            if self._tail and 2 * self.held < head_max:
+                self.page = self._tail.take(head_max - self.held)
+            else:
+                self.page = self._tail.take_expired(now) or None
+        return self.page
+
+    def page_read(self, items: Iterable[T]) -> None:
+        """These of the page are here now; the rest has left, and its room was given back."""
+        assert self.page is not None
+        self.aside -= len(self.page)
+        self.page = None
+        before = len(self._fresh)
+        self._fresh.extend(items)
+        self.held += len(self._fresh) - before
+
+    def expires_at(self) -> float:
+        """Nothing of the tail expires before that; `inf` where there is none."""
+        return self._tail.expires_at()
+
+    # Rate
 
     def ready_at(self, now: float) -> float:
         """When the rate of the sender, and the cap of the account, let the next segment pass."""
@@ -111,4 +188,10 @@ class AccountQueue(Generic[T]):
             self.account_limiter.take(now)
 
     def __len__(self) -> int:
-        return len(self._fresh) + len(self._returned)
+        """How many messages wait."""
+        return self.held + self.aside
+
+    def __iter__(self) -> Iterator[T]:
+        """Those that are here, in no order."""
+        yield from (item for _, item in self._returned if item.waiting)
+        yield from (item for item in self._fresh if item.waiting)

@@ -6,6 +6,8 @@ Nobody hears "accepted" before the store has it; a refusal leaves nothing behind
 from __future__ import annotations
 
 import asyncio
+import logging
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable
 from random import Random
@@ -15,15 +17,16 @@ from gateway.clock import Clock, IdFactory
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.message import Message, Status
 from gateway.messaging.admission import Admission, Admitted, SendRequest
-from gateway.messaging.alarm import Alarm
-from gateway.messaging.deadlines import Deadlines
 from gateway.messaging.dispatcher import Dispatcher
 from gateway.messaging.journal import Journal
+from gateway.messaging.lane import Lane
 from gateway.messaging.open_message import OpenMessage
-from gateway.messaging.turns import Lane
+from gateway.messaging.paging import READ_AGAIN_S, ReadMessages
+from gateway.messaging.schedule import PAGE, Schedule
+from gateway.store.interface import StoredMessage, WaitingMessage
 
-SCHEDULED_MAX = 500_000
-SCHEDULE_GRAIN_S = 0.5
+log = logging.getLogger(__name__)
+
 # References of concatenated messages (3GPP TS 23.040 §9.2.3.24.1) count per sender and recipient.
 REFERENCES_MAX = 65_536
 # Twilio's codes for a scheduled message that came due: its queue is full, its account is gone, its
@@ -37,11 +40,14 @@ OnRefused = Callable[[Refused], None]
 
 
 class Intake:
+    """While `run` is not running, nothing that is scheduled comes due."""
+
     def __init__(
         self,
         admission: Admission,
         journal: Journal,
         dispatcher: Dispatcher,
+        read_messages: ReadMessages,
         accounts: Callable[[str], Account | None],
         clock: Clock,
         ids: IdFactory,
@@ -55,9 +61,10 @@ class Intake:
         self._ids = ids
         self._random = random
         self._references: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._scheduled: Deadlines[OpenMessage] = Deadlines(SCHEDULE_GRAIN_S)
-        self._scheduled_count = 0
-        self._alarm = Alarm(clock, self._run)
+        self._read_messages = read_messages
+        self._schedule = Schedule(read_messages, clock)
+        # Queued messages of an earlier run whose senders may not send any more.
+        self._senderless = array("Q")
         self._closed = False
         self.accepted = 0
 
@@ -93,8 +100,11 @@ class Intake:
         Raises:
             Refused: it is not scheduled (any more).
         """
-        opened = self._journal.find(message_id)
-        if opened is None or opened.status is not Status.SCHEDULED:
+        try:
+            message = await self._schedule.cancel(message_id)
+        except StoreError:
+            raise Refused(Refusal.STORE_UNAVAILABLE) from None
+        if message is None:
             raise Refused(Refusal.NOT_CANCELABLE)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -106,24 +116,46 @@ class Intake:
             else:
                 done.set_result(None)
 
-        self._scheduled_count -= 1
-        self._scheduled.discard(opened.message.send_at, opened)
+        opened = self._journal.restore(StoredMessage(message))
         self._journal.advance(opened, Status.CANCELED, on_commit=on_commit)
         await done
 
+    async def run(self) -> None:
+        """Queue what comes due, until canceled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._schedule.run(self._come_due), name="scheduled messages")
+            tasks.create_task(self._fail_senderless(), name="messages without a sender")
+
     def restore(self, opened: OpenMessage) -> None:
-        """Take up a message of an earlier run that is not yet sent."""
+        """Take up a message of an earlier run that is scheduled, or that a carrier has seen."""
         if opened.status is Status.SCHEDULED:
-            self._schedule(opened)
-        elif opened.unsent:
-            self._queue(opened, hold=True)
-        if opened.in_doubt:
-            self._dispatcher.doubt(opened)
+            self._set_aside(opened)
+            return
+        message = opened.message
+        lane = self._lane(message.account_sid, message.sender)
+        if lane is None and opened.unsent:
+            self._journal.advance(opened, Status.FAILED, ACCOUNT_SUSPENDED)
+        else:
+            self._dispatcher.restore(opened, lane)
+
+    def restore_waiting(self, waiting: WaitingMessage) -> None:
+        """Queue a message of an earlier run that no carrier has seen."""
+        lanes, account_sid, sender = self._dispatcher.lanes, waiting.account_sid, waiting.sender
+        lane = lanes.find(account_sid, sender) or self._lane(account_sid, sender)
+        if lane:
+            lanes.restore(lane, waiting)
+        else:
+            self._senderless.append(waiting.id)
 
     def close(self) -> None:
         """Accept no more."""
         self._closed = True
-        self._alarm.cancel()
+        self._schedule.close()
+
+    @property
+    def scheduled(self) -> int:
+        """How many messages are to be sent later."""
+        return len(self._schedule)
 
     def _take(self, request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
         if self._closed:
@@ -132,31 +164,36 @@ class Intake:
         admitted = self._admission.check(request, now)
         lane: Lane | None = None
         if request.send_at:
-            if self._scheduled_count >= SCHEDULED_MAX:
+            if self._schedule.full:
                 raise Refused(Refusal.QUEUE_FULL, "too many messages are scheduled")
         else:
-            lane = self._dispatcher.lane(request.account, admitted.sender)
+            lane = self._dispatcher.lanes.of(request.account, admitted.sender)
             if not lane.queue.reserve(admitted.segments):
                 raise Refused(Refusal.QUEUE_FULL)
 
         def on_durable(opened: OpenMessage | None) -> None:
             if opened is None:
                 if lane:
-                    self._dispatcher.withdraw(lane, admitted.segments)
+                    self._dispatcher.lanes.withdraw(lane, admitted.segments)
                 on_refused(Refused(Refusal.STORE_UNAVAILABLE))
                 return
             self.accepted += 1
             on_accepted(opened.message)
             if lane:
-                self._dispatcher.put(lane, opened)
+                self._dispatcher.lanes.put(lane, opened)
             else:
-                self._schedule(opened)
+                self._set_aside(opened)
 
         try:
-            self._journal.accept(self._message(request, admitted, now), on_durable)
+            self._journal.accept(
+                self._message(request, admitted, now),
+                on_durable,
+                request.key,
+                request.fingerprint,
+            )
         except StoreError:
             if lane:
-                self._dispatcher.withdraw(lane, admitted.segments)
+                self._dispatcher.lanes.withdraw(lane, admitted.segments)
             raise Refused(Refusal.STORE_UNAVAILABLE) from None
 
     def _message(self, request: SendRequest, admitted: Admitted, now: float) -> Message:
@@ -192,37 +229,47 @@ class Intake:
         self._references[key] = reference = (reference + 1) & 0xFFFF
         return reference
 
-    # Scheduled messages
+    # What waits in the store
 
-    def _schedule(self, opened: OpenMessage) -> None:
-        self._scheduled_count += 1
-        self._scheduled.add(opened.message.send_at, opened)
-        self._alarm.set(self._scheduled.next_at())
+    def _set_aside(self, opened: OpenMessage) -> None:
+        """Keep of a scheduled message its id until its time."""
+        self._journal.set_aside(opened)
+        self._schedule.add(opened.message.id, opened.message.send_at)
 
-    def _run(self) -> None:
-        for opened in self._scheduled.due(self._clock.now()):
-            self._scheduled_count -= 1
-            if self._admission.opted_out(opened.message):
-                self._journal.advance(opened, Status.FAILED, OPTED_OUT)
-            else:
-                self._journal.advance(opened, Status.QUEUED)
-                self._queue(opened, hold=False)
-        self._alarm.set(self._scheduled.next_at())
-
-    def _queue(self, opened: OpenMessage, hold: bool) -> None:
-        """Queue a message that was accepted some time ago: the account may have changed. `hold`:
-        it had its room before, and has it again even where the queue has become smaller."""
-        message = opened.message
-        account = self._accounts(message.account_sid)
-        senders = account.senders if account and not account.suspended else ()
-        sender = next((known for known in senders if known.address == message.sender), None)
-        if account is None or sender is None:
+    def _come_due(self, message: Message) -> None:
+        opened = self._journal.restore(StoredMessage(message))
+        if self._admission.opted_out(message):
+            self._journal.advance(opened, Status.FAILED, OPTED_OUT)
+            return
+        self._journal.advance(opened, Status.QUEUED)
+        lane = self._lane(message.account_sid, message.sender)
+        if lane is None:
             self._journal.advance(opened, Status.FAILED, ACCOUNT_SUSPENDED)
-            return
-        lane = self._dispatcher.lane(account, sender)
-        if hold:
-            lane.queue.hold(opened.segments)
-        elif not lane.queue.reserve(opened.segments):
+        elif not lane.queue.reserve(message.segments):
             self._journal.advance(opened, Status.FAILED, QUEUE_OVERFLOW)
-            return
-        self._dispatcher.put(lane, opened)
+        else:
+            self._dispatcher.lanes.put(lane, opened)
+
+    def _lane(self, account_sid: str, sender: str) -> Lane | None:
+        """The lane of a sender for a message that was accepted some time ago; None where it may
+        not send any more."""
+        account = self._accounts(account_sid)
+        senders = account.senders if account and not account.suspended else ()
+        known = next((each for each in senders if each.address == sender), None)
+        return self._dispatcher.lanes.of(account, known) if account and known else None
+
+    async def _fail_senderless(self) -> None:
+        """They must be read to be failed."""
+        if self._senderless:
+            log.warning("queued messages have no sender", extra={"messages": len(self._senderless)})
+        while self._senderless:
+            page = self._senderless[:PAGE]
+            try:
+                messages = await self._read_messages(page.tolist())
+            except StoreError:
+                await asyncio.sleep(READ_AGAIN_S)
+                continue
+            del self._senderless[:PAGE]
+            for message in messages:
+                opened = self._journal.take_up(message, bool(message.send_at))
+                self._journal.advance(opened, Status.FAILED, ACCOUNT_SUSPENDED)

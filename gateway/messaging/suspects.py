@@ -8,8 +8,8 @@ among its like, so that those that were merely near it are cleared one by one.
 
 from __future__ import annotations
 
+from gateway.messaging.lane import Lane
 from gateway.messaging.open_message import OpenMessage
-from gateway.messaging.turns import Lane
 
 LOST_MAX = 3
 SUSPECT_FROM = 2

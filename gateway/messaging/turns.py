@@ -12,45 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 from math import inf
 
-from gateway.message import Message
-from gateway.messaging.account_queue import AccountQueue
-from gateway.messaging.open_message import OpenMessage
-
-
-class Lane:
-    """A sender of an account, with its queue. `busy` holds, by recipient, the message that is at
-    a carrier: the next one to that recipient waits for its answer, so that not even a refusal
-    and a second try can put two messages of a conversation out of order.
-    """
-
-    __slots__ = (
-        "account_sid",
-        "busy",
-        "lines",
-        "move",
-        "queue",
-        "sender",
-        "sender_type",
-        "waiting",
-    )
-
-    def __init__(
-        self, account_sid: str, sender: str, sender_type: str, queue: AccountQueue[OpenMessage]
-    ) -> None:
-        self.account_sid = account_sid
-        self.sender = sender
-        self.sender_type = sender_type
-        self.queue = queue
-        self.busy: dict[str, OpenMessage] = {}
-        self.move = 0
-        # The binds in whose lines it stands; it is `waiting` unless room there gave it a turn.
-        self.lines: tuple[str, ...] = ()
-        self.waiting = False
-
-    def blocks(self, message: Message) -> bool:
-        """Whether an earlier message to the same recipient is still at a carrier."""
-        earlier = self.busy.get(message.recipient)
-        return earlier is not None and earlier.message is not message
+from gateway.messaging.lane import Lane
 
 
 class Turns:

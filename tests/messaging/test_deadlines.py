@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.messaging.deadlines import Deadlines
+from gateway.messaging import deadlines
+from gateway.messaging.deadlines import EMPTY_MAX, Deadlines
 
 NOW = 1_700_000_000.0
 GRAINS = st.sampled_from([0.1, 0.5, 1.0, 60.0, 0.3])
@@ -73,7 +75,7 @@ def test_what_is_not_due_stays() -> None:
 
 def test_what_was_settled_is_not_due() -> None:
     wheel = a_wheel(NOW + 1, NOW + 1)
-    wheel.discard(NOW + 1, "item 0")
+    assert wheel.discard(NOW + 1, "item 0")
     assert wheel.due(NOW + 2) == ["item 1"]
 
 
@@ -81,7 +83,7 @@ def test_what_was_settled_is_not_due() -> None:
 @pytest.mark.parametrize("when", [NOW + 1, NOW + 7])
 def test_to_discard_what_is_not_there_is_harmless(when: float, item: str) -> None:
     wheel = a_wheel(NOW + 3)
-    wheel.discard(when, item)
+    assert not wheel.discard(when, item)
     assert wheel.due(NOW + 4) == ["item 0"]
 
 
@@ -100,6 +102,30 @@ def test_a_discarded_item_can_be_added_again() -> None:
         wheel.discard(NOW + 1, "item 0")
         wheel.add(NOW + 1, "item 0")
     assert wheel.due(NOW + 2) == ["item 0"]
+
+
+def test_what_was_settled_is_not_there_any_more() -> None:
+    wheel = a_wheel(NOW + 1, NOW + 1)
+    wheel.discard(NOW + 1, "item 0")
+    assert not wheel.discard(NOW + 1, "item 0")
+
+
+def test_what_was_settled_long_before_its_time_leaves_nothing_behind() -> None:
+    """Four hours of buckets are more than memory should hold for messages that have gone."""
+    wheel = a_wheel(NOW + 14_400)
+    for second in range(3 * EMPTY_MAX):
+        wheel.add(NOW + second, "gone")
+        wheel.discard(NOW + second, "gone")
+    assert len(wheel._buckets) <= EMPTY_MAX + 2
+    assert wheel.due(NOW + 20_000) == ["item 0"]
+
+
+def test_buckets_that_are_in_use_are_not_swept_out_again_and_again() -> None:
+    wheel = a_wheel(*(NOW + second for second in range(3 * EMPTY_MAX)))
+    for second in range(EMPTY_MAX + 1):
+        wheel.discard(NOW + second, f"item {second}")
+    assert len(wheel._buckets) == 3 * EMPTY_MAX
+    assert due_at(wheel) == pytest.approx(NOW + EMPTY_MAX + 1)
 
 
 @dataclass(frozen=True)
@@ -137,14 +163,16 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, max_size=60))
-def test_a_wheel_does_as_a_plain_table_would(steps: list[Step]) -> None:
+@given(st.lists(STEPS, max_size=60), st.sampled_from([0, EMPTY_MAX]))
+def test_a_wheel_does_as_a_plain_table_would(steps: list[Step], empty_max: int) -> None:
     wheel: Deadlines[int] = Deadlines(0.1)
     model: dict[int, float] = {}
-    for step in steps:
-        step.do(wheel, model, step.argument)
-        ahead = [when for when in model.values() if when < float("inf")]
-        next_at = wheel.next_at()
-        assert (next_at is None) is (not ahead)
-        if next_at is not None:
-            assert min(ahead) <= next_at < min(ahead) + 0.1 + 1e-6
+    with patch.object(deadlines, "EMPTY_MAX", empty_max):
+        for step in steps:
+            step.do(wheel, model, step.argument)
+            assert wheel._empty == sum(not bucket for bucket in wheel._buckets.values())
+            ahead = [when for when in model.values() if when < float("inf")]
+            next_at = wheel.next_at()
+            assert (next_at is None) is (not ahead)
+            if next_at is not None:
+                assert min(ahead) <= next_at < min(ahead) + 0.1 + 1e-6

@@ -7,6 +7,7 @@ from gateway.message import Status
 from gateway.messaging.suspects import LOST_MAX
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.errors import NotBound, WindowFull
+from gateway.store.interface import AttemptOutcome
 from tests.messaging.traffic_world import (
     LONG,
     OTHER,
@@ -50,8 +51,8 @@ async def test_doubt_is_stored_so_that_a_restart_does_not_send_it_again() -> Non
     await traffic.turn(10)
     traffic.time_out()
     await traffic.turn()
-    (step,) = traffic.ledger.transitions
-    assert (step.part, step.status, step.bind) == (1, Status.SENDING, "alpha/1")
+    _, last = traffic.ledger.attempts
+    assert (last.part, last.outcome, last.bind) == (1, AttemptOutcome.UNANSWERED, "alpha/1")
 
 
 @virtual_time
@@ -65,7 +66,8 @@ async def test_a_late_answer_settles_it() -> None:
     await traffic.turn(UNKNOWN_WAIT_S)
     assert traffic.statuses(opened) == [Status.SENT]
     traffic.receipt("4a5b")
-    assert opened.status is Status.DELIVERED
+    await traffic.turn()
+    assert traffic.last(opened) == (Status.DELIVERED, 0)
 
 
 @virtual_time

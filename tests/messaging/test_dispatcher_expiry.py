@@ -50,7 +50,7 @@ async def test_a_head_is_not_sent_in_the_moment_after_its_time() -> None:
     opened = await traffic.put("second", expires_at=WALL + 0.91)
     await traffic.turn(3)
     assert traffic.texts() == ["first"]
-    assert (traffic.last(opened), traffic.dispatcher.expired) == ((Status.FAILED, 30001), 1)
+    assert (traffic.last(opened), traffic.dispatcher.lanes.expired) == ((Status.FAILED, 30001), 1)
 
 
 @virtual_time
@@ -87,17 +87,41 @@ async def test_what_came_back_in_time_expires_on_time() -> None:
 
 
 @virtual_time
-async def test_what_a_carrier_may_have_a_part_of_does_not_expire() -> None:
+async def test_what_a_carrier_may_have_as_a_whole_does_not_expire() -> None:
+    traffic = Traffic()
+    opened = await traffic.put(expires_at=WALL + 60)
+    await traffic.turn(50)
+    traffic.time_out()
+    await traffic.turn(50)
+    assert (opened.status, traffic.dispatcher.lanes.expired) == (Status.SENDING, 0)
+    await traffic.turn(UNKNOWN_WAIT_S)
+    assert traffic.last(opened) == (Status.FAILED, 30410)
+
+
+@virtual_time
+async def test_a_part_that_is_under_way_is_waited_for() -> None:
+    traffic = Traffic(window=1)
+    opened = await traffic.put(LONG, segments=3, expires_at=WALL + 60)
+    await traffic.turn(61)
+    assert opened.status is Status.SENDING
+    traffic.ok()
+    await traffic.turn()
+    assert traffic.last(opened) == (Status.FAILED, 30001)
+
+
+@virtual_time
+async def test_what_a_carrier_may_have_a_part_of_expires_before_the_rest_is_sent() -> None:
+    """The rest would only come too late."""
     traffic = Traffic(window=1)
     opened = await traffic.put(LONG, segments=3, expires_at=WALL + 60)
     await traffic.turn(50)
     traffic.time_out()
     traffic.down("alpha/1")
-    await traffic.turn(50)
-    assert (opened.status, traffic.dispatcher.expired) == (Status.SENDING, 0)
+    await traffic.turn(11)
+    assert (traffic.last(opened), traffic.segments_queued) == ((Status.FAILED, 30001), 0)
+    traffic.up("alpha/1")
     await traffic.turn(UNKNOWN_WAIT_S)
-    assert traffic.last(opened) == (Status.FAILED, 30410)
-    assert traffic.segments_queued == 0
+    assert (len(traffic.texts()), opened.in_doubt) == (1, 0)
 
 
 @virtual_time
@@ -118,4 +142,4 @@ async def test_a_message_that_is_settled_is_not_kept_until_its_time_would_be_ove
     await traffic.turn()
     traffic.ok()
     await traffic.turn()
-    assert traffic.dispatcher._expiry.next_at() is None
+    assert traffic.dispatcher.lanes.next_timer() is None

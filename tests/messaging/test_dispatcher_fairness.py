@@ -137,9 +137,9 @@ async def test_a_sender_that_is_forgotten_between_messages_keeps_its_rate() -> N
 @virtual_time
 async def test_a_message_that_is_not_accepted_leaves_no_lane() -> None:
     traffic = Traffic()
-    lane = traffic.dispatcher.lane(traffic.account, traffic.account.senders[0])
+    lane = traffic.dispatcher.lanes.of(traffic.account, traffic.account.senders[0])
     assert lane.queue.reserve(3)
-    traffic.dispatcher.withdraw(lane, 3)
+    traffic.dispatcher.lanes.withdraw(lane, 3)
     assert (traffic.lanes, lane.queue.segments) == (0, 0)
 
 
@@ -195,7 +195,7 @@ async def test_the_backlog_is_told_by_sender() -> None:
     traffic.down("alpha/1")
     await traffic.put(LONG, segments=3)
     await traffic.put()
-    assert traffic.dispatcher.backlog() == [(traffic.account.sid, SENDER, 2, 4)]
+    assert traffic.dispatcher.lanes.backlog() == [(traffic.account.sid, SENDER, 2, 4)]
 
 
 @virtual_time
@@ -260,7 +260,7 @@ def test_whatever_carriers_do_each_message_ends_once_and_all_room_comes_back(
         for opened in made:
             assert [each for each in traffic.statuses(opened) if each in ends] == [opened.status]
         assert all(each.in_flight == 0 for each in made)
-        assert (traffic.lanes, traffic.dispatcher.backlog()) == (0, [])
+        assert (traffic.lanes, traffic.dispatcher.lanes.backlog()) == (0, [])
         _assert_order(traffic, made)
 
     run()

@@ -2,81 +2,19 @@
 
 import asyncio
 from itertools import pairwise
-from random import Random
 from typing import Any
 
-import msgspec
 import pytest
 
-from gateway.account import Account, SenderType
-from gateway.clock import IdFactory, message_id_of, message_sid
+from gateway.clock import message_id_of, message_sid
 from gateway.errors import Refusal, Refused
-from gateway.message import Direction, Encoding, Message, Origin, Receipts, Status
+from gateway.message import Direction, Encoding, Message, Origin, Receipts
 from gateway.messaging import intake as intake_module
-from gateway.messaging.admission import Admission, SendRequest
-from gateway.messaging.intake import SCHEDULE_GRAIN_S, Intake
-from gateway.messaging.opt_out import OptOuts
-from gateway.store.interface import OptOut, StoredMessage
-from tests.messaging.traffic_world import LONG, RECIPIENT, SENDER, UNKNOWN_WAIT_S, WALL, Traffic
-from tests.store.builders import ACCOUNT, a_message, became
+from gateway.store.interface import Accepted, OptOut
+from tests.messaging.intake_desk import SOON, Desk
+from tests.messaging.traffic_world import LONG, RECIPIENT, SENDER, WALL
+from tests.store.builders import ACCOUNT
 from tests.support.virtual_time import virtual_time
-
-SOON = WALL + 600
-
-
-class Desk:
-    """An intake over a dispatcher. `accepted` and `refused` are what `submit` was told."""
-
-    def __init__(self, **traffic: Any) -> None:
-        self.traffic = Traffic(**traffic)
-        self.opt_outs = OptOuts()
-        self.reachable = True
-        self.accounts: dict[str, Account] = {ACCOUNT: self.traffic.account}
-        self.intake = Intake(
-            Admission(self.opt_outs, self._reachable),
-            self.traffic.journal,
-            self.traffic.dispatcher,
-            self.accounts.get,
-            self.traffic.clock,
-            IdFactory(self.traffic.clock),
-            Random(1),
-        )
-        self.accepted: list[Message] = []
-        self.refused: list[Refusal] = []
-
-    def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
-        return self.reachable
-
-    def request(self, body: str = "hello", **changes: Any) -> SendRequest:
-        fields: dict[str, Any] = {
-            "account": self.traffic.account,
-            "sender": SENDER,
-            "recipient": RECIPIENT,
-            "origin": Origin.REST,
-        }
-        return SendRequest(body=body, **(fields | changes))
-
-    async def accept(self, body: str = "hello", **changes: Any) -> Message:
-        return await self.intake.accept(self.request(body, **changes))
-
-    def submit(self, body: str = "hello", **changes: Any) -> None:
-        self.intake.submit(
-            self.request(body, **changes),
-            self.accepted.append,
-            lambda refused: self.refused.append(refused.refusal),
-        )
-
-    async def refusal(self, **changes: Any) -> Refusal:
-        with pytest.raises(Refused) as raised:
-            await self.accept(**changes)
-        return raised.value.refusal
-
-    @property
-    def room(self) -> int:
-        """Segments that are queued or reserved for the sender."""
-        (sender, _) = self.traffic.account.senders
-        return self.traffic.dispatcher.lane(self.traffic.account, sender).queue.segments
-
 
 # Accepted
 
@@ -88,6 +26,13 @@ async def test_an_accepted_message_is_durable_and_goes_out() -> None:
     assert desk.traffic.ledger.accepted == [message]
     await desk.traffic.turn()
     assert desk.traffic.texts() == ["hello"]
+
+
+@virtual_time
+async def test_an_idempotency_key_is_stored_with_its_message() -> None:
+    desk = Desk()
+    message = await desk.accept(key=b"k" * 16, fingerprint=b"f" * 16)
+    assert desk.traffic.ledger.records[0] == Accepted(message, b"k" * 16, b"f" * 16)
 
 
 @virtual_time
@@ -317,237 +262,3 @@ async def test_a_gateway_that_shuts_down_refuses() -> None:
     desk = Desk()
     desk.intake.close()
     assert await desk.refusal() is Refusal.STORE_UNAVAILABLE
-
-
-# Scheduled
-
-
-@virtual_time
-async def test_a_scheduled_message_goes_at_its_time() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    opened = desk.traffic.journal.find(message.id)
-    assert opened
-    await desk.traffic.turn(599)
-    assert (opened.status, desk.traffic.texts(), desk.room) == (Status.SCHEDULED, [], 0)
-    await desk.traffic.turn(1 + SCHEDULE_GRAIN_S)
-    assert desk.traffic.texts() == ["hello"]
-    assert desk.traffic.ledger.statuses(message) == [Status.QUEUED]
-
-
-@virtual_time
-async def test_a_scheduled_message_is_valid_from_its_time() -> None:
-    desk = Desk()
-    desk.traffic.down("alpha/1")
-    message = await desk.accept(send_at=SOON, validity_s=60.0)
-    await desk.traffic.turn(659)
-    assert desk.traffic.ledger.statuses(message) == [Status.QUEUED]
-    await desk.traffic.turn(2)
-    assert desk.traffic.ledger.statuses(message) == [Status.QUEUED, Status.FAILED]
-
-
-@virtual_time
-async def test_scheduled_messages_go_in_the_order_of_their_times() -> None:
-    desk = Desk()
-    for number, minutes in enumerate((30, 10, 20)):
-        await desk.accept(str(number), send_at=WALL + 60 * minutes)
-    await desk.traffic.turn(3_600)
-    for _ in range(3):
-        desk.traffic.ok()
-        await desk.traffic.turn()
-    assert desk.traffic.texts() == ["1", "2", "0"]
-
-
-@virtual_time
-async def test_a_scheduled_message_can_be_canceled() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    await desk.intake.cancel(message.id)
-    assert desk.traffic.ledger.statuses(message) == [Status.CANCELED]
-    await desk.traffic.turn(3_600)
-    assert desk.traffic.texts() == []
-
-
-@virtual_time
-async def test_a_message_is_canceled_once_it_is_durable() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    desk.traffic.ledger.held = True
-    call = asyncio.ensure_future(desk.intake.cancel(message.id))
-    await desk.traffic.turn(60)
-    assert not call.done()
-    desk.traffic.ledger.commit()
-    await call
-
-
-@virtual_time
-async def test_a_cancelation_that_is_not_stored_is_none() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    desk.traffic.ledger.held = True
-    call = asyncio.ensure_future(desk.intake.cancel(message.id))
-    await desk.traffic.turn()
-    desk.traffic.ledger.fail()
-    with pytest.raises(Refused) as raised:
-        await call
-    assert raised.value.refusal is Refusal.STORE_UNAVAILABLE
-
-
-@virtual_time
-async def test_who_cancels_and_goes_has_canceled() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    desk.traffic.ledger.held = True
-    call = asyncio.ensure_future(desk.intake.cancel(message.id))
-    await desk.traffic.turn()
-    call.cancel()
-    await desk.traffic.turn()
-    desk.traffic.ledger.commit()
-    assert desk.traffic.ledger.statuses(message) == [Status.CANCELED]
-
-
-@virtual_time
-async def test_only_what_is_scheduled_can_be_canceled() -> None:
-    desk = Desk()
-    queued = await desk.accept()
-    canceled = await desk.accept(send_at=SOON)
-    await desk.intake.cancel(canceled.id)
-    for message_id in (queued.id, canceled.id, 4711):
-        with pytest.raises(Refused) as raised:
-            await desk.intake.cancel(message_id)
-        assert raised.value.refusal is Refusal.NOT_CANCELABLE
-
-
-@virtual_time
-async def test_scheduled_messages_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_module, "SCHEDULED_MAX", 2)
-    desk = Desk()
-    first = await desk.accept(send_at=SOON)
-    await desk.accept(send_at=SOON)
-    assert await desk.refusal(send_at=SOON) is Refusal.QUEUE_FULL
-    await desk.intake.cancel(first.id)
-    await desk.accept(send_at=SOON)
-
-
-@virtual_time
-async def test_nothing_is_kept_of_what_was_canceled() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    await desk.intake.cancel(message.id)
-    assert desk.intake._scheduled.next_at() is None
-
-
-@virtual_time
-async def test_a_scheduled_message_fails_where_the_queue_is_full_at_its_time() -> None:
-    desk = Desk(mps=0.1, max_queue_s=10)
-    desk.traffic.down("alpha/1")
-    scheduled = await desk.accept(send_at=SOON)
-    await desk.traffic.turn(595)
-    await desk.accept(validity_s=60.0)
-    await desk.traffic.turn(6)
-    assert desk.traffic.ledger.statuses(scheduled) == [Status.QUEUED, Status.FAILED]
-    assert desk.traffic.told[-1].error_code == 30001
-
-
-@virtual_time
-async def test_a_scheduled_message_fails_where_its_recipient_has_opted_out_since() -> None:
-    desk = Desk()
-    message = await desk.accept(send_at=SOON)
-    desk.opt_outs.apply(OptOut(ACCOUNT, message.sender, message.recipient, SOON - 1, True))
-    await desk.traffic.turn(601)
-    assert desk.traffic.ledger.statuses(message) == [Status.FAILED]
-    assert desk.traffic.told[-1].error_code == 21610
-
-
-@pytest.mark.parametrize("change", ["gone", "suspended", "without the sender"])
-def test_a_scheduled_message_fails_where_its_account_may_not_send_any_more(change: str) -> None:
-    @virtual_time
-    async def fails() -> None:
-        desk = Desk()
-        message = await desk.accept(send_at=SOON)
-        account = desk.accounts.pop(ACCOUNT)
-        if change != "gone":
-            suspended = change == "suspended"
-            senders = account.senders if suspended else account.senders[1:]
-            desk.accounts[ACCOUNT] = msgspec.structs.replace(
-                account, suspended=suspended, senders=senders
-            )
-        await desk.traffic.turn(601)
-        assert desk.traffic.ledger.statuses(message) == [Status.QUEUED, Status.FAILED]
-        assert desk.traffic.told[-1].error_code == 30002
-
-    fails()
-
-
-# After a restart
-
-
-def restore(desk: Desk, stored: StoredMessage) -> None:
-    desk.intake.restore(desk.traffic.journal.restore(stored))
-
-
-def an_earlier(**changes: Any) -> Message:
-    fields: dict[str, Any] = {
-        "sender": SENDER,
-        "accepted_at": WALL - 60,
-        "expires_at": WALL + 3_600,
-    }
-    return a_message(**(fields | changes))
-
-
-@virtual_time
-async def test_a_message_of_an_earlier_run_goes_out() -> None:
-    desk = Desk()
-    restore(desk, StoredMessage(an_earlier(body="hello")))
-    await desk.traffic.turn()
-    assert desk.traffic.texts() == ["hello"]
-
-
-@virtual_time
-async def test_a_message_of_an_earlier_run_has_its_room_however_small_the_queue_is_now() -> None:
-    desk = Desk(mps=0.1, max_queue_s=10)
-    desk.traffic.down("alpha/1")
-    for message_id in range(1, 4):
-        restore(desk, StoredMessage(an_earlier(message_id=message_id)))
-    assert desk.room == 3
-    assert await desk.refusal() is Refusal.QUEUE_FULL
-
-
-@virtual_time
-async def test_a_message_of_an_earlier_run_expires() -> None:
-    desk = Desk()
-    restore(desk, StoredMessage(an_earlier(expires_at=WALL - 1)))
-    await desk.traffic.turn()
-    assert (desk.traffic.texts(), desk.traffic.told[-1].status) == ([], Status.FAILED)
-
-
-@pytest.mark.parametrize("late_s", [-1_800, 600])
-def test_a_scheduled_message_of_an_earlier_run_goes_at_its_time_or_at_once(late_s: int) -> None:
-    @virtual_time
-    async def goes() -> None:
-        desk = Desk()
-        restore(desk, StoredMessage(an_earlier(send_at=WALL + late_s)))
-        await desk.traffic.turn(max(late_s, 0) + 1)
-        assert len(desk.traffic.texts()) == 1
-
-    goes()
-
-
-@virtual_time
-async def test_a_message_in_doubt_of_an_earlier_run_is_not_sent_and_fails_in_time() -> None:
-    desk = Desk()
-    doubt = became(1, 1, Status.SENDING, part=1, bind="alpha/1")
-    restore(desk, StoredMessage(an_earlier(), (doubt,)))
-    await desk.traffic.turn(UNKNOWN_WAIT_S + 1)
-    assert desk.traffic.texts() == []
-    assert desk.traffic.told[-1].error_code == 30410
-
-
-@virtual_time
-async def test_the_parts_that_are_left_of_an_earlier_run_go_out() -> None:
-    desk = Desk()
-    sent = became(1, 1, Status.SENT, part=1, bind="alpha/1", carrier_id="a")
-    restore(desk, StoredMessage(an_earlier(body=LONG, segments=3), (sent,)))
-    await desk.traffic.turn(0.1)
-    numbers = [written.pdu.short_message[5] for written in desk.traffic.binds["alpha/1"].written]
-    assert numbers == [2, 3]

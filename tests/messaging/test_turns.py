@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.account import Account, Sender, SenderType
 from gateway.messaging.account_queue import AccountQueue
+from gateway.messaging.lane import Lane
 from gateway.messaging.open_message import OpenMessage
-from gateway.messaging.turns import Lane, Turns
+from gateway.messaging.turns import Turns
 from tests.store.builders import ACCOUNT, a_message
 
 NOW = 1_700_000_000.0
 
 
 def a_lane(name: str = "55501") -> Lane:
-    return Lane(ACCOUNT, name, "short_code", AccountQueue(100, 100))
+    account = Account(ACCOUNT, "0123456789abcdef0123456789abcdef")
+    return Lane(account, Sender(name, SenderType.SHORT_CODE), AccountQueue(100, 100))
 
 
 def lanes(count: int) -> list[Lane]:

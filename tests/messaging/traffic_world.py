@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gateway.account import Account, Sender, SenderType
+from gateway.account import Account, InDoubt, Sender, SenderType
 from gateway.carriers.bind_events import (
     BindCameUp,
     BindWentDown,
@@ -27,6 +27,7 @@ from gateway.messaging.receipts import Receipts, carrier_of
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import SubmitSm
 from gateway.smpp.receipt import Receipt
+from gateway.store.interface import Attempt, AttemptOutcome
 from routing.carrier_bind import CarrierBind as RoutedBind
 from routing.carrier_bind import RouteEntry
 from routing.router import Router
@@ -41,6 +42,7 @@ THIRD = "+15005550010"
 LONG = "x" * 400  # Three parts.
 TURN_S = 0.000_1
 UNKNOWN_WAIT_S = 3_600.0
+HOLD_S = 120.0
 RECEIPT_WAIT_S = 259_200.0
 
 
@@ -68,6 +70,12 @@ TWO = {"alpha/1": (to("", 1),), "beta/1": (to("", 2),)}
 def part_id(opened: OpenMessage, part: int = 1) -> str:
     """As `Traffic.sent` has the carrier name it."""
     return f"{opened.message.id:x}-{part}"
+
+
+def an_attempt(
+    message_id: int, outcome: AttemptOutcome, part: int = 1, bind: str = "alpha/1"
+) -> Attempt:
+    return Attempt(message_id, part, WALL - 30, outcome, bind)
 
 
 @dataclass
@@ -113,6 +121,8 @@ class Traffic:
         mps_max: float | None = None,
         expired_code: int = 30001,
         silent_binds: tuple[str, ...] = (),
+        in_doubt: InDoubt = InDoubt.RESEND,
+        ledger: Ledger | None = None,
         **config: Any,
     ) -> None:
         self.account = Account(
@@ -124,9 +134,11 @@ class Traffic:
             ),
             max_queue_s=max_queue_s,
             mps_max=mps_max,
+            in_doubt=in_doubt,
+            in_doubt_hold_s=HOLD_S,
         )
         self.clock = Clock(asyncio.get_running_loop().time, WALL)
-        self.ledger = Ledger()
+        self.ledger = ledger or Ledger()
         self.told: list[StatusEvent] = []
         bus = EventBus()
         bus.subscribe(self.told.append)
@@ -154,10 +166,16 @@ class Traffic:
             self.receipts,
             self.router,
             cast(Any, self.binds),
+            self.ledger,
             self.clock,
             expired_code,
             UNKNOWN_WAIT_S,
         )
+        self.receipts.on_confirmed = self.dispatcher.answers.on_confirmed
+        self.running = [
+            asyncio.ensure_future(self.dispatcher.run()),
+            asyncio.ensure_future(self.receipts.run()),
+        ]
         self._ids = 0
         for bind in self.binds:
             self.up(bind)
@@ -180,14 +198,14 @@ class Traffic:
         """Accept a message and queue it, as the intake does."""
         message = self.a_message(body, **changes)
         sender = next(each for each in self.account.senders if each.address == message.sender)
-        lane = self.dispatcher.lane(self.account, sender)
+        lane = self.dispatcher.lanes.of(self.account, sender)
         assert lane.queue.reserve(message.segments)
         accepted: asyncio.Future[OpenMessage] = asyncio.get_running_loop().create_future()
 
         def on_accepted(opened: OpenMessage | None) -> None:
             assert opened
             accepted.set_result(opened)
-            self.dispatcher.put(lane, opened)
+            self.dispatcher.lanes.put(lane, opened)
 
         self.journal.accept(message, on_accepted)
         return await accepted
@@ -214,7 +232,7 @@ class Traffic:
         """As a bind tells it: first what was not answered, then that it is down."""
         awaiting = self.binds[bind].awaiting
         while awaiting:
-            self.dispatcher.on_lost(SubmitLost(bind, awaiting.popleft().reference))
+            self.dispatcher.answers.on_lost(SubmitLost(bind, awaiting.popleft().reference))
         self.dispatcher.on_bind_down(BindWentDown(bind, "connection lost"))
 
     def answer(
@@ -227,7 +245,7 @@ class Traffic:
         self, bind: str, written: Written, status: int = 0, carrier_id: str = "", late: bool = False
     ) -> None:
         latency_s = self.clock.now() - written.at
-        self.dispatcher.on_answered(
+        self.dispatcher.answers.on_answered(
             SubmitAnswered(bind, written.reference, status, carrier_id, latency_s, late)
         )
 
@@ -240,15 +258,21 @@ class Traffic:
         """The oldest submit_sm is not answered in time."""
         written = self.binds[bind].awaiting.popleft()
         latency_s = self.clock.now() - written.at
-        self.dispatcher.on_timed_out(SubmitTimedOut(bind, written.reference, latency_s))
+        self.dispatcher.answers.on_timed_out(SubmitTimedOut(bind, written.reference, latency_s))
         return written
 
     def receipt(
-        self, carrier_id: str, stat: str = "DELIVRD", err: str = "000", bind: str = "alpha/1"
+        self,
+        carrier_id: str,
+        stat: str = "DELIVRD",
+        err: str = "000",
+        bind: str = "alpha/1",
+        recipient: str = RECIPIENT,
     ) -> list[object]:
-        """What it is answered with: nothing while the list is empty, then None or an error."""
+        """What it is answered with: nothing while the list is empty, then None or an error. It
+        comes from the `recipient`, to SENDER."""
         answers: list[object] = []
-        told = Receipt(carrier_id, stat, err, "2311142213")
+        told = Receipt(carrier_id, stat, err, "2311142213", recipient, SENDER)
         self.receipts.on_receipt(carrier_of(bind), told, answers.append)
         return answers
 
@@ -261,6 +285,14 @@ class Traffic:
     def statuses(self, opened: OpenMessage) -> list[Status]:
         return [event.status for event in self.told if event.message.id == opened.message.id]
 
+    def outcomes(self, opened: OpenMessage) -> list[tuple[int, AttemptOutcome, str]]:
+        """What is on record of the attempts at its parts: part, outcome and bind."""
+        return [
+            (attempt.part, attempt.outcome, attempt.bind)
+            for attempt in self.ledger.attempts
+            if attempt.message_id == opened.message.id
+        ]
+
     def last(self, opened: OpenMessage) -> tuple[Status, int]:
         """What the customer heard last, and with which error code."""
         event = [event for event in self.told if event.message.id == opened.message.id][-1]
@@ -268,9 +300,9 @@ class Traffic:
 
     @property
     def segments_queued(self) -> int:
-        return sum(segments for *_, segments in self.dispatcher.backlog())
+        return sum(segments for *_, segments in self.dispatcher.lanes.backlog())
 
     @property
     def lanes(self) -> int:
         """How many senders the dispatcher knows of now."""
-        return len(self.dispatcher._lanes)
+        return len(self.dispatcher.lanes)

@@ -1,0 +1,98 @@
+"""An intake over a dispatcher, as customers see it."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import Any
+
+import pytest
+
+from gateway.account import Account, SenderType
+from gateway.clock import IdFactory
+from gateway.errors import Refusal, Refused
+from gateway.message import Message, Origin
+from gateway.messaging.admission import Admission, SendRequest
+from gateway.messaging.intake import Intake
+from gateway.messaging.opt_out import OptOuts
+from gateway.store.interface import Attempt, Transition, WaitingMessage
+from tests.messaging.traffic_world import RECIPIENT, SENDER, WALL, Traffic
+from tests.store.builders import ACCOUNT, a_message
+
+SOON = WALL + 600
+
+
+class Desk:
+    """An intake over a dispatcher. `accepted` and `refused` are what `submit` was told."""
+
+    def __init__(self, **traffic: Any) -> None:
+        self.traffic = Traffic(**traffic)
+        self.opt_outs = OptOuts()
+        self.reachable = True
+        self.accounts: dict[str, Account] = {ACCOUNT: self.traffic.account}
+        self.intake = Intake(
+            Admission(self.opt_outs, self._reachable),
+            self.traffic.journal,
+            self.traffic.dispatcher,
+            self.traffic.ledger.read_messages,
+            self.accounts.get,
+            self.traffic.clock,
+            IdFactory(self.traffic.clock),
+            Random(1),
+        )
+        self.running = asyncio.ensure_future(self.intake.run())
+        self.accepted: list[Message] = []
+        self.refused: list[Refusal] = []
+
+    def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
+        return self.reachable
+
+    def request(self, body: str = "hello", **changes: Any) -> SendRequest:
+        fields: dict[str, Any] = {
+            "account": self.traffic.account,
+            "sender": SENDER,
+            "recipient": RECIPIENT,
+            "origin": Origin.REST,
+        }
+        return SendRequest(body=body, **(fields | changes))
+
+    async def accept(self, body: str = "hello", **changes: Any) -> Message:
+        return await self.intake.accept(self.request(body, **changes))
+
+    def submit(self, body: str = "hello", **changes: Any) -> None:
+        self.intake.submit(
+            self.request(body, **changes),
+            self.accepted.append,
+            lambda refused: self.refused.append(refused.refusal),
+        )
+
+    async def refusal(self, **changes: Any) -> Refusal:
+        with pytest.raises(Refused) as raised:
+            await self.accept(**changes)
+        return raised.value.refusal
+
+    def restore(self, message: Message, *facts: Transition | Attempt) -> None:
+        """Take the message up as a start does that finds it in the store."""
+        self.traffic.ledger.has(message, *facts)
+        for found in self.traffic.ledger.load_open():
+            if isinstance(found, WaitingMessage):
+                if found.id == message.id:
+                    self.intake.restore_waiting(found)
+            elif found.message.id == message.id:
+                self.intake.restore(self.traffic.journal.restore(found))
+
+    @property
+    def room(self) -> int:
+        """Segments that are queued or reserved for the sender."""
+        (sender, _) = self.traffic.account.senders
+        return self.traffic.dispatcher.lanes.of(self.traffic.account, sender).queue.segments
+
+
+def an_earlier(**changes: Any) -> Message:
+    """A message of an earlier run."""
+    fields: dict[str, Any] = {
+        "sender": SENDER,
+        "accepted_at": WALL - 60,
+        "expires_at": WALL + 3_600,
+    }
+    return a_message(**(fields | changes))
