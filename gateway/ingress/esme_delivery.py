@@ -1,41 +1,49 @@
 """Receipts and inbound messages to the customers' ESMEs, as deliver_sm over any receiving bind of
 the account, in the order in which they came about.
 
-The outbox is the store's: a transition with listener ESME and no `Notified` yet. Memory holds a
-bounded head of it per account; what does not fit stays in the store, and is read again once there
-is room.
+The outbox is the store's: a transition with listener ESME, or a replay of one, that has no
+`Notified` yet. Memory holds the head of it per account, and positions for the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator
+from math import inf
 
 import msgspec
 
-from gateway.clock import Clock, message_sid
+from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.events import StatusEvent
-from gateway.interworking import deliver_sm
-from gateway.message import Direction, Message
+from gateway.ingress.esme_outbox import AccountOutbox, Delivery, position_of
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.journal import event_of, listener_of
+from gateway.messaging.owed_positions import Position
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
 from gateway.smpp.errors import FieldError, NotBound
-from gateway.smpp.pdus import DeliverSm
-from gateway.store.interface import Listener, Notified, OnCommit, Record, Transition
+from gateway.store.interface import Listener, Notified, Owed, OwedKey, Store
 
 log = logging.getLogger(__name__)
 
-PENDING_MAX = 10_000
+# Deliveries of one account in memory, and how many are read at once when half of them are gone.
+HEAD_MAX = 500
+PAGE = 250
+# Deliveries that one account and all together may be owed, some 21 octets each. One more, and the
+# oldest is given up.
+OWED_MAX = 1_000_000
+OWED_TOTAL_MAX = 4_000_000
 RETRY_S = 5.0
-# What an ESME does not take for so long holds up all behind it no longer; webhooks have as much.
-GIVE_UP_S = 14_400.0
-REFILL_INTERVAL_S = 5.0
-REFILL_SLICE = 500
+# While nothing can be noted, nothing is told.
+STORE_POLL_S = 0.1
+# How often it is looked for what has waited too long, and how much of it is given up at once.
+SWEEP_S = 60.0
+SWEEP_MAX = 1_000
+SWEEP_AGAIN_S = 0.1
+
+TOO_OLD = "gave up: not taken in time"
+TOO_MANY = "gave up: too many waited"
 
 # The ESME's trouble of the moment, or a session that its unbind ended while ours was on the way:
 # the same is sent again. Any other error is its last word.
@@ -49,126 +57,72 @@ TEMPORARY = frozenset(
     }
 )
 
-Key = tuple[int, int]
-Append = Callable[[Record, OnCommit], None]
-
-
-class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One deliver_sm to come; (message.id, number) names its transition. `position` grows with the
-    order in which deliveries came about. `failing_since` is when it was first not taken, or 0."""
-
-    event: StatusEvent
-    position: int
-    failing_since: float = 0.0
-
-    @property
-    def key(self) -> Key:
-        return self.event.message.id, self.event.number
-
-    def pdu(self) -> DeliverSm:
-        event = self.event
-        if event.message.direction is Direction.INBOUND:
-            return deliver_sm.message_for_customer(event.message)
-        return deliver_sm.receipt_for_customer(
-            event.message,
-            message_sid(event.message.id),
-            event.status,
-            event.at,
-            event.error_code,
-            event.carrier_status,
-            event.carrier_error,
-        )
-
-
-class AccountOutbox:
-    """What one account's ESMEs are still to be told. `known` names all that memory holds."""
-
-    def __init__(self) -> None:
-        self.binds: list[SmppConnection] = []
-        self.pending: deque[Delivery] = deque()
-        self.known: set[Key] = set()
-        self.overflowed = False
-        self.paused_until = 0.0
-        self._positions = 0
-
-    def put(self, event: StatusEvent) -> None:
-        self._positions += 1
-        self.pending.append(Delivery(event, self._positions))
-
-    def put_back(self, delivery: Delivery) -> None:
-        """Where it stood, which is not far from the head: before all that came about after it."""
-        later = (i for i, other in enumerate(self.pending) if other.position > delivery.position)
-        self.pending.insert(next(later, len(self.pending)), delivery)
-
-    def leave(self, bind: SmppConnection) -> None:
-        """The bind takes nothing new."""
-        if bind in self.binds:
-            self.binds.remove(bind)
-
-    def next_bind(self) -> SmppConnection | None:
-        """A bind with room in its window; they take turns."""
-        for _ in range(len(self.binds)):
-            bind = self.binds.pop(0)
-            self.binds.append(bind)
-            if bind.sendable > 0:
-                return bind
-        return None
-
 
 class EsmeDelivery:
-    def __init__(
-        self,
-        append: Append,
-        unnotified: Callable[[], Iterator[tuple[Message, Transition]]],
-        clock: Clock,
-    ) -> None:
-        self._append = append
-        self._unnotified = unnotified
+    """What an account's ESMEs have not taken `deliver_s` seconds after it came about is given up,
+    bound or not."""
+
+    def __init__(self, store: Store, clock: Clock, deliver_s: float) -> None:
+        self._store = store
         self._clock = clock
+        self._deliver_s = deliver_s
         self._outboxes: dict[str, AccountOutbox] = {}
         self._in_flight: dict[SmppConnection, dict[int, Delivery]] = {}
         self._without_tlvs: set[SmppConnection] = set()
-        self._alarm = Alarm(clock, self._retry)
-        self._refill: asyncio.Task[None] | None = None
-        self._told_meanwhile: list[tuple[AccountOutbox, Key]] = []
+        self._alarm = Alarm(clock, self._ring)
+        self._sweep_at = 0.0
+        # Outboxes to be read for, in the order in which they asked.
+        self._wanted: dict[AccountOutbox, None] = {}
+        self._paging: asyncio.Task[None] | None = None
+        self.pending = 0
         self.delivered = 0
         self.refused = 0
-
-    @property
-    def pending(self) -> int:
-        return sum(len(outbox.known) for outbox in self._outboxes.values())
+        self.given_up = 0
 
     def close(self) -> None:
         self._alarm.cancel()
-        if self._refill:
-            self._refill.cancel()
+        if self._paging:
+            self._paging.cancel()
+        for outbox in self._outboxes.values():
+            self._report(outbox)
 
-    # Events to tell
+    # What is owed
 
     def on_event(self, event: StatusEvent) -> None:
         """Take an event of any message; those whose listener is an ESME are told."""
         if listener_of(event.message, event.status) is Listener.ESME:
-            self._offer(event)
+            self._offer(event, 0, event.at)
 
-    def recover(self, message: Message, transition: Transition) -> None:
-        """Take up a transition of an earlier run."""
-        if transition.listener is Listener.ESME:
-            self._offer(event_of(message, transition))
+    def recover(self, owed: Owed) -> None:
+        """Take up a debt of an earlier run, or one that is to be told again (`round` from 1). The
+        time of the latter counts from now."""
+        step = owed.transition
+        if step.listener is Listener.ESME:
+            since = self._clock.now() if owed.round else step.at
+            self._offer(event_of(owed.message, step), owed.round, since)
 
-    def _offer(self, event: StatusEvent) -> None:
+    def _offer(self, event: StatusEvent, round_: int, since: float) -> None:
         outbox = self._outbox(event.message.account_sid)
-        key = (event.message.id, event.number)
-        if key in outbox.known:
-            return
-        if outbox.overflowed or len(outbox.known) >= PENDING_MAX:
-            # It waits in the store, and all later ones too, so that none overtakes it.
-            if not outbox.overflowed:
-                log.warning("ESME's outbox overflows", extra={"account": event.message.account_sid})
-            outbox.overflowed = True
-            return
-        outbox.known.add(key)
-        outbox.put(event)
-        self._pump(outbox)
+        self.pending += 1
+        if outbox.binds and not outbox.pages and len(outbox.head) < HEAD_MAX:
+            outbox.put(event, round_, since)
+            self._pump(outbox)
+        else:
+            key = OwedKey(event.message.id, event.number, round_)
+            outbox.waiting.append(position_of(key, since))
+        if outbox.size > OWED_MAX:
+            self._give_up(outbox, inf, 1, TOO_MANY)
+        elif self.pending > OWED_TOTAL_MAX:
+            self._give_up(self._burden(outbox), inf, 1, TOO_MANY)
+        if not self._sweep_at:
+            self._sweep_at = self._clock.now() + SWEEP_S
+            self._alarm.set(self._sweep_at)
+
+    def _burden(self, outbox: AccountOutbox) -> AccountOutbox:
+        """Whose fault it is that too much is owed: this one's if it has more than its share."""
+        if outbox.size * len(self._outboxes) > OWED_TOTAL_MAX:
+            return outbox
+        return max(self._outboxes.values(), key=lambda each: each.size)
 
     # Binds
 
@@ -188,13 +142,15 @@ class EsmeDelivery:
             outbox.leave(bind)
             self._without_tlvs.discard(bind)
             for delivery in reversed(self._in_flight.pop(bind).values()):
+                outbox.in_flight -= 1
                 outbox.put_back(delivery)
+            outbox.set_aside()
             self._pump(outbox)
 
     def on_response(
         self, account_sid: str, bind: SmppConnection, sequence_number: int, command_status: int
     ) -> None:
-        delivery = self._in_flight.get(bind, {}).pop(sequence_number, None)
+        delivery = self._landed(account_sid, bind, sequence_number)
         if delivery is None:
             return
         outbox = self._outbox(account_sid)
@@ -209,101 +165,153 @@ class EsmeDelivery:
             )
         else:
             self.delivered += 1
-        self._told(outbox, delivery, status_name(command_status))
+        self._settle(delivery.key, status_name(command_status))
         self._pump(outbox)
 
     def on_timed_out(self, account_sid: str, bind: SmppConnection, sequence_number: int) -> None:
-        delivery = self._in_flight.get(bind, {}).pop(sequence_number, None)
+        delivery = self._landed(account_sid, bind, sequence_number)
         if delivery:
             self._try_again(self._outbox(account_sid), delivery)
 
-    def _told(self, outbox: AccountOutbox, delivery: Delivery, outcome: str) -> None:
-        """Write that it is done. It stays known until the store, and a reading of the store that
-        may have begun before, can no longer bring it up again."""
-
-        def on_commit(error: StoreError | None) -> None:
-            if self._refill and not self._refill.done():
-                self._told_meanwhile.append((outbox, delivery.key))
-            else:
-                outbox.known.discard(delivery.key)
-
-        self._append(Notified(*delivery.key, self._clock.now(), outcome), on_commit)
+    def _landed(
+        self, account_sid: str, bind: SmppConnection, sequence_number: int
+    ) -> Delivery | None:
+        """What was in flight under this number, if it still was."""
+        delivery = self._in_flight.get(bind, {}).pop(sequence_number, None)
+        if delivery:
+            self._outbox(account_sid).in_flight -= 1
+        return delivery
 
     def _try_again(self, outbox: AccountOutbox, delivery: Delivery) -> None:
         """The account's deliveries pause, and begin again with the first that was not taken."""
-        now = self._clock.now()
-        failing_since = delivery.failing_since or now
-        if now - failing_since >= GIVE_UP_S:
-            self.refused += 1
-            log.warning(
-                "ESME never takes a deliver_sm", extra={"sid": message_sid(delivery.key[0])}
-            )
-            self._told(outbox, delivery, "gave up")
-        else:
-            outbox.put_back(msgspec.structs.replace(delivery, failing_since=failing_since))
-        outbox.paused_until = now + RETRY_S
+        outbox.put_back(delivery)
+        outbox.set_aside()
+        self._pause(outbox)
+
+    def _pause(self, outbox: AccountOutbox) -> None:
+        outbox.paused_until = self._clock.now() + RETRY_S
         self._alarm.set(outbox.paused_until)
 
     # Sending
 
     def _pump(self, outbox: AccountOutbox) -> None:
-        if outbox.paused_until > self._clock.now():
+        now = self._clock.now()
+        if not outbox.binds or not outbox.stands or outbox.paused_until > now:
             return
-        while outbox.pending:
+        if not self._store.writable:
+            self._alarm.set(now + STORE_POLL_S)
+            return
+        self._give_up(outbox, now - self._deliver_s, SWEEP_MAX, TOO_OLD)
+        while outbox.head:
             bind = outbox.next_bind()
             if bind is None:
-                return
-            delivery = outbox.pending.popleft()
-            pdu = delivery.pdu()
-            if pdu.short_message and bind in self._without_tlvs:
-                pdu = msgspec.structs.replace(pdu, tlvs={})
-            try:
-                self._in_flight[bind][bind.request(pdu)] = delivery
-            except NotBound:  # It is unbinding, and only answers what it has.
-                outbox.leave(bind)
-                outbox.pending.appendleft(delivery)
-            except FieldError as error:
-                log.error("deliver_sm not sent", extra={"cause": str(error)})
-                self._told(outbox, delivery, f"gave up: {error}")
-        if outbox.overflowed and outbox.binds:
-            self._alarm.set(self._clock.now() + REFILL_INTERVAL_S)
+                break
+            self._send(outbox, bind, outbox.head.popleft())
+        room = HEAD_MAX - PAGE - len(outbox.head)
+        if outbox.binds and len(outbox.waiting) and not outbox.reading and room >= 0:
+            self._wanted[outbox] = None
+            if self._paging is None or self._paging.done():
+                self._paging = asyncio.get_running_loop().create_task(self._page())
 
-    def _retry(self) -> None:
+    def _send(self, outbox: AccountOutbox, bind: SmppConnection, delivery: Delivery) -> None:
+        pdu = delivery.pdu()
+        if pdu.short_message and bind in self._without_tlvs:
+            pdu = msgspec.structs.replace(pdu, tlvs={})
+        try:
+            self._in_flight[bind][bind.request(pdu)] = delivery
+        except NotBound:  # It is unbinding, and only answers what it has.
+            outbox.leave(bind)
+            outbox.head.appendleft(delivery)
+            outbox.set_aside()
+        except FieldError as error:
+            log.error("deliver_sm not sent", extra={"cause": str(error)})
+            self._settle(delivery.key, f"gave up: {error}", gave_up=True)
+        else:
+            outbox.in_flight += 1
+
+    def _settle(self, key: OwedKey, outcome: str, *, gave_up: bool = False) -> None:
+        """Write that a debt is none any more."""
+        self.pending -= 1
+        self.given_up += gave_up
+        record = Notified(
+            key.message_id, key.number, self._clock.now(), outcome, key.round, gave_up
+        )
+        self._store.append(record)
+
+    # Reading what waits in the store
+
+    async def _page(self) -> None:
+        """One reading at a time, of one account after the other."""
+        while self._wanted:
+            outbox = next(iter(self._wanted))
+            del self._wanted[outbox]
+            await self._read(outbox, outbox.waiting.take(PAGE))
+
+    async def _read(self, outbox: AccountOutbox, positions: list[Position]) -> None:
+        outbox.reading = len(positions)
+        try:
+            found = await self._store.read_owed([position.key for position in positions])
+        except StoreError as error:
+            log.warning(
+                "ESME's outbox not read",
+                extra={"account": outbox.account_sid, "reason": str(error)},
+            )
+            outbox.waiting.put_back(positions)
+            self._pause(outbox)
+            return
+        finally:
+            outbox.reading = 0
+        since = {position.key: position.since for position in positions}
+        self.pending -= len(positions) - len(found)  # The others are no more.
+        for owed in found:
+            key = OwedKey(owed.message.id, owed.transition.number, owed.round)
+            outbox.put(event_of(owed.message, owed.transition), owed.round, since[key])
+        outbox.set_aside()
+        self._pump(outbox)
+
+    # Giving up
+
+    def _give_up(self, outbox: AccountOutbox, since: float, count: int, reason: str) -> int:
+        """Give up the first ones that are owed since then or longer, up to `count`, except what is
+        on its way; how many that were."""
+        keys = outbox.take_older(since, count)
+        for key in keys:
+            self._settle(key, reason, gave_up=True)
+        if keys:
+            outbox.given_up[reason] += len(keys)
+        return len(keys)
+
+    def _sweep(self, now: float) -> None:
+        """Give up what has waited too long, and tell of all that was given up since the last."""
+        left = SWEEP_MAX
+        for outbox in self._outboxes.values():
+            left -= self._give_up(outbox, now - self._deliver_s, left, TOO_OLD)
+            self._report(outbox)
+        self._sweep_at = now + (SWEEP_S if left else SWEEP_AGAIN_S) if self.pending else 0.0
+
+    def _report(self, outbox: AccountOutbox) -> None:
+        """One line for a burst, however many."""
+        for reason, count in outbox.given_up.items():
+            log.warning(
+                "ESME deliveries given up",
+                extra={"account": outbox.account_sid, "count": count, "reason": reason},
+            )
+        outbox.given_up.clear()
+
+    def _ring(self) -> None:
         now = self._clock.now()
         for outbox in self._outboxes.values():
             if outbox.paused_until > now:
                 self._alarm.set(outbox.paused_until)
-            elif outbox.pending:
+            else:
                 self._pump(outbox)
-        wanted = any(
-            outbox.overflowed and outbox.binds and not outbox.pending
-            for outbox in self._outboxes.values()
-        )
-        if wanted and (self._refill is None or self._refill.done()):
-            self._refill = asyncio.get_running_loop().create_task(self._read_again())
-
-    async def _read_again(self) -> None:
-        """Fetch from the store what found no room, the oldest first, a slice a turn."""
-        overflowed = [outbox for outbox in self._outboxes.values() if outbox.overflowed]
-        for outbox in overflowed:
-            outbox.overflowed = False
-        try:
-            for count, (message, transition) in enumerate(self._unnotified(), start=1):
-                self.recover(message, transition)
-                if count % REFILL_SLICE == 0:
-                    await asyncio.sleep(0)
-        except StoreError as error:
-            log.warning("ESMEs' outboxes not filled", extra={"reason": str(error)})
-            for outbox in overflowed:
-                outbox.overflowed = True
-        if any(outbox.overflowed for outbox in self._outboxes.values()):
-            self._alarm.set(self._clock.now() + REFILL_INTERVAL_S)
-        for outbox, key in self._told_meanwhile:
-            outbox.known.discard(key)
-        self._told_meanwhile.clear()
+        if self._sweep_at and now >= self._sweep_at and self._store.writable:
+            self._sweep(now)
+        if self._sweep_at:
+            self._alarm.set(max(self._sweep_at, now + STORE_POLL_S))
 
     def _outbox(self, account_sid: str) -> AccountOutbox:
         outbox = self._outboxes.get(account_sid)
         if outbox is None:
-            outbox = self._outboxes[account_sid] = AccountOutbox()
+            outbox = self._outboxes[account_sid] = AccountOutbox(account_sid)
         return outbox

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address, ip_network
 
@@ -19,7 +20,8 @@ from gateway.interworking.refusals import ANSWERS
 from gateway.interworking.submit_sm import from_submit_sm
 from gateway.message import Message, Origin
 from gateway.messaging.admission import SendRequest
-from gateway.messaging.intake import Intake
+from gateway.messaging.idempotency import Idempotency, Replayed
+from gateway.messaging.idempotency_key import keyed
 from gateway.net.network import Listening, Network
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import INTERFACE_3_4, CommandStatus, Tag
@@ -55,14 +57,18 @@ class BoundEsme:
 
 
 class SmppServer:
+    """Until `ready`, while the messages of an earlier run are taken up, ESMEs may bind, and what
+    they submit is answered with ESME_RSYSERR."""
+
     def __init__(
         self,
         config: Smpp,
         network: Network,
         clock: Clock,
         credentials: Credentials,
-        intake: Intake,
+        intake: Idempotency,
         delivery: EsmeDelivery,
+        ready: Callable[[], bool],
     ) -> None:
         self._config = config
         self._network = network
@@ -70,6 +76,7 @@ class SmppServer:
         self._credentials = credentials
         self._intake = intake
         self._delivery = delivery
+        self._ready = ready
         self._timers = Timers(
             session_init_s=config.session_init_s,
             enquire_link_s=config.enquire_link_s,
@@ -256,6 +263,9 @@ class SmppServer:
         account = self._bound(connection).account
         now = self._clock.now()
         self.submitted += 1
+        if not self._ready():
+            connection.respond(sequence_number, None, CommandStatus.ESME_RSYSERR)
+            return
         if self._rate(account).ahead_s(now):
             self.throttled += 1
             connection.respond(sequence_number, None, CommandStatus.ESME_RTHROTTLED)
@@ -267,23 +277,30 @@ class SmppServer:
             connection.respond(sequence_number, None, error.status)
             return
         data = submission.data
+        request = SendRequest(
+            account=account,
+            sender=submission.sender,
+            recipient=submission.recipient,
+            body=data.body,
+            origin=Origin.SMPP,
+            validity_s=submission.validity_s,
+            send_at=submission.send_at,
+            receipts=submission.receipts,
+            udh=data.udh,
+            octets=data.octets,
+            encoding=data.encoding,
+        )
+        on_refused = partial(_refused, connection, sequence_number)
+        key = pdu.tlvs.get(self._config.idempotency_tag) if pdu.tlvs else None
+        if key is not None:
+            try:
+                request = keyed(request, key, _times(pdu))
+            except Refused as refused:
+                on_refused(refused)
+                return
         response = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
         self._intake.submit(
-            SendRequest(
-                account=account,
-                sender=submission.sender,
-                recipient=submission.recipient,
-                body=data.body,
-                origin=Origin.SMPP,
-                validity_s=submission.validity_s,
-                send_at=submission.send_at,
-                receipts=submission.receipts,
-                udh=data.udh,
-                octets=data.octets,
-                encoding=data.encoding,
-            ),
-            partial(_accepted, connection, sequence_number, response),
-            partial(_refused, connection, sequence_number),
+            request, partial(_accepted, connection, sequence_number, response), on_refused
         )
 
     def _rate(self, account: Account) -> Rate:
@@ -293,11 +310,18 @@ class SmppServer:
         return rate
 
 
+def _times(pdu: SubmitSm | DataSm) -> str:
+    """The times as the customer wrote them, which may count from the moment of their arrival."""
+    if isinstance(pdu, DataSm) or not (pdu.schedule_delivery_time or pdu.validity_period):
+        return ""
+    return f"{pdu.schedule_delivery_time} {pdu.validity_period}"
+
+
 def _accepted(
     connection: SmppConnection,
     sequence_number: int,
     response: type[SubmitSmResp | DataSmResp],
-    message: Message,
+    message: Message | Replayed,
 ) -> None:
     connection.respond(sequence_number, response(message_sid(message.id)))
 

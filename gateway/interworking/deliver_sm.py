@@ -42,7 +42,7 @@ def from_carrier(pdu: DeliverSm | DataSm) -> Receipt | MobileOriginated | None:
     short_message = pdu.short_message if isinstance(pdu, DeliverSm) else b""
     if receipt.is_receipt(pdu.esm_class):
         text = short_message or pdu.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
-        return receipt.parse(text, pdu.tlvs)
+        return receipt.parse(text, pdu.tlvs, pdu.source_addr, pdu.destination_addr)
     return MobileOriginated(
         sender=from_smpp(pdu.source_addr_ton, pdu.source_addr),
         recipient=from_smpp(pdu.dest_addr_ton, pdu.destination_addr),

@@ -60,6 +60,11 @@ ANSWERS: dict[Refusal, Answer] = {
     Refusal.SEND_AT_MISSING: Answer(35111, 400, CommandStatus.ESME_RINVSCHED),
     Refusal.SEND_AT_INVALID: Answer(35117, 400, CommandStatus.ESME_RINVSCHED),
     Refusal.PARAMETER_INVALID: Answer(20001, 400, CommandStatus.ESME_RSUBMITFAIL),
+    # The idempotency key: over HTTP as the IETF's draft has it (draft-ietf-httpapi-idempotency-key
+    # §2.7). Of a TLV only the length can be wrong.
+    Refusal.IDEMPOTENCY_KEY_INVALID: Answer(20001, 400, CommandStatus.ESME_RINVPARLEN),
+    Refusal.IDEMPOTENCY_KEY_REUSED: Answer(20422, 422, CommandStatus.ESME_RINVOPTPARAMVAL),
+    Refusal.IDEMPOTENCY_KEY_IN_USE: Answer(20409, 409, CommandStatus.ESME_RTHROTTLED),
     # Changes to a message that was accepted before.
     Refusal.NOT_CANCELABLE: Answer(30409, 400, CommandStatus.ESME_RCANCELFAIL),
     Refusal.NOT_REDACTABLE: Answer(20009, 400, CommandStatus.ESME_RREPLACEFAIL),

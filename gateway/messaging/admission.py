@@ -63,6 +63,8 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     `encoding` is read only with `octets` or `udh`, whose messages pass as they came; every other
     text gets the encoding that the splitter gives it. `send_at` is Unix seconds, 0 for at once.
     `after_opt_out` lets the one confirmation of a STOP out to a recipient who has just opted out.
+    `key` and `fingerprint` are 16 octets each where the customer gave an idempotency key
+    (`gateway.messaging.idempotency_key`), else empty.
     """
 
     account: Account
@@ -81,6 +83,8 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     traffic_type: str = ""
     smart_encoded: bool = False
     after_opt_out: bool = False
+    key: bytes = b""
+    fingerprint: bytes = b""
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):

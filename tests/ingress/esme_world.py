@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from gateway.account import Account, Esme, Sender, SenderType
@@ -15,17 +16,20 @@ from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
 from gateway.message import Message, Origin, Receipts, Status
 from gateway.messaging.admission import SendRequest
+from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.journal import listener_of
 from gateway.smpp.pdus import BindFields, BindTransceiver
-from gateway.store.interface import Transition
-from tests.carriers_sim.customer import Answered, Customer
+from gateway.store.interface import Owed, Store, Transition
+from tests.carriers_sim.customer import Answered, Customer, receipt_fields
 from tests.messaging.ledger import Ledger
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, a_message
 from tests.support.memory_network import MemoryNetwork
+from tests.support.virtual_time import virtual_time
 
 WALL = 1_700_000_000.0
 PASSWORD = "secret"
+WINDOW_S = 7 * 86_400.0
 
 
 async def is_right(password: str, stored: str) -> bool:
@@ -68,6 +72,7 @@ class SmppSite:
         self.network = network or MemoryNetwork()
         self.ledger = Ledger()
         self.counter = Counter()
+        self.ready = True
         account = Account(
             ACCOUNT,
             "0123456789abcdef0123456789abcdef",
@@ -76,14 +81,16 @@ class SmppSite:
             **changes,
         )
         other = Account(OTHER_ACCOUNT, "f" * 32, esmes=(Esme("other", "hash"),))
-        self.delivery = EsmeDelivery(self.ledger.append, self.ledger.load_unnotified, self.clock)
+        smpp = Smpp(**(config or {}))
+        self.delivery = EsmeDelivery(cast(Store, self.ledger), self.clock, smpp.deliver_s)
         self.server = SmppServer(
-            Smpp(**(config or {})),
+            smpp,
             self.network,
             self.clock,
             Credentials([account, other], is_right),
-            cast(Intake, self.counter),
+            Idempotency(cast(Intake, self.counter), self.ledger.find_key, self.clock, WINDOW_S),
             self.delivery,
+            lambda: self.ready,
         )
         self._ids = 0
 
@@ -132,8 +139,7 @@ class SmppSite:
     def became(self, status: Status = Status.DELIVERED, **changes: Any) -> Message:
         """As before, in an earlier run."""
         message, event = self.an_event(status, **changes)
-        step = self._store(event)
-        self.delivery.recover(message, step)
+        self.delivery.recover(Owed(message, self._store(event)))
         return message
 
     def _store(self, event: StatusEvent) -> Transition:
@@ -142,3 +148,28 @@ class SmppSite:
         step = Transition(message.id, event.number, event.status, event.at, listener=listener)
         self.ledger.has(message, step)
         return step
+
+
+def esmes(**config: Any) -> Callable[[Callable[[SmppSite], Awaitable[None]]], Callable[[], None]]:
+    """Runs a test with a server that listens, in virtual time."""
+
+    def decorate(test: Callable[[SmppSite], Awaitable[None]]) -> Callable[[], None]:
+        @virtual_time
+        async def run() -> None:
+            site = SmppSite(config)
+            await site.server.start()
+            await test(site)
+            site.delivery.close()
+
+        return run
+
+    return decorate
+
+
+async def moment(seconds: float = 0.1) -> None:
+    await asyncio.sleep(seconds)
+
+
+def ids(customer: Customer) -> list[str]:
+    """The messages whose receipts a customer had, in order."""
+    return [receipt_fields(pdu)["id"] for pdu in customer.delivered]

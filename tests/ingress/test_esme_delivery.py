@@ -1,44 +1,18 @@
 """Receipts and inbound messages to the customers' binds."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from gateway.clock import message_sid
-from gateway.errors import StoreError
-from gateway.ingress import esme_delivery
-from gateway.ingress.esme_delivery import GIVE_UP_S, REFILL_INTERVAL_S, RETRY_S
+from gateway.ingress.esme_delivery import RETRY_S
 from gateway.message import Direction, Origin, Receipts, Status
 from gateway.smpp import codec
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, Unbind
 from tests.carriers_sim.customer import Customer, receipt_fields
-from tests.ingress.esme_world import SmppSite
+from tests.ingress.esme_world import SmppSite, esmes, ids, moment
 from tests.store.builders import OTHER_ACCOUNT
-from tests.support.virtual_time import virtual_time
-
-
-def esmes(**config: Any) -> Callable[[Callable[[SmppSite], Awaitable[None]]], Callable[[], None]]:
-    """Runs a test with a server that listens, in virtual time."""
-
-    def decorate(test: Callable[[SmppSite], Awaitable[None]]) -> Callable[[], None]:
-        @virtual_time
-        async def run() -> None:
-            site = SmppSite(config)
-            await site.server.start()
-            await test(site)
-            site.delivery.close()
-
-        return run
-
-    return decorate
-
-
-async def moment(seconds: float = 0.1) -> None:
-    await asyncio.sleep(seconds)
 
 
 def an_inbound(site: SmppSite, body: str = "hi") -> int:
@@ -51,11 +25,6 @@ def an_inbound(site: SmppSite, body: str = "hi") -> int:
         direction=Direction.INBOUND,
         origin=Origin.CARRIER,
     ).id
-
-
-def ids(customer: Customer) -> list[str]:
-    """The messages whose receipts a customer had, in order."""
-    return [receipt_fields(pdu)["id"] for pdu in customer.delivered]
 
 
 def bodies(customer: Customer) -> list[str]:
@@ -303,19 +272,15 @@ async def test_a_late_answer_changes_nothing(site: SmppSite) -> None:
 
 
 @esmes()
-async def test_what_is_never_taken_does_not_hold_up_the_rest_for_ever(site: SmppSite) -> None:
+async def test_what_is_not_taken_does_not_hold_up_the_rest(site: SmppSite) -> None:
     customer = await site.bound()
     customer.answer = lambda pdu: (
         CommandStatus.ESME_RX_T_APPN if pdu.short_message == b"poison" else CommandStatus.ESME_ROK
     )
     an_inbound(site, "poison")
-    await moment(GIVE_UP_S - 60)
-    assert site.ledger.notified == []
-    await moment(120)
     an_inbound(site, "wholesome")
-    await moment(RETRY_S)
-    assert [record.outcome for record in site.ledger.notified] == ["gave up", "ESME_ROK"]
-    assert bodies(customer)[-1] == "wholesome"
+    await moment(RETRY_S - 1)
+    assert [record.outcome for record in site.ledger.notified] == ["ESME_ROK"]
 
 
 @esmes()
@@ -326,6 +291,7 @@ async def test_what_fits_no_pdu_is_given_up_and_the_next_one_comes(site: SmppSit
     await moment()
     assert ids(customer) == [message_sid(made.id)]
     assert site.ledger.notified[0].outcome.startswith("gave up: source_addr")
+    assert (site.ledger.notified[0].gave_up, site.delivery.given_up) == (True, 1)
 
 
 # Binds that end
@@ -409,158 +375,3 @@ async def test_each_account_has_a_pause_of_its_own(site: SmppSite) -> None:
     assert [len(customer.delivered) for customer in customers] == [2, 1]
     await moment(2)
     assert [len(customer.delivered) for customer in customers] == [2, 2]
-
-
-# The outbox is the store
-
-
-@esmes()
-async def test_what_an_earlier_run_had_not_told_is_told(site: SmppSite) -> None:
-    made = [site.became() for _ in range(3)]
-    customer = await site.bound()
-    await moment()
-    assert ids(customer) == [message_sid(message.id) for message in made]
-
-
-@esmes()
-async def test_a_webhook_of_an_earlier_run_is_not_ours(site: SmppSite) -> None:
-    site.became(status_callback="https://hooks.example.com")
-    assert site.delivery.pending == 0
-
-
-@esmes()
-async def test_everything_that_is_known_of_a_status_is_told_after_a_restart(
-    site: SmppSite,
-) -> None:
-    message = site.becomes(Status.UNDELIVERED)
-    step = msgspec.structs.replace(
-        site.ledger.transitions[0], carrier_status="EXPIRED", carrier_error="027", number=3
-    )
-    site.delivery.recover(message, step)
-    customer = await site.bound()
-    await moment()
-    assert [receipt_fields(pdu)["stat"] for pdu in customer.delivered] == ["UNDELIV", "EXPIRED"]
-    assert receipt_fields(customer.delivered[1])["err"] == "027"
-
-
-def overflowing(maximum: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(esme_delivery, "PENDING_MAX", maximum)
-    monkeypatch.setattr(esme_delivery, "REFILL_SLICE", 2)
-
-
-def test_what_memory_does_not_hold_is_read_from_the_store(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    overflowing(3, monkeypatch)
-
-    @esmes(window=2)
-    async def overflow(site: SmppSite) -> None:
-        made = [site.becomes() for _ in range(20)]
-        assert site.delivery.pending == 3
-        customer = await site.bound()
-        await moment(20 * REFILL_INTERVAL_S)
-        assert ids(customer) == [message_sid(message.id) for message in made]
-        assert len(site.ledger.notified) == 20
-        assert site.delivery.pending == 0
-
-    overflow()
-
-
-def test_nothing_is_told_twice_while_the_store_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A commit takes longer than the reading."""
-    overflowing(3, monkeypatch)
-
-    @esmes()
-    async def overflow(site: SmppSite) -> None:
-        made = [site.becomes() for _ in range(5)]
-        customer = await site.bound()
-        site.ledger.held = True
-        await moment(2 * REFILL_INTERVAL_S)
-        site.ledger.commit()
-        site.ledger.held = False
-        await moment(4 * REFILL_INTERVAL_S)
-        assert ids(customer) == [message_sid(message.id) for message in made]
-
-    overflow()
-
-
-def test_what_is_told_while_the_store_is_read_is_not_read_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    overflowing(4, monkeypatch)
-
-    @esmes()
-    async def overflow(site: SmppSite) -> None:
-        made = [site.becomes() for _ in range(12)]
-        load, reading = site.ledger.load_unnotified, asyncio.Event()
-
-        def snapshot() -> Any:
-            reading.set()
-            return iter(list(load()))
-
-        site.delivery._unnotified = snapshot
-        customer = await site.bound()
-        site.ledger.held = True
-        await reading.wait()
-        site.ledger.commit()
-        site.ledger.held = False
-        await moment(20 * REFILL_INTERVAL_S)
-        assert ids(customer) == [message_sid(message.id) for message in made]
-
-    overflow()
-
-
-def test_a_store_that_cannot_be_read_is_read_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    overflowing(3, monkeypatch)
-
-    @esmes()
-    async def overflow(site: SmppSite) -> None:
-        made = [site.becomes() for _ in range(5)]
-        load = site.ledger.load_unnotified
-        site.delivery._unnotified = unreadable
-        customer = await site.bound()
-        await moment(2 * REFILL_INTERVAL_S)
-        assert len(customer.delivered) == 3
-        site.delivery._unnotified = load
-        await moment(2 * REFILL_INTERVAL_S)
-        assert ids(customer) == [message_sid(message.id) for message in made]
-
-    overflow()
-
-
-def unreadable() -> Any:
-    raise StoreError("the disk is gone")
-
-
-def test_accounts_without_a_bind_are_not_read_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    overflowing(1, monkeypatch)
-
-    @esmes()
-    async def overflow(site: SmppSite) -> None:
-        for _ in range(3):
-            site.becomes()
-        site.delivery._unnotified = unreadable
-        await site.bound(system_id="other")
-        site.becomes(account_sid=OTHER_ACCOUNT)
-        await moment(60)
-        assert site.delivery.pending == 1
-
-    overflow()
-
-
-def test_a_reading_that_is_under_way_ends_with_the_gateway(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    overflowing(1, monkeypatch)
-
-    @esmes()
-    async def overflow(site: SmppSite) -> None:
-        for _ in range(10):
-            site.becomes()
-        await site.bound()
-        await moment(REFILL_INTERVAL_S)
-        site.delivery.close()
-        await moment(60)
-        assert len(site.ledger.notified) < 10
-
-    overflow()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.clock import message_sid
@@ -377,6 +378,94 @@ async def test_an_answer_to_somebody_who_has_gone_goes_nowhere() -> None:
     on_refused(Refused(Refusal.STORE_UNAVAILABLE))
     await moment()
     assert site.server.binds() == []
+
+
+@virtual_time
+async def test_until_the_gateway_has_started_esmes_bind_and_submit_nothing() -> None:
+    site = await a_site()
+    site.ready = False
+    customer = await site.bound()
+    assert (await customer.send(SUBMIT)).command_status == CommandStatus.ESME_RSYSERR
+    site.ready = True
+    assert (await customer.send(SUBMIT)).command_status == CommandStatus.ESME_ROK
+    assert len(site.counter.requests) == 1
+
+
+# Idempotency keys
+
+
+def keyed(key: bytes = b"order-7", tag: int = 0x1400, **changes: Any) -> SubmitSm:
+    return msgspec.structs.replace(SUBMIT, tlvs={tag: key}, **changes)
+
+
+@virtual_time
+async def test_the_same_submit_sm_again_is_answered_with_the_same_message_id() -> None:
+    site = await a_site()
+    customer = await site.bound()
+    first, again = [await customer.send(keyed()) for _ in range(2)]
+    assert (again.command_status, again.message_id) == (0, first.message_id)
+    assert len(site.counter.requests) == 1
+
+
+@virtual_time
+async def test_a_key_holds_for_all_binds_of_the_account() -> None:
+    site = await a_site()
+    customers = [await site.bound(), await site.bound(system_id="spare")]
+    answers = [await customer.send(keyed()) for customer in customers]
+    assert answers[0].message_id == answers[1].message_id
+
+
+@virtual_time
+async def test_the_same_key_of_another_account_is_another_key() -> None:
+    site = await a_site()
+    customers = [await site.bound(), await site.bound(system_id="other")]
+    answers = [await customer.send(keyed()) for customer in customers]
+    assert answers[0].message_id != answers[1].message_id
+
+
+@virtual_time
+async def test_another_submit_sm_with_the_key_is_refused() -> None:
+    site = await a_site()
+    customer = await site.bound()
+    await customer.send(keyed())
+    answered = await customer.send(keyed(short_message=b"goodbye"))
+    assert answered.command_status == CommandStatus.ESME_RINVOPTPARAMVAL
+
+
+@virtual_time
+async def test_times_that_count_from_now_are_the_same_when_they_are_sent_again() -> None:
+    site = await a_site()
+    customer = await site.bound()
+    pdu = keyed(schedule_delivery_time="000000010000000R", validity_period="000000020000000R")
+    first = await customer.send(pdu)
+    await moment(60)
+    assert (await customer.send(pdu)).message_id == first.message_id
+    other = msgspec.structs.replace(pdu, validity_period="000000030000000R")
+    assert (await customer.send(other)).command_status == CommandStatus.ESME_RINVOPTPARAMVAL
+
+
+@pytest.mark.parametrize("key", [b"", b"k" * 256])
+def test_a_key_has_1_to_255_octets(key: bytes) -> None:
+    @virtual_time
+    async def refused() -> None:
+        site = await a_site()
+        answered = await (await site.bound()).send(keyed(key))
+        assert answered.command_status == CommandStatus.ESME_RINVPARLEN
+        assert site.counter.requests == []
+
+    refused()
+
+
+@virtual_time
+async def test_a_data_sm_may_have_a_key_under_the_tag_of_the_configuration() -> None:
+    site = await a_site({"idempotency_tag": 0x2000})
+    customer = await site.bound()
+    pdu = DataSm(source_addr="55501", tlvs={Tag.MESSAGE_PAYLOAD: b"hello", 0x2000: b"order-7"})
+    first, again = [await customer.send(pdu) for _ in range(2)]
+    assert (again.message_id, len(site.counter.requests)) == (first.message_id, 1)
+    await customer.send(keyed())
+    await customer.send(keyed())
+    assert len(site.counter.requests) == 3
 
 
 # Sessions

@@ -59,13 +59,18 @@ def an_inbound(body: str = "hi", **changes: Any) -> Message:
     )
 
 
+def told(message_id: str) -> Receipt:
+    """What RECEIPT says, with the addresses of `a_deliver_sm` as they were written."""
+    return Receipt(message_id, "DELIVRD", "000", "2311142213", "15005550009", "55501")
+
+
 # From carriers
 
 
 @pytest.mark.parametrize("esm_class", [0x04, 0x20, 0x07])
 def test_esm_class_makes_a_receipt(esm_class: int) -> None:
     delivered = from_carrier(a_deliver_sm(RECEIPT, esm_class))
-    assert delivered == Receipt("4a5b", "DELIVRD", "000", "2311142213")
+    assert delivered == told("4a5b")
 
 
 @pytest.mark.parametrize("esm_class", [0x00, 0x03, 0x08, 0x10, 0x18])
@@ -84,12 +89,13 @@ def test_a_message_names_its_handset_and_our_number() -> None:
 
 def test_a_receipt_may_come_in_message_payload() -> None:
     pdu = a_deliver_sm(b"", 0x04, tlvs={Tag.MESSAGE_PAYLOAD: RECEIPT})
-    assert from_carrier(pdu) == Receipt("4a5b", "DELIVRD", "000", "2311142213")
+    assert from_carrier(pdu) == told("4a5b")
 
 
 def test_a_receipt_may_come_in_a_data_sm() -> None:
     tlvs: dict[int, bytes] = {Tag.RECEIPTED_MESSAGE_ID: b"4a5b\0", Tag.MESSAGE_STATE: b"\x05"}
-    assert from_carrier(DataSm(esm_class=0x04, tlvs=tlvs)) == Receipt("4a5b", "UNDELIV")
+    pdu = DataSm(source_addr="+1500", destination_addr="55501", esm_class=0x04, tlvs=tlvs)
+    assert from_carrier(pdu) == Receipt("4a5b", "UNDELIV", "", "", "+1500", "55501")
 
 
 def test_a_message_may_come_in_a_data_sm() -> None:
@@ -133,7 +139,7 @@ def test_a_deliver_sm_of_smpplib_is_read() -> None:
     )
     pdu = codec.decode(foreign_command_id(foreign), foreign.generate()[16:])
     assert isinstance(pdu, DeliverSm)
-    assert from_carrier(pdu) == Receipt("77", "DELIVRD", "000", "2311142213")
+    assert from_carrier(pdu) == told("77")
 
 
 def foreign_command_id(foreign: smpplib.command.Command) -> int:

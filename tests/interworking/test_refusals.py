@@ -43,6 +43,9 @@ def test_no_refusal_is_answered_as_a_success(refusal: Refusal) -> None:
         (Refusal.TOLL_FREE_NOT_VERIFIED, 30032, 400),
         (Refusal.CAMPAIGN_SUSPENDED, 30033, 400),
         (Refusal.SENDER_NOT_REGISTERED, 30034, 400),
+        (Refusal.IDEMPOTENCY_KEY_INVALID, 20001, 400),
+        (Refusal.IDEMPOTENCY_KEY_REUSED, 20422, 422),
+        (Refusal.IDEMPOTENCY_KEY_IN_USE, 20409, 409),
         (Refusal.NOT_CANCELABLE, 30409, 400),
         (Refusal.SEND_AT_MISSING, 35111, 400),
         (Refusal.SEND_AT_INVALID, 35117, 400),
@@ -65,6 +68,8 @@ def test_rest_says_what_twilio_says(refusal: Refusal, code: int, http_status: in
         (Refusal.VALIDITY_OUT_OF_RANGE, 0x62),
         (Refusal.SEND_AT_INVALID, 0x61),
         (Refusal.OPTED_OUT, 0x45),
+        (Refusal.IDEMPOTENCY_KEY_INVALID, 0xC2),
+        (Refusal.IDEMPOTENCY_KEY_REUSED, 0xC4),
     ],
 )
 def test_smpp_says_what_the_specification_says(refusal: Refusal, command_status: int) -> None:
@@ -72,12 +77,17 @@ def test_smpp_says_what_the_specification_says(refusal: Refusal, command_status:
 
 
 @pytest.mark.parametrize(
-    ("status", "refusal"),
+    ("status", "refusals"),
     [
-        (CommandStatus.ESME_RTHROTTLED, Refusal.TOO_MANY_REQUESTS),
-        (CommandStatus.ESME_RMSGQFUL, Refusal.QUEUE_FULL),
-        (CommandStatus.ESME_RSYSERR, Refusal.STORE_UNAVAILABLE),
+        (
+            CommandStatus.ESME_RTHROTTLED,
+            [Refusal.TOO_MANY_REQUESTS, Refusal.IDEMPOTENCY_KEY_IN_USE],
+        ),
+        (CommandStatus.ESME_RMSGQFUL, [Refusal.QUEUE_FULL]),
+        (CommandStatus.ESME_RSYSERR, [Refusal.STORE_UNAVAILABLE]),
     ],
 )
-def test_the_three_kinds_of_overload_are_not_mixed(status: CommandStatus, refusal: Refusal) -> None:
-    assert [each for each in Refusal if ANSWERS[each].command_status is status] == [refusal]
+def test_the_three_kinds_of_overload_are_not_mixed(
+    status: CommandStatus, refusals: list[Refusal]
+) -> None:
+    assert [each for each in Refusal if ANSWERS[each].command_status is status] == refusals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from litestar import Litestar, delete, get, post
+from litestar import HttpMethod, Litestar, delete, get, post
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
@@ -12,15 +12,17 @@ from gateway.ingress.rest import openapi
 from gateway.ingress.rest.accounts import AccountResource, fetch_account
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.errors import http_exception_handler, unexpected_exception_handler
-from gateway.ingress.rest.gate import Gate
+from gateway.ingress.rest.gate import Gate, Handler
 from gateway.ingress.rest.message_json import API_VERSION, MessageResource
 from gateway.ingress.rest.messages import Messages
 from gateway.ingress.rest.paging import MessagePage
+from gateway.ingress.rest.timeline import TimelineResource, Timelines
 
 DISTRIBUTION = "super-network-gateway"
 ACCOUNT = f"/{API_VERSION}/Accounts/{{AccountSid:str}}"
 MESSAGES = f"{ACCOUNT}/Messages"
 MESSAGE = f"{MESSAGES}/{{MessageSid:str}}"
+TIMELINE = f"{MESSAGE}/Timeline"
 
 
 def create_app(dependencies: RestDependencies) -> Litestar:
@@ -41,7 +43,10 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
     """Routes by path and method. A path without `.json` answers the same, and is not documented."""
     gate = Gate(dependencies)
     messages = Messages(dependencies)
+    account = gate.guard(fetch_account)
     create, read = gate.guard(messages.create), gate.guard(messages.list)
+    fetch = gate.guard(messages.fetch)
+    timeline = gate.guard(Timelines(dependencies).fetch)
     return [
         get(
             ACCOUNT,
@@ -49,13 +54,20 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
             operation_id="FetchAccount",
             operation_class=openapi.operation(openapi.ACCOUNT_SID_JSON),
             responses=openapi.responses(200, AccountResource, "The account."),
-        )(gate.guard(fetch_account)),
+        )(account),
         post(
             f"{MESSAGES}.json",
             summary="Send a message",
             operation_id="CreateMessage",
-            operation_class=openapi.operation(openapi.ACCOUNT_SID, form=openapi.CREATE_FORM),
-            responses=openapi.responses(201, MessageResource, "Accepted and durable."),
+            operation_class=openapi.operation(
+                openapi.ACCOUNT_SID, openapi.IDEMPOTENCY_KEY, form=openapi.CREATE_FORM
+            ),
+            responses=openapi.responses(
+                201,
+                MessageResource,
+                "Accepted and durable.",
+                openapi.ERRORS | openapi.KEY_ERRORS,
+            ),
         )(create),
         get(
             f"{MESSAGES}.json",
@@ -72,7 +84,7 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
             operation_id="FetchMessage",
             operation_class=openapi.operation(openapi.ACCOUNT_SID, openapi.MESSAGE_SID),
             responses=openapi.responses(200, MessageResource, "The message as it stands."),
-        )(gate.guard(messages.fetch)),
+        )(fetch),
         post(
             MESSAGE,
             status_code=200,
@@ -93,4 +105,28 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
             operation_class=openapi.operation(openapi.ACCOUNT_SID, openapi.MESSAGE_SID),
             responses=openapi.responses(204, None, "The message is forgotten."),
         )(gate.guard(messages.delete)),
+        get(
+            f"{TIMELINE}.json",
+            summary="Fetch everything on record about a message",
+            operation_id="FetchTimeline",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID, openapi.MESSAGE_SID),
+            responses=openapi.responses(200, TimelineResource, "What happened, in order."),
+        )(timeline),
+        get(TIMELINE, include_in_schema=False)(timeline),
+        *(
+            head(path, handler)
+            for path, handler in (
+                (ACCOUNT, account),
+                (f"{MESSAGES}.json", read),
+                (MESSAGES, read),
+                (MESSAGE, fetch),
+                (f"{TIMELINE}.json", timeline),
+                (TIMELINE, timeline),
+            )
+        ),
     ]
+
+
+def head(path: str, handler: Handler) -> HTTPRouteHandler:
+    """Answers as GET does; the server leaves the body out (RFC 9110 §9.3.2)."""
+    return HTTPRouteHandler(path, http_method=HttpMethod.HEAD, include_in_schema=False)(handler)

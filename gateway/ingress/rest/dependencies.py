@@ -10,6 +10,7 @@ from gateway.account import Account
 from gateway.clock import Clock
 from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
+from gateway.messaging.idempotency import Replayed
 from gateway.store.interface import Store
 
 
@@ -24,8 +25,9 @@ class Credentials(Protocol):
 class Intake(Protocol):
     """Takes messages in. Each call ends once its outcome is on stable storage."""
 
-    def accept(self, request: SendRequest) -> Awaitable[Message]:
-        """Raises `Refused` where the message is not accepted; then nothing was stored."""
+    def accept(self, request: SendRequest) -> Awaitable[Message | Replayed]:
+        """Raises `Refused` where the message is not accepted; then nothing was stored. Replayed:
+        the request's idempotency key has made that message before."""
         ...
 
     def cancel(self, message_id: int) -> Awaitable[None]:
@@ -37,13 +39,15 @@ class Intake(Protocol):
 class RestDependencies:
     """`live_status` tells where a message stands that the gateway still works on, else None.
 
-    `sending` is seen there alone: it is not always stored. `allow_private` lets a StatusCallback
-    lead into private networks.
+    `sending` is seen there alone: it is not always stored. Until `ready`, while the messages of an
+    earlier run are taken up, nothing is changed. `allow_private` lets a StatusCallback lead into
+    private networks.
     """
 
     credentials: Credentials
     intake: Intake
     store: Store
     live_status: Callable[[int], Status | None]
+    ready: Callable[[], bool]
     clock: Clock
     allow_private: bool = False

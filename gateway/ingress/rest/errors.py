@@ -17,6 +17,8 @@ from gateway.interworking.refusals import ANSWERS
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1.0
+# Statuses that say: the same again, later.
+LATER = frozenset({409, 429, 503})
 CHALLENGE = (b"www-authenticate", b'Basic realm="Super Network API", charset="UTF-8"')
 CLOSE = (b"connection", b"close")
 
@@ -87,7 +89,7 @@ def refusal_answer(refused: Refused) -> JsonAnswer:
     headers: Headers = ()
     if answer.http_status == 401:
         headers = (CHALLENGE,)
-    elif answer.http_status in (429, 503):
+    elif answer.http_status in LATER:
         wait_s = refused.retry_after_s if isinstance(refused, Throttled) else RETRY_AFTER_S
         headers = ((b"retry-after", b"%d" % max(1, math.ceil(wait_s))),)
     body = error_body(answer.http_status, answer.code, refused.detail)

@@ -19,6 +19,8 @@ from gateway.ingress.rest.rate_limit import RequestLimits
 
 AnyRequest = Request[Any, Any, Any]
 JSON_SUFFIX = ".json"
+# They change nothing, so they are answered whatever else is under way.
+READING = frozenset({"GET", "HEAD"})
 
 
 class Call:
@@ -56,6 +58,7 @@ class Gate:
         self._authentication = Authentication(dependencies.credentials)
         self._limits = RequestLimits()
         self._clock = dependencies.clock
+        self._ready = dependencies.ready
 
     def guard(self, resource: Resource) -> Handler:
         """The handler of a resource, for Litestar."""
@@ -76,6 +79,8 @@ class Gate:
                 path_sid(request, "AccountSid"),
                 now,
             )
+            if request.method not in READING and not self._ready():
+                raise Refused(Refusal.STORE_UNAVAILABLE, "the gateway is starting")
             self._limits.enter(account, now)
             try:
                 return await resource(Call(request, headers, account, now))

@@ -14,14 +14,18 @@ from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.form import Form
 from gateway.ingress.rest.gate import Call
 from gateway.ingress.rest.json_answer import NO_CONTENT, JsonAnswer
+from gateway.ingress.rest.key_header import idempotency_key
 from gateway.ingress.rest.message_form import message_request, unix_time
 from gateway.ingress.rest.message_json import API_VERSION, accepted_resource, stored_resource
 from gateway.ingress.rest.paging import message_page, page_request
 from gateway.message import FINAL, Status
+from gateway.messaging.idempotency import Replayed
+from gateway.messaging.idempotency_key import keyed
 from gateway.messaging.phone_number import normalize_sender
 from gateway.store.interface import Deleted, MessageFilter, Redacted, Store, StoredMessage
 
 DAY_S = 86_400
+REPLAYED = (b"idempotent-replayed", b"true")
 FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
 
 encode = msgspec.json.Encoder().encode
@@ -37,10 +41,20 @@ class Messages:
         self._allow_private = dependencies.allow_private
 
     async def create(self, call: Call) -> JsonAnswer:
-        """201 once the message is durable."""
+        """201 once the message is durable; the message as it stands, where its idempotency key
+        has made it before."""
+        key = idempotency_key(call.headers)
         request = message_request(await call.form(), call.account, self._allow_private)
-        message = await self._intake.accept(request)
-        return JsonAnswer(201, encode(accepted_resource(message)))
+        if key is not None:
+            request = keyed(request, key)
+        taken = await self._intake.accept(request)
+        if not isinstance(taken, Replayed):
+            return JsonAnswer(201, encode(accepted_resource(taken)))
+        stored = await self._store.fetch(call.account.sid, taken.id)
+        if stored is None:
+            raise Refused(Refusal.NOT_FOUND, "the message of this idempotency key was deleted")
+        resource = stored_resource(stored, self._live_status(taken.id))
+        return JsonAnswer(201, encode(resource), (REPLAYED,))
 
     async def list(self, call: Call) -> JsonAnswer:
         query = call.query()
@@ -73,6 +87,7 @@ class Messages:
             stored = await self._find(call)
         if "Body" in form:
             self._check_complete(stored)
+            self._check_writable()
             await committed(self._store, Redacted(stored.message.id))
             stored = await self._find(call)
         return self._show(stored)
@@ -80,6 +95,7 @@ class Messages:
     async def delete(self, call: Call) -> JsonAnswer:
         stored = await self._find(call)
         self._check_complete(stored)
+        self._check_writable()
         await committed(self._store, Deleted(stored.message.id))
         return JsonAnswer(NO_CONTENT)
 
@@ -99,6 +115,11 @@ class Messages:
         waits = stored.status is not Status.SENT or self._live_status(stored.message.id)
         if stored.status not in FINAL and waits:
             raise Refused(Refusal.NOT_REDACTABLE)
+
+    def _check_writable(self) -> None:
+        """A record would be kept until the store recovers, and its caller wait as long."""
+        if not self._store.writable:
+            raise Refused(Refusal.STORE_UNAVAILABLE)
 
     def _show(self, stored: StoredMessage) -> JsonAnswer:
         live = self._live_status(stored.message.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,14 @@ UPDATE_FORM = Schema(
 ACCOUNT_SID = Parameter("AccountSid", "path", STRING, "The account that authenticates.", True)
 ACCOUNT_SID_JSON = Parameter("AccountSid", "path", STRING, "`AC…`; `.json` may follow.", True)
 MESSAGE_SID = Parameter("MessageSid", "path", STRING, "`SM…`; `.json` may follow.", True)
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "header",
+    Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+    "Your name for this request, in visible ASCII. Sent again with the same form, it makes no "
+    "second message: the answer shows the first one, with `Idempotent-Replayed: true`. "
+    "`I-Twilio-Idempotency-Token` is the same header.",
+)
 LIST_PARAMETERS = (
     ACCOUNT_SID,
     Parameter("To", "query", STRING, "Only messages to this recipient."),
@@ -136,12 +145,19 @@ ERRORS: dict[int, str] = {
     500: "20500: a fault of the gateway.",
     503: "20503: the gateway cannot store messages now; `Retry-After` says how long to wait.",
 }
+KEY_ERRORS: dict[int, str] = {
+    409: "20409: too many requests with this idempotency key are under way; `Retry-After` says "
+    "how long to wait.",
+    422: "20422: the idempotency key has made a message of another request.",
+}
 
 
-def responses(status: int, resource: Any, description: str) -> dict[int, ResponseSpec]:
+def responses(
+    status: int, resource: Any, description: str, errors: Mapping[int, str] = ERRORS
+) -> dict[int, ResponseSpec]:
     """The answer of an operation that succeeds, and those of all that do not."""
     answers = {status: ResponseSpec(resource, generate_examples=False, description=description)}
-    for error_status, text in ERRORS.items():
+    for error_status, text in errors.items():
         answers[error_status] = ResponseSpec(ErrorBody, generate_examples=False, description=text)
     return answers
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any, cast
 
 import httpx
@@ -17,18 +16,22 @@ from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.admission import Admission, SendRequest
+from gateway.messaging.idempotency import Idempotency
+from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.opt_out import OptOuts
 from gateway.store.interface import (
     Accepted,
     Deleted,
     MessageFilter,
+    Notified,
     OnCommit,
-    OptOut,
     Record,
     Redacted,
+    SeenKey,
+    Store,
     StoredMessage,
+    Timeline,
     Transition,
-    UnmatchedReceipt,
 )
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
@@ -38,6 +41,7 @@ KEY_SID = "SK0123456789abcdef0123456789abcdef"
 KEY_SECRET = "secret of the key"
 SENDER = "+15005550006"
 RECIPIENT = "+15005550009"
+WINDOW_S = 7 * 86_400.0
 NOW = 1_767_323_045.0  # Fri, 02 Jan 2026 03:04:05 +0000
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
 
@@ -57,15 +61,15 @@ class HandClock(Clock):
 
 
 class MemoryStore:
-    """A store whose commits succeed at once, or fail while `broken`."""
+    """As much of a store as the API asks of one. Its commits succeed at once, or fail while
+    `broken`; it says so beforehand where it is not `writable`."""
 
     def __init__(self) -> None:
         self.messages: dict[int, StoredMessage] = {}
+        self.notified: list[Notified] = []
+        self.keys: dict[bytes, SeenKey] = {}
         self.broken = False
-
-    @property
-    def accepting(self) -> bool:
-        return not self.broken
+        self.writable = True
 
     def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
         if not self.broken:
@@ -75,8 +79,12 @@ class MemoryStore:
 
     def _write(self, record: Record) -> None:
         match record:
-            case Accepted(message):
+            case Accepted(message, key, fingerprint):
                 self.messages[message.id] = StoredMessage(message)
+                if key:
+                    self.keys[key] = SeenKey(message.id, fingerprint)
+            case Notified():
+                self.notified.append(record)
             case Transition():
                 stored = self.messages[record.message_id]
                 self.messages[record.message_id] = StoredMessage(
@@ -97,8 +105,17 @@ class MemoryStore:
         stored = self.messages.get(message_id)
         return stored if stored and stored.message.account_sid == account_sid else None
 
-    async def unmatched_receipts(self, limit: int) -> list[UnmatchedReceipt]:
-        return []
+    async def timeline(self, message_id: int) -> Timeline | None:
+        if self.broken:
+            raise StoreError("disk full")
+        stored = self.messages.get(message_id)
+        told = (each for each in self.notified if each.message_id == message_id)
+        return Timeline(stored, tuple(told)) if stored else None
+
+    async def find_key(self, key: bytes) -> SeenKey | None:
+        if self.broken:
+            raise StoreError("disk full")
+        return self.keys.get(key)
 
     async def list(
         self, account_sid: str, where: MessageFilter, limit: int, before: int | None = None
@@ -113,21 +130,6 @@ class MemoryStore:
             and (before is None or stored.message.id < before)
         ][:limit]
 
-    def last_id(self) -> int:
-        return max(self.messages, default=0)
-
-    def load_open(self) -> Iterator[StoredMessage]:
-        return iter(())
-
-    def load_unnotified(self) -> Iterator[tuple[Message, Transition]]:
-        return iter(())
-
-    def load_opt_outs(self) -> Iterator[OptOut]:
-        return iter(())
-
-    async def close(self) -> None:
-        pass
-
 
 class MemoryIntake:
     """Admits as the gateway does, and keeps the requests that it saw."""
@@ -139,7 +141,18 @@ class MemoryIntake:
         self._admission = Admission(OptOuts(), lambda recipient, sender_type: True)
         self.requests: list[SendRequest] = []
 
+    def submit(self, request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
+        try:
+            message = self._take(request)
+        except Refused as refused:
+            on_refused(refused)
+        else:
+            on_accepted(message)
+
     async def accept(self, request: SendRequest) -> Message:
+        return self._take(request)
+
+    def _take(self, request: SendRequest) -> Message:
         self.requests.append(request)
         now = self._clock.now()
         admitted = self._admission.check(request, now)
@@ -157,7 +170,7 @@ class MemoryIntake:
             expires_at=admitted.expires_at,
             send_at=request.send_at,
         )
-        self._store.append(Accepted(message))
+        self._store.append(Accepted(message, request.key, request.fingerprint))
         return message
 
     async def cancel(self, message_id: int) -> None:
@@ -185,11 +198,13 @@ class Api:
         self.store = MemoryStore()
         self.intake = MemoryIntake(self.store, self.clock)
         self.live: dict[int, Status] = {}
+        self.ready = True
         dependencies = RestDependencies(
             KnownCredentials(account or an_account()),
-            self.intake,
-            self.store,
+            Idempotency(cast(Intake, self.intake), self.store.find_key, self.clock, WINDOW_S),
+            cast(Store, self.store),
             self.live.get,
+            lambda: self.ready,
             self.clock,
         )
         self.app: Litestar = create_app(dependencies)

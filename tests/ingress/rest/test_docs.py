@@ -82,7 +82,15 @@ async def test_the_document_describes_every_answer_and_no_other() -> None:
         "FetchMessage": "200",
         "UpdateMessage": "200",
         "DeleteMessage": "204",
+        "FetchTimeline": "200",
     }
+
+
+async def test_the_document_describes_the_idempotency_key() -> None:
+    create = (await document())["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
+
+    assert [each["name"] for each in create["parameters"]] == ["AccountSid", "Idempotency-Key"]
+    assert {"409", "422"} <= {*create["responses"]}
 
 
 async def test_every_error_is_described_by_the_error_body() -> None:

@@ -126,6 +126,14 @@ def test_every_refusal_has_an_answer(refusal: Refusal) -> None:
     assert refusal_answer(Refused(refusal)).status >= 400
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [Refusal.TOO_MANY_REQUESTS, Refusal.STORE_UNAVAILABLE, Refusal.IDEMPOTENCY_KEY_IN_USE],
+)
+def test_who_may_try_again_is_told_when(refusal: Refusal) -> None:
+    assert refusal_answer(Refused(refusal)).headers == ((b"retry-after", b"1"),)
+
+
 def test_retry_after_is_whole_seconds_and_at_least_one() -> None:
     waits = [refusal_answer(Throttled("wait", wait_s)).headers for wait_s in (0.2, 2.1)]
 

@@ -82,6 +82,32 @@ async def test_a_plus_that_was_not_escaped_is_understood() -> None:
     assert answer.json()["to"] == RECIPIENT
 
 
+async def test_head_answers_as_get_does_but_for_the_body() -> None:
+    api = Api()
+    stored = api.has_message()
+
+    async with api.client() as client:
+        for path in (
+            path_of(stored),
+            path_of(stored).replace(".json", "/Timeline.json"),
+            MESSAGES,
+            f"/2010-04-01/Accounts/{ACCOUNT_SID}.json",
+        ):
+            got, headed = await client.get(path), await client.head(path)
+
+            assert (headed.status_code, headed.content) == (200, b"")
+            assert headed.headers == got.headers
+
+
+async def test_the_timeline_of_a_message_is_beside_it() -> None:
+    api = Api()
+    stored = api.has_message()
+
+    status, resource = await read(api, path_of(stored).replace(".json", "/Timeline.json"))
+
+    assert (status, resource["uri"]) == (200, path_of(stored).replace(".json", "/Timeline.json"))
+
+
 async def test_send_at_makes_a_scheduled_message() -> None:
     status, resource = await create(Api(), SendAt="2026-01-02T04:00:00Z", ScheduleType="fixed")
 
@@ -312,6 +338,49 @@ async def test_a_store_that_fails_answers_503_and_when_to_try_again() -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (503, 20503)
     assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_nothing_is_forgotten_while_that_cannot_be_noted(method: str) -> None:
+    api = Api()
+    stored = api.has_message()
+    api.becomes(stored, Status.DELIVERED)
+    api.store.writable = False
+
+    async with api.client() as client:
+        answer = await client.request(method, path_of(stored), data={"Body": ""})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 20503)
+    assert api.store.messages[stored.message.id].message.body == "hello"
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", MESSAGES), ("DELETE", "a message's")])
+async def test_until_the_gateway_has_started_nothing_is_changed(method: str, path: str) -> None:
+    api = Api()
+    stored = api.has_message()
+    api.becomes(stored, Status.DELIVERED)
+    api.ready = False
+
+    async with api.client() as client:
+        answer = await client.request(
+            method, MESSAGES if path == MESSAGES else path_of(stored), data=a_form()
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 20503)
+    assert answer.headers["retry-after"] == "1"
+    assert (api.intake.requests, [*api.store.messages]) == ([], [stored.message.id])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_is_stored_is_shown_while_the_gateway_starts(method: str) -> None:
+    api = Api()
+    stored = api.has_message()
+    api.ready = False
+
+    async with api.client() as client:
+        answer = await client.request(method, path_of(stored))
+
+    assert answer.status_code == 200
 
 
 async def test_list_is_newest_first() -> None:

@@ -74,6 +74,22 @@ def send(client: Client, **changes: Any) -> MessageInstance:
     return client.messages.create(**{"to": RECIPIENT, "from_": SENDER, "body": "hello"} | changes)
 
 
+@pytest.mark.parametrize("header", ["Idempotency-Key", "I-Twilio-Idempotency-Token"])
+async def test_a_client_that_sends_a_key_may_send_again(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_plainly = TwilioHttpClient.request
+
+    def send_keyed(self: Any, *args: Any, headers: dict[str, str], **kwargs: Any) -> Any:
+        return send_plainly(self, *args, headers=headers | {header: "order-7"}, **kwargs)
+
+    monkeypatch.setattr(TwilioHttpClient, "request", send_keyed)
+
+    first, again = await with_sdk(Api(), lambda client: (send(client), send(client)))
+
+    assert first.sid == again.sid
+
+
 async def test_create() -> None:
     message = await with_sdk(Api(), send)
 
