@@ -1,7 +1,8 @@
-.PHONY: setup run test check lint types imports fmt e2e interop sim bench docs clean
+.PHONY: setup peers run test check lint types imports fmt e2e interop sim soak bench docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
+MINUTES ?= 30
 
 setup: .venv/ready  ## create .venv and install everything the other targets need
 
@@ -30,18 +31,26 @@ types: setup
 imports: setup  ## the layering contracts in pyproject.toml
 	$(BIN)/lint-imports --no-logo
 
-test: setup  ## everything: units, virtual time, simulation, end to end, foreign peers
+peers:  ## foreign programs that tests speak with; without them those tests are skipped
+	@command -v mosquitto >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && apt-get install -y -qq mosquitto >/dev/null 2>&1; } || \
+	echo "no mosquitto here, and it could not be installed: its tests will be skipped"
+
+test: setup peers  ## everything: units, virtual time, simulation, end to end, foreign peers
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e
 
-interop: setup  ## software that is not ours
+interop: setup peers  ## software that is not ours
 	$(BIN)/pytest -m interop -rs
 
 sim: setup  ## the whole gateway in virtual time: make sim SEED=123
 	SIM_SEED=$(SEED) $(BIN)/pytest -m sim
+
+soak: setup  ## customers, bad carriers, dead endpoints and a kill -9 every minute: make soak MINUTES=30
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 bench: setup  ## CPU per message and rates, with our own load generator and sink
 	$(BIN)/python -m tests.bench
