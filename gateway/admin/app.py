@@ -9,6 +9,7 @@ from typing import Annotated
 
 from litestar import Litestar, Response, get
 from litestar.exceptions import ServiceUnavailableException
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from gateway.admin.health import HealthReport, health
@@ -23,7 +24,11 @@ UNMATCHED_MAX = 1_000
 UnmatchedReceipts = Callable[[int], Awaitable[Sequence[UnmatchedReceipt]]]
 
 
-def create_app(read: Read, unmatched_receipts: UnmatchedReceipts) -> Litestar:
+def create_app(
+    read: Read, unmatched_receipts: UnmatchedReceipts, routes: Sequence[HTTPRouteHandler] = ()
+) -> Litestar:
+    """`routes` are those of other files."""
+
     @get("/health", summary="Is the gateway well? 503 where it is not")
     async def get_health() -> Response[HealthReport]:
         report = health(read())
@@ -43,5 +48,7 @@ def create_app(read: Read, unmatched_receipts: UnmatchedReceipts) -> Litestar:
             raise ServiceUnavailableException(str(error)) from None
 
     return Litestar(
-        [get_health, get_metrics, get_unmatched], openapi_config=None, logging_config=None
+        [get_health, get_metrics, get_unmatched, *routes],
+        openapi_config=None,
+        logging_config=None,
     )

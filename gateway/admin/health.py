@@ -27,17 +27,29 @@ class HealthReport(msgspec.Struct, frozen=True):
     binds: tuple[BindReport, ...]
 
 
-def health(readings: Readings) -> HealthReport:
+def troubles(readings: Readings) -> dict[str, str]:
+    """What is wrong, by name, in words for people."""
+    found = {}
+    if not readings.restored:
+        found["store"] = "the messages of an earlier run are being read"
+    elif not readings.accepting:
+        found["store"] = "the store takes no messages"
     down = [bind.bind for bind in readings.binds if not bind.up]
-    reasons = []
-    if not readings.accepting:
-        reasons.append("the store takes no messages")
     if down:
-        reasons.append(f"down: {', '.join(down)}")
-    failing = not readings.accepting or (bool(down) and len(down) == len(readings.binds))
+        found["carriers"] = f"down: {', '.join(down)}"
+    behind = [sink.sink for sink in readings.sinks if sink.is_behind]
+    if behind:
+        found["events"] = f"behind: {', '.join(behind)}"
+    return found
+
+
+def health(readings: Readings) -> HealthReport:
+    reasons = tuple(troubles(readings).values())
+    all_down = bool(readings.binds) and not any(bind.up for bind in readings.binds)
+    failing = not readings.accepting or all_down
     return HealthReport(
         status="failing" if failing else "degraded" if reasons else "ok",
-        reasons=tuple(reasons),
+        reasons=reasons,
         version=readings.version,
         uptime_s=int(readings.uptime_s),
         messages_open=int(readings.gauges.get("messages_open", 0)),

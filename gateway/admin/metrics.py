@@ -50,6 +50,20 @@ def _lines(readings: Readings) -> Iterator[str]:
             for backlog in deepest[:BACKLOGS_SHOWN_MAX]
         ],
     )
+    sinks = readings.sinks
+    for name, kind, text, samples in (
+        ("event_sink_behind_seconds", "gauge", "Age.", [sink.behind_s for sink in sinks]),
+        ("event_sink_events_total", "counter", "Taken.", [sink.events for sink in sinks]),
+        ("event_sink_failures_total", "counter", "Attempts.", [sink.failures for sink in sinks]),
+        ("event_sink_lost_total", "counter", "Pages dropped.", [sink.lost for sink in sinks]),
+    ):
+        if sinks:
+            yield from _family(
+                name,
+                kind,
+                text,
+                [({"sink": sink.sink}, value) for sink, value in zip(sinks, samples, strict=True)],
+            )
     binds = readings.binds
     for name, kind, text, samples in (
         ("bind_up", "gauge", "1 while bound.", [float(bind.up) for bind in binds]),

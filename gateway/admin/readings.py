@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gateway.streams.event_streams import SinkReadings
 from routing.bind_health import BindSnapshot
 
 
@@ -20,13 +21,16 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """`counters` only ever grow; `gauges` are of this moment. Both by metric name."""
+    """`counters` only ever grow; `gauges` are of this moment. Both by metric name. `restored` is
+    False while the messages of an earlier run are taken up."""
 
     version: str
     uptime_s: float
+    restored: bool
     accepting: bool
     binds: tuple[BindSnapshot, ...]
     backlogs: tuple[Backlog, ...]
+    sinks: tuple[SinkReadings, ...]
     statuses: dict[str, int]
     error_codes: dict[int, int]
     counters: dict[str, int] = field(default_factory=dict)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.config.sections import Events, EventWebhook, Mqtt, Storage
+from gateway.config.secrets import signing_key
+from gateway.config.sections import Archive, Events, EventWebhook, Mqtt, Storage
 from gateway.config.source import Source
 
 
@@ -30,6 +32,7 @@ def check_events(source: Source, events: Events, environ: Mapping[str, str]) -> 
         events,
         mqtt=_check_mqtt(source, events.mqtt, environ),
         webhook=_check_webhook(source, events.webhook, environ),
+        archive=_check_archive(source, events.archive),
     )
 
 
@@ -37,6 +40,10 @@ def _check_mqtt(source: Source, mqtt: Mqtt, environ: Mapping[str, str]) -> Mqtt:
     at = ("events", "mqtt")
     if bool(mqtt.cert_file) != bool(mqtt.key_file):
         raise source.table_error(at, "expected cert_file and key_file together, or neither")
+    for key in ("ca_file", "cert_file", "key_file"):
+        name = getattr(mqtt, key)
+        if name and not Path(name).is_file():
+            raise source.error((*at, key), f"no such file '{name}'")
     if mqtt.ca_file and not mqtt.tls:
         raise source.error((*at, "ca_file"), "is of no use without tls = true")
     password = _secret(source, at, "password", mqtt.password, mqtt.password_env, environ)
@@ -56,9 +63,22 @@ def _check_webhook(
         if not usable:
             raise source.error((*at, "url"), "expected an http or https URL")
     secret = _secret(source, at, "secret", webhook.secret, webhook.secret_env, environ)
-    if webhook.url and not secret:
-        raise source.table_error(at, "expected a secret, or secret_env, to sign with")
+    if webhook.url and signing_key(secret) is None:
+        raise source.table_error(
+            at,
+            "expected a secret, or secret_env, of 'whsec_' and the base64 of 24 to 64 octets, as"
+            ' `echo "whsec_$(openssl rand -base64 32)"` makes it',
+        )
     return msgspec.structs.replace(webhook, secret=secret)
+
+
+def _check_archive(source: Source, archive: Archive) -> Archive:
+    where = ("events", "archive", "target")
+    if "://" in archive.target:
+        url = urlsplit(archive.target)
+        if url.scheme != "s3" or not url.hostname:
+            raise source.error(where, "expected a directory or s3://bucket/prefix")
+    return archive
 
 
 def _secret(

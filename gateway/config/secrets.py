@@ -1,4 +1,5 @@
-"""Hashes of secrets, as they stand in accounts.toml, and their check in constant time.
+"""Hashes of secrets, as they stand in accounts.toml, and their check in constant time; and the form
+of the secret that signs events.
 
 Two forms, by what the secret is worth. An API key's secret is generated and has 128 bits or more,
 so one SHA-256 hides it: `sha256$<hex>`. An ESME's password has at most 8 characters on the wire
@@ -7,6 +8,8 @@ so one SHA-256 hides it: `sha256$<hex>`. An ESME's password has at most 8 charac
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -23,6 +26,9 @@ SCRYPT_P_MAX = 16
 
 # A well-formed hash of no known password: an unknown system_id is checked against it.
 DECOY = f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}${'00' * SALT_OCTETS}${'00' * 32}"
+
+SIGNING_PREFIX = "whsec_"
+SIGNING_KEY_OCTETS = range(24, 65)
 
 SHA256_FORM = re.compile(r"sha256\$([0-9a-f]{64})")
 SCRYPT_FORM = re.compile(
@@ -77,3 +83,14 @@ def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 def _octets(secret: str) -> bytes:
     """What a peer sends may be no character at all; it must fail to match, not fail."""
     return secret.encode("utf-8", "surrogatepass")
+
+
+def signing_key(secret: str) -> bytes | None:
+    """The key of a Standard Webhooks secret: `whsec_` and the base64 of 24 to 64 octets."""
+    if not secret.startswith(SIGNING_PREFIX):
+        return None
+    try:
+        key = base64.b64decode(secret.removeprefix(SIGNING_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) in SIGNING_KEY_OCTETS else None

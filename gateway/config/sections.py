@@ -174,7 +174,8 @@ class Archive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     NDJSON, compressed with zstd. Without `target` there is no archive.
 
     `target` is a directory, relative to the working directory of the daemon, or an S3-compatible
-    bucket as `s3://bucket/prefix`. A file is closed after `file_s` seconds or `file_bytes` octets.
+    bucket as `s3://bucket/prefix`; each gateway has its own. A file is closed after `file_s`
+    seconds or `file_bytes` octets; what is not in a closed one is read again after a crash.
     `segments` writes whole segments down as well, before they are dropped.
     """
 

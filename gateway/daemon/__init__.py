@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from random import Random
 import uvloop
 
 from gateway.admin.app import create_app as create_admin_app
-from gateway.clock import system_clock
+from gateway.admin.undelivered import undelivered_routes
+from gateway.clock import Clock, system_clock
 from gateway.config import Config, read_plan
 from gateway.daemon import logs
-from gateway.daemon.assembly import Gateway
+from gateway.daemon.assembly import WORKSHOP, Gateway
 from gateway.errors import GatewayError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
@@ -27,8 +29,9 @@ from gateway.ingress.rest.server import RestServer
 from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.errors import ListenError
 from gateway.net.network import TcpNetwork
-from gateway.store.group_commit import StoreLimits
+from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
+from gateway.streams.event_streams import segment_archive, stream_wanted
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ SWITCH_INTERVAL_S = 0.0005
 # Little that a message leaves behind is in a cycle, so the collector need not look often.
 GC_THRESHOLDS = (20_000, 20, 50)
 EXIT_FAULT = 1
+DESCRIPTORS = 65_536
 # What customers wrote is for the daemon's user and group only.
 UMASK = 0o027
 
@@ -52,6 +56,7 @@ def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
     logs.set_up(config.log)
     os.umask(UMASK)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    allow_descriptors()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(serve(config, on_ready))
@@ -59,18 +64,28 @@ def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
         raise GatewayError(str(error)) from None
 
 
+def allow_descriptors() -> None:
+    """A thousand webhooks and as many ESMEs do not fit the usual soft limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def serve(config: Config, on_ready: Callable[[], None]) -> int:
     """Start every part, lowest first, and stop them in the opposite order."""
     loop = asyncio.get_running_loop()
     clock = system_clock(loop.time)
-    stop = asyncio.Event()
+    stop, fault = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
+
+    def on_fault() -> None:
+        fault.set()
+        stop.set()
+
     plan = read_plan(config.numbering_plan)
-    store = SqliteStore(
-        Path(config.store.directory),
-        StoreLimits(free_bytes_min=config.store.free_bytes_min),
-    )
+    store = open_store(config, clock, on_fault)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         poster = await stack.enter_async_context(
@@ -81,55 +96,92 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
             )
         )
         gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(), poster)
+        stack.push_async_callback(gateway.close)
         await gateway.smpp_server.start()
-        rest = RestServer(
-            create_app(
-                RestDependencies(
-                    gateway.credentials,
-                    gateway.intake,
-                    store,
-                    gateway.live_status,
-                    clock,
-                    config.callbacks.allow_private_destinations,
-                )
-            ),
-            config.rest.host,
-            config.rest.port,
-            trusted_proxies=",".join(config.rest.trusted_proxies),
-        )
+        rest = rest_server(config, gateway, store, clock)
         rest.bind()
         operator = RestServer(
-            create_admin_app(gateway.readings, store.unmatched_receipts),
+            create_admin_app(
+                gateway.readings,
+                store.unmatched_receipts,
+                undelivered_routes(gateway.undelivered),
+            ),
             config.admin.host,
             config.admin.port,
         )
         operator.bind()
-        gateway.restore()
-        # What has been built stays; the collector need not walk it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        # What is asked while an earlier run's messages are read is answered at once, with 503.
         await stack.enter_async_context(operator)
         await stack.enter_async_context(rest)
-        traffic = loop.create_task(gateway.run(), name="traffic")
+        addresses = {
+            "rest": f"http://{config.rest.host}:{rest.port}",
+            "smpp": f"{config.smpp.host}:{gateway.smpp_server.port}",
+            "admin": f"http://{config.admin.host}:{operator.port}",
+        }
+        log.info("gateway listens", extra=addresses)
+        traffic = loop.create_task(carry(gateway, addresses, on_ready), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())
-        log.info(
-            "gateway started",
-            extra={
-                "rest": f"http://{config.rest.host}:{rest.port}",
-                "smpp": f"{config.smpp.host}:{gateway.smpp_server.port}",
-                "admin": f"http://{config.admin.host}:{operator.port}",
-                "messages_open": len(gateway.journal),
-            },
-        )
-        on_ready()
         await stop.wait()
         failed = traffic.done() and not traffic.cancelled() and traffic.exception()
         if failed:
             log.error("gateway stops by a fault of ours", exc_info=failed)
-        log.info("gateway drains", extra={"messages_open": len(gateway.journal)})
+        if fault.is_set():
+            log.error("gateway stops, for its store writes no more")
+        log.info("gateway drains", extra={"messages_open": gateway.messages_open})
         await gateway.drain()
         traffic.cancel()
         await asyncio.gather(traffic, return_exceptions=True)
     log.info("gateway stopped")
-    return EXIT_FAULT if failed else 0
+    return EXIT_FAULT if failed or fault.is_set() else 0
+
+
+def open_store(config: Config, clock: Clock, on_fault: Callable[[], None]) -> SqliteStore:
+    """Raises StoreError where it cannot be opened, ConfigError where its archive cannot."""
+    directory = Path(config.store.directory)
+    archive = segment_archive(config.events, directory / WORKSHOP)
+    return SqliteStore(
+        directory,
+        StoreLimits(
+            free_bytes_min=config.store.free_bytes_min,
+            segment_bytes=config.store.segment_bytes,
+            segment_s=config.store.segment_s,
+            retention_s=config.store.retention_s,
+            bytes_max=config.store.bytes_max,
+            key_window_s=config.store.idempotency_window_s,
+            stream=stream_wanted(config.events),
+        ),
+        clock=clock,
+        on_fault=on_fault,
+        before_drop=archive.archive_segment if archive else None,
+    )
+
+
+def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clock) -> RestServer:
+    """The API of customers."""
+    dependencies = RestDependencies(
+        gateway.credentials,
+        gateway.idempotency,
+        store,
+        gateway.live_status,
+        lambda: gateway.restored,
+        clock,
+        config.callbacks.allow_private_destinations,
+    )
+    return RestServer(
+        create_app(dependencies),
+        config.rest.host,
+        config.rest.port,
+        trusted_proxies=",".join(config.rest.trusted_proxies),
+    )
+
+
+async def carry(gateway: Gateway, addresses: dict[str, str], on_ready: Callable[[], None]) -> None:
+    """Take up what an earlier run left, then carry traffic until canceled."""
+    await gateway.restore()
+    # What has been built stays; the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    log.info("gateway started", extra={**addresses, "messages_open": gateway.messages_open})
+    on_ready()
+    await gateway.run()

@@ -7,10 +7,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from importlib.metadata import version
+from pathlib import Path
 from random import Random
+from typing import TypeVar
 
-from gateway.account import SenderType
+from gateway.account import InDoubt, SenderType
+from gateway.admin.health import troubles
 from gateway.admin.readings import Backlog, Readings
 from gateway.carriers.bind_events import (
     BindCameUp,
@@ -34,15 +38,26 @@ from gateway.messaging.admission import Admission
 from gateway.messaging.callbacks import Callbacks
 from gateway.messaging.deliveries import Deliveries, Numbers
 from gateway.messaging.dispatcher import Dispatcher
+from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.intake import Intake
 from gateway.messaging.journal import Journal
 from gateway.messaging.opt_out import OptOuts
 from gateway.messaging.receipts import Receipts
+from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
-from gateway.store.interface import Listener, Store
+from gateway.store.interface import (
+    Listener,
+    Owed,
+    SentMessage,
+    Store,
+    StoredMessage,
+    WaitingMessage,
+)
+from gateway.streams.event_streams import EventStreams
+from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
 from routing.carrier_bind import CarrierBind as RoutedBind
 from routing.carrier_bind import RouteEntry
 from routing.numbering_plan import NumberingPlan
@@ -51,7 +66,15 @@ from routing.router import Router
 log = logging.getLogger(__name__)
 
 DISTRIBUTION = "super-network-gateway"
-ROUTER_TICK_S = 1.0
+TICK_S = 1.0
+# What an earlier run left is taken up in slices, so that customers are answered meanwhile.
+RESTORE_SLICE = 500
+# Where files for the archive are made, in the store's directory.
+WORKSHOP = "archive"
+# Troubles that are told as retained alarms; those of the event sinks are told by themselves.
+ALARMS = ("store", "carriers")
+
+T = TypeVar("T")
 
 
 class Gateway:
@@ -78,7 +101,9 @@ class Gateway:
         self.router = Router(routed_binds(config.carriers), plan, clock.now())
         self.credentials = Credentials(config.accounts)
         self.opt_outs = OptOuts()
-        self.journal = Journal(store, clock, bus)
+        # False until all that an earlier run left has been taken up: nothing is accepted before.
+        self.restored = False
+        self.journal = Journal(store, clock, bus, config.queue.receipt_wait_s)
         self.receipts = Receipts(
             self.journal,
             store,
@@ -99,28 +124,31 @@ class Gateway:
             self.receipts,
             self.router,
             self.binds,
+            store,
             clock,
             config.queue.expired_error_code,
             config.queue.outcome_unknown_wait_s,
         )
+        self.receipts.on_confirmed = self.dispatcher.answers.on_confirmed
         self.intake = Intake(
             Admission(self.opt_outs, self._reachable),
             self.journal,
             self.dispatcher,
+            store.read_messages,
             self.credentials.account,
             clock,
             ids,
             random,
         )
-        private = config.callbacks.allow_private_destinations
-        self.webhooks = Webhooks(
-            store.append,
-            store.load_unnotified,
-            poster,
-            clock,
-            random,
-            WebhookSettings(private, OutboxLimits(in_flight_max=config.callbacks.concurrency)),
+        self.idempotency = Idempotency(
+            self.intake, store.find_key, clock, config.store.idempotency_window_s
         )
+        private = config.callbacks.allow_private_destinations
+        limits = OutboxLimits(
+            in_flight_max=config.callbacks.concurrency,
+            host_in_flight_max=config.callbacks.host_concurrency,
+        )
+        self.webhooks = Webhooks(store, poster, clock, random, WebhookSettings(private, limits))
         self._callbacks = Callbacks(
             self.webhooks, self.credentials.account, lambda code: error_text(code) or ""
         )
@@ -129,8 +157,7 @@ class Gateway:
             self.credentials.account,
             self.opt_outs,
             self.intake.submit,
-            store.append,
-            store.load_opt_outs,
+            store,
             clock,
             private,
         )
@@ -144,50 +171,111 @@ class Gateway:
             clock,
             ids,
         )
-        self.esme_delivery = EsmeDelivery(store.append, store.load_unnotified, clock)
+        self.esme_delivery = EsmeDelivery(store, clock, config.smpp.deliver_s)
         self.smpp_server = SmppServer(
-            config.smpp, network, clock, self.credentials, self.intake, self.esme_delivery
+            config.smpp,
+            network,
+            clock,
+            self.credentials,
+            self.idempotency,
+            self.esme_delivery,
+            lambda: self.restored,
         )
+        self.streams = EventStreams(
+            config.events,
+            config.node,
+            store,
+            clock,
+            random,
+            Path(config.store.directory) / WORKSHOP,
+        )
+        for bind in self.binds:
+            # A crash has left what was last told of it.
+            self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
+        self.undelivered = Undelivered(store, self.webhooks.host, self.recover, clock)
         bus.subscribe(self._count)
         bus.subscribe(self._callbacks.on_event)
         bus.subscribe(self.esme_delivery.on_event)
+        bus.subscribe(self.streams.on_event)
 
     # Life
 
-    def restore(self) -> None:
-        """Take up what an earlier run left; to be called before anything else comes in."""
+    async def restore(self) -> None:
+        """Take up what an earlier run left; to be done before `run`. Nothing is accepted until
+        then, but it is asked and answered."""
         for opt_out in self.store.load_opt_outs():
             self.opt_outs.apply(opt_out)
-        for stored in self.store.load_open():
-            opened = self.journal.restore(stored)
-            if opened.status is not Status.SENT:
-                self.intake.restore(opened)
-            self.receipts.restore(opened, stored)
+        # Before anything is written here: what is owed for that comes by its event.
         told = Counter[Listener]()
-        for message, transition in self.store.load_unnotified():
-            told[transition.listener] += 1
-            if transition.status is Status.RECEIVED:
-                self.inbound.recover(message, transition)
-            elif transition.listener is Listener.WEBHOOK:
-                self.webhooks.recover(message, transition)
-            self.esme_delivery.recover(message, transition)
+        async for owed in _in_slices(self.store.load_owed()):
+            told[owed.transition.listener] += 1
+            self.recover(owed)
+        await self._restore_past()
+        messages = 0
+        async for found in _in_slices(self.store.load_open()):
+            messages += 1
+            self._restore_open(found)
+        self._mistrust()
+        self.restored = True
         log.info(
             "restored",
             extra={
-                "messages": len(self.journal),
+                "messages": messages,
                 "webhooks": told[Listener.WEBHOOK],
                 "esme_deliveries": told[Listener.ESME],
                 "opt_outs": len(self.opt_outs),
+                "seconds": round(self.clock.now() - self._started_at, 1),
             },
         )
+
+    async def _restore_past(self) -> None:
+        """Know what carriers may still say of messages that need not be open."""
+        since = self.clock.now() - self.config.queue.receipt_wait_s
+        async for stored in _in_slices(self.store.load_unanswered(since)):
+            self.journal.restore_strays(stored)
+        async for past in _in_slices(self.store.load_past_ids()):
+            self.receipts.restore_past(past)
+
+    def _mistrust(self) -> None:
+        """What is queued may have been sent, where that need not have been noted first."""
+        accounts = self.credentials.account
+        senders = frozenset(
+            sender
+            for account_sid, sender, *_ in self.dispatcher.lanes.backlog()
+            if (account := accounts(account_sid)) and account.in_doubt is InDoubt.RESEND
+        )
+        self.journal.doubts.mistrust(senders, self.clock.now())
+
+    def _restore_open(self, found: WaitingMessage | SentMessage | StoredMessage) -> None:
+        if isinstance(found, WaitingMessage):
+            self.intake.restore_waiting(found)
+        elif isinstance(found, SentMessage):
+            self.receipts.restore_sent(found)
+        else:
+            opened = self.journal.restore(found)
+            if opened.status is not Status.SENT:
+                self.intake.restore(opened)
+            self.receipts.restore(opened)
+
+    def recover(self, owed: Owed) -> None:
+        """Have a listener told of what it has not been told, or is to be told again."""
+        if owed.transition.status is Status.RECEIVED and not owed.round:
+            self.inbound.recover(owed)
+        elif owed.transition.listener is Listener.WEBHOOK:
+            self.webhooks.recover(owed)
+        self.esme_delivery.recover(owed)
 
     async def run(self) -> None:
         """Carry traffic until canceled; the SMPP server is started by its owner."""
         async with asyncio.TaskGroup() as tasks:
             for bind in self.binds.values():
                 tasks.create_task(bind.run(), name=f"bind {bind.id}")
+            tasks.create_task(self.dispatcher.run(), name="queues")
+            tasks.create_task(self.intake.run(), name="intake")
+            tasks.create_task(self.receipts.run(), name="receipts")
             tasks.create_task(self.webhooks.run(), name="webhooks")
-            tasks.create_task(self._tick(), name="router tick")
+            tasks.create_task(self.streams.run(), name="event streams")
+            tasks.create_task(self._tick(), name="tick")
 
     async def drain(self) -> None:
         """Stop in good order: take nothing new, send nothing new, let answers come in."""
@@ -200,35 +288,49 @@ class Gateway:
         self.esme_delivery.close()
         self.receipts.close()
 
+    async def close(self) -> None:
+        """After `run` has ended, and before the store is closed."""
+        await self.streams.close()
+
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(ROUTER_TICK_S)
-            self.router.tick(self.clock.now())
+            await asyncio.sleep(TICK_S)
+            now = self.clock.now()
+            self.router.tick(now)
+            found = troubles(self.readings())
+            for name in ALARMS:
+                value = RAISED if name in found else CLEARED
+                self.streams.board.set(f"alarms/{name}", value, now, found.get(name, ""))
 
     # Wiring
 
     def _on_bind_event(self, event: BindEvent) -> None:
         match event:
             case SubmitAnswered():
-                self.dispatcher.on_answered(event)
+                self.dispatcher.answers.on_answered(event)
             case Delivered():
                 self._deliveries.on_delivered(event)
             case SubmitTimedOut():
-                self.dispatcher.on_timed_out(event)
+                self.dispatcher.answers.on_timed_out(event)
             case SubmitLost():
-                self.dispatcher.on_lost(event)
+                self.dispatcher.answers.on_lost(event)
             case BindCameUp():
+                self.streams.board.set(f"binds/{event.bind}", UP, self.clock.now())
                 self.dispatcher.on_bind_up(event)
             case BindWentDown():
+                self.streams.board.set(f"binds/{event.bind}", DOWN, self.clock.now(), event.reason)
                 self.dispatcher.on_bind_down(event)
 
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.router.reachable(recipient, sender_type.value)
 
     def live_status(self, message_id: int) -> Status | None:
-        """Where a message under way stands; None for any other."""
+        """Where a message under way stands; None for any other, and for one that waits in the
+        store with its status."""
         opened = self.journal.find(message_id)
-        return opened.status if opened else None
+        if opened:
+            return opened.status
+        return Status.SENT if self.receipts.awaits(message_id) else None
 
     def _count(self, event: StatusEvent) -> None:
         self._statuses[event.status] += 1
@@ -237,35 +339,71 @@ class Gateway:
 
     def readings(self) -> Readings:
         now = self.clock.now()
+        store = self.store.readings()
         return Readings(
             version=version(DISTRIBUTION),
             uptime_s=now - self._started_at,
-            accepting=self.store.accepting,
+            restored=self.restored,
+            accepting=self.store.accepting and self.restored,
             binds=self.router.snapshot(now),
-            backlogs=tuple(Backlog(*backlog) for backlog in self.dispatcher.backlog()),
+            backlogs=tuple(Backlog(*backlog) for backlog in self.dispatcher.lanes.backlog()),
+            sinks=tuple(self.streams.readings()),
             statuses={status.value: count for status, count in self._statuses.items()},
             error_codes=dict(self._error_codes),
             counters={
                 "messages_accepted": self.intake.accepted,
-                "messages_expired": self.dispatcher.expired,
+                "messages_expired": self.dispatcher.lanes.expired,
                 "messages_received": self._deliveries.received,
                 "messages_received_refused": self._deliveries.refused,
+                "idempotent_replays": self.idempotency.replayed,
+                "idempotency_conflicts": self.idempotency.conflicts,
                 "receipts_matched": self.receipts.matched,
                 "receipts_unmatched": self.receipts.unmatched,
                 "receipts_duplicate": self.receipts.duplicates,
+                "receipts_confirming": self.receipts.confirmed,
+                "receipts_not_awaited": self.receipts.not_awaited,
+                "webhooks_delivered": self.webhooks.delivered,
+                "webhooks_failed_attempts": self.webhooks.failed_attempts,
+                "webhooks_given_up": self.webhooks.given_up,
+                "events_replayed": self.undelivered.replayed,
                 "esme_submits": self.smpp_server.submitted,
                 "esme_throttled": self.smpp_server.throttled,
                 "esme_delivered": self.esme_delivery.delivered,
                 "esme_refused": self.esme_delivery.refused,
+                "esme_given_up": self.esme_delivery.given_up,
+                "store_commits": store.commits,
+                "store_records": store.records,
+                "store_failures": store.failures,
             },
             gauges={
-                "messages_open": len(self.journal),
+                "messages_open": self.messages_open,
+                "messages_scheduled": self.intake.scheduled,
                 "receipts_expected": self.receipts.expected,
+                "webhooks_in_flight": self.webhooks.in_flight,
                 "webhooks_pending": self.webhooks.pending,
+                "webhooks_waiting": self.webhooks.waiting,
+                "webhook_circuits_open": self.webhooks.open_circuits,
                 "esme_deliveries_pending": self.esme_delivery.pending,
                 "esme_binds": len(self.smpp_server.binds()),
+                "store_segments": store.segments,
+                "store_octets": store.octets,
+                "store_free_octets": store.free_octets,
+                "store_uncommitted": store.uncommitted,
             },
         )
+
+    @property
+    def messages_open(self) -> int:
+        """Those at hand, and those that wait in the store."""
+        aside = self.dispatcher.lanes.aside + self.receipts.set_aside + self.intake.scheduled
+        return len(self.journal) + aside
+
+
+async def _in_slices(items: Iterable[T]) -> AsyncIterator[T]:
+    for count, item in enumerate(items, start=1):
+        yield item
+        if count % RESTORE_SLICE == 0:
+            await asyncio.sleep(0)
 
 
 def bind_id(carrier: Carrier, bind: str) -> str:

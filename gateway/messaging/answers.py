@@ -84,8 +84,9 @@ class Answers:
                 SubmitResult(event.bind, _outcome(answer, opened), event.latency_s, now)
             )
         self._lanes.turns.wake(event.bind, now)  # Before the sender itself asks for the room.
+        self._journal.doubts.discard(opened, part)
         if known:
-            log.info("answer after the end", extra={"sid": message_sid(opened.message.id)})
+            self._after_the_end(opened, part, event, answer)
         elif answer.kind is Kind.OK:
             self._taken(opened, part, event.bind, event.carrier_id)
         elif answer.kind is Kind.PERMANENT:
@@ -110,7 +111,9 @@ class Answers:
         self._router.observe(SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now))
         self._lanes.turns.wake(event.bind, now)
         opened.in_flight -= 1
-        if opened.status not in FINAL:
+        if opened.status in FINAL:
+            self._journal.attempt(opened, part, AttemptOutcome.UNANSWERED, event.bind)
+        else:
             self._give_up_on(opened, part, event.bind)
         self._settle(opened, lane, now)
         self._lanes.on_work()
@@ -128,7 +131,7 @@ class Answers:
                 extra={"sid": message_sid(opened.message.id), "bind": event.bind},
             )
         if opened.status in FINAL:
-            pass
+            self._journal.attempt(opened, part, AttemptOutcome.LOST, event.bind)
         elif suspect:
             self._give_up_on(opened, part, event.bind)
         else:
@@ -169,6 +172,20 @@ class Answers:
         self._journal.attempt(opened, part, AttemptOutcome.RESENT, doubt.bind)
         self._return(opened, part, lane)
         self._settle(opened, lane, now)
+
+    def _after_the_end(
+        self, opened: OpenMessage, part: int, event: SubmitAnswered, answer: Disposition
+    ) -> None:
+        """Of a message of several parts that failed while this one was under way it is kept that
+        the carrier has taken it: its receipt will come."""
+        log.info("answer after the end", extra={"sid": message_sid(opened.message.id)})
+        if answer.kind is not Kind.OK:
+            return
+        if opened.segments > 1 and not event.late:
+            self._journal.note_part(opened, part, Status.SENT, event.bind, event.carrier_id)
+            self._receipts.expect(opened, part, event.bind, event.carrier_id)
+        else:
+            self._receipts.disregard(event.bind, event.carrier_id)
 
     def _taken(self, opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
         opened.sent += 1
@@ -218,6 +235,7 @@ class Answers:
         recipient may go."""
         if opened.in_flight:
             return
+        self._journal.end_doubts(opened)
         for other in self._suspects.settled(opened):
             self._lanes.call(other)
         message = opened.message

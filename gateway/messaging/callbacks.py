@@ -8,6 +8,7 @@ from gateway.account import Account
 from gateway.clock import message_sid
 from gateway.events import StatusEvent
 from gateway.message import Direction, Message
+from gateway.messaging.webhook_delivery import Failed
 from gateway.messaging.webhook_destination import Destination
 from gateway.messaging.webhook_request import API_VERSION, Answer, WebhookRequest, signed_request
 from gateway.messaging.webhook_signature import Field
@@ -18,7 +19,7 @@ class Callbacks:
     """Tells customers what became of their messages.
 
     `error_message` gives the words for one of Twilio's error codes, or nothing. Subscribe
-    `on_event` to the bus; recovered transitions go to `Webhooks.recover`.
+    `on_event` to the bus; what an earlier run still owes goes to `Webhooks.recover`.
     """
 
     def __init__(
@@ -40,7 +41,13 @@ class Callbacks:
     def url(self, message: Message) -> str:
         return "" if message.direction is Direction.INBOUND else message.status_callback
 
-    def request(self, event: StatusEvent, destination: Destination) -> WebhookRequest | None:
+    def fallback_url(self, message: Message) -> str:
+        """Twilio has none for status callbacks."""
+        return ""
+
+    def request(
+        self, event: StatusEvent, destination: Destination, instead_of: Failed | None
+    ) -> WebhookRequest | None:
         account = self._accounts(event.message.account_sid)
         if account is None:
             return None
@@ -48,7 +55,13 @@ class Callbacks:
         token = idempotency_token(event)
         return signed_request(destination, "POST", fields, account.auth_token, token)
 
-    def answered(self, event: StatusEvent, destination: Destination, answer: Answer) -> str:
+    def answered(
+        self,
+        event: StatusEvent,
+        destination: Destination,
+        answer: Answer,
+        again: Callable[[], None],
+    ) -> str:
         return str(answer.status)
 
 

@@ -61,9 +61,9 @@ class Deliveries:
 
     def on_delivered(self, event: Delivered) -> None:
         """Answered once it is durable; with ESME_RX_T_APPN, which asks for a second try, while
-        the store is down."""
+        the store is down. A receipt is also taken while no message is: it may end one."""
         answer = partial(self._binds[event.bind].answer, event)
-        if not self._store.accepting:
+        if not self._store.writable:
             answer(CommandStatus.ESME_RX_T_APPN)
             return
         try:

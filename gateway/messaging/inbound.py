@@ -7,13 +7,13 @@ replies go the way of every other message, through the intake.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urljoin
 
 from gateway.account import Account, Sender
 from gateway.clock import Clock, message_sid
-from gateway.errors import Refused
+from gateway.errors import Refusal, Refused
 from gateway.events import StatusEvent
 from gateway.message import Direction, Message, Origin
 from gateway.messaging import phone_number, twiml
@@ -22,17 +22,30 @@ from gateway.messaging.callbacks import idempotency_token
 from gateway.messaging.journal import event_of
 from gateway.messaging.opt_out import DEFAULT_REPLIES, Keyword, OptOuts, keyword
 from gateway.messaging.reply_loop import REPLY_RATE_EXCEEDED, ReplyLoopGuard
+from gateway.messaging.webhook_delivery import Failed
 from gateway.messaging.webhook_destination import (
     Destination,
     DestinationError,
+    FailureKind,
     parse_destination,
 )
-from gateway.messaging.webhook_request import API_VERSION, Answer, WebhookRequest, signed_request
+from gateway.messaging.webhook_request import (
+    API_VERSION,
+    RETRIEVAL_FAILURE,
+    Answer,
+    Failure,
+    WebhookRequest,
+    signed_request,
+)
 from gateway.messaging.webhook_signature import Field
-from gateway.messaging.webhooks import Append, Webhooks
-from gateway.store.interface import Listener, OptOut, Transition
+from gateway.messaging.webhooks import Webhooks
+from gateway.store.interface import Listener, OptOut, Owed, Store, Transition
 
 log = logging.getLogger(__name__)
+
+NOT_STORED = Failure(
+    FailureKind.POSTPONED, RETRIEVAL_FAILURE, "the replies of its answer cannot be stored now"
+)
 
 
 class Submit(Protocol):
@@ -46,11 +59,34 @@ class Submit(Protocol):
     ) -> None: ...
 
 
+class Handover:
+    """Whether the store took the replies of one answer.
+
+    While they are handed over, one that it does not take is told by `end`, and the answer counts
+    as not given. One that comes back afterwards is told by `again`, once.
+    """
+
+    def __init__(self, again: Callable[[], None]) -> None:
+        self._again = again
+        self._is_over = False
+        self._is_complete = True
+
+    def on_not_stored(self) -> None:
+        if self._is_over and self._is_complete:
+            self._again()
+        self._is_complete = False
+
+    def end(self) -> bool:
+        """Whether it took all so far."""
+        self._is_over = True
+        return self._is_complete
+
+
 class Inbound:
     """What follows from a message that a handset sent.
 
-    `load_opt_outs` is the store's; it is read only when a keyword is recovered whose effect is
-    missing. `allow_private` holds for the StatusCallbacks of replies.
+    The store's opt-outs are read only when a keyword is recovered whose effect is missing.
+    `allow_private` holds for the StatusCallbacks of replies.
     """
 
     def __init__(
@@ -59,8 +95,7 @@ class Inbound:
         accounts: Callable[[str], Account | None],
         opt_outs: OptOuts,
         submit: Submit,
-        append: Append,
-        load_opt_outs: Callable[[], Iterable[OptOut]],
+        store: Store,
         clock: Clock,
         allow_private: bool = False,
     ) -> None:
@@ -68,8 +103,7 @@ class Inbound:
         self._accounts = accounts
         self._opt_outs = opt_outs
         self._submit = submit
-        self._append = append
-        self._load_opt_outs = load_opt_outs
+        self._store = store
         self._clock = clock
         self._allow_private = allow_private
         self._reply_loop = ReplyLoopGuard()
@@ -95,15 +129,16 @@ class Inbound:
         if transition.listener is Listener.WEBHOOK:
             self._webhooks.offer(event_of(message, transition), self)
 
-    def recover(self, message: Message, transition: Transition) -> None:
+    def recover(self, owed: Owed) -> None:
         """Take up a message of which, at our last end, its listener had not been told.
 
         Its keyword may have been obeyed or not. It is confirmed at most once, so not here.
         """
+        message = owed.message
         word = keyword(message.body)
         if word is not None and self._changes(word, message) and not self._overruled(message):
             self._heed(word, message)
-        self._webhooks.recover(message, transition)
+        self._webhooks.recover(owed)
 
     def url(self, message: Message) -> str:
         if message.direction is not Direction.INBOUND:
@@ -111,39 +146,54 @@ class Inbound:
         number = self._number(message)
         return message.status_callback or (number.sms_url if number else "")
 
-    def request(self, event: StatusEvent, destination: Destination) -> WebhookRequest | None:
+    def fallback_url(self, message: Message) -> str:
+        number = self._number(message)
+        return number.sms_fallback_url if number else ""
+
+    def request(
+        self, event: StatusEvent, destination: Destination, instead_of: Failed | None
+    ) -> WebhookRequest | None:
         account = self._accounts(event.message.account_sid)
         if account is None:
             return None
         number = self._number(event.message)
         method = number.sms_method if number else "POST"
-        return signed_request(
-            destination,
-            method,
-            inbound_fields(event.message),
-            account.auth_token,
-            idempotency_token(event),
-        )
+        fields = inbound_fields(event.message)
+        if instead_of:
+            method = number.sms_fallback_method if number else "POST"
+            fields += [("ErrorCode", str(instead_of.code)), ("ErrorUrl", instead_of.url)]
+        token = idempotency_token(event)
+        return signed_request(destination, method, fields, account.auth_token, token)
 
-    def answered(self, event: StatusEvent, destination: Destination, answer: Answer) -> str:
-        """Send the replies that the answer asks for. One that cannot be read asks for none."""
+    def answered(
+        self,
+        event: StatusEvent,
+        destination: Destination,
+        answer: Answer,
+        again: Callable[[], None],
+    ) -> str | Failure:
+        """Send the replies that the answer asks for."""
         message = event.message
         facts = {"inbound": message_sid(message.id), "host": destination.host}
         try:
             read = twiml.parse(answer.content_type, answer.body, answer.truncated)
         except twiml.TwimlError as error:
             log.warning("TwiML not usable", extra={**facts, "code": error.code})
-            return f"{answer.status}, {error}"
+            return Failure(FailureKind.UNUSABLE, error.code, error.reason)
         for warning in read.warnings:
             log.warning(
                 "TwiML partly used",
                 extra={**facts, "code": warning.code, "reason": warning.text},
             )
         account = self._accounts(message.account_sid)
-        if account is not None:
-            for reply in read.replies:
-                self._send(account, message, reply, base_url=destination.url)
-        return str(answer.status)
+        if account is None or not read.replies:
+            return str(answer.status)
+        if not self._store.accepting:
+            return NOT_STORED
+        handover = Handover(again)
+        for reply in read.replies:
+            self._send(account, message, reply, destination.url, handover.on_not_stored)
+        return str(answer.status) if handover.end() else NOT_STORED
 
     def _changes(self, word: Keyword, message: Message) -> bool:
         """Whether a word says other than what is on record."""
@@ -159,7 +209,7 @@ class Inbound:
             at=message.accepted_at,
             opted_out=word is Keyword.STOP,
         )
-        self._append(record)
+        self._store.append(record)
         self._opt_outs.apply(record)
 
     def _overruled(self, message: Message) -> bool:
@@ -168,7 +218,7 @@ class Inbound:
             record.at >= message.accepted_at
             and (record.account_sid, record.sender, record.recipient)
             == (message.account_sid, message.recipient, message.sender)
-            for record in self._load_opt_outs()
+            for record in self._store.load_opt_outs()
         )
 
     def _send(
@@ -177,6 +227,7 @@ class Inbound:
         inbound: Message,
         reply: twiml.Reply,
         base_url: str = "",
+        on_not_stored: Callable[[], None] = lambda: None,
         after_opt_out: bool = False,
     ) -> None:
         sender = reply.sender or inbound.recipient
@@ -185,6 +236,12 @@ class Inbound:
         if not self._reply_loop.allows(sender, recipient, self._clock.now()):
             log.warning("reply loop", extra={**facts, "code": REPLY_RATE_EXCEEDED})
             return
+
+        def on_refused(refused: Refused) -> None:
+            log.warning("reply refused", extra={**facts, "refusal": refused.refusal.name})
+            if refused.refusal is Refusal.STORE_UNAVAILABLE:
+                on_not_stored()
+
         self._submit(
             SendRequest(
                 account=account,
@@ -199,9 +256,7 @@ class Inbound:
             lambda message: log.debug(
                 "reply accepted", extra={**facts, "reply": message_sid(message.id)}
             ),
-            lambda refused: log.warning(
-                "reply refused", extra={**facts, "refusal": refused.refusal.name}
-            ),
+            on_refused,
         )
 
     def _status_callback(self, base_url: str, url: str, facts: dict[str, str]) -> str:

@@ -14,11 +14,15 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.events import EventBus, StatusEvent
 from gateway.message import FINAL, TRANSITIONS, Direction, Message, Origin, Receipts, Status
-from gateway.messaging.open_message import OpenMessage, restore
+from gateway.messaging.doubts import Copy, Doubts
+from gateway.messaging.open_message import OpenMessage, last_words, restore, strays
 from gateway.store.interface import (
     Accepted,
+    Attempt,
+    AttemptOutcome,
     Listener,
     OnCommit,
+    Released,
     Store,
     StoredMessage,
     Transition,
@@ -28,11 +32,15 @@ log = logging.getLogger(__name__)
 
 
 class Journal:
-    def __init__(self, store: Store, clock: Clock, bus: EventBus) -> None:
+    """Keeps what is under way, and in `doubts` which parts carriers have not answered, for as long
+    as receipts are waited for."""
+
+    def __init__(self, store: Store, clock: Clock, bus: EventBus, receipt_wait_s: float) -> None:
         self._store = store
         self._clock = clock
         self._bus = bus
         self._open: dict[int, OpenMessage] = {}
+        self.doubts = Doubts(receipt_wait_s)
 
     def __len__(self) -> int:
         """How many messages are under way."""
@@ -42,13 +50,22 @@ class Journal:
         """The message, if it is under way."""
         return self._open.get(message_id)
 
-    def accept(self, message: Message, on_accepted: Callable[[OpenMessage | None], None]) -> None:
+    def accept(
+        self,
+        message: Message,
+        on_accepted: Callable[[OpenMessage | None], None],
+        key: bytes = b"",
+        fingerprint: bytes = b"",
+    ) -> None:
         """Write a new message; `on_accepted` gets it once it is durable, or None if it never is.
+        `key` and `fingerprint` are those of the customer's idempotency key (see `Accepted`).
 
         Raises:
             StoreError: the store takes no messages now.
         """
-        self._store.append(Accepted(message), partial(self._accepted, message, on_accepted))
+        self._store.append(
+            Accepted(message, key, fingerprint), partial(self._accepted, message, on_accepted)
+        )
 
     def _accepted(
         self,
@@ -99,13 +116,40 @@ class Journal:
         self._store.append(transition, on_transition)
 
     def restore(self, stored: StoredMessage) -> OpenMessage:
-        """Take up a message of an earlier run."""
-        opened = self._open[stored.message.id] = restore(stored)
+        """Take up a message with a history: of an earlier run, or set aside since. One in a final
+        state is under way no more, but receipts of its parts may still come.
+        """
+        opened = restore(stored)
+        if opened.status in FINAL:
+            return opened
+        self._open[stored.message.id] = opened
+        for last in last_words(stored):
+            if last.outcome is not AttemptOutcome.REFUSED:
+                self.doubts.add(opened, last.part, last.bind, last.at)
         if opened.status is Status.QUEUED and opened.sent == opened.segments:
             # The gateway stopped between its last part and itself.
             opened.status = Status.SENDING
             self.advance(opened, Status.SENT, bind=opened.pinned)
         return opened
+
+    def restore_strays(self, stored: StoredMessage) -> None:
+        """Know of the copies of a message that an earlier run wrote, and heard no answer to."""
+        now = self._clock.now()
+        for attempt in strays(stored):
+            self.doubts.restore(stored.message, Copy(attempt.bind, attempt.at), now)
+
+    def take_up(self, message: Message, scheduled: bool) -> OpenMessage:
+        """Take up a queued message that waited in the store, untouched by any carrier. `scheduled`:
+        it has been, and its one transition is that it has come due.
+        """
+        opened = self._open[message.id] = OpenMessage(message)
+        opened.status = Status.QUEUED
+        opened.number = opened.durable = 1 if scheduled else 0
+        return opened
+
+    def set_aside(self, opened: OpenMessage) -> None:
+        """Forget the message for now: it waits in the store, and is taken up again from there."""
+        self._open.pop(opened.message.id, None)
 
     def advance(
         self,
@@ -124,9 +168,14 @@ class Journal:
         message = opened.message
         opened.status = status
         opened.number += 1
-        if status in FINAL:
-            del self._open[message.id]
         now = self._clock.now()
+        if status is Status.SENT:
+            opened.taken_at = opened.taken_at or now
+            for part in range(1, opened.segments + 1):
+                self.doubts.discard(opened, part)
+        elif status in FINAL:
+            del self._open[message.id]
+            self.end_doubts(opened)
         event = StatusEvent(
             message,
             opened.number,
@@ -152,13 +201,28 @@ class Journal:
             carrier_error,
             listener_of(message, status),
         )
-        self._store.append(transition, partial(self._published, event, on_commit))
+        self._store.append(transition, partial(self._published, opened, event, on_commit))
 
     def _published(
-        self, event: StatusEvent, on_commit: OnCommit | None, error: StoreError | None
+        self,
+        opened: OpenMessage,
+        event: StatusEvent,
+        on_commit: OnCommit | None,
+        error: StoreError | None,
     ) -> None:
         if error is None:
             self._bus.publish(event)
+        self._written(opened, event.number, on_commit, error)
+
+    def _written(
+        self,
+        opened: OpenMessage,
+        number: int,
+        on_commit: OnCommit | None,
+        error: StoreError | None,
+    ) -> None:
+        if error is None:
+            opened.durable = number
         if on_commit:
             on_commit(error)
 
@@ -192,12 +256,16 @@ class Journal:
     ) -> None:
         """Write what became of one part of several."""
         opened.number += 1
+        now = self._clock.now()
+        if status is Status.SENT:
+            opened.taken_at = opened.taken_at or now
+            self.doubts.discard(opened, part)
         self._store.append(
             Transition(
                 opened.message.id,
                 opened.number,
                 status,
-                self._clock.now(),
+                now,
                 part,
                 error_code,
                 bind,
@@ -206,12 +274,43 @@ class Journal:
                 carrier_status,
                 carrier_error,
             ),
-            on_commit,
+            partial(self._written, opened, opened.number, on_commit),
         )
 
+    def attempt(
+        self,
+        opened: OpenMessage,
+        part: int,
+        outcome: AttemptOutcome,
+        bind: str,
+        command_status: int = 0,
+        on_commit: OnCommit | None = None,
+    ) -> None:
+        """Write how far an attempt to hand a part to a carrier got; nobody is told."""
+        now = self._clock.now()
+        if outcome is AttemptOutcome.WRITTEN:
+            self.doubts.add(opened, part, bind, now)
+        elif outcome is AttemptOutcome.REFUSED:
+            self.doubts.discard(opened, part)
+        self._store.append(
+            Attempt(opened.message.id, part, now, outcome, bind, command_status), on_commit
+        )
+
+    def end_doubts(self, opened: OpenMessage) -> None:
+        """Leave to receipts what is not known of a message that has ended, once no answer to any
+        part of it can come."""
+        if opened.status in FINAL and not opened.in_flight:
+            self.doubts.end(opened, self._clock.now())
+
     def release(self, opened: OpenMessage) -> None:
-        """Keep no longer a message that stays `sent`: its carrier gives no receipts."""
-        self._open.pop(opened.message.id, None)
+        """Keep no longer a message that stays `sent`, not even after a restart: its carrier gives
+        no receipts."""
+        if self._open.pop(opened.message.id, None):
+            self.release_aside(opened.message.id)
+
+    def release_aside(self, message_id: int) -> None:
+        """The same for a message that is not at hand."""
+        self._store.append(Released(message_id))
 
 
 def listener_of(message: Message, status: Status) -> Listener:

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from gateway.message import FINAL, Message, Status
-from gateway.store.interface import StoredMessage, Transition
+from gateway.store.interface import (
+    Attempt,
+    AttemptOutcome,
+    SentPart,
+    StoredMessage,
+    Transition,
+)
+
+# The last word on a part by which nobody can say whether a carrier has it, and by which its
+# account's policy is still to decide what becomes of it.
+UNDECIDED = frozenset({AttemptOutcome.WRITTEN, AttemptOutcome.LOST, AttemptOutcome.HELD})
+# The last word on a part while its answer can still come.
+ANSWERABLE = frozenset({AttemptOutcome.WRITTEN, AttemptOutcome.UNANSWERED})
 
 
 class OpenMessage:
     """The one mutable thing about a message, owned by the journal.
 
-    `number` is that of its last transition. `position` orders it within its queue. `unsent` are
+    `number` is that of its last transition, `durable` of the last that is on stable storage.
+    `position` orders it within its queue. `unsent` are
     the parts still to be written to a carrier, the next one last; `in_flight` counts those
     written and not answered, `in_doubt` those whose answer did not come in time, and `sent` those
-    that a carrier has taken. The parts of a message go over one bind, `pinned`, while it is up.
-    `settled_parts` have their receipt, and `undelivered` is the error of the first that failed;
-    `silent_parts` went over binds that give no receipts.
+    that a carrier has taken, the first of them at `taken_at`. The parts of a message go over one
+    bind, `pinned`, while it is up.
+    `awaited` are parts that have been sent and have no receipt yet; `settled_parts` have theirs,
+    and `undelivered` is the error of the first that failed; `silent_parts` get none, and where it
+    is `unawaited`, for want of room, none of its parts does.
     `lost` counts the binds that went down while a part was under way there.
+    `noted` is the bind for which a durable attempt says that the next part was written to it,
+    which it was not yet.
+    `doubtful` are the parts that an earlier run may have sent, each with its bind and the last
+    word on it, until the dispatcher has decided on them by the account's policy; they are none of
+    the `unsent`, and `in_doubt` does not count them.
     `excluded` are the binds that refused it for now, in this round of `rounds`.
     """
 
     __slots__ = (
         "attempts",
+        "awaited",
+        "doubtful",
+        "durable",
         "error_code",
         "excluded",
         "in_doubt",
@@ -28,6 +53,7 @@ class OpenMessage:
         "lost",
         "lost_again",
         "message",
+        "noted",
         "number",
         "parts",
         "pinned",
@@ -38,6 +64,8 @@ class OpenMessage:
         "settled_parts",
         "silent_parts",
         "status",
+        "taken_at",
+        "unawaited",
         "undelivered",
         "unsent",
     )
@@ -46,6 +74,7 @@ class OpenMessage:
         self.message = message
         self.status = message.initial_status
         self.number = 0
+        self.durable = 0
         self.position = 0
         self.segments = message.segments
         self.unsent = list(range(message.segments, 0, -1))
@@ -54,8 +83,11 @@ class OpenMessage:
         self.lost = 0
         self.lost_again = False
         self.sent = 0
+        self.taken_at = 0.0
+        self.awaited: tuple[SentPart, ...] = ()
         self.settled_parts = 0
         self.silent_parts = 0
+        self.unawaited = False
         self.undelivered = 0
         self.pinned = ""
         self.excluded: tuple[str, ...] = ()
@@ -63,6 +95,8 @@ class OpenMessage:
         self.rounds = 0
         self.error_code = 0
         self.parts: tuple[bytes, ...] = ()
+        self.noted = ""
+        self.doubtful: dict[int, tuple[str, AttemptOutcome]] = {}
 
     @property
     def waiting(self) -> bool:
@@ -72,12 +106,48 @@ class OpenMessage:
     @property
     def untouched(self) -> bool:
         """Whether no carrier has seen any of it, or all that saw it refused."""
-        return not self.sent and not self.in_flight and not self.in_doubt
+        return not (self.sent or self.in_flight or self.in_doubt or self.doubtful)
+
+
+def last_words(stored: StoredMessage) -> Collection[Attempt]:
+    """The last attempt at each part that no carrier is known to have taken."""
+    sent = _sent_parts(stored)
+    if 0 in sent:
+        return ()
+    return {each.part: each for each in stored.attempts if each.part not in sent}.values()
+
+
+def strays(stored: StoredMessage) -> list[Attempt]:
+    """The last word on each copy of a part that was written and never answered, but for the last
+    copy of a part that is still under way: `last_words` tells of that.
+    """
+    found: list[Attempt] = []
+    unanswered: dict[int, Attempt] = {}
+    for attempt in stored.attempts:
+        earlier = unanswered.pop(attempt.part, None)
+        if attempt.outcome is AttemptOutcome.WRITTEN and earlier:
+            found.append(earlier)
+        if attempt.outcome is not AttemptOutcome.REFUSED:
+            unanswered[attempt.part] = attempt
+    last = stored.last
+    if last and last.status in FINAL:
+        sent = _sent_parts(stored)
+        # The one part of a message that failed with a bind was refused there.
+        refused = ANSWERABLE if stored.message.segments == 1 and last.bind else ()
+        found += [
+            attempt
+            for part, attempt in unanswered.items()
+            if not sent & {0, part} and attempt.outcome not in refused
+        ]
+    return found
 
 
 def restore(stored: StoredMessage) -> OpenMessage:
-    """What was known of the message when the gateway stopped. What was written to a carrier and
-    not answered counts as unsent, and is sent again; what was not answered in time stays in doubt.
+    """What was known of the message when the gateway stopped.
+
+    A part with a SENT transition is sent, whatever its attempts say. Of any other the last word
+    counts: refused or to be sent again, it is unsent; not answered in time, it stays in doubt;
+    written, lost or held, it is `doubtful`.
     """
     opened = OpenMessage(stored.message)
     for step in stored.transitions:
@@ -89,24 +159,60 @@ def restore(stored: StoredMessage) -> OpenMessage:
             if step.status is Status.SENT:
                 opened.unsent.clear()
                 opened.sent = opened.segments
-                opened.in_doubt = 0
+    opened.durable = opened.number
+    opened.awaited = awaited(stored)
+    opened.taken_at = taken_at(stored)
     if opened.status is Status.SENDING:
         opened.status = Status.QUEUED
         opened.attempts = 1
-    if opened.in_doubt and opened.status is Status.QUEUED:
+    for attempt in last_words(stored):
+        _restore_attempt(opened, attempt)
+    if opened.status is Status.QUEUED and (opened.in_doubt or opened.doubtful):
         opened.status = Status.SENDING
     return opened
 
 
+def awaited(stored: StoredMessage) -> tuple[SentPart, ...]:
+    """The parts that a carrier has taken and told no end of. Of several parts each has its own
+    steps; an only part has those of the message.
+    """
+    single = int(stored.message.segments == 1)
+    parts: dict[int, SentPart] = {}
+    for step in stored.transitions:
+        part = step.part or single
+        if step.status is Status.SENT and part:
+            parts[part] = SentPart(part, step.bind, step.carrier_id, step.at)
+        elif step.status in FINAL:
+            parts.pop(part, None)
+    return tuple(parts.values())
+
+
+def taken_at(stored: StoredMessage) -> float:
+    """When a carrier took the first part; 0 where none has taken any."""
+    return min((step.at for step in stored.transitions if step.status is Status.SENT), default=0.0)
+
+
+def _sent_parts(stored: StoredMessage) -> set[int]:
+    """Those that carriers have taken, 0 for all of them."""
+    return {step.part for step in stored.transitions if step.status is Status.SENT}
+
+
 def _restore_part(opened: OpenMessage, step: Transition) -> None:
-    if step.part in opened.unsent and step.status in (Status.SENDING, Status.SENT):
-        opened.unsent.remove(step.part)
-        opened.in_doubt += step.status is Status.SENDING
-        opened.sent += step.status is Status.SENT
-        opened.pinned = step.bind
-    elif step.status is Status.SENT:
-        opened.in_doubt -= 1
-        opened.sent += 1
-    elif step.status is not Status.SENDING:
+    if step.status in FINAL:
         opened.settled_parts += 1
         opened.undelivered = opened.undelivered or step.error_code
+    elif step.part in opened.unsent:
+        opened.unsent.remove(step.part)
+        opened.sent += 1
+        opened.pinned = step.bind
+
+
+def _restore_attempt(opened: OpenMessage, last: Attempt) -> None:
+    if last.outcome in UNDECIDED:
+        opened.doubtful[last.part] = (last.bind, last.outcome)
+    elif last.outcome is AttemptOutcome.UNANSWERED:
+        opened.in_doubt += 1
+    else:
+        return
+    opened.unsent.remove(last.part)
+    opened.pinned = last.bind if opened.segments > 1 else ""

@@ -1,62 +1,50 @@
 """Receipts find their message by (carrier, the carrier's id), and settle it.
 
 A receipt may come before the submit_sm_resp that gives the id, over another bind, twice, or for a
-message that we do not know. It is answered once what it says is durable; one that finds nothing
-waits unanswered for PARK_S, then it is stored as unmatched, answered, and shown.
+message that we do not know. It is answered once what it says is durable. One that finds nothing
+waits unanswered for PARK_S; then its addresses may still name a part in doubt; else it is stored
+as unmatched, answered, and shown.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-
-import msgspec
 
 from gateway.clock import Clock, message_sid
 from gateway.errors import StoreError
 from gateway.interworking.carrier_errors import UNKNOWN_ERROR
 from gateway.interworking.receipt_outcome import outcome
 from gateway.message import Status
-from gateway.messaging.alarm import Alarm
-from gateway.messaging.deadlines import Deadlines
+from gateway.messaging.forgone_receipts import ForgoneReceipts
 from gateway.messaging.journal import Journal
 from gateway.messaging.open_message import OpenMessage
+from gateway.messaging.parked_receipts import Parked, ParkedReceipts
+from gateway.messaging.sent_messages import SentMessages
+from gateway.messaging.settled_receipts import Answer, Key, SettledReceipts
 from gateway.smpp.receipt import Receipt
-from gateway.store.interface import Store, StoredMessage, UnmatchedReceipt
+from gateway.store.interface import CarrierId, SentMessage, SentPart, Store, StoredMessage
 from routing.events import ReceiptSeen
 from routing.router import Router
 
 log = logging.getLogger(__name__)
 
-PARK_S = 3.0
-# How long an unmatched receipt may still meet its message: longer than any response time-out, and
-# far shorter than the time in which carriers use their ids again.
-REMATCH_S = 60.0
-PARKED_MAX = 100_000
-SETTLED_MAX = 100_000
-EXPECTED_MAX = 5_000_000
+# Of these each takes about 250 octets, once its message has been set aside.
+EXPECTED_MAX = 2_000_000
 # Of a message that ends by another reason than a carrier's word.
 UNTOLD = Receipt("", "")
 
-Key = tuple[str, str]
-Answer = Callable[[StoreError | None], None]
-
-
-class Expected(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """A part that a carrier has taken, until its receipt comes."""
-
-    opened: OpenMessage
-    part: int
-    bind: str
-    at: float
-    key: Key
+# Makes a part in doubt sent: the message, the part, its bind, and the carrier's id for it.
+OnConfirmed = Callable[[OpenMessage, int, str, str], None]
 
 
 class Receipts:
-    """`silent` names the binds whose carriers give no receipts: what went over them stays sent."""
+    """`silent` names the binds whose carriers give no receipts: what went over them stays sent.
+    `on_confirmed` is called for a part in doubt that a receipt shows to be at its carrier, and
+    comes back with `expect`.
+    """
 
     def __init__(
         self,
@@ -68,81 +56,109 @@ class Receipts:
         silent: frozenset[str] = frozenset(),
     ) -> None:
         self._journal = journal
-        self._store = store
         self._router = router
         self._clock = clock
-        self._receipt_wait_s = receipt_wait_s
         self._silent = silent
-        self._expected: dict[Key, Expected] = {}
-        self._given_up: Deadlines[Expected] = Deadlines(min(60.0, receipt_wait_s / 10))
-        # Each with those who await an answer: nobody, once it is stored as unmatched.
-        self._parked: OrderedDict[Key, tuple[Receipt, list[Answer]]] = OrderedDict()
-        self._park_ends: Deadlines[Key] = Deadlines(0.1)
-        self._forgotten: Deadlines[Key] = Deadlines(1.0)
-        self._settled: OrderedDict[Key, None] = OrderedDict()
-        self._alarm = Alarm(clock, self._run)
+        self._sent = SentMessages(
+            journal, store, clock, receipt_wait_s, self._take_up, self._give_up
+        )
+        self._expected: dict[Key, int] = {}
+        self._parked = ParkedReceipts(store, clock, self._identify)
+        self._settled = SettledReceipts()
+        self._forgone = ForgoneReceipts()
+        # Carriers whose receipts may mean parts of which no id is known.
+        self._nameless = {carrier_of(bind) for bind in silent}
+        self.on_confirmed: OnConfirmed = _confirm_nothing
         self.matched = 0
-        self.unmatched = 0
         self.duplicates = 0
+        self.confirmed = 0
+        self.not_awaited = 0
 
     @property
     def expected(self) -> int:
+        """How many receipts are expected."""
         return len(self._expected)
+
+    @property
+    def unmatched(self) -> int:
+        return self._parked.unmatched
+
+    @property
+    def set_aside(self) -> int:
+        """How many messages await receipts and are no longer at hand in the journal."""
+        return self._sent.set_aside
+
+    def awaits(self, message_id: int) -> bool:
+        """Whether more may still be heard of a message that is sent."""
+        return message_id in self._sent
 
     def expect(self, opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
         """A carrier has taken this part under its own id."""
-        full = len(self._expected) >= EXPECTED_MAX
-        if full:
-            log.error("too many receipts expected", extra={"sid": message_sid(opened.message.id)})
-        if full or bind in self._silent:
+        key = _key(bind, carrier_id)
+        parked = self._parked.take(key)
+        if parked is None and (bind in self._silent or not self._has_room(opened)):
             opened.silent_parts += 1
             self._decide(opened)
             return
-        expected = self._expect(opened, part, bind, carrier_id, self._clock.now())
-        parked = self._parked.pop(expected.key, None)
-        if parked:
-            receipt, answers = parked
-            self.on_receipt(expected.key[0], receipt, partial(_answer, answers))
-        self._decide(opened)
-
-    def restore(self, opened: OpenMessage, stored: StoredMessage) -> None:
-        """Expect the receipts of a message of an earlier run."""
-        settled = {
-            step.part
-            for step in stored.transitions
-            if step.part and step.status not in (Status.SENDING, Status.SENT)
-        }
-        for step in stored.transitions:
-            # Of several parts each has its own id; the message's own step has none.
-            of_part = step.part or opened.segments == 1
-            if step.status is not Status.SENT or not of_part or step.part in settled:
-                continue
-            if step.bind in self._silent:
-                opened.silent_parts += 1
-            else:
-                self._expect(opened, step.part or 1, step.bind, step.carrier_id, step.at)
-        self._decide(opened)
-
-    def _expect(
-        self, opened: OpenMessage, part: int, bind: str, carrier_id: str, at: float
-    ) -> Expected:
-        """Where the carrier gave no id, or one that it has given before, the message whose receipt
-        can no longer be told is given up in its time."""
-        expected = Expected(opened, part, bind, at, (carrier_of(bind), carrier_id))
-        self._given_up.add(at + self._receipt_wait_s, expected)
-        self._alarm.set(self._given_up.next_at())
-        if not carrier_id or expected.key in self._expected:
+        if not carrier_id or key in self._expected:
             log.warning(
                 "carrier_id cannot tell messages apart",
                 extra={"bind": bind, "carrier_id": carrier_id},
             )
-        if carrier_id:
-            self._expected[expected.key] = expected
-        return expected
+        one = SentPart(part, bind, carrier_id, self._clock.now())
+        opened.awaited += (one,)
+        self._expect(opened.message.id, one)
+        self._sent.keep(opened)
+        if parked:
+            self.on_receipt(carrier_of(bind), parked.receipt, parked.answer)
+        self._decide(opened)
+
+    def restore(self, opened: OpenMessage) -> None:
+        """Expect the receipts of a message of an earlier run, which the journal has restored."""
+        self._leave_silent_out(opened)
+        if opened.awaited and not self._has_room(opened):
+            opened.silent_parts += len(opened.awaited)
+            opened.awaited = ()
+        for one in opened.awaited:
+            self._expect(opened.message.id, one)
+        if opened.awaited:
+            self._sent.keep(opened)
+        self._decide(opened)
+
+    def restore_sent(self, sent: SentMessage) -> None:
+        """The same for a message of which nothing is to be decided now: it need not be at hand."""
+        parts = sent.parts
+        if self._silent:
+            parts = tuple(one for one in parts if one.bind not in self._silent)
+        if not parts or self._is_full:
+            if parts:
+                self._leave_unawaited(sent.id)
+            self._journal.release_aside(sent.id)
+            return
+        for one in parts:
+            self._expect(sent.id, one)
+        self._sent.keep_aside(sent.id, sent.account_sid, min(one.at for one in sent.parts))
+
+    def restore_past(self, past: CarrierId) -> None:
+        """An id that a carrier gave to a part about which an earlier run awaited nothing more."""
+        key = _key(past.bind, past.carrier_id)
+        if past.settled:
+            self._settled.restore(key)
+        else:
+            self._forgone.add(key)
+
+    def disregard(self, bind: str, carrier_id: str) -> None:
+        """A carrier has taken a part under this id, and no receipt can change its message."""
+        self._forgone.add(_key(bind, carrier_id))
+
+    async def run(self) -> None:
+        """Read again what was set aside, as receipts come for it, until canceled."""
+        await self._sent.run()
 
     def close(self) -> None:
         """Let no deadline pass any more: the store is about to close."""
-        self._alarm.cancel()
+        self._sent.close()
+        self._parked.close()
 
     def on_receipt(self, carrier: str, receipt: Receipt, answer: Answer) -> None:
         """A receipt over any bind of the carrier; `answer` is called when it may be answered."""
@@ -151,45 +167,79 @@ class Receipts:
             log.debug("intermediate receipt", extra={"carrier": carrier, "stat": receipt.stat})
             answer(None)
             return
-        key = (carrier, receipt.message_id)
-        expected = self._expected.pop(key, None)
-        if expected is None:
-            if key in self._settled:
-                self.duplicates += 1
-                log.info("receipt again", extra={"carrier": carrier, "stat": receipt.stat})
-                answer(None)
-            else:
-                self._park(key, receipt, answer)
+        key = f"{carrier}/{receipt.message_id}"
+        message_id = self._expected.get(key)
+        if message_id is None or message_id not in self._sent:
+            if message_id is not None:
+                del self._expected[key]
+                self._forgone.add(key)
+            self._on_unexpected(key, receipt, answer)
             return
-        self._given_up.discard(expected.at + self._receipt_wait_s, expected)
-        self._remember(key)
+        opened = self._sent.find(message_id)
+        if opened is None:
+            self._sent.read(message_id, partial(self._on_read, carrier, receipt, answer))
+            return
+        one = next(each for each in opened.awaited if _key(each.bind, each.carrier_id) == key)
+        opened.awaited = tuple(each for each in opened.awaited if each is not one)
+        del self._expected[key]
         self.matched += 1
         now = self._clock.now()
         delivered = result.status is Status.DELIVERED
         # A change of the configuration may have taken the bind away, and left its carrier.
         with contextlib.suppress(KeyError):
-            self._router.observe(ReceiptSeen(expected.bind, delivered, now - expected.at, now))
-        self._settle(expected, receipt, result.status, result.error_code, answer)
+            self._router.observe(ReceiptSeen(one.bind, delivered, now - one.at, now))
+        self._settle(
+            opened,
+            one,
+            receipt,
+            result.status,
+            result.error_code,
+            self._settled.settle(key, answer),
+        )
+        if not opened.awaited:
+            self._sent.forget(opened)
+
+    def _on_read(
+        self,
+        carrier: str,
+        receipt: Receipt,
+        answer: Answer,
+        found: OpenMessage | StoreError | None,
+    ) -> None:
+        if isinstance(found, StoreError):
+            answer(found)
+        else:
+            self.on_receipt(carrier, receipt, answer)
+
+    def _on_unexpected(self, key: Key, receipt: Receipt, answer: Answer) -> None:
+        """It has come before, or nobody knows its message."""
+        if self._settled.repeat(key, answer):
+            self.duplicates += 1
+            log.info("receipt again", extra={"carrier": carrier_of(key), "stat": receipt.stat})
+        else:
+            self._parked.park(key, receipt, answer)
+
+    # What becomes of the message
 
     def _settle(
         self,
-        expected: Expected,
+        opened: OpenMessage,
+        one: SentPart,
         receipt: Receipt,
         status: Status,
         error_code: int,
         answer: Answer,
     ) -> None:
-        opened, bind = expected.opened, expected.bind
         if opened.segments == 1:
-            self._conclude(opened, status, error_code, bind, receipt, answer)
+            self._conclude(opened, status, error_code, one.bind, receipt, answer)
             return
         opened.settled_parts += 1
         opened.undelivered = opened.undelivered or error_code
         self._journal.note_part(
             opened,
-            expected.part,
+            one.part,
             status,
-            bind,
+            one.bind,
             receipt.message_id,
             error_code,
             receipt.done_date,
@@ -197,7 +247,7 @@ class Receipts:
             receipt.err,
             on_commit=answer,
         )
-        self._decide(opened, status, bind, receipt)
+        self._decide(opened, status, one.bind, receipt)
 
     def _decide(
         self,
@@ -247,62 +297,87 @@ class Receipts:
             on_commit,
         )
 
-    # Receipts without a message
+    def _give_up(self, opened: OpenMessage) -> None:
+        """The receipts that the message still misses will not come."""
+        missed, opened.awaited = opened.awaited, ()
+        for one in missed:
+            key = _key(one.bind, one.carrier_id)
+            if self._expected.get(key) == opened.message.id:
+                del self._expected[key]
+                self._forgone.add(key)
+        self._sent.forget(opened)
+        if opened.status is Status.SENT:
+            self._conclude(opened, Status.UNDELIVERED, UNKNOWN_ERROR, missed[0].bind, UNTOLD)
 
-    def _park(self, key: Key, receipt: Receipt, answer: Answer) -> None:
-        """Of several under one id the first counts, and all are answered with it."""
-        if key in self._parked:
-            _, answers = self._parked[key]
-            if answers:
-                answers.append(answer)
-            else:
-                answer(None)
-            return
-        if len(self._parked) >= PARKED_MAX:
-            oldest = next(iter(self._parked))
-            self._keep_unmatched(oldest)
-            self._parked.pop(oldest, None)
-        self._parked[key] = (receipt, [answer])
-        self._park_ends.add(self._clock.now() + PARK_S, key)
-        self._alarm.set(self._park_ends.next_at())
+    # Which receipts are awaited
 
-    def _keep_unmatched(self, key: Key) -> None:
-        receipt, answers = self._parked[key]
-        if not answers:
-            return
-        now = self._clock.now()
-        self._parked[key] = (receipt, [])
-        self._forgotten.add(now + REMATCH_S, key)
-        self.unmatched += 1
-        log.warning("receipt without a message", extra={"carrier": key[0], "carrier_id": key[1]})
-        self._store.append(
-            UnmatchedReceipt(key[0], key[1], now, receipt.stat, receipt.err, receipt.done_date),
-            partial(_answer, answers),
+    def _expect(self, message_id: int, one: SentPart) -> None:
+        """Where the carrier gave no id, or one that it has given before, the message whose receipt
+        can no longer be told is given up in its time."""
+        if one.carrier_id:
+            self._expected[_key(one.bind, one.carrier_id)] = message_id
+        else:
+            self._nameless.add(carrier_of(one.bind))
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether memory holds no more, so that no receipts of one more message are awaited."""
+        return max(len(self._expected), len(self._sent)) >= EXPECTED_MAX
+
+    def _has_room(self, opened: OpenMessage) -> bool:
+        """Whether the receipts of the message are awaited: of all its parts or of none. One of
+        which a part is awaited already has its place.
+        """
+        if opened.message.id in self._sent:
+            return True
+        if self._is_full and not opened.unawaited:
+            opened.unawaited = True
+            self._leave_unawaited(opened.message.id)
+        return not opened.unawaited
+
+    def _leave_unawaited(self, message_id: int) -> None:
+        """Its receipts will have ids that nobody knows."""
+        self.not_awaited += 1
+        self._journal.doubts.strays.lose(self._clock.now())
+        log.error("too many receipts expected", extra={"sid": message_sid(message_id)})
+
+    def _take_up(self, stored: StoredMessage) -> OpenMessage:
+        """A message that was set aside, as it was."""
+        opened = self._journal.restore(stored)
+        self._leave_silent_out(opened)
+        return opened
+
+    def _leave_silent_out(self, opened: OpenMessage) -> None:
+        heard = tuple(one for one in opened.awaited if one.bind not in self._silent)
+        opened.silent_parts += len(opened.awaited) - len(heard)
+        opened.awaited = heard
+
+    def _identify(self, key: Key, parked: Parked) -> bool:
+        """Whether the addresses of a receipt without a message name a part in doubt, which it then
+        confirms and settles."""
+        receipt = parked.receipt
+        carrier, _, carrier_id = key.partition("/")
+        if carrier in self._nameless or key in self._forgone:
+            return False
+        doubt = self._journal.doubts.find(
+            carrier,
+            receipt.destination_addr,
+            receipt.source_addr,
+            parked.at,
+            self._clock.now(),
         )
-
-    def _remember(self, key: Key) -> None:
-        if len(self._settled) >= SETTLED_MAX:
-            self._settled.popitem(last=False)
-        self._settled[key] = None
-
-    def _run(self) -> None:
-        now = self._clock.now()
-        for key in self._park_ends.due(now):
-            if key in self._parked:
-                self._keep_unmatched(key)
-        for key in self._forgotten.due(now):
-            parked = self._parked.get(key)
-            if parked and not parked[1]:
-                del self._parked[key]
-        for expected in self._given_up.due(now):
-            if self._expected.get(expected.key) is expected:
-                del self._expected[expected.key]
-            if expected.opened.status is Status.SENT:
-                self._conclude(
-                    expected.opened, Status.UNDELIVERED, UNKNOWN_ERROR, expected.bind, UNTOLD
-                )
-        for deadlines in (self._park_ends, self._forgotten, self._given_up):
-            self._alarm.set(deadlines.next_at())
+        if doubt is None:
+            return False
+        opened, part, bind = doubt
+        self.on_confirmed(opened, part, bind, carrier_id)
+        if key in self._parked:
+            return False
+        self.confirmed += 1
+        log.info(
+            "receipt found its message by its addresses",
+            extra={"sid": message_sid(opened.message.id), "bind": bind},
+        )
+        return True
 
 
 def carrier_of(bind: str) -> str:
@@ -310,6 +385,9 @@ def carrier_of(bind: str) -> str:
     return bind.partition("/")[0]
 
 
-def _answer(answers: list[Answer], error: StoreError | None) -> None:
-    for answer in answers:
-        answer(error)
+def _key(bind: str, carrier_id: str) -> Key:
+    return f"{carrier_of(bind)}/{carrier_id}"
+
+
+def _confirm_nothing(opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
+    """Until somebody says better."""

@@ -41,6 +41,7 @@ class TwimlError(GatewayError):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{code} {text}")
         self.code = code
+        self.reason = text
 
 
 @dataclass(frozen=True, slots=True)

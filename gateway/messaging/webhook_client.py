@@ -1,7 +1,8 @@
 """Makes one HTTP request to a customer's server, from a safe distance.
 
 The server is a stranger's: names are judged when they are resolved, redirects are not followed,
-cookies are not kept, TLS is verified, answers are read up to a bound and are not unpacked.
+cookies are not kept, TLS is verified, answers are read up to a bound and are not unpacked. A server
+that sends without end is hung up on, in whatever part of HTTP it does so.
 """
 
 from __future__ import annotations
@@ -18,22 +19,30 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from gateway.messaging.webhook_destination import FailureKind, is_public
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
+from gateway.messaging.webhook_request import RETRIEVAL_FAILURE, Answer, Failure, WebhookRequest
 
 # The longest answer that is read: Twilio's limit of a TwiML document (11750).
 ANSWER_MAX = 65_536
 
+# What a server may send in all, headers and interim answers included. It is more than the longest
+# answer that is read and what is buffered of it by then.
+RECEIVED_MAX = 1 << 20
+
 # Lookups block a thread each, and a dead zone blocks it for long; the loop's own threads are few.
-DNS_THREADS_MAX = 64
+# They are made as they are needed.
+DNS_THREADS_MAX = 256
 DNS_CACHE_S = 30
 CONNECT_TIMEOUT_S = 5.0
 RESPONSE_TIMEOUT_S = 15.0
+# An idle connection is kept for so long, unless there are more than so many in all: of a hundred
+# thousand servers most are called too seldom for that, and descriptors are few.
 KEEP_ALIVE_S = 30.0
+CONNECTIONS_MAX = 2_000
 
-BAD_STATUS = 11200
 CANNOT_CONNECT = 11205
 PROTOCOL_VIOLATION = 11206
 CANNOT_RESOLVE = 11210
@@ -92,6 +101,66 @@ class GuardedResolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class Connections:
+    """How many there are; of more than `kept_max` none is kept after its answer."""
+
+    def __init__(self, kept_max: int) -> None:
+        self._kept_max = kept_max
+        self.open = 0
+
+    @property
+    def are_too_many(self) -> bool:
+        return self.open > self._kept_max
+
+
+class BoundedAnswer(ResponseHandler):
+    """Hangs up on a server that sends more than RECEIVED_MAX for one request.
+
+    aiohttp bounds what it keeps of headers, trailers and bodies. This bounds what it reads for
+    nothing: interim answers and chunk extensions would keep the loop busy as long as a request may
+    take, and so make others late.
+    """
+
+    def __init__(self, connections: Connections, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._connections = connections
+        self._received = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connections.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        self._connections.open -= 1
+        super().connection_lost(error)
+
+    @property
+    def should_close(self) -> bool:
+        return self._connections.are_too_many or super().should_close
+
+    def set_response_params(self, **params: Any) -> None:
+        """A request begins."""
+        self._received = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received <= RECEIVED_MAX:
+            super().data_received(data)
+        elif self.transport is not None:
+            self.transport.abort()
+
+
+class BoundedConnector(aiohttp.TCPConnector):
+    """Counts its connections, and bounds their answers."""
+
+    def __init__(self, connections: Connections, **options: Any) -> None:
+        super().__init__(**options)
+        # There is no public way to say so; a test notices if it no longer works.
+        bounded: Callable[..., ResponseHandler] = BoundedAnswer
+        self._factory = partial(bounded, connections, self._loop)
+
+
 class WebhookClient:
     """An HTTP client for webhooks, to be entered on the loop that uses it.
 
@@ -107,16 +176,19 @@ class WebhookClient:
         tls: ssl.SSLContext | None = None,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         response_timeout_s: float = RESPONSE_TIMEOUT_S,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self._allow_private = allow_private
         self._lookup = lookup
         self._tls = tls
         self._connect_ms = connect_timeout_s * 1000
         self._response_ms = response_timeout_s * 1000
+        self._connections = Connections(connections_max)
 
     async def __aenter__(self) -> Self:
         self._resolver = GuardedResolver(self._allow_private, self._lookup)
-        connector = aiohttp.TCPConnector(
+        connector = BoundedConnector(
+            self._connections,
             limit=0,
             resolver=self._resolver,
             ttl_dns_cache=DNS_CACHE_S,
@@ -154,17 +226,21 @@ class WebhookClient:
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
-                if not 200 <= response.status < 300:
-                    return _refused(response.status)
-                body = await _read(response.content)
-                return Answer(
-                    status=response.status,
-                    content_type=response.headers.get("Content-Type", ""),
-                    body=body[:ANSWER_MAX],
-                    truncated=len(body) > ANSWER_MAX,
-                )
+                return await _answer(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             return _failure(error)
+
+
+async def _answer(response: aiohttp.ClientResponse) -> Answer | Failure:
+    if not 200 <= response.status < 300:
+        return _refused(response.status)
+    body = await _read(response.content)
+    return Answer(
+        status=response.status,
+        content_type=response.headers.get("Content-Type", ""),
+        body=body[:ANSWER_MAX],
+        truncated=len(body) > ANSWER_MAX,
+    )
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
@@ -181,7 +257,7 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
 def _refused(status: int) -> Failure:
     """A status other than 2xx; a redirect is one, because it is not followed."""
     kind = FailureKind.SERVER_ERROR if status >= 500 else FailureKind.CLIENT_ERROR
-    return Failure(kind, BAD_STATUS, f"status {status}")
+    return Failure(kind, RETRIEVAL_FAILURE, f"status {status}")
 
 
 def _failure(error: aiohttp.ClientError | TimeoutError) -> Failure:
@@ -190,7 +266,7 @@ def _failure(error: aiohttp.ClientError | TimeoutError) -> Failure:
         case aiohttp.ConnectionTimeoutError():
             return Failure(FailureKind.CONNECT, CANNOT_CONNECT, "connect timed out")
         case TimeoutError():
-            return Failure(FailureKind.READ, BAD_STATUS, "no answer in time")
+            return Failure(FailureKind.READ, RETRIEVAL_FAILURE, "no answer in time")
         case aiohttp.ClientConnectorDNSError():
             if isinstance(error.os_error, ForbiddenAddressError):
                 return Failure(FailureKind.FORBIDDEN, CANNOT_CONNECT, str(error.os_error))

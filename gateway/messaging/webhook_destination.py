@@ -50,13 +50,23 @@ class DestinationError(GatewayError):
 
 
 class FailureKind(StrEnum):
-    """Why an attempt failed, in the words of Twilio's retry policy `rp`."""
+    """Why an attempt failed: in the words of Twilio's retry policy `rp`, or one of ours.
+
+    FORBIDDEN is an address that we never call. UNUSABLE is an answer that the server meant, and
+    that cannot be used. POSTPONED is trouble of ours with an answer.
+    """
 
     CONNECT = "ct"
     READ = "rt"
     CLIENT_ERROR = "4xx"
     SERVER_ERROR = "5xx"
     FORBIDDEN = "forbidden"
+    UNUSABLE = "unusable"
+    POSTPONED = "postponed"
+
+
+# What shows that a host is in trouble, and not that it dislikes one request.
+HOST_TROUBLE = frozenset({FailureKind.CONNECT, FailureKind.READ, FailureKind.SERVER_ERROR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ class Overrides:
 
     def retries(self, kind: FailureKind, attempts: int) -> bool:
         """Whether the customer wants another attempt after this many, the last one failed."""
-        if kind is FailureKind.FORBIDDEN:
+        if kind in (FailureKind.FORBIDDEN, FailureKind.UNUSABLE):
             return False
         wanted = "all" in self.policies or kind in self.policies
         return wanted and (self.retries_max is None or attempts <= self.retries_max)
@@ -111,13 +121,16 @@ def parse_destination(text: str, allow_private: bool = False) -> Destination:
 
 
 def parse_overrides(fragment: str) -> Overrides:
-    """Read the connection overrides; what is unknown or out of its range is left at its default."""
+    """Read the connection overrides. A number beyond its range is cut to its bound; what is unknown
+    or no number is left at its default.
+    """
     given = dict(pair.partition("=")[::2] for pair in fragment.split("&"))
 
     def number(key: str, low: int, high: int) -> int | None:
         text = given.get(key, "")
-        value = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
-        return value if low <= value <= high else None
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return min(max(int(text), low), high)
 
     policies = frozenset(given.get("rp", "").split(",")) & {"4xx", "5xx", "ct", "rt", "all"}
     return Overrides(

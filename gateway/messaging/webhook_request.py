@@ -12,6 +12,8 @@ from gateway.messaging.webhook_signature import SIGNATURE_HEADER, Field, signatu
 API_VERSION = "2010-04-01"
 IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
 USER_AGENT = "super-network-gateway"
+# Twilio's code of a webhook that failed, where there is none that says more.
+RETRIEVAL_FAILURE = 11200
 
 
 @dataclass(frozen=True, slots=True)

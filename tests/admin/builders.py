@@ -33,9 +33,11 @@ def readings(**changes: Any) -> Readings:
     fields: dict[str, Any] = {
         "version": "1.2.3",
         "uptime_s": 3_600.9,
+        "restored": True,
         "accepting": True,
         "binds": binds(alpha=True, beta=True),
         "backlogs": (Backlog("AC1", "55501", 2, 5), Backlog("AC1", "DEMO", 1, 1)),
+        "sinks": (),
         "statuses": {"sent": 3, "delivered": 2},
         "error_codes": {30005: 1},
         "counters": {"messages_accepted": 7},

@@ -28,6 +28,12 @@ def test_a_gateway_that_takes_nothing_is_failing() -> None:
     assert (report.status, report.reasons) == ("failing", ("the store takes no messages",))
 
 
+def test_a_gateway_that_reads_what_an_earlier_run_left_is_not_ready() -> None:
+    report = health(readings(restored=False, accepting=False))
+    assert report.status == "failing"
+    assert report.reasons == ("the messages of an earlier run are being read",)
+
+
 def test_all_reasons_are_told() -> None:
     report = health(readings(accepting=False, binds=binds(alpha=False)))
     assert report.reasons == ("the store takes no messages", "down: alpha/1")

@@ -9,6 +9,8 @@ from gateway.config import load
 from gateway.errors import ConfigError
 from tests.config.files import Files, edit
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
@@ -38,8 +40,16 @@ def mistake(files: Files, **environ: str) -> str:
             "gateway.toml:11: [events.mqtt] expected cert_file and key_file together, or neither",
         ),
         (
-            '[events.mqtt]\nca_file = "ca.pem"\n',
+            '[events.mqtt]\nca_file = "conf/gateway.toml"\n',
             "gateway.toml:12: [events.mqtt] ca_file: is of no use without tls = true",
+        ),
+        (
+            '[events.mqtt]\ntls = true\nca_file = "nowhere.pem"\n',
+            "gateway.toml:13: [events.mqtt] ca_file: no such file 'nowhere.pem'",
+        ),
+        (
+            '[events.archive]\ntarget = "ftp://archive.example"\n',
+            "gateway.toml:12: [events.archive] target: expected a directory or s3://bucket/prefix",
         ),
         (
             '[events.mqtt]\npassword_env = "BROKER"\n',
@@ -58,8 +68,9 @@ def mistake(files: Files, **environ: str) -> str:
             "gateway.toml:12: [events.webhook] url: expected an http or https URL",
         ),
         (
-            '[events.webhook]\nurl = "https://events.example"\n',
-            "gateway.toml:11: [events.webhook] expected a secret, or secret_env, to sign with",
+            '[events.webhook]\nurl = "https://events.example"\nsecret = "whsec_short"\n',
+            "gateway.toml:11: [events.webhook] expected a secret, or secret_env, of 'whsec_' and"
+            ' the base64 of 24 to 64 octets, as `echo "whsec_$(openssl rand -base64 32)"` makes it',
         ),
     ],
 )
@@ -74,8 +85,8 @@ def test_the_environment_holds_the_secrets_of_sinks(files: Files) -> None:
         '[events.mqtt]\npassword_env = "BROKER"\n'
         '[events.webhook]\nurl = "https://events.example/in"\nsecret_env = "SIGN"\n',
     )
-    events = load(files.entry, {"BROKER": "b", "SIGN": "s"}).events
-    assert (events.mqtt.password, events.webhook.secret) == ("b", "s")
+    events = load(files.entry, {"BROKER": "b", "SIGN": SECRET}).events
+    assert (events.mqtt.password, events.webhook.secret) == ("b", SECRET)
 
 
 def test_an_account_says_what_becomes_of_messages_in_doubt(files: Files) -> None:

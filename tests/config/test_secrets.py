@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.secrets import DECOY, hash_password, hash_secret, is_scrypt, verify
+from gateway.config.secrets import (
+    DECOY,
+    hash_password,
+    hash_secret,
+    is_scrypt,
+    signing_key,
+    verify,
+)
 
 SALT = bytes(range(16))
 
@@ -67,3 +74,19 @@ def test_the_decoy_costs_as_much_as_a_real_hash() -> None:
 
 def test_a_secret_that_is_no_character_only_fails_to_match() -> None:
     assert not verify("\udcff", hash_secret("a"))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "secret",
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_MfKQ",
+        "whsec_?",
+        "whsec_" + "QUFB" * 22,
+    ],
+    ids=["none", "no base64", "no prefix", "short", "broken", "long"],
+)
+def test_secret_of_another_form_signs_nothing(secret: str) -> None:
+    assert signing_key(secret) is None

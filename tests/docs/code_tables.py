@@ -15,7 +15,7 @@ from gateway.interworking.carrier_errors import (
 from gateway.interworking.error_texts import ERROR_TEXTS
 from gateway.interworking.receipt_outcome import ERROR_CODES, STATES, UNDELIVERED, outcome
 from gateway.interworking.refusals import ANSWERS
-from gateway.messaging import dispatcher, intake, twiml, webhook_client
+from gateway.messaging import answers, intake, twiml, webhook_client, webhook_request
 from gateway.messaging.reply_loop import REPLY_RATE_EXCEEDED
 from gateway.smpp.constants import CommandStatus
 from tests.docs.page import code, table
@@ -27,7 +27,7 @@ OURS: dict[int, str] = {
     30036: "its time in the queue passed, where `expired_error_code` is 30036",
     intake.ACCOUNT_SUSPENDED: "the account or the sender was gone or suspended when the message "
     "came due or the gateway restarted",
-    dispatcher.PROVIDER_TIMEOUT: "no answer within `outcome_unknown_wait_s`",
+    answers.PROVIDER_TIMEOUT: "no answer within `outcome_unknown_wait_s`",
     LANDLINE_OR_UNREACHABLE_CARRIER: "no bind may take it, or it fits no PDU",
     30008: "no receipt within `receipt_wait_s`",
 }
@@ -35,7 +35,8 @@ OURS: dict[int, str] = {
 OVERLOAD = {Kind.THROTTLED, Kind.QUEUE_FULL}
 
 WEBHOOK_CODES: dict[int, str] = {
-    webhook_client.BAD_STATUS: "A status other than 2xx, a redirect included, or no answer in time",
+    webhook_request.RETRIEVAL_FAILURE: "A status other than 2xx, a redirect included, or no "
+    "answer in time",
     webhook_client.CANNOT_CONNECT: "No connection, or the name leads to a private address",
     webhook_client.PROTOCOL_VIOLATION: "HTTP violated or cut off",
     webhook_client.CANNOT_RESOLVE: "The name does not resolve",

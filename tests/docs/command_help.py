@@ -21,6 +21,16 @@ SUPERNET = (
     ("accounts", "list"),
     ("accounts", "hash-secret"),
     ("accounts", "new-key"),
+    ("replay",),
+    ("replay", "list"),
+    ("replay", "messages"),
+    ("replay", "account"),
+    ("store",),
+    ("store", "verify"),
+    ("store", "dump"),
+    ("store", "backup"),
+    ("store", "restore"),
+    ("store", "compact"),
 )
 CARRIERS_SIM = ((), ("run",))
 WIDTH = "88"

@@ -147,7 +147,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "port": "Its TCP port; 8883 is usual with TLS.",
         "version": "3 for MQTT 3.1.1, or 5.",
         "topic_prefix": "What all topics begin with; no wildcards.",
-        "client_id": "Ours, the same after each restart. Empty: made of `node`.",
+        "client_id": "Ours, the same after each restart. Empty: made of `topic_prefix` and `node`.",
         "username": "Who we are to the broker. Empty: nobody.",
         "password": "The password of `username`; `password_env` is better.",
         "password_env": "The environment variable that holds the password.",

@@ -19,23 +19,84 @@ SPOKEN = {
 MEANINGS: dict[str, str] = {
     "ESME bound": "A customer's ESME has bound.",
     "ESME gone": "Its session has ended; `reason` says how.",
-    "ESME never takes a deliver_sm": "For four hours an ESME has refused it, or not answered. "
-    "It is given up, so that the others get through.",
     "ESME refuses a deliver_sm": "A receipt or message was refused for good and is not sent again. "
     "Tell the customer.",
     "ESME's PDU refused": "A customer sends what cannot be read, or at the wrong time. It was "
     "answered so.",
-    "ESMEs' outboxes not filled": "The store could not be read; it is tried again.",
-    "ESME's outbox overflows": "10,000 deliveries wait for one account. More wait in the store. "
-    "Its ESMEs are away or slow.",
+    "idempotency index damaged, rebuilding it": "A `keys-….db` file is damaged. It and all newer "
+    "ones are deleted and read again from the messages.",
+    "idempotency key came with another request": "A customer used a key twice for different "
+    "things; the second was refused.",
+    "request with an idempotency key failed": "A defect, with its traceback; answered as 503. "
+    "Report it.",
+    "ESME's outbox not read": "The store could not be read for an account's ESMEs; it is tried "
+    "again.",
+    "ESME deliveries given up": "`count` receipts or messages that an account's ESMEs have not "
+    "taken, for `reason`. They can be replayed.",
+    "queued messages cannot be read": "The store could not be read; it is tried again every "
+    "second, and the queues that need it wait.",
+    "queued messages are read again": "That is over.",
+    "queued message is gone": "A message that waited is no longer in the store, which should not "
+    "be. It is not sent. Report it.",
+    "scheduled messages cannot be read": "The store could not be read when they were due; it is "
+    "tried again after a second.",
+    "scheduled message is gone": "As for a queued one.",
+    "queued messages have no sender": "After a start, `messages` belong to senders that may not "
+    "send any more; they fail with 30002.",
+    "receipt found its message by its addresses": "A receipt with an unknown id fitted exactly one "
+    "part in doubt, which is thereby sent.",
+    "archive file kept": "A file of the archive is complete in its target.",
+    "archive file not kept": "At the stop; its messages are written again after the start.",
+    "event broker connected": "Events and states go to the MQTT broker.",
+    "event broker not reached": "No connection, for `reason`; tried again after `delay_s`. Events "
+    "wait in the store.",
+    "event broker lost": "The connection ended; as above.",
+    "event broker broke": "A defect in the connection, with its traceback; it is made anew. Report "
+    "it.",
+    "event sink failed": "A sink has not taken a page; it is told again after `delay_s`.",
+    "event sink broke": "A defect, with its traceback; the page is told again. Report it.",
+    "event sink is behind": "**A sink is `behind_alarm_s` behind. Mend it before the store drops "
+    "what it has not got.**",
+    "event sink has caught up": "That alarm is over.",
+    "events lost to a sink": "**A sink was away for longer than the store keeps its segments; what "
+    "was dropped is not told.**",
+    "gateway listens": "It answers; messages are refused with 503 until `gateway started`.",
+    "gateway stops, for its store writes no more": "**The disk has been down for too long, or a "
+    "defect ended the writer. The next start reads what is true.**",
+    "segment begun": "The store goes on in a new file.",
+    "segment dropped": "A file was dropped whole; what was not finished in it has been carried "
+    "over.",
+    "segment not archived": "It is kept, and tried again later. Look at the archive's target.",
+    "segment not begun": "The store goes on in the file that it has, and tries again.",
+    "store larger than bytes_max": "**Too much in the oldest files is not finished, so that none "
+    "can be dropped. Make room, or find out what messages wait for.**",
+    "store migrated": "A store of an earlier version has been taken over.",
+    "store upkeep failed": "A defect, with its traceback; messages go on. Report it.",
+    "store upkeep put off": "Files could not be closed or dropped now; it is tried again.",
+    "stray segment removed": "A file that a crash had left in the making.",
+    "too many copies without an answer": "Carriers may have 200,000 messages that they never "
+    "answered for. Until there are fewer, receipts with an unknown id settle nothing.",
+    "reading of webhooks broke": "A defect, with its traceback; it is tried again. Report it.",
+    "undelivered events replayed": "An operator had events told once more.",
+    "webhook circuit opened": "A host fails again and again. It gets a probe now and then, and "
+    "what is for it waits.",
+    "webhook circuit closed": "A host works again, and is told what has waited.",
+    "webhook goes to its fallback": "A number's `sms_url` failed; its `sms_fallback_url` is "
+    "called.",
+    "webhook owed again": "A TwiML reply could not be stored at that moment, so the same webhook "
+    "is sent again.",
+    "webhooks cannot be read": "The store could not be read; it is tried again.",
+    "webhooks given up unattempted": "Their time was over while their host failed; "
+    "`supernet replay` lists them.",
     "StatusCallback refused": "A TwiML reply names a URL that cannot be called; the reply is sent "
     "without callbacks.",
     "TwiML not usable": "A customer's answer could not be read; nothing is sent for it.",
     "TwiML partly used": "A part of a customer's answer was left out.",
-    "answer after the end": "A carrier answered for a message that had already ended.",
+    "answer after the end": "A carrier answered for a message that had already ended, or "
+    "that a receipt had settled.",
     "authentication failed": "Wrong REST credentials from `client`. After 20 it must wait.",
-    "bind down": "A bind is lost. `in_doubt` segments had no answer and are sent again. It comes "
-    "back by itself; if not, look for `carrier not reached`.",
+    "bind down": "A bind is lost. `in_doubt` segments had no answer; what becomes of them is their "
+    "account's choice. It comes back by itself; if not, look for `carrier not reached`.",
     "bind not ready": "A bind takes nothing at this moment; another one does, or the message "
     "waits.",
     "bind refused": "A customer's bind was refused: credentials, address, `binds_max`.",
@@ -87,9 +148,6 @@ MEANINGS: dict[str, str] = {
     "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",
     "webhook failed": "One attempt failed; it is repeated.",
     "webhook given up": "A customer was not told, after four hours or by their own `rc` and `rp`.",
-    "webhook host overflowed": "A host is slow or dead; more waits for it in the store. Others are "
-    "not affected.",
-    "webhook refill failed": "The store could not be read; it is tried again.",
     "webhook refused": "A customer's URL cannot be called: malformed, or private.",
 }
 

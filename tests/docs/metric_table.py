@@ -17,6 +17,7 @@ from gateway.daemon.assembly import Gateway
 from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.network import TcpNetwork
 from gateway.store.inline import InlineStore
+from gateway.streams.event_streams import SinkReadings
 from tests.docs.page import ROOT, code, table
 
 TYPE = re.compile(r"^# TYPE (\w+) (\w+)\n(?:\w+\{(.*)\})?", re.M)
@@ -26,9 +27,37 @@ MEANINGS: dict[str, str] = {
     "uptime_seconds": "Since the start.",
     "accepting": "1 while the store takes messages. **0: nothing is accepted; act now.**",
     "messages_open": "Messages in no final state, scheduled ones included.",
+    "messages_scheduled": "Messages that wait for their SendAt.",
+    "idempotent_replays_total": "Requests answered with the message that their idempotency key had "
+    "made.",
+    "idempotency_conflicts_total": "Requests refused because their key had made a message of "
+    "another request.",
+    "receipts_confirming_total": "Receipts that settled a part in doubt by its addresses.",
+    "receipts_not_awaited_total": "Times that memory had no room to await a receipt.",
+    "webhooks_in_flight": "Requests under way; `concurrency` bounds them.",
+    "webhooks_waiting": "Webhooks that wait in the store, and in memory by their key alone.",
+    "webhook_circuits_open": "Hosts that fail, and get nothing but probes.",
+    "webhooks_delivered_total": "Webhooks that a server took.",
+    "webhooks_failed_attempts_total": "Attempts that failed, to be repeated or not.",
+    "webhooks_given_up_total": "Webhooks given up; `supernet replay` lists them.",
+    "events_replayed_total": "Events that were told, or are to be told, once more.",
+    "esme_given_up_total": "deliver_sm given up: too old, too many, or fits no PDU.",
+    "store_segments": "Files that hold messages.",
+    "store_octets": "What they take on the disk.",
+    "store_free_octets": "What the disk has left. Nothing is accepted below `free_bytes_min`.",
+    "store_uncommitted": "Records that wait for their commit.",
+    "store_commits_total": "Commits; each is one flush of the disk.",
+    "store_records_total": "Records committed.",
+    "store_failures_total": "Times that the store failed and was opened again. **Look at the "
+    "disk.**",
+    "event_sink_behind_seconds": "Age of the oldest event that a sink has not taken.",
+    "event_sink_events_total": "Events that a sink took.",
+    "event_sink_failures_total": "Failed attempts and connections.",
+    "event_sink_lost_total": "Pages whose events the store had dropped before the sink took them.",
     "receipts_expected": "Segments that a carrier has and has not told the end of.",
     "webhooks_pending": "Webhooks in memory that are not yet taken or given up.",
-    "esme_deliveries_pending": "deliver_sm in memory that no ESME has answered yet.",
+    "esme_deliveries_pending": "deliver_sm that no ESME has answered yet, those that wait in the "
+    "store included.",
     "esme_binds": "Bound ESMEs.",
     "messages_accepted_total": "Messages accepted since the start, over REST and SMPP.",
     "messages_expired_total": "Messages whose time passed in their queue.",
@@ -71,6 +100,7 @@ def _sample() -> Readings:
     return replace(
         asyncio.run(_readings()),
         backlogs=(Backlog("AC", "+1", 1, 1),),
+        sinks=(SinkReadings("mqtt", 0.0, False, 1, 0, 0),),
         statuses={"delivered": 1},
         error_codes={30003: 1},
     )

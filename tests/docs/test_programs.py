@@ -47,17 +47,3 @@ async def test_program_of_a_page_runs(site: Site, program: str, tmp_path: Path) 
 
     assert code == 0, said
     assert any("SM" in line for line in said)
-
-
-async def test_backup_of_a_running_store_has_what_was_accepted(site: Site, tmp_path: Path) -> None:
-    await site.rest.create(site.recipient(), "kept")
-    (program,) = snippets(DOCS / "how-to" / "run-in-production.md", "python")
-    store = next(site.daemon.directory.rglob("store.db"))
-
-    code, said = await outcome(
-        sys.executable, "-c", program, str(store), str(tmp_path / "copy.db"), directory=tmp_path
-    )
-
-    assert (code, len(said)) == (0, 1), said
-    assert said[0].startswith("ok ")
-    assert said[0].endswith(" messages")

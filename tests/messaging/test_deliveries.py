@@ -10,7 +10,7 @@ from gateway.clock import IdFactory
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.deliveries import Deliveries, Numbers
 from gateway.messaging.inbound import Inbound
-from gateway.messaging.receipts import PARK_S
+from gateway.messaging.parked_receipts import PARK_S
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.store.interface import Listener, Transition
@@ -72,7 +72,14 @@ class Door:
         )
 
     def receipt(self, stat: bytes = b"DELIVRD") -> None:
-        self.deliver(DeliverSm(esm_class=0x04, short_message=RECEIPT % stat))
+        self.deliver(
+            DeliverSm(
+                source_addr=HANDSET,
+                destination_addr=SENDER,
+                esm_class=0x04,
+                short_message=RECEIPT % stat,
+            )
+        )
 
     @property
     def statuses(self) -> list[int]:
@@ -122,6 +129,19 @@ async def test_a_receipt_may_come_in_a_data_sm() -> None:
     tlvs: dict[int, bytes] = {Tag.RECEIPTED_MESSAGE_ID: b"77\0", Tag.MESSAGE_STATE: b"\x05"}
     door.deliver(DataSm(esm_class=0x04, tlvs=tlvs))
     assert opened.status is Status.UNDELIVERED
+
+
+@virtual_time
+async def test_a_receipt_names_a_part_in_doubt_by_its_addresses() -> None:
+    door = Door()
+    opened = await door.traffic.put(recipient=f"+{HANDSET}")
+    await door.traffic.turn()
+    door.traffic.time_out()
+    confirmed: list[tuple[object, ...]] = []
+    door.traffic.receipts.on_confirmed = lambda *doubt: confirmed.append(doubt)
+    door.receipt()
+    await door.traffic.turn(PARK_S + 1)
+    assert confirmed == [(opened, 1, "alpha/1", "77")]
 
 
 # Messages
@@ -247,20 +267,25 @@ async def test_text_like_a_receipt_is_a_message() -> None:
 @virtual_time
 async def test_everything_is_asked_for_again_while_the_store_is_down() -> None:
     door = Door()
-    door.traffic.ledger.accepting = False
+    door.traffic.ledger.writable = False
     door.text()
     door.receipt()
     assert door.statuses == [CommandStatus.ESME_RX_T_APPN] * 2
 
 
 @virtual_time
-async def test_a_store_that_goes_down_at_the_call_is_as_good_as_down() -> None:
+async def test_receipts_are_taken_while_no_messages_are() -> None:
+    """The disk is nearly full: what ends a message is still written."""
     door = Door()
-    ledger = door.traffic.ledger
-    door.deliveries._store = cast(Any, type("Up", (), {"accepting": True})())
-    ledger.accepting = False
+    opened = await door.traffic.put()
+    await door.traffic.turn()
+    door.traffic.ok(carrier_id="77")
+    door.traffic.ledger.accepting = False
     door.text()
-    assert door.statuses == [CommandStatus.ESME_RX_T_APPN]
+    door.receipt()
+    await door.traffic.turn()
+    assert door.answers == [(1, CommandStatus.ESME_RX_T_APPN), (2, CommandStatus.ESME_ROK)]
+    assert opened.status is Status.DELIVERED
 
 
 # Numbers

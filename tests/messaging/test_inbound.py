@@ -1,102 +1,30 @@
 """Messages from handsets: keywords, webhooks, replies."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
-from gateway.account import Sender
 from gateway.clock import message_sid
-from gateway.errors import Refusal, Refused
+from gateway.errors import Refusal
 from gateway.message import Direction, Message, Origin, Status
 from gateway.messaging.admission import SendRequest
-from gateway.messaging.inbound import Inbound, inbound_fields
-from gateway.messaging.opt_out import DEFAULT_REPLIES, Keyword, OptOuts
+from gateway.messaging.inbound import inbound_fields
+from gateway.messaging.opt_out import DEFAULT_REPLIES, Keyword
 from gateway.messaging.webhook_destination import FailureKind
 from gateway.messaging.webhook_request import Answer, Failure
-from gateway.store.interface import Listener, OptOut
+from gateway.store.interface import Listener, OptOut, Owed
+from tests.messaging.inbound_world import HOST, SMS_URL, InboundWorld, an_mo
 from tests.messaging.webhook_world import (
     ACCOUNT_SID,
     NUMBER,
     TEXTER,
-    World,
     a_message,
     a_number,
     a_transition,
-    accounts_of,
-    an_account,
     fields_of,
     running,
 )
 from tests.support.virtual_time import virtual_time
-
-SMS_URL = "https://hooks.example.com/sms?tenant=1"
-HOST = "hooks.example.com"
-
-
-class InboundWorld(World):
-    """The engine, with a number that has an SmsUrl, and an intake that keeps what it is given."""
-
-    def __init__(self, number: Sender | None = None) -> None:
-        super().__init__(account=an_account(number or a_number(SMS_URL)))
-        self.opt_outs = OptOuts()
-        self.submitted: list[SendRequest] = []
-        self.replied = asyncio.Event()
-        self.refusal: Refusal | None = None
-        self.inbound = Inbound(
-            webhooks=self.webhooks,
-            accounts=accounts_of(self.account),
-            opt_outs=self.opt_outs,
-            submit=self.submit,
-            append=self.store.append,
-            load_opt_outs=lambda: self.recorded_opt_outs,
-            clock=self.clock,
-        )
-
-    def submit(
-        self,
-        request: SendRequest,
-        on_accepted: Callable[[Message], None],
-        on_refused: Callable[[Refused], None],
-    ) -> None:
-        self.submitted.append(request)
-        self.replied.set()
-        if self.refusal:
-            on_refused(Refused(self.refusal))
-        else:
-            on_accepted(a_message(10**6))
-
-    def receive(
-        self, body: str, listener: Listener = Listener.WEBHOOK, message_id: int = 1
-    ) -> Message:
-        message = an_mo(body, message_id)
-        transition = a_transition(message, status=Status.RECEIVED, listener=listener)
-        self.store.transitions.append((message, transition))
-        self.inbound.on_inbound(message, transition)
-        return message
-
-    def answer(self, body: str, content_type: str = "text/xml") -> None:
-        answer = Answer(200, content_type, body.encode())
-        self.endpoints.scripts[HOST] = lambda request: answer
-
-    @property
-    def recorded_opt_outs(self) -> list[OptOut]:
-        return [record for record in self.store.records if isinstance(record, OptOut)]
-
-    @property
-    def bodies(self) -> list[str]:
-        return [request.body for request in self.submitted]
-
-
-def an_mo(body: str, message_id: int = 1) -> Message:
-    return a_message(
-        message_id,
-        body=body,
-        sender=TEXTER,
-        recipient=NUMBER,
-        direction=Direction.INBOUND,
-        status_callback="",
-    )
 
 
 def is_out(world: InboundWorld) -> bool:
@@ -160,6 +88,11 @@ async def test_message_for_a_bind_is_not_posted() -> None:
     world = InboundWorld()
     world.receive("hello", Listener.ESME)
     assert world.webhooks.pending == 0
+
+
+@virtual_time
+async def test_message_that_was_sent_has_no_inbound_webhook() -> None:
+    assert InboundWorld().inbound.url(a_message()) == ""
 
 
 @virtual_time
@@ -368,7 +301,7 @@ async def test_two_machines_that_ask_each_other_for_help_stop() -> None:
 
 def recover(world: InboundWorld, message: Message) -> None:
     transition = a_transition(message, status=Status.RECEIVED)
-    world.inbound.recover(message, transition)
+    world.inbound.recover(Owed(message, transition))
 
 
 @virtual_time

@@ -9,11 +9,19 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.events import EventBus, StatusEvent
 from gateway.message import FINAL, TRANSITIONS, Direction, Message, Origin, Receipts, Status
-from gateway.messaging.journal import Journal, listener_of
+from gateway.messaging.journal import Journal, event_of, listener_of
 from gateway.messaging.open_message import OpenMessage
-from gateway.store.interface import Accepted, Listener, StoredMessage, Transition
+from gateway.store.interface import (
+    Accepted,
+    Attempt,
+    AttemptOutcome,
+    Listener,
+    Released,
+    StoredMessage,
+    Transition,
+)
 from tests.messaging.ledger import Ledger
-from tests.store.builders import a_message, became
+from tests.store.builders import NOON, a_message, became, delivered, sent
 from tests.support.virtual_time import virtual_time
 
 WALL = 1_700_000_000.0
@@ -31,7 +39,7 @@ class Book:
         self.told: list[StatusEvent] = []
         bus = EventBus()
         bus.subscribe(self.told.append)
-        self.journal = Journal(self.ledger, self.clock, bus)
+        self.journal = Journal(self.ledger, self.clock, bus, 600.0)
 
     def accept(self, message: Message) -> OpenMessage:
         found: list[OpenMessage | None] = []
@@ -78,6 +86,14 @@ async def test_a_store_that_is_down_refuses_at_the_call() -> None:
     book.ledger.accepting = False
     with pytest.raises(StoreError):
         book.journal.accept(a_message(), lambda opened: None)
+
+
+@virtual_time
+async def test_a_message_is_stored_with_the_key_under_which_it_was_asked_for() -> None:
+    book = Book()
+    book.journal.accept(a_message(), lambda opened: None, b"k" * 16, b"f" * 16)
+    book.ledger.commit()
+    assert book.ledger.records == [Accepted(a_message(), b"k" * 16, b"f" * 16)]
 
 
 # Moving
@@ -178,12 +194,158 @@ async def test_a_part_is_stored_and_told_to_nobody() -> None:
 
 
 @virtual_time
-async def test_a_message_without_receipts_is_let_go_as_it_is() -> None:
+async def test_a_message_without_receipts_is_let_go_for_good() -> None:
     book = Book()
     opened = book.at(Status.SENT)
     book.journal.release(opened)
     book.journal.release(opened)
+    book.ledger.commit()
     assert (len(book.journal), opened.status) == (0, Status.SENT)
+    assert book.ledger.records[1:] == [Released(1)]
+
+
+@virtual_time
+async def test_it_is_known_which_transition_is_durable() -> None:
+    book = Book()
+    opened = book.at(Status.SENDING, segments=2)
+    book.journal.note_part(opened, 1, Status.SENT, "alpha/1", "a")
+    book.ledger.commit()
+    book.journal.advance(opened, Status.SENT)
+    assert (opened.number, opened.durable) == (2, 1)
+    book.ledger.commit()
+    assert opened.durable == 2
+
+
+@virtual_time
+async def test_a_transition_that_was_never_stored_is_not_durable() -> None:
+    book = Book()
+    opened = book.at(Status.QUEUED)
+    book.journal.advance(opened, Status.SENDING)
+    book.ledger.fail()
+    assert (opened.number, opened.durable) == (1, 0)
+
+
+@virtual_time
+async def test_a_message_is_taken_by_a_carrier_with_its_first_part() -> None:
+    book = Book()
+    opened = book.at(Status.SENDING, segments=2)
+    for seconds in (7, 11):
+        await asyncio.sleep(seconds)
+        book.journal.note_part(opened, 1, Status.SENT, "alpha/1")
+    book.journal.advance(opened, Status.SENT)
+    assert opened.taken_at == WALL + 7
+
+
+# Attempts, and what is in doubt
+
+
+@virtual_time
+async def test_an_attempt_is_stored_and_told_to_nobody() -> None:
+    book, answers = Book(), list[StoreError | None]()
+    opened = book.at(Status.SENDING)
+    book.journal.attempt(opened, 1, AttemptOutcome.REFUSED, "alpha/1", 0x58, answers.append)
+    assert answers == []
+    book.ledger.commit()
+    assert book.ledger.attempts == [Attempt(1, 1, WALL, AttemptOutcome.REFUSED, "alpha/1", 0x58)]
+    assert (book.told, answers, opened.number) == ([], [None], 0)
+
+
+def written(book: Book, segments: int = 1) -> OpenMessage:
+    opened = book.at(Status.SENDING, segments=segments)
+    for part in range(1, segments + 1):
+        book.journal.attempt(opened, part, AttemptOutcome.WRITTEN, "alpha/1")
+    return opened
+
+
+@pytest.mark.parametrize("outcome", AttemptOutcome)
+def test_a_part_is_in_doubt_until_its_carrier_says_that_it_has_not_taken_it(
+    outcome: AttemptOutcome,
+) -> None:
+    @virtual_time
+    async def doubted() -> None:
+        book = Book()
+        opened = written(book)
+        book.journal.attempt(opened, 1, outcome, "alpha/1")
+        assert len(book.journal.doubts) == (outcome is not AttemptOutcome.REFUSED)
+
+    doubted()
+
+
+@virtual_time
+async def test_a_part_that_a_carrier_has_taken_is_in_doubt_no_more() -> None:
+    book = Book()
+    opened = written(book, segments=2)
+    book.journal.note_part(opened, 2, Status.SENT, "alpha/1")
+    assert len(book.journal.doubts) == 1
+
+
+@pytest.mark.parametrize(("status", "strays"), [(Status.SENT, 0), (Status.FAILED, 2)])
+def test_no_answer_is_missed_of_a_message_that_was_sent_or_has_ended(
+    status: Status, strays: int
+) -> None:
+    @virtual_time
+    async def certain() -> None:
+        book = Book()
+        book.journal.advance(written(book, segments=2), status)
+        assert (len(book.journal.doubts), len(book.journal.doubts.strays)) == (0, strays)
+
+    certain()
+
+
+@virtual_time
+async def test_of_a_message_that_has_ended_the_answers_are_awaited_that_can_still_come() -> None:
+    book = Book()
+    opened = written(book, segments=2)
+    opened.in_flight = 1
+    book.journal.advance(opened, Status.FAILED)
+    assert (len(book.journal.doubts), len(book.journal.doubts.strays)) == (2, 0)
+    book.journal.doubts.discard(opened, 1)
+    opened.in_flight = 0
+    book.journal.end_doubts(opened)
+    assert (len(book.journal.doubts), len(book.journal.doubts.strays)) == (0, 1)
+
+
+@virtual_time
+async def test_doubts_about_a_message_under_way_are_kept() -> None:
+    book = Book()
+    book.journal.end_doubts(written(book))
+    assert len(book.journal.doubts) == 1
+
+
+# Set aside, and taken up again
+
+
+@virtual_time
+async def test_a_message_that_is_set_aside_is_not_under_way_here() -> None:
+    book = Book()
+    opened = book.at(Status.QUEUED)
+    book.journal.set_aside(opened)
+    book.ledger.commit()
+    assert (len(book.journal), book.ledger.records) == (0, [Accepted(opened.message)])
+
+
+@pytest.mark.parametrize(("scheduled", "number"), [(False, 0), (True, 1)])
+def test_a_message_that_is_taken_up_goes_on_in_its_queue(scheduled: bool, number: int) -> None:
+    @virtual_time
+    async def taken_up() -> None:
+        book = Book()
+        message = a_message(send_at=NOON if scheduled else 0.0)
+        opened = book.journal.take_up(message, scheduled)
+        assert book.journal.find(1) is opened
+        assert (opened.status, opened.number, opened.durable) == (Status.QUEUED, number, number)
+
+    taken_up()
+
+
+@virtual_time
+async def test_the_event_of_a_transition_is_the_one_that_was_told() -> None:
+    book = Book()
+    opened = book.at(Status.SENT)
+    book.journal.advance(
+        opened, Status.UNDELIVERED, 30005, "alpha/1", "4a5b", "2311142213", "UNDELIV", "001"
+    )
+    book.ledger.commit()
+    assert [event_of(opened.message, step) for step in book.ledger.transitions] == book.told
 
 
 # Leaving the queue and coming back
@@ -360,3 +522,56 @@ async def test_a_message_that_was_sent_is_not_sent_twice() -> None:
     book.journal.restore(StoredMessage(a_message(), (became(1, 1, Status.SENT),)))
     book.ledger.commit()
     assert book.ledger.records == []
+
+
+@virtual_time
+async def test_a_message_that_has_ended_is_not_under_way_again() -> None:
+    """A receipt of another of its parts has come."""
+    book = Book()
+    opened = book.journal.restore(StoredMessage(a_message(segments=2), (sent(), delivered())))
+    assert (opened.status, len(book.journal)) == (Status.DELIVERED, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "doubts"),
+    [
+        (AttemptOutcome.WRITTEN, 1),
+        (AttemptOutcome.REFUSED, 0),
+        (AttemptOutcome.LOST, 1),
+        (AttemptOutcome.UNANSWERED, 1),
+        (AttemptOutcome.RESENT, 1),
+        (AttemptOutcome.HELD, 1),
+    ],
+)
+def test_a_restart_knows_what_may_be_at_a_carrier(outcome: AttemptOutcome, doubts: int) -> None:
+    @virtual_time
+    async def restored() -> None:
+        book = Book()
+        attempts = tuple(
+            Attempt(1, 1, NOON, each, "alpha/1") for each in (AttemptOutcome.WRITTEN, outcome)
+        )
+        book.journal.restore(StoredMessage(a_message(), (), attempts))
+        assert len(book.journal.doubts) == doubts
+
+    restored()
+
+
+@virtual_time
+async def test_a_message_that_has_ended_awaits_no_answer_when_it_is_read_again() -> None:
+    """A receipt of another of its parts has come."""
+    book = Book()
+    steps = (became(1, 1, Status.SENT, part=1), became(1, 2, Status.FAILED))
+    attempts = tuple(Attempt(1, part, NOON, AttemptOutcome.WRITTEN, "alpha/1") for part in (1, 2))
+    book.journal.restore(StoredMessage(a_message(segments=2), steps, attempts))
+    assert len(book.journal.doubts) == 0
+
+
+@virtual_time
+async def test_a_start_knows_the_copies_that_were_never_answered() -> None:
+    book = Book()
+    attempts = tuple(
+        Attempt(1, 1, WALL - 10, outcome, "alpha/1")
+        for outcome in (AttemptOutcome.WRITTEN, AttemptOutcome.LOST, AttemptOutcome.WRITTEN)
+    )
+    book.journal.restore_strays(StoredMessage(a_message(), (), attempts))
+    assert (len(book.journal.doubts), len(book.journal.doubts.strays)) == (0, 1)

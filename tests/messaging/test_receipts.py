@@ -4,9 +4,9 @@ import pytest
 
 from gateway.errors import StoreError
 from gateway.message import Status
-from gateway.messaging import receipts
 from gateway.messaging.open_message import OpenMessage
-from gateway.messaging.receipts import PARK_S, carrier_of
+from gateway.messaging.parked_receipts import PARK_S
+from gateway.messaging.receipts import carrier_of
 from tests.messaging.traffic_world import Traffic, part_id
 from tests.support.virtual_time import virtual_time
 
@@ -153,6 +153,7 @@ async def test_a_receipt_that_comes_twice_changes_nothing() -> None:
     traffic = Traffic()
     opened = await traffic.sent()
     traffic.receipt(part_id(opened))
+    await traffic.turn()
     assert traffic.receipt(part_id(opened)) == [None]
     await traffic.turn()
     assert traffic.statuses(opened) == [Status.SENT, Status.DELIVERED]
@@ -167,11 +168,33 @@ def test_a_final_state_is_never_left(first: str, then: str) -> None:
         opened = await traffic.sent()
         traffic.receipt(part_id(opened), first)
         status = opened.status
-        assert traffic.receipt(part_id(opened), then) == [None]
+        traffic.receipt(part_id(opened), then)
         await traffic.turn()
         assert (opened.status, len(traffic.told)) == (status, 2)
 
     contradicted()
+
+
+@virtual_time
+async def test_a_receipt_that_comes_twice_is_not_answered_before_it_is_durable() -> None:
+    traffic = Traffic()
+    opened = await traffic.sent()
+    traffic.ledger.held = True
+    answers = [traffic.receipt(part_id(opened)) for _ in range(3)]
+    assert answers == [[], [], []]
+    traffic.ledger.commit()
+    assert answers == [[None], [None], [None]]
+
+
+@virtual_time
+async def test_a_receipt_that_was_never_stored_is_not_taken_when_it_comes_twice() -> None:
+    traffic = Traffic()
+    opened = await traffic.sent()
+    traffic.ledger.held = True
+    answers = [traffic.receipt(part_id(opened)) for _ in range(2)]
+    traffic.ledger.fail()
+    assert [type(answer) for (answer,) in answers] == [StoreError, StoreError]
+    assert traffic.receipt(part_id(opened)) == []
 
 
 @virtual_time
@@ -196,20 +219,6 @@ async def test_of_two_early_receipts_that_contradict_the_first_counts() -> None:
     traffic.ok(carrier_id="77")
     await traffic.turn()
     assert traffic.last(opened) == (Status.UNDELIVERED, 30005)
-
-
-@virtual_time
-async def test_old_receipts_are_forgotten_before_memory_is_full(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(receipts, "SETTLED_MAX", 2)
-    traffic = Traffic()
-    made = [await traffic.sent(str(number)) for number in range(3)]
-    for opened in made:
-        traffic.receipt(part_id(opened))
-    traffic.receipt(part_id(made[0]))
-    traffic.receipt(part_id(made[2]))
-    assert traffic.receipts.duplicates == 1
 
 
 # RCP-5: intermediate notifications, and parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.message import Status
 from gateway.messaging.open_message import OpenMessage
-from gateway.store.interface import StoredMessage, Transition
+from gateway.store.interface import Released, SentMessage, Transition
 from tests.messaging.traffic_world import LONG, TWO, WALL, Traffic
 from tests.support.virtual_time import virtual_time
 
@@ -59,10 +59,14 @@ async def test_a_restart_changes_nothing() -> None:
         Transition(message.id, 3, Status.SENT, WALL, 3, bind="alpha/1", carrier_id="2"),
         Transition(message.id, 4, Status.SENT, WALL, bind="alpha/1"),
     )
-    stored = StoredMessage(message, steps)
-    opened = traffic.journal.restore(stored)
-    traffic.receipts.restore(opened, stored)
+    traffic.ledger.has(message, *steps)
+    (found,) = traffic.ledger.load_open()
+    assert isinstance(found, SentMessage)
+    traffic.receipts.restore_sent(found)
+    assert (traffic.receipts.expected, traffic.receipts.set_aside) == (2, 1)
     traffic.receipt("1")
     traffic.receipt("2")
     await traffic.turn()
-    assert (opened.status, len(traffic.journal)) == (Status.SENT, 0)
+    assert traffic.ledger.statuses(message) == [Status.SENT]
+    assert traffic.ledger.records[-1] == Released(message.id)
+    assert not traffic.receipts.awaits(message.id)

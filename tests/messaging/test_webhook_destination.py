@@ -190,9 +190,14 @@ def test_any_text_is_a_destination_or_an_error(text: str) -> None:
         ("ct=2000&rt=100&tt=15000", Overrides(connect_ms=2_000, read_ms=100, total_ms=15_000)),
         ("rc=0", Overrides(retries_max=0)),
         ("rc=5&rp=4xx,ct", Overrides(retries_max=5, policies=frozenset({"4xx", "ct"}))),
-        # Out of range, or no number: as if it were not there.
-        ("ct=99&rt=15001&tt=0&rc=6&rp=6xx", Overrides()),
-        ("ct=10001&rt=-5&tt=1e3&rc=\u0662", Overrides()),
+        # Out of its range: cut to its bound.
+        (
+            "ct=99&rt=15001&tt=0&rc=9",
+            Overrides(connect_ms=100, read_ms=15_000, total_ms=100, retries_max=5),
+        ),
+        ("ct=10001&tt=" + "9" * 4_000, Overrides(connect_ms=10_000, total_ms=15_000)),
+        # No number, or no policy: as if it were not there.
+        ("ct=1.5&rt=-5&tt=1e3&rc=\u0662&rp=6xx", Overrides()),
         ("ct=&rc&=&&e=ashburn&sni=y", Overrides()),
     ],
 )
@@ -205,6 +210,7 @@ def test_overrides_are_read_from_the_fragment(fragment: str, overrides: Override
     [
         ("", FailureKind.CLIENT_ERROR, 1_000, True),
         ("", FailureKind.FORBIDDEN, 1, False),
+        ("", FailureKind.UNUSABLE, 1, False),
         ("rc=2", FailureKind.READ, 2, True),
         ("rc=2", FailureKind.READ, 3, False),
         ("rc=0", FailureKind.READ, 1, False),

@@ -142,7 +142,7 @@ class Traffic:
         self.told: list[StatusEvent] = []
         bus = EventBus()
         bus.subscribe(self.told.append)
-        self.journal = Journal(self.ledger, self.clock, bus)
+        self.journal = Journal(self.ledger, self.clock, bus, RECEIPT_WAIT_S)
         routes = binds or {"alpha/1": ()}
         self.binds = {
             bind: FakeBind(

@@ -3,13 +3,12 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.account import Account, Sender, SenderType
 from gateway.clock import Clock
-from gateway.errors import StoreError
 from gateway.events import StatusEvent
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.callbacks import Callbacks
@@ -17,7 +16,8 @@ from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.messaging.webhooks import Webhooks, WebhookSettings
-from gateway.store.interface import Listener, Notified, OnCommit, Record, Transition
+from gateway.store.interface import Listener, Transition
+from tests.messaging.ledger import Ledger
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
@@ -86,46 +86,33 @@ def an_account(*senders: Sender) -> Account:
     return Account(sid=ACCOUNT_SID, auth_token=TOKEN, senders=senders)
 
 
-def a_number(sms_url: str = "", sms_method: str = "POST") -> Sender:
-    return Sender(NUMBER, SenderType.LONG_CODE, sms_url=sms_url, sms_method=sms_method)
+def a_number(
+    sms_url: str = "", sms_method: str = "POST", fallback_url: str = "", fallback_method: str = ""
+) -> Sender:
+    return Sender(
+        NUMBER,
+        SenderType.LONG_CODE,
+        sms_url=sms_url,
+        sms_method=sms_method,
+        sms_fallback_url=fallback_url,
+        sms_fallback_method=fallback_method or "POST",
+    )
 
 
 def accounts_of(account: Account) -> Callable[[str], Account | None]:
     return {account.sid: account}.get
 
 
-class MemoryStore:
-    """Keeps records; what is appended is committed at the end of the loop's turn."""
+class MemoryStore(Ledger):
+    """A ledger that can be waited for."""
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
-        self.transitions: list[tuple[Message, Transition]] = []
+        super().__init__()
         self.grown = asyncio.Event()
-        self.readable = True
 
-    def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
-        def commit() -> None:
-            self.records.append(record)
-            self.grown.set()
-            if on_commit:
-                on_commit(None)
-
-        asyncio.get_running_loop().call_soon(commit)
-
-    def load_unnotified(self) -> Iterator[tuple[Message, Transition]]:
-        if not self.readable:
-            raise StoreError("the disk is gone")
-        told = {(record.message_id, record.number) for record in self.notified}
-        snapshot = [
-            (message, transition)
-            for message, transition in self.transitions
-            if transition.listener and (message.id, transition.number) not in told
-        ]
-        yield from snapshot
-
-    @property
-    def notified(self) -> list[Notified]:
-        return [record for record in self.records if isinstance(record, Notified)]
+    def commit(self) -> None:
+        super().commit()
+        self.grown.set()
 
     @property
     def outcomes(self) -> list[str]:
@@ -141,10 +128,16 @@ class Endpoints:
         self.requests: list[tuple[float, WebhookRequest]] = []
         self.in_flight: dict[str, int] = defaultdict(int)
         self.in_flight_peak: dict[str, int] = defaultdict(int)
+        self._asked = asyncio.Event()
+
+    async def asked(self) -> None:
+        """Until there was a request."""
+        await self._asked.wait()
 
     async def post(self, request: WebhookRequest) -> Answer | Failure:
         host = urlsplit(request.url).hostname or ""
         self.requests.append((asyncio.get_running_loop().time(), request))
+        self._asked.set()
         self.in_flight[host] += 1
         self.in_flight_peak[host] = max(self.in_flight_peak[host], self.in_flight[host])
         await asyncio.sleep(self.latency_s.get(host, 0.0))
@@ -176,8 +169,7 @@ class World:
         self.clock = Clock(asyncio.get_running_loop().time, WALL_START)
         self.account = account or an_account()
         self.webhooks = Webhooks(
-            append=self.store.append,
-            unnotified=self.store.load_unnotified,
+            store=self.store,
             poster=self.endpoints,
             clock=self.clock,
             rng=random.Random(1),
@@ -195,7 +187,7 @@ class World:
         """As the journal does: the store has the transition, then the event is published."""
         message = a_message(message_id, status_callback=url)
         transition = a_transition(message, number, status, at=self.clock.now())
-        self.store.transitions.append((message, transition))
+        self.store.has(message, transition)
         self.callbacks.on_event(event_of(message, transition))
 
 
