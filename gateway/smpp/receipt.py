@@ -52,12 +52,16 @@ _RECEIPT_TYPES = int(EsmClass.DELIVERY_RECEIPT | EsmClass.INTERMEDIATE_NOTIFICAT
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What a receipt says. `message_id` is the carrier's, as it wrote it; `stat` is in capitals;
     `done_date` is `YYMMDDhhmm` or with seconds; `err` is the network's own, often three digits.
+    The addresses are those of its PDU as the carrier wrote them: the source is the message's
+    recipient, the destination its sender.
     """
 
     message_id: str
     stat: str
     err: str = ""
     done_date: str = ""
+    source_addr: str = ""
+    destination_addr: str = ""
 
 
 def is_receipt(esm_class: int) -> bool:
@@ -65,7 +69,12 @@ def is_receipt(esm_class: int) -> bool:
     return bool(esm_class & _RECEIPT_TYPES)
 
 
-def parse(short_message: bytes, tlvs: dict[int, bytes]) -> Receipt | None:
+def parse(
+    short_message: bytes,
+    tlvs: dict[int, bytes],
+    source_addr: str = "",
+    destination_addr: str = "",
+) -> Receipt | None:
     """What the receipt says, or None where neither text nor TLVs name a message and a state."""
     message_id, done_date, stat, err = _read_text(short_message[:TEXT_MAX])
     if tlvs:
@@ -80,7 +89,14 @@ def parse(short_message: bytes, tlvs: dict[int, bytes]) -> Receipt | None:
     if not message_id or len(message_id) > MESSAGE_ID_MAX or not stat:
         return None
     # Some write the year with its century.
-    return Receipt(message_id, stat.upper()[:WORD_MAX], err[:WORD_MAX], done_date[-DATE_MAX:])
+    return Receipt(
+        message_id,
+        stat.upper()[:WORD_MAX],
+        err[:WORD_MAX],
+        done_date[-DATE_MAX:],
+        source_addr,
+        destination_addr,
+    )
 
 
 def _read_text(text: bytes) -> tuple[str, str, str, str]:

@@ -60,6 +60,28 @@ class DataDirectory:
             return 0
         return disk.f_bavail * disk.f_frsize
 
+    def sync(self) -> None:
+        """Put new and removed entries of the directory on stable storage.
+
+        Raises:
+            StoreError: they may not be.
+        """
+        try:
+            _sync_directory(self.path)
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be flushed: {error.strerror}") from error
+
+    def names(self) -> list[str]:
+        """The files in the directory.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        try:
+            return sorted(os.listdir(self.path))
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be read: {error.strerror}") from error
+
     def release(self) -> None:
         os.close(self._lock)
 

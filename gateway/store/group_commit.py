@@ -1,55 +1,47 @@
 """Group commit: what becomes of a batch, and what follows a failure.
 
-No threads and no waiting: a driver brings batches and the time, and calls the answers it is given.
-Nothing is appended to a file that has failed. Its messages are refused, because nobody was told
+No threads and no waiting: a driver brings batches, and calls the answers it is given.
+Nothing is appended to files that have failed. Their messages are refused, because nobody was told
 that they were accepted; everything else has already happened outside, so it is kept and written
-once the file has been opened again.
+once the files have been opened again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gateway.errors import StoreError
 from gateway.message import Message
 from gateway.store.interface import (
     Accepted,
+    Attempt,
     Deleted,
     Notified,
     OnCommit,
     Record,
     Redacted,
+    Released,
+    Replay,
     Transition,
 )
-from gateway.store.sqlite_file import RecordError, SqliteFile
+from gateway.store.limits import StoreLimits
+from gateway.store.sqlite_connection import RecordError
+from gateway.store.store_files import StoreFiles
 
 log = logging.getLogger(__name__)
 
 # A thousand messages commit in a few milliseconds; more would delay those that come after.
 BATCH_MAX = 1_000
+# Facts that wait for files that are down: 150 MB or so. A restart reads the truth instead.
+KEPT_MAX = 500_000
 REOPEN_FIRST_S = 0.1
 REOPEN_MAX_S = 5.0
 SPACE_CHECK_S = 1.0
 
 Entry = tuple[Record, OnCommit | None]
 Answer = tuple[OnCommit, StoreError | None]
-
-
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
-    """`pending_max` records may wait for their commit; below `free_bytes_min` nothing is accepted.
-
-    The floor leaves room for what must still be written about messages already accepted. Commits
-    begin `commit_interval_s` apart or more: 2 ms halves the CPU per message of 0 at 5,000 messages
-    a second, and adds 0.6 ms to the median accept (tests/bench/bench_store.py).
-    """
-
-    pending_max: int = 20_000
-    free_bytes_min: int = 256 << 20
-    commit_interval_s: float = 0.002
 
 
 class Settled(NamedTuple):
@@ -62,46 +54,85 @@ class Settled(NamedTuple):
 NOTHING = Settled([], 0)
 
 
+class TooMuchKept(Exception):
+    """The files have been down for too long: no more can be kept, and nothing can be dropped."""
+
+
 class GroupCommit:
-    """Decides over one SqliteFile, which its owner has opened."""
+    """Decides over StoreFiles, which its owner has opened. `time` is a monotonic clock's."""
 
     def __init__(
-        self, file: SqliteFile, free_bytes: Callable[[], int], limits: StoreLimits, now: float
+        self,
+        files: StoreFiles,
+        free_bytes: Callable[[], int],
+        limits: StoreLimits,
+        time: Callable[[], float],
     ) -> None:
         self.accepting = True
-        self._file = file
+        self.writable = True
+        self.commits = 0
+        self.records = 0
+        self.failures = 0
+        self._files = files
         self._free_bytes = free_bytes
         self._free_bytes_min = limits.free_bytes_min
+        self._time = time
         self._has_space = True
         self._reopen_at: float | None = None
         self._reopen_wait_s = REOPEN_FIRST_S
-        self._kept: list[Entry] = []
+        # As they were to be committed, without what was refused.
+        self._kept: list[list[Entry]] = []
+        self._kept_records = 0
         # Refused messages whose commit may have reached the disk after all, and all refused ids.
         self._doubtful: list[Message] = []
         self._refused: set[int] = set()
         self._space_check_at: float | None = None
         if self._free_bytes_min:
-            self._check_space(now)
+            self._check_space()
 
-    def commit(self, batch: list[Entry], now: float) -> Settled:
-        """Write at most BATCH_MAX records as one transaction."""
-        if self._reopen_at is not None:
+    def commit(self, batch: list[Entry]) -> Settled:
+        """Write at most BATCH_MAX records as one transaction.
+
+        Raises:
+            TooMuchKept: the files are down, and the bound of what can be kept is met.
+        """
+        if not self.writable:
+            if self._kept_records > KEPT_MAX:
+                raise TooMuchKept(f"{self._kept_records} records wait for files that are down")
             return self._refuse(batch)
         try:
             answers = self._write(batch)
         except StoreError as error:
             self._doubtful = [entry[0].message for entry in batch if type(entry[0]) is Accepted]
-            self._go_down(error, now)
+            self._go_down(error)
             return self._refuse(batch)
         return Settled(answers, len(batch))
 
-    def checkpoint(self, now: float) -> None:
-        """Move the write-ahead log on, where it is time; after the batch has been answered."""
-        if self._reopen_at is None and self._file.checkpoint_due:
+    def tidy(self) -> None:
+        """Move the write-ahead log on and begin a new segment, where it is time; after the batch
+        has been answered.
+        """
+        if self.writable:
             try:
-                self._file.checkpoint()
+                if self._files.checkpoint_due:
+                    self._files.checkpoint()
+                self._files.roll_if_due()
             except StoreError as error:
-                self._go_down(error, now)
+                self._go_down(error)
+
+    def do(self, chore: Callable[[], None]) -> None:
+        """Make a write of the upkeep, between two batches.
+
+        Raises:
+            StoreError: it was not made, or its outcome is unknown.
+        """
+        if not self.writable:
+            raise StoreError("the store has failed and is being recovered")
+        try:
+            chore()
+        except StoreError as error:
+            self._go_down(error)
+            raise
 
     def next_timer(self) -> float | None:
         """When `handle_timer` has something to do."""
@@ -111,35 +142,41 @@ class GroupCommit:
             return self._reopen_at
         return min(self._reopen_at, self._space_check_at)
 
-    def handle_timer(self, now: float) -> Settled:
-        """Look at the disk space, and open a failed file again."""
+    def handle_timer(self) -> Settled:
+        """Look at the disk space, and open failed files again."""
+        now = self._time()
         if self._space_check_at is not None and now >= self._space_check_at:
-            self._check_space(now)
+            self._check_space()
         if self._reopen_at is not None and now >= self._reopen_at:
-            return self._recover(now)
+            return self._recover()
         return NOTHING
 
-    def close(self, now: float) -> Settled:
-        """Give what was kept a last chance, and let go of the file."""
-        settled = NOTHING if self._reopen_at is None else self._recover(now)
-        self.accepting = False
-        self._file.close()
+    def close(self) -> Settled:
+        """Give what was kept a last chance, and let go of the files."""
+        settled = NOTHING if self.writable else self._recover()
+        self.accepting = self.writable = False
+        self._files.close()
         if not self._kept:
             return settled
-        log.error("records lost at close", extra={"records": len(self._kept)})
-        error = StoreError("the store was closed before it recovered")
-        lost: list[Answer] = [
-            (on_commit, error) for _, on_commit in self._kept if on_commit is not None
-        ]
-        count = len(self._kept)
+        log.error("records lost at close", extra={"records": self._kept_records})
+        lost = self.abandon(StoreError("the store was closed before it recovered"))
+        return Settled(settled.answers + lost.answers, settled.records + lost.records)
+
+    def abandon(self, error: StoreError) -> Settled:
+        """The answers to all that was kept: it will not be written."""
+        self.accepting = self.writable = False
+        kept = [entry for batch in self._kept for entry in batch]
         self._kept.clear()
-        return Settled(settled.answers + lost, settled.records + count)
+        self._kept_records = 0
+        return abandoned(kept, error)
 
     def _write(self, batch: list[Entry]) -> list[Answer]:
         try:
-            self._file.write([record for record, _ in batch])
+            self._files.write([record for record, _ in batch])
         except RecordError:
             return self._write_singly(batch)
+        self.commits += 1
+        self.records += len(batch)
         return [(on_commit, None) for _, on_commit in batch if on_commit is not None]
 
     def _write_singly(self, batch: list[Entry]) -> list[Answer]:
@@ -148,7 +185,9 @@ class GroupCommit:
         for record, on_commit in batch:
             refusal: StoreError | None = None
             try:
-                self._file.write([record])
+                self._files.write([record])
+                self.commits += 1
+                self.records += 1
             except RecordError as error:
                 kind = type(record).__name__
                 log.error("record cannot be stored", extra={"record": kind, "reason": str(error)})
@@ -161,60 +200,73 @@ class GroupCommit:
         """Give back the messages of a batch and what is about them; keep the rest."""
         error = StoreError("the store has failed and is being recovered")
         answers: list[Answer] = []
-        kept_before = len(self._kept)
+        kept: list[Entry] = []
         for entry in batch:
             record, on_commit = entry
             if isinstance(record, Accepted):
                 self._refused.add(record.message.id)
             elif _message_id(record) not in self._refused:
-                self._kept.append(entry)
+                kept.append(entry)
                 continue
             if on_commit is not None:
                 answers.append((on_commit, error))
-        return Settled(answers, len(batch) - (len(self._kept) - kept_before))
+        if kept:
+            self._kept.append(kept)
+            self._kept_records += len(kept)
+        return Settled(answers, len(batch) - len(kept))
 
-    def _go_down(self, error: StoreError, now: float) -> None:
+    def _go_down(self, error: StoreError) -> None:
         log.error("store failed", extra={"reason": str(error)})
-        self._file.close()
-        self._reopen_at = now + self._reopen_wait_s
-        self.accepting = False
+        self.failures += 1
+        self._files.close()
+        self._reopen_at = self._time() + self._reopen_wait_s
+        self.accepting = self.writable = False
 
-    def _recover(self, now: float) -> Settled:
+    def _recover(self) -> Settled:
         answers: list[Answer] = []
         written = 0
         try:
-            self._file.open()
-            self._file.forget(self._doubtful)
+            self._files.open(self._doubtful)
             while self._kept:
-                batch = self._kept[:BATCH_MAX]
+                batch = self._kept[0]
                 answers += self._write(batch)
-                del self._kept[: len(batch)]
+                del self._kept[0]
+                self._kept_records -= len(batch)
                 written += len(batch)
         except StoreError as error:
             self._reopen_wait_s = min(self._reopen_wait_s * 2, REOPEN_MAX_S)
-            self._go_down(error, now)
+            self._go_down(error)
             return Settled(answers, written)
         self._doubtful = []
         self._refused.clear()
         self._reopen_at = None
         self._reopen_wait_s = REOPEN_FIRST_S
+        self.writable = True
         self.accepting = self._has_space
         log.info("store recovered", extra={"records": written})
         return Settled(answers, written)
 
-    def _check_space(self, now: float) -> None:
-        self._space_check_at = now + SPACE_CHECK_S
+    def _check_space(self) -> None:
+        self._space_check_at = self._time() + SPACE_CHECK_S
         free_bytes = self._free_bytes()
         has_space = free_bytes >= self._free_bytes_min
         if has_space != self._has_space:
             self._has_space = has_space
             event = "disk has space again" if has_space else "disk is nearly full"
             log.warning(event, extra={"free_bytes": free_bytes})
-        self.accepting = has_space and self._reopen_at is None
+        self.accepting = has_space and self.writable
+
+
+def abandoned(entries: Sequence[Entry], error: StoreError) -> Settled:
+    """The answers to records that nobody will write."""
+    answers: list[Answer] = [
+        (on_commit, error) for _, on_commit in entries if on_commit is not None
+    ]
+    return Settled(answers, len(entries))
 
 
 def _message_id(record: Record) -> int | None:
     """The message that a record is about, where it is about one."""
-    if isinstance(record, Transition | Notified | Redacted | Deleted):
+    if isinstance(record, Attempt | Transition | Notified | Replay | Released | Redacted | Deleted):
         return record.message_id
     return None

@@ -1,23 +1,35 @@
-"""The embedded store for virtual time: same file, same decisions, no threads.
+"""The embedded store for virtual time: same files, same decisions, no threads.
 
 A commit takes as long as `latency` says, on the loop's clock, so that a seeded simulation repeats
-exactly. `crash` is what kill -9 leaves.
+exactly; upkeep takes no time. `crash` is what kill -9 leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+from gateway.clock import Clock
+from gateway.errors import StoreError
 from gateway.store.embedded import EmbeddedStore, P, T
-from gateway.store.group_commit import BATCH_MAX, Entry, StoreLimits
+from gateway.store.group_commit import BATCH_MAX, Entry
+from gateway.store.limits import StoreLimits
 
+log = logging.getLogger(__name__)
+
+# Upkeep comes this much late, so that rounding never makes it come too early, again and again.
+TIMER_GRAIN_S = 0.001
 UNLIMITED_SPACE = StoreLimits(free_bytes_min=0)
 
 
 class InlineStore(EmbeddedStore):
-    """Belongs to the event loop that was running when it was made. Nothing is flushed."""
+    """Belongs to the event loop that was running when it was made. Nothing is flushed.
+
+    `clock` tells the time of segments and keys; without one it is the loop's.
+    """
 
     def __init__(
         self,
@@ -25,10 +37,15 @@ class InlineStore(EmbeddedStore):
         latency: Callable[[], float],
         limits: StoreLimits = UNLIMITED_SPACE,
         *,
+        before_drop: Callable[[Path], None] | None = None,
+        clock: Clock | None = None,
+        durable: bool = False,
         vfs: str | None = None,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        super().__init__(path, limits, self._loop.time(), durable=False, vfs=vfs)
+        loop = self._loop = asyncio.get_running_loop()
+        clock = clock or Clock(loop.time, loop.time())
+        super().__init__(path, limits, loop.time, clock, before_drop, durable=durable, vfs=vfs)
+        self._clock = clock
         self._latency = latency
         self._batch: list[Entry] = []
         self._work: asyncio.Handle | None = None
@@ -39,11 +56,10 @@ class InlineStore(EmbeddedStore):
         if self._closed:
             return
         self._stop()
-        now = self._loop.time()
         unwritten = self._batch + self._pending
         for start in range(0, len(unwritten), BATCH_MAX):
-            self._settle(self._core.commit(unwritten[start : start + BATCH_MAX], now))
-        self._settle(self._core.close(now))
+            self._settle(self._core.commit(unwritten[start : start + BATCH_MAX]))
+        self._settle(self._core.close())
         self._release()
 
     def crash(self, *, committed: bool = False) -> None:
@@ -53,9 +69,9 @@ class InlineStore(EmbeddedStore):
         """
         self._stop()
         if committed and self._batch:
-            self._core.commit(self._batch, self._loop.time())
-        self._core.accepting = False
-        self._file.close()
+            self._core.commit(self._batch)
+        self._core.accepting = self._core.writable = False
+        self._files.close()
         self._release()
 
     def _wake(self) -> None:
@@ -69,10 +85,9 @@ class InlineStore(EmbeddedStore):
         self._work = self._loop.call_later(self._latency(), self._finish)
 
     def _finish(self) -> None:
-        now = self._loop.time()
         batch, self._batch = self._batch, []
-        settled = self._core.commit(batch, now)
-        self._core.checkpoint(now)
+        settled = self._core.commit(batch)
+        self._core.tidy()
         if self._pending:
             self._begin()
         else:
@@ -81,15 +96,30 @@ class InlineStore(EmbeddedStore):
         self._settle(settled)
 
     def _arm_timer(self) -> None:
-        due = self._core.next_timer()
-        if due is not None and self._timer is None:
-            self._timer = self._loop.call_at(due, self._handle_timer)
+        """Wake for the first of what is to be done at a time."""
+        due = self._clock.to_monotonic(self._upkeep.next_at()) + TIMER_GRAIN_S
+        core_due = self._core.next_timer()
+        if core_due is not None and core_due < due:
+            due = core_due
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._handle_timer)
 
     def _handle_timer(self) -> None:
-        self._timer = None
-        settled = self._core.handle_timer(self._loop.time())
+        settled = self._core.handle_timer()
+        if self._clock.now() >= self._upkeep.next_at():
+            self._keep_up()
         self._arm_timer()
         self._settle(settled)
+
+    def _keep_up(self) -> None:
+        try:
+            with closing(self._upkeep.work()) as chores:
+                for chore in chores:
+                    self._core.do(chore)
+        except StoreError as error:
+            log.warning("store upkeep put off", extra={"reason": str(error)})
+            self._upkeep.put_off()
 
     async def _read(self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return query(*args, **kwargs)
@@ -101,5 +131,6 @@ class InlineStore(EmbeddedStore):
                 handle.cancel()
 
     def _release(self) -> None:
-        self._reader.close()
+        self._connections.close()
+        self._files.release()
         self._directory.release()

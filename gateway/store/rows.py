@@ -16,11 +16,15 @@ from msgspec.structs import astuple
 from gateway.message import Message, Status
 from gateway.store.interface import (
     Accepted,
-    Deleted,
+    Attempt,
+    AttemptOutcome,
+    Cursor,
     Listener,
     Notified,
     OptOut,
     Record,
+    Released,
+    Replay,
     Transition,
     UnmatchedReceipt,
 )
@@ -32,12 +36,14 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 _STATUS: dict[str, Status] = {status.value: status for status in Status}
 _LISTENER: tuple[Listener, ...] = tuple(Listener)
+_OUTCOME: tuple[AttemptOutcome, ...] = tuple(AttemptOutcome)
 
 
 class Insert:
     """The INSERT of one kind of record; a record's fields are the columns unless told otherwise.
 
-    A second write of the same fact is ignored; a second message with the same id is an error.
+    A second write of the same fact is ignored, unless `replaces` says that the newer one counts; a
+    second message with the same id is an error.
     """
 
     def __init__(
@@ -48,13 +54,15 @@ class Insert:
         row: Callable[[Any], tuple[Any, ...]] = astuple,
         *,
         idempotent: bool = True,
+        replaces: bool = False,
     ) -> None:
         self.table = table
         self.row = row
         self.columns = columns or kind.__struct_fields__
-        self._head = f"INSERT INTO {table} ({', '.join(self.columns)}) VALUES "
+        verb = "REPLACE" if replaces else "INSERT"
+        self._head = f"{verb} INTO {table} ({', '.join(self.columns)}) VALUES "
         self._values = f"({', '.join('?' * len(self.columns))})"
-        self._tail = " ON CONFLICT DO NOTHING" if idempotent else ""
+        self._tail = " ON CONFLICT DO NOTHING" if idempotent and not replaces else ""
         self._sql = {
             rows: self._head + ", ".join([self._values] * rows) + self._tail
             for rows in ROWS_PER_STATEMENT
@@ -90,18 +98,41 @@ def _job(record: Accepted) -> tuple[Any, ...]:
         message.sender,
         message.recipient,
         message.accepted_at,
+        message.expires_at,
+        message.send_at,
+        message.segments,
+        record.key + record.fingerprint if record.key else None,
         _encoder.encode(message),
     )
 
 
-JOB_COLUMNS = ("id", "account_sid", "direction", "sender", "recipient", "accepted_at", "message")
-INSERTS: dict[type[Record], Insert] = {
+JOB_COLUMNS = (
+    "id",
+    "account_sid",
+    "direction",
+    "sender",
+    "recipient",
+    "accepted_at",
+    "expires_at",
+    "send_at",
+    "segments",
+    "key",
+    "message",
+)
+KEY_OCTETS = 16
+# What a segment takes, and what the catalogue does.
+SEGMENT_INSERTS: dict[type[Record], Insert] = {
     Accepted: Insert(Accepted, "job", JOB_COLUMNS, _job, idempotent=False),
+    Attempt: Insert(Attempt, "attempt"),
     Transition: Insert(Transition, "transition"),
     Notified: Insert(Notified, "notified"),
-    OptOut: Insert(OptOut, "opt_out"),
+    Replay: Insert(Replay, "replay"),
+    Released: Insert(Released, "released"),
     UnmatchedReceipt: Insert(UnmatchedReceipt, "unmatched_receipt"),
-    Deleted: Insert(Deleted, "deleted"),
+}
+CATALOGUE_INSERTS: dict[type[Record], Insert] = {
+    OptOut: Insert(OptOut, "opt_out"),
+    Cursor: Insert(Cursor, "cursor", replaces=True),
 }
 
 
@@ -130,6 +161,18 @@ def transition_of(row: tuple[Any, ...]) -> Transition:
         err,
         _LISTENER[listener],
     )
+
+
+def attempt_of(row: tuple[Any, ...]) -> Attempt:
+    """An attempt from its columns, in the order of its fields."""
+    message_id, part, at, outcome, bind, command_status = row
+    return Attempt(message_id, part, at, _OUTCOME[outcome], bind, command_status)
+
+
+def notified_of(row: tuple[Any, ...]) -> Notified:
+    """A notification from its columns, in the order of its fields."""
+    message_id, number, at, outcome, round_, gave_up = row
+    return Notified(message_id, number, at, outcome, round_, bool(gave_up))
 
 
 def erased(message: Message) -> Message:

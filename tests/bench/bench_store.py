@@ -1,27 +1,39 @@
 """What the embedded store costs: `python -m tests.bench.bench_store [directory]`, ten seconds.
 
-CPU is of the whole process, both threads and the kernel's part included.
+With `--recovery`: what a start with 1,000,000 open messages takes, a minute. CPU is of the whole
+process, all threads and the kernel's part included.
 """
 
+import argparse
 import asyncio
 import gc
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from statistics import quantiles
 
+from gateway.clock import system_clock
 from gateway.errors import StoreError
-from gateway.store.interface import Record
+from gateway.store.data_directory import DataDirectory
+from gateway.store.interface import Attempt, AttemptOutcome, Record
+from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
-from gateway.store.sqlite_file import FILE_NAME, SqliteFile
-from tests.store.builders import accepted, delivered, notified, sent
+from gateway.store.store_files import StoreFiles
+from tests.store.builders import NOON, accepted, delivered, notified, sent
 
 FIRST_ID = 1_700_000_000_000 << 22
-STEPS: tuple[Callable[[int], Record], ...] = (accepted, sent, delivered, notified)
+MILLION = 1_000_000
+
+
+def written(message_id: int) -> Record:
+    return Attempt(message_id, 1, NOON, AttemptOutcome.WRITTEN, "alpha/1")
+
+
+STEPS: tuple[Callable[[int], Record], ...] = (accepted, written, sent, delivered)
 
 
 def report(what: str, **figures: float) -> None:
@@ -29,11 +41,20 @@ def report(what: str, **figures: float) -> None:
     sys.stdout.write(f"{what:<58} {shown}\n")
 
 
+@contextmanager
+def open_files(path: Path, *, durable: bool = True) -> Iterator[StoreFiles]:
+    directory = DataDirectory.claim(path)
+    clock = system_clock(time.monotonic)
+    files = StoreFiles(directory, StoreLimits(), clock, durable=durable)
+    files.open()
+    yield files
+    files.close()
+    files.release()
+    directory.release()
+
+
 def lives(path: Path, batch: int, commits: int) -> None:
-    """Job, two transitions and a notification of each message, a commit for each step."""
-    file = SqliteFile(path / FILE_NAME)
-    path.mkdir()
-    file.open()
+    """Job, attempt and two transitions of each message, a commit for each step."""
     ids = range(FIRST_ID, FIRST_ID + batch * commits)
     batches = [
         [step(message_id) for message_id in ids[start : start + batch]]
@@ -41,20 +62,21 @@ def lives(path: Path, batch: int, commits: int) -> None:
         for step in STEPS
     ]
     pauses_ms: list[float] = []
-    cpu, wall = time.process_time(), time.perf_counter()
-    for records in batches:
-        file.write(records)
-        if file.checkpoint_due:
-            before = time.perf_counter()
-            file.checkpoint()
-            pauses_ms.append((time.perf_counter() - before) * 1e3)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    file.close()
+    with open_files(path) as files:
+        cpu, wall = time.process_time(), time.perf_counter()
+        for records in batches:
+            files.write(records)
+            if files.checkpoint_due:
+                before = time.perf_counter()
+                files.checkpoint()
+                pauses_ms.append((time.perf_counter() - before) * 1e3)
+            files.roll_if_due()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     report(
         f"message life, batches of {batch}",
         cpu_us=cpu / len(ids) * 1e6,
         wall_us=wall / len(ids) * 1e6,
-        bytes=(path / FILE_NAME).stat().st_size / len(ids),
+        bytes=sum(file.stat().st_size for file in path.glob("segment-*.db")) / len(ids),
         checkpoint_max_ms=max(pauses_ms, default=0.0),
     )
 
@@ -101,15 +123,13 @@ async def open_loop(path: Path, rate: float, seconds: float) -> None:
         def on_accepted(error: StoreError | None) -> None:
             assert error is None
             latencies_ms.append((time.perf_counter() - before) * 1e3)
+            store.append(written(message_id))
             store.append(sent(message_id), on_sent)
 
         def on_sent(error: StoreError | None) -> None:
             store.append(delivered(message_id), on_delivered)
 
         def on_delivered(error: StoreError | None) -> None:
-            store.append(notified(message_id), on_notified)
-
-        def on_notified(error: StoreError | None) -> None:
             nonlocal left
             left -= 1
             if not left:
@@ -139,48 +159,113 @@ async def open_loop(path: Path, rate: float, seconds: float) -> None:
     )
 
 
-def recovery(path: Path, messages: int) -> None:
-    """Start-up with a fifth of the messages open and as many callbacks owed."""
-    path.mkdir()
-    file = SqliteFile(path / FILE_NAME, durable=False)
-    file.open()
-    for start in range(FIRST_ID, FIRST_ID + messages, 1_000):
-        ids = range(start, start + 1_000)
-        finals = [message_id for message_id in ids if message_id % 5]
-        records: list[Record] = [accepted(message_id) for message_id in ids]
-        records += [sent(message_id) for message_id in ids]
-        records += [delivered(message_id) for message_id in finals]
-        records += [notified(message_id, 1) for message_id in ids]
-        records += [notified(message_id, 2) for message_id in finals if message_id % 5 > 1]
-        file.write(records)
-    file.close()
-    before = time.perf_counter()
-    file.open()
-    report(f"recovery of {messages:,}: open", s=time.perf_counter() - before)
-    with closing(file.reader()) as reader:
-        for name, load in (
-            ("load_open", reader.load_open),
-            ("load_unnotified", reader.load_unnotified),
-        ):
-            before = time.perf_counter()
-            found = sum(1 for _ in load())
-            report(f"recovery: {name}", s=time.perf_counter() - before, found=found)
+async def page_in(path: Path, messages: int, page: int) -> None:
+    """Read messages in the order of a queue that others stand between."""
+    fill(path, messages, lambda ids: [accepted(message_id) for message_id in ids])
+    store = SqliteStore(path)
+    ids = range(FIRST_ID, FIRST_ID + messages, 7)
+    pauses_ms: list[float] = []
+    cpu = time.process_time()
+    for start in range(0, len(ids), page):
         before = time.perf_counter()
-    file.close()
+        found = await store.read_messages(ids[start : start + page])
+        pauses_ms.append((time.perf_counter() - before) * 1e3)
+        assert found
+    cpu = time.process_time() - cpu
+    await store.close()
+    report(
+        f"page in, {page} of {messages:,}",
+        cpu_us=cpu / len(ids) * 1e6,
+        p50_ms=quantiles(pauses_ms, n=100)[49],
+        max_ms=max(pauses_ms),
+    )
+
+
+def history(ids: Sequence[int]) -> list[Record]:
+    records: list[Record] = [step(message_id) for step in STEPS for message_id in ids]
+    return records + [notified(message_id, number) for message_id in ids for number in (1, 2)]
+
+
+def waiting(ids: Sequence[int]) -> list[Record]:
+    return [accepted(message_id) for message_id in ids]
+
+
+def waiting_for_receipts(ids: Sequence[int]) -> list[Record]:
+    records: list[Record] = [step(message_id) for step in STEPS[:3] for message_id in ids]
+    return records + [notified(message_id, 1) for message_id in ids]
+
+
+def untold(ids: Sequence[int]) -> list[Record]:
+    return [step(message_id) for step in STEPS for message_id in ids]
+
+
+def fill(path: Path, messages: int, records: Callable[[Sequence[int]], list[Record]]) -> None:
+    """Add messages of one kind."""
+    with open_files(path, durable=False) as files:
+        first_id = max(FIRST_ID, files.last_id + 1)
+        for start in range(first_id, first_id + messages, 1_000):
+            files.write(records(range(start, start + 1_000)))
+            if files.checkpoint_due:
+                files.checkpoint()
+            files.roll_if_due()
+
+
+async def recovery(path: Path, name: str) -> None:
+    """What a start reads, twice: the second finds the segments summarised."""
+    for again in ("", " again"):
+        before = time.perf_counter()
+        store = SqliteStore(path)
+        opened_s = time.perf_counter() - before
+        before = time.perf_counter()
+        found = sum(1 for _ in store.load_open())
+        open_s = time.perf_counter() - before
+        before = time.perf_counter()
+        owed = sum(1 for _ in store.load_owed())
+        owed_s = time.perf_counter() - before
+        report(
+            f"recovery{again}: {name}",
+            segments=store.readings().segments,
+            opened_s=opened_s,
+            open=found,
+            open_s=open_s,
+            owed=owed,
+            owed_s=owed_s,
+        )
+        await asyncio.to_thread(store._upkeep_pass)
+        await store.close()
+
+
+async def recoveries(root: Path) -> None:
+    fill(root / "waiting", MILLION, waiting)
+    await recovery(root / "waiting", "1,000,000 waiting")
+    fill(root / "history", MILLION, history)
+    await recovery(root / "history", "1,000,000 finished")
+    fill(root / "history", MILLION, waiting)
+    await recovery(root / "history", "1,000,000 finished, then 1,000,000 waiting")
+    fill(root / "receipts", MILLION // 5, waiting_for_receipts)
+    await recovery(root / "receipts", "200,000 sent, waiting for receipts")
+    fill(root / "untold", MILLION // 5, untold)
+    await recovery(root / "untold", "200,000 finished, 400,000 callbacks owed")
 
 
 def main() -> None:
-    parent = sys.argv[1] if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory", nargs="?", type=Path)
+    parser.add_argument("--recovery", action="store_true")
+    arguments = parser.parse_args()
     sys.setswitchinterval(0.0005)
-    with tempfile.TemporaryDirectory(dir=parent) as directory:
+    with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
         root = Path(directory)
+        if arguments.recovery:
+            asyncio.run(recoveries(root))
+            return
         asyncio.run(appends(root / "appends"))
         for batch, commits in ((1, 500), (5, 400), (20, 300), (100, 100)):
             lives(root / f"lives-{batch}", batch, commits)
         gc.collect()
         for rate in (500, 2_000, 5_000):
             asyncio.run(open_loop(root / f"open-{rate}", rate, 1.0))
-        recovery(root / "recovery", 200_000)
+        asyncio.run(page_in(root / "page-in", 200_000, 500))
 
 
 if __name__ == "__main__":

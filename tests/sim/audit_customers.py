@@ -24,8 +24,8 @@ def audit_customers(evidence: Evidence) -> Iterator[str]:
 
 
 def _untold(evidence: Evidence) -> Iterator[str]:
-    for message, transition in evidence.world.unnotified:
-        yield f"message {message.id}: nobody was told of {transition.status}"
+    for owed in evidence.world.owed:
+        yield f"message {owed.message.id}: nobody was told of {owed.transition.status}"
 
 
 def _status_webhooks(evidence: Evidence) -> Iterator[str]:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from gateway.account import InDoubt
 from gateway.interworking.receipt_outcome import outcome
 from gateway.message import FINAL, TRANSITIONS, Status
 from gateway.messaging.receipts import carrier_of
 from gateway.messaging.suspects import LOST_MAX
 from gateway.store.interface import Transition
-from tests.sim.cast import RECEIPT_WAIT_S, SILENT_BIND
+from tests.sim.cast import HOLD_S, RECEIPT_WAIT_S, RESPONSE_TIMEOUT_S, SENDERS, SILENT_BIND
 from tests.sim.evidence import Case, Evidence, timed_out
 
 EXPIRED = 30001
@@ -128,7 +129,8 @@ def _first_word(evidence: Evidence, case: Case, last: Transition) -> Iterator[st
 
 
 def _given_up(evidence: Evidence, case: Case, last: Transition) -> Iterator[str]:
-    """No receipt came in time, and not because one was answered and forgotten."""
+    """No receipt came in time, and not because one was answered and forgotten. The time of a
+    message is that of its first part."""
     silent = evidence.world.scenario.silent_carrier
     unsettled = [
         step
@@ -144,22 +146,30 @@ def _given_up(evidence: Evidence, case: Case, last: Transition) -> Iterator[str]
     if not unsettled:
         yield f"{case.name} is given up, but all its receipts came"
         return
-    due = min(step.at for step in unsettled) + RECEIPT_WAIT_S
+    due = min(step.at for step in case.sent_steps) + RECEIPT_WAIT_S
     if not due <= last.at <= evidence.world.done_by(due + RECEIPT_WAIT_LATE_MAX_S):
         yield f"{case.name} is given up {last.at - due:+.1f} s after its time"
 
 
 def _sent(evidence: Evidence, case: Case) -> Iterator[str]:
-    """A carrier's id belongs to the part that it was the answer for."""
+    """A carrier's id belongs to the part that it was the answer for; or it came with a receipt,
+    for a part whose answer had not come."""
     for step in case.sent_steps:
         carrier = carrier_of(step.bind)
-        if case.number is not None and not any(
+        if case.number is None or any(
             attempt.taken
             and (attempt.carrier, attempt.carrier_id) == (carrier, step.carrier_id)
             and attempt.part == (step.part or attempt.part)
             for attempt in case.attempts
         ):
-            yield f"{case.name}: {step.carrier_id} of {carrier} was not the answer to it"
+            continue
+        owner = evidence.owners.get((carrier, step.carrier_id))
+        in_doubt = any(
+            attempt.arrived_at is not None and not attempt.status and attempt.carrier == carrier
+            for attempt in case.attempts
+        )
+        if owner not in (None, case.number) or not in_doubt:
+            yield f"{case.name}: {step.carrier_id} of {carrier} is the id of number {owner}"
 
 
 def _failed(evidence: Evidence, case: Case) -> Iterator[str]:
@@ -170,13 +180,34 @@ def _failed(evidence: Evidence, case: Case) -> Iterator[str]:
         return
     if last.error_code == PROVIDER_TIMEOUT:
         losses = {attempt.wire for attempt in case.attempts if attempt.lost_at is not None}
-        if not any(map(timed_out, case.attempts)) and len(losses) < LOST_MAX:
+        enough = 1 if _never_twice(case) else LOST_MAX
+        unheard = any(map(timed_out, case.attempts)) or len(losses) >= enough
+        if not unheard and not (_never_twice(case) and _ended_before(evidence, case)):
             yield f"{case.name} failed for an answer that was not missing"
     elif last.error_code == OPTED_OUT:
         if not case.message.send_at or not _said_stop(evidence, case):
             yield f"{case.name} failed for an opt-out, and its recipient had not said STOP"
     elif not any(attempt.status for attempt in case.attempts):
         yield f"{case.name} failed with {last.error_code}, and no carrier had refused it"
+
+
+def _never_twice(case: Case) -> bool:
+    return SENDERS[case.message.sender][0].in_doubt is InDoubt.UNKNOWN
+
+
+def _ended_before(evidence: Evidence, case: Case) -> bool:
+    """Whether the process ended before an answer of the message was surely on the disk; or, when
+    it had been noted as good as sent, before it was."""
+    world, last = evidence.world, case.stored.last
+    assert last is not None
+    if not case.attempts:
+        return any(case.message.accepted_at <= ended_at <= last.at for ended_at in world.ended_at)
+    return any(
+        attempt.written_at <= ended_at
+        and (attempt.answered_at is None or world.stored_by(ended_at) <= attempt.answered_at)
+        for attempt in case.attempts
+        for ended_at in world.ended_at
+    )
 
 
 def _said_stop(evidence: Evidence, case: Case) -> bool:
@@ -203,9 +234,18 @@ def _expired(evidence: Evidence, case: Case) -> Iterator[str]:
     freed = [
         when
         for attempt in case.attempts
-        for when in (attempt.answered_at, attempt.lost_at)
+        for when in (
+            attempt.answered_at,
+            attempt.lost_at,
+            attempt.written_at + RESPONSE_TIMEOUT_S,
+        )
         if when is not None and when <= last.at
     ]
     due = max(message.expires_at, *freed, 0.0)
-    if not due <= last.at <= evidence.world.done_by(due + EXPIRY_LATE_MAX_S):
+    late_max_s = EXPIRY_LATE_MAX_S
+    if message.id in evidence.world.held:
+        # It is held from each loss of a bind on, and from each start.
+        late_max_s += (LOST_MAX + len(evidence.world.ended_at)) * HOLD_S
+        due = message.expires_at
+    if not due <= last.at <= evidence.world.done_by(due + late_max_s):
         yield f"{case.name} expired {last.at - due:+.2f} s after its time"

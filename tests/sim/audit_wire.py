@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from math import ceil
 
+from gateway.account import InDoubt
 from gateway.interworking.addresses import from_smpp
-from tests.sim.cast import RESPONSE_TIMEOUT_S, SENDERS, TPS, WINDOW
+from tests.sim.cast import HOLD_S, RESPONSE_TIMEOUT_S, SENDERS, TPS, WINDOW
 from tests.sim.evidence import TICK_S, Case, Evidence, timed_out
 from tests.sim.wiretap import Attempt
 from tests.sim.world import World
@@ -50,26 +51,30 @@ def _duplicates(world: World, case: Case) -> Iterator[str]:
         parts[attempt.part].append(attempt)
     for attempts in parts.values():
         for first, second in pairwise(attempts):
-            if not _may_repeat(world, first, second):
+            policy = SENDERS[case.message.sender][0].in_doubt
+            if not _may_repeat(world, policy, first, second):
                 yield f"{case.name} went out twice: {_shown(first)}, then {_shown(second)}"
 
 
-def _may_repeat(world: World, first: Attempt, second: Attempt) -> bool:
+def _may_repeat(world: World, policy: InDoubt, first: Attempt, second: Attempt) -> bool:
     """Whether the gateway had reason to write a part again.
 
-    It was refused; or the connection was lost before the answer; or the process ended before the
-    store had what became of it. Not because no answer came in time.
+    It was refused; or, unless its account wants no message twice, the connection was lost before
+    the answer, or the process ended before the store had what became of it, and it was held for as
+    long as the account said. Not because no answer came in time.
     """
+    held_s = HOLD_S - TICK_S if policy is InDoubt.HOLD else 0.0
+    may_resend = policy is not InDoubt.UNKNOWN and second.written_at - first.written_at >= held_s
     if first.answered_at is not None and first.answered_at <= second.written_at:
         if first.status:
             return True
         settled_at = first.answered_at
     else:
         lost = first.lost_at is not None and first.lost_at <= second.written_at
-        if lost and not timed_out(first, slack_s=TICK_S):
+        if lost and may_resend and not timed_out(first, slack_s=TICK_S):
             return True
         settled_at = first.written_at + RESPONSE_TIMEOUT_S
-    return any(
+    return may_resend and any(
         first.written_at <= ended_at <= second.written_at
         and world.stored_by(ended_at) <= settled_at
         for ended_at in world.ended_at
@@ -78,11 +83,13 @@ def _may_repeat(world: World, first: Attempt, second: Attempt) -> bool:
 
 def _order(evidence: Evidence) -> Iterator[str]:
     """Strict FIFO of a sender by the first attempt; to one recipient also by what carriers took,
-    but for a message that was in doubt. Scheduled ones come into the queue later."""
+    but for a message that was in doubt. Scheduled ones come into the queue later, and one that is
+    held for a receipt comes back to it."""
+    held = evidence.world.held
     place = {attempt: index for index, attempt in enumerate(evidence.world.wiretap.attempts)}
     by_sender: dict[str, list[Case]] = defaultdict(list)
     for case in evidence.cases:
-        if case.attempts and not case.message.send_at:
+        if case.attempts and not case.message.send_at and case.message.id not in held:
             by_sender[case.message.sender].append(case)
     for cases in by_sender.values():
         for before, after in pairwise(cases):

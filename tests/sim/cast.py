@@ -1,4 +1,6 @@
-"""Who takes part: three customers with senders of every type, three carriers over five binds."""
+"""Who takes part: three customers with senders of every type, one for each policy of what becomes
+of messages in doubt; three carriers over five binds.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from carriers_sim.behaviour import Behaviour, IdFormat
 from carriers_sim.config import CarrierConfig, SimulatorConfig
 from carriers_sim.dlr_schedule import ReceiptBehaviour, ReceiptForm
 from carriers_sim.recorder import Expectations
-from gateway.account import Account, Esme, Sender, SenderType
+from gateway.account import Account, Esme, InDoubt, Sender, SenderType
 from gateway.config import Carrier, Config
 from gateway.config.carrier import BindType, CarrierBind, CarrierRoute
 from gateway.config.sections import Callbacks, Queue, Smpp
@@ -22,6 +24,7 @@ MAX_QUEUE_S = 900
 RECEIPT_WAIT_S = 900.0
 OUTCOME_UNKNOWN_WAIT_S = 240.0
 RESPONSE_TIMEOUT_S = 10.0
+HOLD_S = 30.0
 WINDOW = 10
 TPS = 30.0
 
@@ -56,6 +59,8 @@ BEE = Account(
     name="bee",
     max_queue_s=MAX_QUEUE_S,
     submits_per_second=40.0,
+    in_doubt=InDoubt.HOLD,
+    in_doubt_hold_s=HOLD_S,
     esmes=(Esme("bee", PASSWORD_HASH), Esme("bee2", PASSWORD_HASH)),
     senders=(
         Sender("55502", SenderType.SHORT_CODE, mps=10.0),
@@ -69,6 +74,7 @@ CEE = Account(
     auth_token="c" * 32,
     name="cee",
     max_queue_s=20,
+    in_doubt=InDoubt.UNKNOWN,
     countries=("GB", "US"),
     senders=(
         Sender("Cee", SenderType.ALPHANUMERIC, mps=3.0),

@@ -69,6 +69,13 @@ class Evidence:
         self.receipts: dict[tuple[str, str], list[SeenReceipt]] = defaultdict(list)
         for seen in world.wiretap.receipts:
             self.receipts[seen.carrier, seen.carrier_id].append(seen)
+        # Whose the carriers' ids are, by their own books, which have whole messages only.
+        self.owners = {
+            (smsc.name, carrier_id): number_in(received.text)
+            for smsc in world.simulator.smscs.values()
+            for received in smsc.messages
+            for carrier_id in received.message_ids
+        }
 
     @property
     def repeated(self) -> list[str]:

@@ -21,10 +21,14 @@ from gateway.messaging.webhooks import Poster
 from gateway.net.network import ProtocolFactory
 from gateway.store.inline import InlineStore
 from gateway.store.interface import OnCommit, Record
+from gateway.store.limits import StoreLimits
 from tests.sim.cast import PLAN
 from tests.support.memory_network import MemoryListening, MemoryNetwork
 
 T = TypeVar("T")
+
+# Short segments, so that a message's facts lie in several; the audit reads all, so none is dropped.
+SEGMENTS = StoreLimits(free_bytes_min=0, segment_s=120.0, retention_s=86_400.0 * 30, stream=True)
 
 
 class Killed(Exception):
@@ -86,7 +90,7 @@ class GatewayProcess:
         self._poster = poster
         self._network = MortalNetwork(network)
         self._ended = asyncio.get_running_loop().create_future()
-        self.store = MortalStore(directory, commit_s, vfs=vfs)
+        self.store = MortalStore(directory, commit_s, SEGMENTS, clock=clock, vfs=vfs)
         self.store.appended = asyncio.Event()
         self.gateway = Gateway(config, PLAN, self.store, self._network, clock, random, self)
         self._traffic: asyncio.Task[None]
@@ -97,7 +101,7 @@ class GatewayProcess:
 
     async def start(self) -> None:
         await self.gateway.smpp_server.start()
-        self.gateway.restore()
+        await self.gateway.restore()
         self._traffic = asyncio.create_task(self.gateway.run(), name="traffic")
 
     async def busy_moment(self, patience_s: float) -> None:
@@ -122,6 +126,7 @@ class GatewayProcess:
         await self.gateway.drain()
         self._ended.set_result(None)
         await self._stop_traffic()
+        await self.gateway.close()
         await self.store.close()
         await self._network.sever(octets_lost=False)
 

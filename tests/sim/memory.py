@@ -10,15 +10,17 @@ from gateway.daemon.assembly import Gateway
 def left_in_memory(gateway: Gateway, now: float) -> Iterator[str]:
     dispatcher, receipts = gateway.dispatcher, gateway.receipts
     left = {
-        "messages": len(gateway.journal),
-        "lanes": len(dispatcher._lanes),
-        "expiry deadlines": dispatcher._expiry.next_at(),
-        "deadlines of doubt": dispatcher._unknown.next_at(),
-        "scheduled messages": gateway.intake._scheduled.next_at(),
+        "messages": gateway.messages_open,
+        "lanes": len(dispatcher.lanes),
+        "deadlines of lanes": dispatcher.lanes.next_timer(),
+        "deadlines of doubt": dispatcher.answers.next_timer(),
+        "parts in doubt": len(gateway.journal.doubts),
         "expected receipts": receipts.expected,
-        "receipt deadlines": receipts._given_up.next_at(),
+        "sent messages": len(receipts._sent),
         "parked receipts": len(receipts._parked),
+        "requests with a key": len(gateway.idempotency._under_way),
         "webhooks": gateway.webhooks.pending,
+        "webhooks in the store": gateway.webhooks.waiting,
         "webhook hosts": gateway.webhooks._outbox.hosts,
         "ESME deliveries": gateway.esme_delivery.pending,
         "ESME deliveries in flight": sum(map(len, gateway.esme_delivery._in_flight.values())),

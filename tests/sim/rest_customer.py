@@ -8,9 +8,10 @@ from random import Random
 
 from gateway.account import Account, SenderType
 from gateway.clock import Clock
-from gateway.errors import Refused
+from gateway.errors import Refusal, Refused
 from gateway.message import Origin
 from gateway.messaging.admission import SendRequest
+from gateway.messaging.idempotency_key import keyed
 from tests.sim.cast import RECIPIENTS, STATUS_URLS
 from tests.sim.gateway_process import GatewayProcess, Killed
 from tests.sim.ledger import Asked, Ledger
@@ -20,6 +21,7 @@ BURST_MAX = 8
 FLOOD = 50
 FLOOD_SHARE = 0.03
 PAUSE_S = 40.0
+KEYED_SHARE = 0.4
 SEND_AT_AHEAD_S = (300.0, 900.0)
 
 
@@ -55,16 +57,37 @@ class RestCustomer:
             return
         asked, request = self._request()
         try:
-            message = await process.call(process.gateway.intake.accept(request))
+            message_id = await self._ask(process, request)
         except Refused as refused:
             asked.refused = refused.refusal.name
             return
         except Killed:
             return
-        asked.message_id = message.id
-        if message.send_at and self._random.random() < 0.3:
+        asked.message_id = message_id
+        if request.send_at and self._random.random() < 0.3:
             await asyncio.sleep(self._random.uniform(1.0, 400.0))
-            await self._cancel(message.id)
+            await self._cancel(message_id)
+
+    async def _ask(self, process: GatewayProcess, request: SendRequest) -> int:
+        """The id of the message. With a key the customer asks until it is answered, sometimes
+        twice at a time."""
+        if not request.key:
+            return (await process.call(process.gateway.idempotency.accept(request))).id
+        while True:
+            process = self._process()
+            times = self._random.choice((1, 1, 2))
+            answers = await asyncio.gather(
+                *(process.call(process.gateway.idempotency.accept(request)) for _ in range(times)),
+                return_exceptions=True,
+            )
+            ids = {answer.id for answer in answers if not isinstance(answer, BaseException)}
+            if ids:
+                assert len(ids) == 1, f"one key made the messages {ids}"
+                return ids.pop()
+            for error in answers:
+                if isinstance(error, Refused) and error.refusal is not Refusal.STORE_UNAVAILABLE:
+                    raise error
+            await asyncio.sleep(self._random.uniform(1.0, 20.0))
 
     async def _cancel(self, message_id: int) -> None:
         process = self._process()
@@ -90,7 +113,7 @@ class RestCustomer:
             asked.number, random.choice((1, 1, 1, 1, 2, 3)), unicode=random.random() < 0.2
         )
         scheduled = random.random() < 0.05
-        return asked, SendRequest(
+        request = SendRequest(
             account=account,
             sender=sender.address,
             recipient=recipient,
@@ -100,6 +123,9 @@ class RestCustomer:
             validity_s=random.uniform(1.0, 120.0) if random.random() < 0.15 else None,
             send_at=self._clock.now() + random.uniform(*SEND_AT_AHEAD_S) if scheduled else 0.0,
         )
+        if random.random() < KEYED_SHARE:
+            request = keyed(request, b"%d" % asked.number)
+        return asked, request
 
     @staticmethod
     def _reaches(sender_type: SenderType, country: str) -> bool:

@@ -12,16 +12,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import apsw
+
 from carriers_sim.simulator import Simulator
 from gateway.clock import Clock
-from gateway.message import Message
 from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.store.group_commit import REOPEN_MAX_S
-from gateway.store.interface import MessageFilter, StoredMessage, Transition
+from gateway.store.interface import AttemptOutcome, MessageFilter, Owed, StoredMessage
 from tests.sim.cast import (
     ACCOUNTS,
     ACME,
@@ -128,7 +130,8 @@ class World:
         self.started_at: list[float] = []
         self.disk_failed: list[tuple[float, float]] = []
         self.stored: list[StoredMessage] = []
-        self.unnotified: list[tuple[Message, Transition]] = []
+        self.owed: list[Owed] = []
+        self.held: set[int] = set()
         self.left: list[str] = []
 
     async def run(self) -> None:
@@ -189,7 +192,8 @@ class World:
         for account in ACCOUNTS:
             self.stored += await store.list(account.sid, MessageFilter(), STORED_MAX)
         self.stored.sort(key=lambda stored: stored.message.id)
-        self.unnotified = list(store.load_unnotified())
+        self.owed = list(store.load_owed())
+        self.held = held_messages(self._directory)
 
     @property
     def ended_at(self) -> list[float]:
@@ -197,8 +201,12 @@ class World:
         return sorted(self.killed_at + self.stopped_at)
 
     def done_by(self, when: float) -> float:
-        """The latest time for what is due at `when`: then, or when the next process served, if
-        none did then or if it took what it had done to its grave."""
+        """The latest time for what is due at `when`: then; or when the store could be written to
+        again, for nothing is decided while it cannot; or when the next process served, if none
+        did then or if it took what it had done to its grave."""
+        for failed_at, healed_at in self.disk_failed:
+            if failed_at <= when <= healed_at + REOPEN_MAX_S:
+                when = healed_at + REOPEN_MAX_S
         for ended_at, started_at in zip(self.ended_at, self.started_at[1:], strict=False):
             if self.stored_by(ended_at) <= when < started_at:
                 return started_at
@@ -216,9 +224,10 @@ class World:
     def _busy(self) -> bool:
         gateway, smscs = self.process.gateway, self.simulator.smscs.values()
         return bool(
-            len(gateway.journal)
+            gateway.messages_open
             or gateway.receipts.expected
             or gateway.webhooks.pending
+            or gateway.webhooks.waiting
             or gateway.esme_delivery.pending
             or any(smsc.receipts_due or smsc.deliveries_waiting for smsc in smscs)
         )
@@ -297,6 +306,17 @@ class World:
 
     def _random(self, name: str) -> Random:
         return Random(f"{self.scenario.seed}/{name}")
+
+
+def held_messages(directory: Path) -> set[int]:
+    """Messages that were held for a receipt at some time, and so lost their place in the order."""
+    held: set[int] = set()
+    for file in (directory / "store.db", *directory.glob("segment-*.db")):
+        with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            outcome = (AttemptOutcome.HELD,)
+            rows = connection.execute("SELECT message_id FROM attempt WHERE outcome = ?", outcome)
+            held |= {message_id for (message_id,) in rows}
+    return held
 
 
 def _cut_up(octets: bytes, random: Random) -> tuple[bytes, ...]:

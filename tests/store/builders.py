@@ -3,7 +3,18 @@
 from typing import Any
 
 from gateway.message import Direction, Encoding, Message, Origin, Status
-from gateway.store.interface import Accepted, Listener, Notified, Transition
+from gateway.store.interface import (
+    Accepted,
+    Attempt,
+    AttemptOutcome,
+    Listener,
+    Notified,
+    Replay,
+    SentMessage,
+    SentPart,
+    Transition,
+    WaitingMessage,
+)
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 OTHER_ACCOUNT = "ACfedcba9876543210fedcba9876543210"
@@ -60,3 +71,48 @@ def delivered(message_id: int = 1, number: int = 2) -> Transition:
 
 def notified(message_id: int = 1, number: int = 1) -> Notified:
     return Notified(message_id, number, NOON + message_id + number, "ok")
+
+
+def attempted(
+    message_id: int = 1, outcome: AttemptOutcome = AttemptOutcome.WRITTEN, part: int = 1
+) -> Attempt:
+    return Attempt(message_id, part, NOON + message_id, outcome, "alpha/1")
+
+
+def given_up(message_id: int = 1, number: int = 1, round: int = 0) -> Notified:
+    at = NOON + message_id + number
+    return Notified(message_id, number, at, "gave up: 503", round, gave_up=True)
+
+
+def replayed(message_id: int = 1, number: int = 1, round: int = 1) -> Replay:
+    return Replay(message_id, number, round, NOON + message_id + number + round)
+
+
+def finished(message_id: int = 1) -> list[Accepted | Transition | Notified]:
+    """Everything about a message that is delivered, and of which the customer was told."""
+    return [
+        accepted(message_id),
+        sent(message_id),
+        notified(message_id, 1),
+        delivered(message_id),
+        notified(message_id, 2),
+    ]
+
+
+def waiting(message_id: int = 1, *, scheduled: bool = False) -> WaitingMessage:
+    message = a_message(message_id)
+    return WaitingMessage(
+        message_id,
+        message.account_sid,
+        message.sender,
+        message.segments,
+        message.expires_at,
+        scheduled,
+    )
+
+
+def waiting_for_receipts(message_id: int = 1) -> SentMessage:
+    """What `accepted` and `sent` make."""
+    step = sent(message_id)
+    part = SentPart(1, step.bind, step.carrier_id, step.at)
+    return SentMessage(message_id, ACCOUNT, (part,))

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.sqlite_file import FILE_NAME, SqliteFile
 from tests.store.failing_disk import FailingDisk
+from tests.store.open_store import OpenStore
 
 
 @pytest.fixture
@@ -15,10 +15,9 @@ def disk() -> Iterator[FailingDisk]:
 
 
 @pytest.fixture
-def file(tmp_path: Path, disk: FailingDisk) -> Iterator[SqliteFile]:
-    """An open file on a disk that can be made to fail."""
-    file = SqliteFile(tmp_path / FILE_NAME, vfs=disk.name)
-    file.open()
-    yield file
+def store(tmp_path: Path, disk: FailingDisk) -> Iterator[OpenStore]:
+    """Open files on a disk that can be made to fail."""
+    store = OpenStore(tmp_path, disk.name)
+    yield store
     disk.heal()
-    file.close()
+    store.close()

@@ -11,16 +11,20 @@ from functools import partial
 from pathlib import Path
 
 from gateway.errors import StoreError
-from gateway.store.group_commit import StoreLimits
+from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
 from tests.store.builders import accepted, sent
 
 IN_FLIGHT = 50
+# Segments come and go while it writes.
+LIMITS = StoreLimits(
+    free_bytes_min=0, commit_interval_s=0.0, segment_bytes=400_000, retention_s=1.0, stream=True
+)
 
 
 def run(path: Path) -> None:
     async def write() -> None:
-        store = SqliteStore(path, StoreLimits(free_bytes_min=0, commit_interval_s=0.0))
+        store = SqliteStore(path, LIMITS)
         next_id = store.last_id()
 
         def begin() -> None:

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,32 @@ def test_a_directory_that_cannot_be_written_is_refused_in_one_line(tmp_path: Pat
     (tmp_path / "lock").mkdir()
     with pytest.raises(StoreError, match="cannot be used: Is a directory"):
         DataDirectory.claim(tmp_path)
+
+
+def test_a_directory_that_is_gone_has_no_space(tmp_path: Path) -> None:
+    directory = DataDirectory.claim(tmp_path / "store")
+    shutil.rmtree(tmp_path / "store")
+    assert directory.free_bytes() == 0
+    directory.release()
+
+
+def test_a_directory_that_is_gone_cannot_be_flushed_or_read(tmp_path: Path) -> None:
+    directory = DataDirectory.claim(tmp_path / "store")
+    shutil.rmtree(tmp_path / "store")
+    with pytest.raises(StoreError, match="cannot be flushed"):
+        directory.sync()
+    with pytest.raises(StoreError, match="cannot be read"):
+        directory.names()
+    directory.release()
+
+
+def test_its_files_are_named_in_order(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).touch()
+    directory = DataDirectory.claim(tmp_path)
+    directory.sync()
+    assert directory.names() == ["a", "b", "lock"]
+    directory.release()
 
 
 def test_free_bytes_are_those_of_the_disk(tmp_path: Path) -> None:

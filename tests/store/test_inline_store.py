@@ -1,20 +1,38 @@
 """The store of simulations, in virtual time."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from gateway.clock import Clock
 from gateway.errors import StoreError
-from gateway.store.group_commit import REOPEN_FIRST_S, StoreLimits
+from gateway.store.group_commit import REOPEN_FIRST_S
 from gateway.store.inline import InlineStore
-from gateway.store.interface import MessageFilter, StoredMessage
-from tests.store.builders import ACCOUNT, a_message, accepted, sent
+from gateway.store.interface import Accepted, MessageFilter, Record, StoredMessage
+from gateway.store.limits import StoreLimits
+from gateway.store.segment import Segment
+from gateway.store.segment_file import SegmentFile
+from gateway.store.upkeep import RETRY_S
+from tests.store.builders import (
+    ACCOUNT,
+    NOON,
+    a_message,
+    accepted,
+    finished,
+    sent,
+    waiting,
+    waiting_for_receipts,
+)
 from tests.store.failing_disk import FailingDisk
 from tests.store.outcomes import Outcomes
 from tests.support.virtual_time import virtual_time
+
+DAY_S = 86_400.0
+DAYS = StoreLimits(free_bytes_min=0)
 
 
 def always(seconds: float) -> Callable[[], float]:
@@ -60,7 +78,7 @@ async def test_a_crash_drops_what_is_not_committed(tmp_path: Path) -> None:
     store.append(accepted(2), outcomes.of("2"))
     store.crash()
     survivor = InlineStore(tmp_path, always(0.25))
-    assert [found.message.id for found in survivor.load_open()] == [1]
+    assert list(survivor.load_open()) == [waiting(1)]
     assert outcomes.seen == [("1", True)]
     await survivor.close()
 
@@ -112,6 +130,80 @@ async def test_closing_commits_what_is_pending(tmp_path: Path) -> None:
     await store.close()
     await store.close()
     assert outcomes.seen == [("in flight", True), ("pending", True)]
+
+
+async def write(store: InlineStore, *records: Record) -> None:
+    outcomes = Outcomes()
+    for record in records:
+        store.append(record, outcomes.of(""))
+    await outcomes.answered(len(records))
+
+
+@virtual_time
+async def test_a_segment_is_begun_in_time_and_dropped_in_time(tmp_path: Path) -> None:
+    store = InlineStore(tmp_path, always(0.0), DAYS)
+    await write(store, *finished(1), accepted(2))
+    await asyncio.sleep(DAY_S + 1)
+    assert store.readings().segments == 2
+    await write(store, accepted(3))
+    await asyncio.sleep(7 * DAY_S)
+    found = await store.list(ACCOUNT, MessageFilter(), 10)
+    assert [each.message.id for each in found] == [3, 2]
+    assert not (tmp_path / "segment-00000001.db").exists()
+    await store.close()
+
+
+@virtual_time
+async def test_a_large_segment_is_ended_by_its_last_commit(tmp_path: Path) -> None:
+    limits = StoreLimits(free_bytes_min=0, segment_bytes=100_000)
+    store = InlineStore(tmp_path, always(0.0), limits)
+    await write(store, *(accepted(message_id) for message_id in range(1, 1_000)))
+    assert store.readings().segments == 2
+    await asyncio.sleep(1)
+    assert [each.state for each in store._files.segments.kept] == ["summarised", "live"]
+    await store.close()
+
+
+@virtual_time
+async def test_segments_and_keys_go_by_the_clock_that_it_is_given(tmp_path: Path) -> None:
+    clock = Clock(asyncio.get_running_loop().time, NOON)
+    store = InlineStore(tmp_path, always(0.0), DAYS, clock=clock)
+    await write(store, Accepted(a_message(), b"k" * 16, b"f" * 16))
+    assert store.readings().oldest_at == NOON
+    assert await store.find_key(b"k" * 16) is not None
+    await asyncio.sleep(8 * DAY_S)
+    assert await store.find_key(b"k" * 16) is None
+    await store.close()
+
+
+@virtual_time
+async def test_upkeep_that_fails_is_put_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(segment: Segment) -> SegmentFile:
+        raise StoreError("the disk is gone")
+
+    store = InlineStore(tmp_path, always(0.0), DAYS)
+    await write(store, *finished(1))
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr(store._files.segment_set, "find_unfinished", fail)
+        await asyncio.sleep(DAY_S + 1)
+    assert "store upkeep put off" in caplog.text
+    await asyncio.sleep(RETRY_S)
+    assert [each.state for each in store._files.segments.kept] == ["summarised", "live"]
+    await store.close()
+
+
+@virtual_time
+async def test_a_crash_leaves_segments_that_can_be_taken_up(tmp_path: Path) -> None:
+    store = InlineStore(tmp_path, always(0.0), DAYS)
+    await write(store, accepted(1))
+    await asyncio.sleep(DAY_S + 1)
+    await write(store, accepted(2), sent(1))
+    store.crash()
+    survivor = InlineStore(tmp_path, always(0.0), DAYS)
+    assert list(survivor.load_open()) == [waiting_for_receipts(1), waiting(2)]
+    await survivor.close()
 
 
 @virtual_time

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from gateway.store.sqlite_file import FILE_NAME, SqliteFile
+from tests.store.open_store import OpenStore
 
 ROUNDS = 20
 ACKNOWLEDGED_MAX = 1_500
@@ -31,9 +30,7 @@ def test_no_acknowledged_message_is_lost_to_kill_9(tmp_path: Path) -> None:
         before = len(acknowledged)
         acknowledged |= killed_run(tmp_path, chance.randrange(1, ACKNOWLEDGED_MAX))
         assert len(acknowledged) > before
-        file = SqliteFile(tmp_path / FILE_NAME)
-        file.open()
-        with closing(file.reader()) as reader:
-            stored = {found.message.id for found in reader.load_open()}
-        file.close()
+        store = OpenStore(tmp_path)
+        stored = set(store.open_ids())
+        store.close()
         assert acknowledged <= stored

@@ -2,17 +2,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.interface import Accepted, Transition
+from gateway.store.interface import Accepted, Attempt, Cursor, Notified, Transition
 from gateway.store.rows import (
-    INSERTS,
+    CATALOGUE_INSERTS,
     ROWS_PER_STATEMENT,
+    SEGMENT_INSERTS,
+    attempt_of,
     erased,
     message_of,
+    notified_of,
     split,
     to_blob,
     transition_of,
 )
-from tests.store.builders import a_message, accepted, delivered, sent
+from tests.store.builders import (
+    NOON,
+    a_message,
+    accepted,
+    attempted,
+    delivered,
+    given_up,
+    notified,
+    sent,
+)
 
 
 @given(st.integers(0, 5_000))
@@ -27,7 +39,7 @@ def test_an_ordinary_batch_is_one_statement(count: int) -> None:
 
 
 def test_statements_keep_the_order_of_the_records() -> None:
-    insert = INSERTS[Accepted]
+    insert = SEGMENT_INSERTS[Accepted]
     bindings = [
         value
         for _, values, _ in insert.statements([accepted(message_id) for message_id in range(1, 36)])
@@ -38,7 +50,31 @@ def test_statements_keep_the_order_of_the_records() -> None:
 
 @pytest.mark.parametrize("step", [sent(), delivered()])
 def test_a_transition_is_read_as_it_was_written(step: Transition) -> None:
-    assert transition_of(INSERTS[Transition].row(step)) == step
+    assert transition_of(SEGMENT_INSERTS[Transition].row(step)) == step
+
+
+def test_an_attempt_is_read_as_it_was_written() -> None:
+    assert attempt_of(SEGMENT_INSERTS[Attempt].row(attempted())) == attempted()
+
+
+@pytest.mark.parametrize("record", [notified(), given_up(1, 2, round=3)])
+def test_a_notification_is_read_as_it_was_written(record: Notified) -> None:
+    assert notified_of(SEGMENT_INSERTS[Notified].row(record)) == record
+
+
+def test_a_key_stands_before_its_fingerprint() -> None:
+    keyed = Accepted(a_message(), b"k" * 16, b"f" * 16)
+    assert b"k" * 16 + b"f" * 16 in SEGMENT_INSERTS[Accepted].row(keyed)
+
+
+def test_a_message_without_key_has_none() -> None:
+    insert = SEGMENT_INSERTS[Accepted]
+    assert insert.row(accepted())[insert.columns.index("key")] is None
+
+
+def test_a_new_cursor_replaces_the_old_one() -> None:
+    ((sql, _, _),) = CATALOGUE_INSERTS[Cursor].statements([Cursor("mqtt", 1, 2, NOON)])
+    assert sql.startswith("REPLACE INTO cursor")
 
 
 @given(st.text(), st.binary())
