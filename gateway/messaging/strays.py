@@ -11,7 +11,7 @@ from collections import Counter, deque
 
 log = logging.getLogger(__name__)
 
-# Each takes about 200 octets.
+# Each takes about 250 octets.
 STRAYS_MAX = 200_000
 
 # The carrier, the sender and the recipient, so written that they can be compared.

@@ -6,13 +6,13 @@ goes on behind the last that was read, with what has been carried over.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from operator import itemgetter
 from pathlib import Path
 
 from gateway.errors import StoreError
-from gateway.message import FINAL, Status
+from gateway.message import Status
 from gateway.store.interface import (
     OptOut,
     Owed,
@@ -38,7 +38,7 @@ SELECT message_id, bind, carrier_id, at FROM transition
 WHERE message_id IN (SELECT value FROM json_each(?)) AND part = 0 AND status = '{Status.SENT}'
 """
 _SENT_PARTS = """
-SELECT message_id, number, part, status, bind, carrier_id, at FROM transition
+SELECT message_id, part, status, bind, carrier_id, at FROM transition
 WHERE message_id IN (SELECT value FROM json_each(?)) AND part > 0
 """
 _CURSORS = "SELECT sink, segment, batch FROM cursor"
@@ -157,8 +157,7 @@ def _under_way(
 def _sent_messages(reader: StoreReader, page: Sequence[Row]) -> dict[int, SentMessage]:
     """Those that only wait for their receipts."""
     sent = {row[0]: row for row in reader.rows_about(_SENT, [row[0] for row in page])}
-    several = [row[0] for row in page if row[4] > 1 and row[0] in sent]
-    parts = reader.facts(_SENT_PARTS, itemgetter(1), several)
+    parts = _parts(reader, [row[0] for row in page if row[4] > 1 and row[0] in sent])
     found: dict[int, SentMessage] = {}
     for message_id, _, account_sid, _, segments, _, _ in page:
         if message_id not in sent:
@@ -167,16 +166,23 @@ def _sent_messages(reader: StoreReader, page: Sequence[Row]) -> dict[int, SentMe
             _, bind, carrier_id, at = sent[message_id]
             only = SentPart(1, bind, carrier_id, at)
             found[message_id] = SentMessage(message_id, account_sid, (only,))
-        elif awaited := _awaited(segments, parts[message_id]):
-            found[message_id] = SentMessage(message_id, account_sid, awaited)
+        elif len(of_it := parts[message_id]) == segments:
+            found[message_id] = SentMessage(message_id, account_sid, tuple(of_it.values()))
     return found
 
 
-def _awaited(segments: int, steps: dict[int, Row]) -> tuple[SentPart, ...]:
-    """All parts of a message, where none has its receipt; else nothing."""
-    parts: dict[int, SentPart] = {}
-    for _, (_, _, part, status, bind, carrier_id, at) in sorted(steps.items()):
-        if status in FINAL:
-            return ()
-        parts.setdefault(part, SentPart(part, bind, carrier_id, at))
-    return tuple(parts.values()) if len(parts) == segments else ()
+def _parts(
+    reader: StoreReader, message_ids: Sequence[int]
+) -> defaultdict[int, dict[int, SentPart]]:
+    """The parts of messages of which no part has its receipt."""
+    parts: defaultdict[int, dict[int, SentPart]] = defaultdict(dict)
+    settled: set[int] = set()
+    rows = reader.rows_about(_SENT_PARTS, message_ids)
+    for message_id, part, status, bind, carrier_id, at in rows:
+        if status == Status.SENT:
+            parts[message_id][part] = SentPart(part, bind, carrier_id, at)
+        else:
+            settled.add(message_id)
+    for message_id in settled:
+        parts[message_id].clear()
+    return parts

@@ -89,7 +89,7 @@ def delivered(message_id: int, now: float) -> list[Record]:
 def sent_again(message_id: int, now: float) -> list[Record]:
     """It was lost with its bind, and delivered in the end: its first copy may be somewhere."""
     lost = Attempt(message_id, 1, now, AttemptOutcome.LOST, BIND)
-    return [*written(message_id, now), lost, *delivered(message_id, now)[1:]]
+    return [*written(message_id, now), lost, *delivered(message_id, now + 1)[1:]]
 
 
 KINDS: dict[str, Sequence[Kind]] = {

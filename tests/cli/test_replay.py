@@ -34,6 +34,7 @@ class FakeOperator:
         self.page: dict[str, object] = {"undelivered": [EVENT], "next_before": None}
         self.results: list[dict[str, object]] = []
         self.status = 200
+        self.hangs_up = False
         self.asked: list[dict[str, object]] = []
 
     async def start(self) -> TestServer:
@@ -46,6 +47,8 @@ class FakeOperator:
 
     async def _list(self, request: web.Request) -> web.Response:
         self.asked.append(dict(request.query))
+        if self.hangs_up and request.transport:
+            request.transport.abort()
         return self._answer(self.page)
 
     async def _replay(self, request: web.Request) -> web.Response:
@@ -167,6 +170,13 @@ def test_answer_of_something_else_is_told_as_such() -> None:
 def test_gateway_that_is_not_there_is_told_as_such() -> None:
     with pytest.raises(CommandError, match=r"^cannot reach http://127\.0\.0\.1:1: "):
         replay_list("--admin", "http://127.0.0.1:1")
+
+
+def test_gateway_that_hangs_up_is_told_as_such() -> None:
+    operator = FakeOperator()
+    operator.hangs_up = True
+    with pytest.raises(CommandError, match=r"^no answer from "):
+        run(operator, "list")
 
 
 def test_address_that_is_none_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

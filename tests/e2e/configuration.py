@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
@@ -43,7 +45,9 @@ response_s = 5.0
 
 [store]
 directory = "store"
-
+STORE
+[queue]
+QUEUE
 [callbacks]
 allow_private_destinations = true
 
@@ -57,7 +61,7 @@ ACCOUNTS = f"""\
 sid = "{ACCOUNT_SID}"
 auth_token = "{AUTH_TOKEN}"
 requests_per_second = 100000
-
+ACCOUNT
 [[account.api_keys]]
 sid = "{KEY_SID}"
 secret_hash = "sha256$4ba68aa8767bde72e8c798ee82d1275291cea73e72ad74d35ecf48e41386eb82"
@@ -125,6 +129,10 @@ response_timeout_s = 5.0
 """
 
 
+Keys = Mapping[str, float | str]
+NO_KEYS: Keys = MappingProxyType({})
+
+
 def write_configuration(
     directory: Path,
     carriers: Mapping[str, int],
@@ -132,9 +140,13 @@ def write_configuration(
     binds: int = 1,
     window: int = 50,
     enquire_link_s: float = 30.0,
+    store: Keys = NO_KEYS,
+    queue: Keys = NO_KEYS,
+    account: Keys = NO_KEYS,
 ) -> Path:
     """The entry file. `carriers` has the port of each carrier, which gets so many `binds`;
-    `enquire_link_s` is that of both sides."""
+    `enquire_link_s` is that of both sides; `store`, `queue` and `account` are more keys of their
+    sections, and of the first account."""
     directory.mkdir(exist_ok=True)
     parts = []
     for name, port in carriers.items():
@@ -144,7 +156,17 @@ def write_configuration(
             for number in range(binds)
         ]
     (directory / "carriers.toml").write_text("\n".join(parts))
-    (directory / "accounts.toml").write_text(ACCOUNTS.replace("SMS_URL", sms_url))
+    (directory / "accounts.toml").write_text(
+        ACCOUNTS.replace("SMS_URL", sms_url).replace("ACCOUNT\n", toml(account))
+    )
     entry = directory / "gateway.toml"
-    entry.write_text(GATEWAY.replace("ENQUIRE_LINK_S", str(enquire_link_s)))
+    entry.write_text(
+        GATEWAY.replace("ENQUIRE_LINK_S", str(enquire_link_s))
+        .replace("STORE\n", toml(store))
+        .replace("QUEUE\n", toml(queue))
+    )
     return entry
+
+
+def toml(keys: Keys) -> str:
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())

@@ -28,6 +28,10 @@ class Daemon(ChildProcess):
 
     async def start(self) -> None:
         await super().start()
+        await self._started()
+
+    async def _started(self) -> None:
+        """Until it says where it listens."""
         started = json.loads(await self.line(lambda line: '"gateway started"' in line))
         self.rest, self.admin = started["rest"], started["admin"]
         self.smpp_port = int(started["smpp"].rpartition(":")[2])

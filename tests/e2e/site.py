@@ -13,7 +13,7 @@ from carriers_sim.config import CarrierConfig, SimulatorConfig
 from carriers_sim.dlr_schedule import ReceiptBehaviour
 from carriers_sim.recorder import Received
 from carriers_sim.simulator import Simulator
-from tests.e2e.configuration import write_configuration
+from tests.e2e.configuration import NO_KEYS, Keys, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.patience import until
 from tests.e2e.rest_client import RestClient
@@ -21,6 +21,7 @@ from tests.e2e.webhook_sink import WebhookSink
 
 CARRIERS = ("alpha", "bravo")
 KEEP = 100_000
+OFFERS_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,27 @@ async def a_site(
     binds: int = 1,
     window: int = 50,
     enquire_link_s: float = 30.0,
+    store: Keys = NO_KEYS,
+    queue: Keys = NO_KEYS,
+    account: Keys = NO_KEYS,
+    sms_url: str = "",
+    kind: type[Daemon] = Daemon,
 ) -> AsyncIterator[Site]:
-    """Healthy carriers that know the magic numbers, unless a behaviour is given."""
+    """Healthy carriers that know the magic numbers, unless a behaviour is given. They offer a
+    deliver_sm until it is taken, and messages to the short code go to `sms_url`, or to the sink.
+    """
     behaviour = behaviour or Behaviour(
         magic_numbers=True, receipts=ReceiptBehaviour(delay_s=(0.01, 0.1))
     )
     config = SimulatorConfig(
         carriers=tuple(
-            CarrierConfig(name=name, deliver_retry_s=0.5, behaviour=behaviour) for name in CARRIERS
+            CarrierConfig(
+                name=name,
+                deliver_retry_s=0.5,
+                deliver_attempts_max=OFFERS_MAX,
+                behaviour=behaviour,
+            )
+            for name in CARRIERS
         ),
         keep=KEEP,
     )
@@ -70,12 +84,15 @@ async def a_site(
         entry = write_configuration(
             directory,
             {smsc.name: smsc.port for smsc in carriers.smscs.values()},
-            f"{sink.url}/sms",
+            sms_url or f"{sink.url}/sms",
             binds,
             window,
             enquire_link_s,
+            store,
+            queue,
+            account,
         )
-        daemon = await stack.enter_async_context(Daemon(entry))
+        daemon = await stack.enter_async_context(kind(entry))
         rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))
         site = Site(carriers, sink, daemon, rest)
         await site.bound()

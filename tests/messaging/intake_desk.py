@@ -15,7 +15,7 @@ from gateway.message import Message, Origin
 from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.intake import Intake
 from gateway.messaging.opt_out import OptOuts
-from gateway.store.interface import Attempt, Transition, WaitingMessage
+from gateway.store.interface import Attempt, StoredMessage, Transition, WaitingMessage
 from tests.messaging.traffic_world import RECIPIENT, SENDER, WALL, Traffic
 from tests.store.builders import ACCOUNT, a_message
 
@@ -78,7 +78,7 @@ class Desk:
             if isinstance(found, WaitingMessage):
                 if found.id == message.id:
                     self.intake.restore_waiting(found)
-            elif found.message.id == message.id:
+            elif isinstance(found, StoredMessage) and found.message.id == message.id:
                 self.intake.restore(self.traffic.journal.restore(found))
 
     @property

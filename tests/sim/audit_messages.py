@@ -197,11 +197,12 @@ def _never_twice(case: Case) -> bool:
 
 def _ended_before(evidence: Evidence, case: Case) -> bool:
     """Whether the process ended before an answer of the message was surely on the disk; or, when
-    it had been noted as good as sent, before it was."""
+    a part had been noted as good as sent, before it was."""
     world, last = evidence.world, case.stored.last
     assert last is not None
-    if not case.attempts:
-        return any(case.message.accepted_at <= ended_at <= last.at for ended_at in world.ended_at)
+    unsent = len({attempt.part for attempt in case.attempts}) < case.message.segments
+    if unsent and any(case.message.accepted_at <= each <= last.at for each in world.ended_at):
+        return True
     return any(
         attempt.written_at <= ended_at
         and (attempt.answered_at is None or world.stored_by(ended_at) <= attempt.answered_at)

@@ -45,7 +45,6 @@ class Facts:
     notified: set[OwedKey] = field(default_factory=set)
     replays: set[OwedKey] = field(default_factory=set)
     released: bool = False
-    redacted: bool = False
     maybe: list[Record] = field(default_factory=list)
 
     @property
@@ -81,8 +80,9 @@ class Facts:
             case Released():
                 self.released = True
             case Redacted():
-                self.redacted = True
                 self.message = erased(self.message)
+            case _:
+                raise AssertionError(f"{record} is no fact about a message")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ T = TypeVar("T")
 # The real files below are flushed by nobody, and gone with the test.
 RAM_DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 SECTOR = 512
+EPSILON = 2.0**-53
 # A sector of an unflushed write that does not survive whole is lost, seldom it is garbage.
 GARBAGE_SHARE = 0.1
 MAY_BE_NEW = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | apsw.SQLITE_OPEN_WAL
@@ -48,11 +49,20 @@ MAY_BE_NEW = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | ap
 _numbers = count(1)
 
 
-class WorstLuck(Random):
-    """By which a power cut leaves what is sure, and nothing else."""
+class Luck(Random):
+    """No chance at all: of what is not flushed there survives `all` or nothing, and of names what
+    is sure. A kernel keeps in memory what it could not flush."""
+
+    all = False
 
     def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
-        return seq[0]
+        return seq[1] if self.all and isinstance(seq[0], float) else seq[0]
+
+    def random(self) -> float:
+        return 1.0 - EPSILON
+
+    def randint(self, a: int, b: int) -> int:
+        return b if self.all else a
 
 
 class Inode:

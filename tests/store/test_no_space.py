@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StoreError
-from gateway.store.group_commit import StoreLimits
 from gateway.store.interface import MessageFilter
+from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
 from tests.e2e.patience import until
 from tests.store.builders import ACCOUNT, accepted, sent

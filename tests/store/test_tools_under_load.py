@@ -12,7 +12,7 @@ import pytest
 
 from gateway.store.backup import Backup
 from gateway.store.dump import Dump
-from gateway.store.interface import WaitingMessage
+from gateway.store.interface import StoredMessage
 from gateway.store.limits import StoreLimits
 from gateway.store.restore import restore
 from gateway.store.sqlite import SqliteStore
@@ -75,7 +75,7 @@ def open_ids(directory: Path) -> set[int]:
         store = SqliteStore(directory, StoreLimits(free_bytes_min=0, retention_s=FOR_EVER))
         try:
             return {
-                each.id if isinstance(each, WaitingMessage) else each.message.id
+                each.message.id if isinstance(each, StoredMessage) else each.id
                 for each in store.load_open()
             }
         finally:
