@@ -143,7 +143,7 @@ MEANINGS: dict[str, str] = {
     "the traceback.**",
     "submit_sm refused": "A customer's submit_sm cannot be read.",
     "too many connections": "`connections_max` SMPP connections stand; one more was closed.",
-    "too many receipts expected": "5,000,000 wait. Further segments stay `sent`. A carrier "
+    "too many receipts expected": "2,000,000 wait. Further messages stay `sent`. A carrier "
     "has stopped sending receipts.",
     "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",
     "webhook failed": "One attempt failed; it is repeated.",
