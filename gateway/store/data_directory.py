@@ -28,7 +28,7 @@ class DataDirectory:
         try:
             if not path.is_dir():
                 path.mkdir(mode=0o750, parents=True)
-                _sync_directory(path.parent)
+                sync_directory(path.parent)
             lock = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise StoreError(
@@ -67,7 +67,7 @@ class DataDirectory:
             StoreError: they may not be.
         """
         try:
-            _sync_directory(self.path)
+            sync_directory(self.path)
         except OSError as error:
             raise StoreError(f"{self.path} cannot be flushed: {error.strerror}") from error
 
@@ -86,7 +86,7 @@ class DataDirectory:
         os.close(self._lock)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     """Put a new entry of the directory on stable storage."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:

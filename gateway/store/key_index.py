@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 
 from gateway.errors import StoreError
+from gateway.store.data_directory import sync_directory
 from gateway.store.interface import SeenKey
 from gateway.store.key_generation import DamagedError, KeyEntry, KeyGeneration
 
@@ -167,8 +168,21 @@ class KeyIndex:
             "idempotency index damaged, rebuilding it",
             extra={"files": len(generations), "reason": str(error)},
         )
-        for generation in reversed(generations):
+        damaged, *newer = generations
+        for generation in reversed(newer):
             generation.unlink()
+        self._sync()  # Else a power cut might bring back a newer file alone.
+        damaged.unlink()
+        self._sync()
+
+    def _sync(self) -> None:
+        if self._durable:
+            try:
+                sync_directory(self._directory)
+            except OSError as error:
+                raise StoreError(
+                    f"{self._directory} cannot be flushed: {error.strerror}"
+                ) from error
 
     def _files(self) -> list[KeyGeneration]:
         try:

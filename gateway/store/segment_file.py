@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from struct import Struct
 from typing import Any
@@ -67,13 +67,18 @@ class SegmentFile(SqliteFile):
             for record in erasures:
                 erase(connection, record, keep_id=True)
 
-    def forget(self, messages: Iterable[Message]) -> None:
+    def forget(self, messages: Sequence[Message]) -> None:
         """Take back messages whose commit failed, where it reached the disk nonetheless.
 
         Raises:
             StoreError: the outcome is unknown; close the file.
         """
+        if not messages:
+            return
         with self._transaction() as connection:
+            # Writes in any case, and so flushes: what is not seen of a commit that failed may still
+            # be on the disk, and come back with the log that a power cut brings back.
+            connection.pragma("user_version", schema.SCHEMA_VERSION)
             for message in messages:
                 # What cannot be stored cannot be on the disk either.
                 with suppress(*RECORD_TROUBLE):

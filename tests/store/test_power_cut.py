@@ -164,9 +164,6 @@ def test_key_of_a_message_that_was_dropped_early_still_counts(tmp_path: Path) ->
         assert store.files.find_key(KEY) == SeenKey(1, FINGERPRINT)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="SegmentFile.forget writes nothing where it finds nothing: no flush"
-)
 def test_refused_message_does_not_come_back(tmp_path: Path) -> None:
     """Whichever call of its commit has failed, and though all of it had reached the platters."""
     back = [call for call in range(1, 12) if comes_back(tmp_path / str(call), call)]

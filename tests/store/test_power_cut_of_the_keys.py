@@ -84,9 +84,6 @@ def test_what_the_index_says_it_knows_it_knows(tmp_path: Path, seed: int) -> Non
         lives.live(calls=lives.chance.randint(1, CALLS))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="KeyIndex._discard: a newer file may come back when the damaged one is gone"
-)
 def test_index_that_is_rebuilt_when_the_power_fails_has_no_hole(tmp_path: Path) -> None:
     """Damage is found in an older file; all newer ones go with it, and may come back."""
     for seed in range(SEEDS):
