@@ -14,7 +14,13 @@ from gateway.config.source import Source
 
 
 def check_store(source: Source, store: Storage) -> None:
-    """Raises ConfigError where a key would be remembered longer than its message."""
+    """Raises ConfigError where a key would be remembered longer than its message, or where
+    not even one segment has room."""
+    if store.bytes_max and store.bytes_max < store.segment_bytes:
+        raise source.error(
+            ("store", "bytes_max"),
+            f"expected 0, or at least segment_bytes, which is {store.segment_bytes}",
+        )
     if store.idempotency_window_s > store.retention_s:
         raise source.error(
             ("store", "idempotency_window_s"),
@@ -44,8 +50,10 @@ def _check_mqtt(source: Source, mqtt: Mqtt, environ: Mapping[str, str]) -> Mqtt:
         name = getattr(mqtt, key)
         if name and not Path(name).is_file():
             raise source.error((*at, key), f"no such file '{name}'")
-    if mqtt.ca_file and not mqtt.tls:
-        raise source.error((*at, "ca_file"), "is of no use without tls = true")
+        if name and not mqtt.tls:
+            raise source.error((*at, key), "is of no use without tls = true")
+    if mqtt.username == "" and (mqtt.password or mqtt.password_env):
+        raise source.table_error(at, "expected a username with the password")
     password = _secret(source, at, "password", mqtt.password, mqtt.password_env, environ)
     return msgspec.structs.replace(mqtt, password=password)
 

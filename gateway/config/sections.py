@@ -125,9 +125,22 @@ class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_private_destinations: bool = False
 
 
-MqttHost = Annotated[str, Meta(min_length=1, max_length=253)]
+MqttHost = Annotated[
+    str,
+    Meta(
+        max_length=253, pattern=r"^[!-~]*\Z", description="a host name or address, without blanks"
+    ),
+]
 # A level of an MQTT topic (MQTT 5.0 §4.7): wildcards and the NUL have no place in what we publish.
-TopicPrefix = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+\x00$][^#+\x00]*\Z")]
+TopicPrefix = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^#+\x00$][^#+\x00]*\Z",
+        description="a topic of 1 to 200 characters, without # and + and not after $",
+    ),
+]
 
 
 class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +152,7 @@ class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `in_flight_max` events may await their PUBACK.
     """
 
-    host: str = ""
+    host: MqttHost = ""
     port: Annotated[int, Meta(ge=1, le=65_535)] = 1_883
     version: Literal[3, 5] = 5
     topic_prefix: TopicPrefix = "supernet"

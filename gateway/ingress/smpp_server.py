@@ -294,7 +294,8 @@ class SmppServer:
         key = pdu.tlvs.get(self._config.idempotency_tag) if pdu.tlvs else None
         if key is not None:
             try:
-                request = keyed(request, key, _times(pdu))
+                # Some libraries close every string with a NUL, and it is the same key.
+                request = keyed(request, key.removesuffix(b"\0"), _times(pdu))
             except Refused as refused:
                 on_refused(refused)
                 return

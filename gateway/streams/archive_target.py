@@ -12,7 +12,7 @@ from gateway.config.sections import Archive
 from gateway.errors import ConfigError, GatewayError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
 
 # One attempt of an upload, with what obstore repeats by itself; the sink comes again after that.
 REQUEST_TIMEOUT = timedelta(seconds=30)
@@ -93,6 +93,7 @@ def archive_target(config: Archive, workshop: Path) -> ArchiveTarget:
     if url.scheme != "s3" or not url.hostname:
         raise ConfigError("[events.archive] target: expected a directory or s3://bucket/prefix")
     try:
+        from obstore.exceptions import BaseError
         from obstore.store import S3Store
     except ImportError:
         raise ConfigError(
@@ -103,14 +104,21 @@ def archive_target(config: Archive, workshop: Path) -> ArchiveTarget:
         "allow_http": config.endpoint.startswith("http://"),
     }
     retry: RetryConfig = {"max_retries": RETRIES_MAX, "retry_timeout": RETRY_TIMEOUT}
-    store = S3Store(
-        url.netloc,
-        prefix=url.path.strip("/") or None,
-        endpoint=config.endpoint or None,
-        region=config.region or None,
-        client_options=client,
-        retry_config=retry,
-    )
+    place: S3Config = {}
+    if config.endpoint:
+        place["endpoint"] = config.endpoint
+    if config.region:
+        place["region"] = config.region
+    prefix = url.path.strip("/")
+    try:
+        if prefix:
+            store = S3Store(
+                url.netloc, prefix=prefix, config=place, client_options=client, retry_config=retry
+            )
+        else:
+            store = S3Store(url.netloc, config=place, client_options=client, retry_config=retry)
+    except BaseError as error:
+        raise ConfigError(f"[events.archive] {error}") from None
     return BucketTarget(store, workshop)
 
 

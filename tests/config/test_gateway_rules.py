@@ -52,11 +52,30 @@ def mistake(files: Files, **environ: str) -> str:
             "gateway.toml:12: [events.archive] target: expected a directory or s3://bucket/prefix",
         ),
         (
-            '[events.mqtt]\npassword_env = "BROKER"\n',
-            "gateway.toml:12: [events.mqtt] password_env: the environment has no variable BROKER",
+            '[events.mqtt]\npassword = "p"\n',
+            "gateway.toml:11: [events.mqtt] expected a username with the password",
         ),
         (
-            '[events.mqtt]\npassword = "p"\npassword_env = "BROKER"\n',
+            "[store]\nbytes_max = 1000\n",
+            "gateway.toml:12: [store] bytes_max: expected 0, or at least segment_bytes, which"
+            " is 268435456",
+        ),
+        (
+            '[events.mqtt]\nhost = "a b"\n',
+            "gateway.toml:12: [events.mqtt] host: expected a host name or address, without blanks,"
+            ' got "a b"',
+        ),
+        (
+            '[events.mqtt]\ntopic_prefix = "a/#"\n',
+            "gateway.toml:12: [events.mqtt] topic_prefix: expected a topic of 1 to 200 characters,"
+            ' without # and + and not after $, got "a/#"',
+        ),
+        (
+            '[events.mqtt]\nusername = "u"\npassword_env = "BROKER"\n',
+            "gateway.toml:13: [events.mqtt] password_env: the environment has no variable BROKER",
+        ),
+        (
+            '[events.mqtt]\nusername = "u"\npassword = "p"\npassword_env = "BROKER"\n',
             "gateway.toml:11: [events.mqtt] expected either password or password_env",
         ),
         (
@@ -82,7 +101,7 @@ def test_a_mistake_between_keys(files: Files, text: str, expected: str) -> None:
 def test_the_environment_holds_the_secrets_of_sinks(files: Files) -> None:
     add(
         files,
-        '[events.mqtt]\npassword_env = "BROKER"\n'
+        '[events.mqtt]\nusername = "u"\npassword_env = "BROKER"\n'
         '[events.webhook]\nurl = "https://events.example/in"\nsecret_env = "SIGN"\n',
     )
     events = load(files.entry, {"BROKER": "b", "SIGN": SECRET}).events

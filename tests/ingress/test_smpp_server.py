@@ -408,6 +408,14 @@ async def test_the_same_submit_sm_again_is_answered_with_the_same_message_id() -
 
 
 @virtual_time
+async def test_a_nul_at_the_end_of_a_key_is_no_part_of_it() -> None:
+    site = await a_site()
+    customer = await site.bound()
+    first, again = [await customer.send(keyed(key)) for key in (b"order-7", b"order-7\0")]
+    assert again.message_id == first.message_id
+
+
+@virtual_time
 async def test_a_key_holds_for_all_binds_of_the_account() -> None:
     site = await a_site()
     customers = [await site.bound(), await site.bound(system_id="spare")]

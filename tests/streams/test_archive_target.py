@@ -108,3 +108,8 @@ def test_bucket_without_its_library_says_what_to_install(
     )
     with pytest.raises(ConfigError, match=r"super-network-gateway\[s3\]"):
         archive_target(Archive("s3://bucket"), tmp_path)
+
+
+@pytest.mark.parametrize("target", ["s3://bucket", "s3://bucket/prefix"])
+def test_bucket_of_amazon_needs_neither_endpoint_nor_region(target: str, tmp_path: Path) -> None:
+    assert isinstance(archive_target(Archive(target=target), tmp_path), BucketTarget)

@@ -52,9 +52,7 @@ class Messages:
             return JsonAnswer(201, encode(accepted_resource(taken)))
         stored = await self._store.fetch(call.account.sid, taken.id)
         if stored is None:
-            raise Refused(
-                Refusal.NOT_FOUND, "the message of this key is no longer kept"
-            )
+            raise Refused(Refusal.NOT_FOUND, "the message of this key is no longer kept")
         resource = stored_resource(stored, self._live_status(taken.id))
         return JsonAnswer(201, encode(resource), (REPLAYED,))
 
