@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from gateway.admin.readings import Readings
+from gateway.streams.event_streams import SinkReadings
+from routing.bind_health import BindSnapshot
 
 
 class BindReport(msgspec.Struct, frozen=True):
@@ -27,29 +31,34 @@ class HealthReport(msgspec.Struct, frozen=True):
     binds: tuple[BindReport, ...]
 
 
-def troubles(readings: Readings) -> dict[str, str]:
+def troubles(
+    restored: bool,
+    accepting: bool,
+    binds: Iterable[BindSnapshot],
+    sinks: Iterable[SinkReadings],
+) -> dict[str, str]:
     """What is wrong, by name, in words for people."""
     found = {}
-    if not readings.restored:
+    if not restored:
         found["store"] = "the messages of an earlier run are being read"
-    elif not readings.accepting:
+    elif not accepting:
         found["store"] = "the store takes no messages"
-    down = [bind.bind for bind in readings.binds if not bind.up]
+    down = [bind.bind for bind in binds if not bind.up]
     if down:
         found["carriers"] = f"down: {', '.join(down)}"
-    behind = [sink.sink for sink in readings.sinks if sink.is_behind]
+    behind = [sink.sink for sink in sinks if sink.is_behind]
     if behind:
         found["events"] = f"behind: {', '.join(behind)}"
     return found
 
 
 def health(readings: Readings) -> HealthReport:
-    reasons = tuple(troubles(readings).values())
+    found = troubles(readings.restored, readings.accepting, readings.binds, readings.sinks)
     all_down = bool(readings.binds) and not any(bind.up for bind in readings.binds)
     failing = not readings.accepting or all_down
     return HealthReport(
-        status="failing" if failing else "degraded" if reasons else "ok",
-        reasons=reasons,
+        status="failing" if failing else "degraded" if found else "ok",
+        reasons=tuple(found.values()),
         version=readings.version,
         uptime_s=int(readings.uptime_s),
         messages_open=int(readings.gauges.get("messages_open", 0)),

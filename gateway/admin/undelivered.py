@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -29,7 +30,11 @@ class ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: str = ""
 
 
-def undelivered_routes(undelivered: Undelivered) -> list[HTTPRouteHandler]:
+def undelivered_routes(
+    undelivered: Undelivered, ready: Callable[[], bool]
+) -> list[HTTPRouteHandler]:
+    """Until `ready`, what an earlier run owes is being read, and nothing more is made owed."""
+
     @get("/webhooks/undelivered", summary="Events that were given up, newest message first")
     async def get_undelivered(
         account: FromQuery[str] = "",
@@ -46,6 +51,8 @@ def undelivered_routes(undelivered: Undelivered) -> list[HTTPRouteHandler]:
         by_account = bool(data.account) and data.all
         if by_account == bool(data.messages) or bool(data.account) != data.all:
             raise ValidationException("expected either messages, or account with all")
+        if not ready():
+            raise ServiceUnavailableException("the messages of an earlier run are being read")
         try:
             if by_account:
                 return await undelivered.replay_account(data.account, _message_id(data.before))

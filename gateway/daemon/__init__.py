@@ -104,7 +104,7 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
             create_admin_app(
                 gateway.readings,
                 store.unmatched_receipts,
-                undelivered_routes(gateway.undelivered),
+                undelivered_routes(gateway.undelivered, lambda: gateway.restored),
             ),
             config.admin.host,
             config.admin.port,
@@ -122,15 +122,15 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         traffic = loop.create_task(carry(gateway, addresses, on_ready), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())
         await stop.wait()
-        failed = traffic.done() and not traffic.cancelled() and traffic.exception()
-        if failed:
-            log.error("gateway stops by a fault of ours", exc_info=failed)
         if fault.is_set():
             log.error("gateway stops, for its store writes no more")
         log.info("gateway drains", extra={"messages_open": gateway.messages_open})
         await gateway.drain()
         traffic.cancel()
-        await asyncio.gather(traffic, return_exceptions=True)
+        await asyncio.wait([traffic])
+        failed = not traffic.cancelled() and traffic.exception()
+        if failed:
+            log.error("gateway stops by a fault of ours", exc_info=failed)
     log.info("gateway stopped")
     return EXIT_FAULT if failed or fault.is_set() else 0
 

@@ -94,6 +94,7 @@ class Gateway:
         self.store = store
         self.clock = clock
         self._started_at = clock.now()
+        self._version = version(DISTRIBUTION)
         self._statuses: Counter[Status] = Counter()
         self._error_codes: Counter[int] = Counter()
         bus = EventBus()
@@ -297,7 +298,12 @@ class Gateway:
             await asyncio.sleep(TICK_S)
             now = self.clock.now()
             self.router.tick(now)
-            found = troubles(self.readings())
+            found = troubles(
+                self.restored,
+                self.store.accepting,
+                self.router.snapshot(now),
+                self.streams.readings(),
+            )
             for name in ALARMS:
                 value = RAISED if name in found else CLEARED
                 self.streams.board.set(f"alarms/{name}", value, now, found.get(name, ""))
@@ -341,7 +347,7 @@ class Gateway:
         now = self.clock.now()
         store = self.store.readings()
         return Readings(
-            version=version(DISTRIBUTION),
+            version=self._version,
             uptime_s=now - self._started_at,
             restored=self.restored,
             accepting=self.store.accepting and self.restored,

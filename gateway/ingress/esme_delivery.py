@@ -214,10 +214,10 @@ class EsmeDelivery:
                 self._paging = asyncio.get_running_loop().create_task(self._page())
 
     def _send(self, outbox: AccountOutbox, bind: SmppConnection, delivery: Delivery) -> None:
-        pdu = delivery.pdu()
-        if pdu.short_message and bind in self._without_tlvs:
-            pdu = msgspec.structs.replace(pdu, tlvs={})
         try:
+            pdu = delivery.pdu()
+            if pdu.short_message and bind in self._without_tlvs:
+                pdu = msgspec.structs.replace(pdu, tlvs={})
             self._in_flight[bind][bind.request(pdu)] = delivery
         except NotBound:  # It is unbinding, and only answers what it has.
             outbox.leave(bind)
@@ -226,6 +226,9 @@ class EsmeDelivery:
         except FieldError as error:
             log.error("deliver_sm not sent", extra={"cause": str(error)})
             self._settle(delivery.key, f"gave up: {error}", gave_up=True)
+        except Exception:
+            log.exception("deliver_sm broke", extra={"account": outbox.account_sid})
+            self._settle(delivery.key, "gave up: an error of ours", gave_up=True)
         else:
             outbox.in_flight += 1
 
@@ -245,27 +248,41 @@ class EsmeDelivery:
         while self._wanted:
             outbox = next(iter(self._wanted))
             del self._wanted[outbox]
-            await self._read(outbox, outbox.waiting.take(PAGE))
+            try:
+                await self._read(outbox, outbox.waiting.take(PAGE))
+            except StoreError as error:
+                log.warning(
+                    "ESME's outbox not read",
+                    extra={"account": outbox.account_sid, "reason": str(error)},
+                )
+                self._pause(outbox)
+            except Exception:
+                log.exception(
+                    "reading of an ESME's outbox broke", extra={"account": outbox.account_sid}
+                )
+                self._pause(outbox)
 
     async def _read(self, outbox: AccountOutbox, positions: list[Position]) -> None:
         outbox.reading = len(positions)
         try:
             found = await self._store.read_owed([position.key for position in positions])
-        except StoreError as error:
-            log.warning(
-                "ESME's outbox not read",
-                extra={"account": outbox.account_sid, "reason": str(error)},
-            )
+            since = {position.key: position.since for position in positions}
+            restored = [
+                (
+                    event_of(owed.message, owed.transition),
+                    owed.round,
+                    since[OwedKey(owed.message.id, owed.transition.number, owed.round)],
+                )
+                for owed in found
+            ]
+        except Exception:
             outbox.waiting.put_back(positions)
-            self._pause(outbox)
-            return
+            raise
         finally:
             outbox.reading = 0
-        since = {position.key: position.since for position in positions}
-        self.pending -= len(positions) - len(found)  # The others are no more.
-        for owed in found:
-            key = OwedKey(owed.message.id, owed.transition.number, owed.round)
-            outbox.put(event_of(owed.message, owed.transition), owed.round, since[key])
+        self.pending -= len(positions) - len(restored)  # The others are no more.
+        for event, round_, at in restored:
+            outbox.put(event, round_, at)
         outbox.set_aside()
         self._pump(outbox)
 

@@ -1,4 +1,4 @@
-"""What one host is to be told: its queue in memory, its backlog in the store, its circuit. Pure."""
+"""What one account has for one host: its queue, its backlog in the store, its circuit. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from gateway.messaging.webhook_request import Failure
 
 
 class HostLane:
-    """Owned by the outbox, which keeps its counts.
+    """Owned by the outbox, which keeps its counts. Each account has lanes of its own, so that a
+    URL of one that fails does not close the way of another to the same host.
 
     `ready` are the deliveries that could start now; those that wait for a retry or for an older
     event of their message are only counted in `held`, with them and those in flight. What waits
@@ -21,6 +22,7 @@ class HostLane:
     """
 
     __slots__ = (
+        "account",
         "backlog",
         "circuit",
         "divertible",
@@ -34,7 +36,8 @@ class HostLane:
         "trouble_at",
     )
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, account: str, host: str) -> None:
+        self.account = account
         self.host = host
         self.circuit = HostCircuit()
         self.ready: deque[Delivery] = deque()

@@ -1,9 +1,10 @@
-"""The lanes of all hosts: made when there is something to tell, judged, forgotten. Pure."""
+"""All lanes: made when there is something to tell, judged, forgotten. Pure."""
 
 from __future__ import annotations
 
 from gateway.messaging.host_circuit import CLOSED, OPEN
 from gateway.messaging.host_lane import HostLane
+from gateway.messaging.webhook_delivery import Delivery
 from gateway.messaging.webhook_request import Failure
 
 # The troubles of hosts to which there is nothing to tell now are remembered: for so long, so many.
@@ -12,27 +13,28 @@ REMEMBERED_MAX = 10_000
 
 
 class HostLanes:
-    """`open` counts the hosts that get nothing but probes. A host that there is nothing to tell,
+    """`open` counts the lanes that get nothing but probes. A lane that there is nothing to tell,
     and that is in no trouble, costs nothing.
     """
 
     def __init__(self) -> None:
-        self._lanes: dict[str, HostLane] = {}
+        self._lanes: dict[tuple[str, str], HostLane] = {}
         self._remembered = 0
         self.open = 0
 
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def __getitem__(self, host: str) -> HostLane:
-        """The lane of a host, a new one if need be."""
-        lane = self._lanes.get(host)
+    def of(self, delivery: Delivery) -> HostLane:
+        """The lane of a delivery, a new one if need be."""
+        place = delivery.event.message.account_sid, delivery.host
+        lane = self._lanes.get(place)
         if lane is None:
-            lane = self._lanes[host] = HostLane(host)
+            lane = self._lanes[place] = HostLane(*place)
         return lane
 
-    def find(self, host: str) -> HostLane | None:
-        return self._lanes.get(host)
+    def find(self, account: str, host: str) -> HostLane | None:
+        return self._lanes.get((account, host))
 
     def judge(self, lane: HostLane, trouble: Failure | None, now: float, chance: float) -> bool:
         """Note how an attempt ended; True where the circuit has opened by it."""
@@ -50,7 +52,7 @@ class HostLanes:
         """Forget the lane, if it is idle. If it is in trouble, that is remembered first: then it
         is to be looked after at the time that this returns.
         """
-        if not lane.is_idle or self._lanes.get(lane.host) is not lane:
+        if not lane.is_idle or self.find(lane.account, lane.host) is not lane:
             return None
         if not lane.in_trouble or (not lane.forget_at and self._remembered >= REMEMBERED_MAX):
             self._drop(lane)
@@ -73,7 +75,7 @@ class HostLanes:
         return self.leave(lane)
 
     def _drop(self, lane: HostLane) -> None:
-        del self._lanes[lane.host]
+        del self._lanes[lane.account, lane.host]
         self.open -= lane.circuit.state is not CLOSED
         self._remembered -= lane.forget_at > 0
         lane.forget_at = 0.0

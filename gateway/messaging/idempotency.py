@@ -43,12 +43,28 @@ OnTaken = Callable[[Message | Replayed], None]
 class Asker:
     """A request with a key, and whom to tell what became of it."""
 
-    __slots__ = ("on_refused", "on_taken", "request")
+    __slots__ = ("_on_refused", "_on_taken", "request")
 
     def __init__(self, request: SendRequest, on_taken: OnTaken, on_refused: OnRefused) -> None:
         self.request = request
-        self.on_taken = on_taken
-        self.on_refused = on_refused
+        self._on_taken = on_taken
+        self._on_refused = on_refused
+
+    def taken(self, taken: Message | Replayed) -> None:
+        self._tell(partial(self._on_taken, taken))
+
+    def refused(self, refused: Refused) -> None:
+        self._tell(partial(self._on_refused, refused))
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        """One who cannot be told keeps it from nobody else."""
+        try:
+            tell()
+        except Exception:
+            log.exception(
+                "answer to a request with an idempotency key broke",
+                extra={"account": self.request.account.sid},
+            )
 
 
 class RecentKeys:
@@ -98,14 +114,7 @@ class Idempotency:
         if not request.key:
             self._intake.submit(request, on_taken, on_refused)
             return
-        asker = Asker(request, on_taken, on_refused)
-        waiting = self._under_way.get(request.key)
-        if waiting is None:
-            self._begin(asker)
-        elif len(waiting) < WAITERS_MAX:
-            waiting.append(asker)
-        else:
-            on_refused(Refused(Refusal.IDEMPOTENCY_KEY_IN_USE))
+        self._submit(Asker(request, on_taken, on_refused))
 
     async def accept(self, request: SendRequest) -> Message | Replayed:
         """The same, for who waits; the message is durable when this returns.
@@ -132,12 +141,21 @@ class Idempotency:
         """As the intake does."""
         await self._intake.cancel(message_id)
 
+    def _submit(self, asker: Asker) -> None:
+        waiting = self._under_way.get(asker.request.key)
+        if waiting is None:
+            self._begin(asker)
+        elif len(waiting) < WAITERS_MAX:
+            waiting.append(asker)
+        else:
+            asker.refused(Refused(Refusal.IDEMPOTENCY_KEY_IN_USE))
+
     def _begin(self, asker: Asker) -> None:
         key = asker.request.key
         if seen := self._recent.find(key, self._clock.now()):
             self._replay(asker, seen)
         elif len(self._under_way) >= UNDER_WAY_MAX:
-            asker.on_refused(Refused(Refusal.TOO_MANY_REQUESTS))
+            asker.refused(Refused(Refusal.TOO_MANY_REQUESTS))
         else:
             self._under_way[key] = []
             lookup = asyncio.get_running_loop().create_task(self._look_up(asker))
@@ -151,21 +169,22 @@ class Idempotency:
                 self._intake.submit(
                     asker.request, partial(self._accepted, asker), partial(self._refused, asker)
                 )
-            else:
-                self._found(asker, seen)
         except StoreError:
             self._refused(asker, Refused(Refusal.STORE_UNAVAILABLE))
         except Exception:
             # Nobody may wait for ever on the key of a request that ended so.
             log.exception("request with an idempotency key failed")
             self._refused(asker, Refused(Refusal.STORE_UNAVAILABLE))
+        else:
+            if seen:
+                self._found(asker, seen)
 
     def _accepted(self, asker: Asker, message: Message) -> None:
         request = asker.request
         seen = SeenKey(message.id, request.fingerprint)
         self._recent.add(request.key, seen, message.accepted_at)
         waiting = self._under_way.pop(request.key)
-        asker.on_taken(message)
+        asker.taken(message)
         for each in waiting:
             self._replay(each, seen)
 
@@ -176,15 +195,15 @@ class Idempotency:
     def _refused(self, asker: Asker, refused: Refused) -> None:
         """The others are tried in their turn: what they ask for may be another thing."""
         waiting = self._under_way.pop(asker.request.key, ())
-        asker.on_refused(refused)
+        asker.refused(refused)
         for each in waiting:
-            self.submit(each.request, each.on_taken, each.on_refused)
+            self._submit(each)
 
     def _replay(self, asker: Asker, seen: SeenKey) -> None:
         request = asker.request
         if request.fingerprint == seen.fingerprint:
             self.replayed += 1
-            asker.on_taken(Replayed(seen.message_id))
+            asker.taken(Replayed(seen.message_id))
             return
         self.conflicts += 1
         sid = message_sid(seen.message_id)
@@ -192,7 +211,7 @@ class Idempotency:
             "idempotency key came with another request",
             extra={"account": request.account.sid, "sid": sid},
         )
-        asker.on_refused(
+        asker.refused(
             Refused(
                 Refusal.IDEMPOTENCY_KEY_REUSED,
                 f"{Refusal.IDEMPOTENCY_KEY_REUSED.value}: {sid}",

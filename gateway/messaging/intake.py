@@ -178,11 +178,12 @@ class Intake:
                 on_refused(Refused(Refusal.STORE_UNAVAILABLE))
                 return
             self.accepted += 1
-            on_accepted(opened.message)
+            message = opened.message
             if lane:
                 self._dispatcher.lanes.put(lane, opened)
             else:
                 self._set_aside(opened)
+            on_accepted(message)
 
         try:
             self._journal.accept(

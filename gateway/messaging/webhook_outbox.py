@@ -5,11 +5,13 @@ and no `Notified` yet. Here is the part of it that is in memory, and the decisio
 
 - The events of one message go one after the other. The next waits until the one before it was
   taken by the server or given up.
-- Each host has a lane: its own queue and its own limit of attempts in flight. Lanes take turns, so
-  a long queue at one host is not in front of anybody else. A host whose last attempt failed gets
-  one attempt at a time, and all such hosts together a part of the places only.
-- A host that fails OPEN_AFTER times in a row gets no attempts but single probes (`HostCircuit`).
-  What is for it waits in the store, unless it has a fallback. The first success gives the lane back
+- Each account has a lane to each host: its own queue, circuit and backlog. Lanes take turns, and
+  those to one host share that host's limit of attempts in flight, so a long queue or a bad URL of
+  one account is not in front of anybody else's. A lane whose last attempt failed gets one attempt
+  at a time, and all such lanes together a part of the places only.
+- A lane that fails OPEN_AFTER times in a row gets no attempts but single probes (`HostCircuit`).
+  They take turns: what has failed is behind what waits in the store. What is for it waits there,
+  unless it has a fallback. The first success gives the lane back
   its full width, and the backlog is read from the store a page at a time.
 - A failed attempt is repeated after 1 s, 2 s, 4 s … 15 min, each time between half and all of that,
   until four hours have passed since the event came here: a time in which we were down is not held
@@ -42,6 +44,9 @@ from gateway.store.interface import OwedKey
 
 # The loop may call a timer a moment early, and `now` is a sum of floats.
 TIMER_SLACK_S = 0.001
+
+# What has failed lets another be the probe, which takes no longer than this.
+YIELD_S = 15.0
 
 # A dead host's backlog ends as fast as the store can note it.
 UNRECORDED_MAX = 5_000
@@ -126,8 +131,8 @@ class Outbox:
         """Whether more is to be given up, once what was given up before is recorded."""
         return bool(self._overdue)
 
-    def is_open(self, host: str) -> bool:
-        lane = self._lanes.find(host)
+    def is_open(self, account: str, host: str) -> bool:
+        lane = self._lanes.find(account, host)
         return lane is not None and lane.circuit.state is not CLOSED
 
     def next_timer(self) -> float | None:
@@ -174,7 +179,7 @@ class Outbox:
             if isinstance(item, HostLane):
                 self._handle_lane_timer(item, now + TIMER_SLACK_S)
             else:
-                self._make_ready(item)
+                self._retry(item, now)
         self._give_up_overdue(now)
         return self._turns.start()
 
@@ -192,7 +197,7 @@ class Outbox:
         """The attempt failed. True where there will be another, there or at the fallback; False
         where that was the last.
         """
-        lane = self._lanes[delivery.host]
+        lane = self._lanes.of(delivery)
         self._land(delivery, failure if failure.kind in HOST_TROUBLE else None, now)
         pauses = lane.circuit.state is OPEN
         due = lane.circuit.probe_at if pauses else now + delay_s(delivery.attempts, self._chance())
@@ -211,7 +216,7 @@ class Outbox:
 
     def abandoned(self, delivery: Delivery) -> None:
         """There is no use in another attempt, which says nothing about the host."""
-        lane = self._lanes[delivery.host]
+        lane = self._lanes.of(delivery)
         self._turns.leave(lane, delivery)
         self._end(delivery)
         self._queue_up(lane)
@@ -224,7 +229,7 @@ class Outbox:
 
     def _place(self, delivery: Delivery) -> None:
         """Find room for a delivery that has none: in its lane, at its fallback, in the store."""
-        lane = self._lanes[delivery.host]
+        lane = self._lanes.of(delivery)
         if lane.takes(self._memory.room_for_new()):
             self._hold(lane, delivery)
         elif delivery.fallback and lane.circuit.state is not CLOSED:
@@ -250,9 +255,23 @@ class Outbox:
             before.then = delivery
 
     def _make_ready(self, delivery: Delivery) -> None:
-        lane = self._lanes[delivery.host]
+        lane = self._lanes.of(delivery)
         lane.ready.append(delivery)
         self._queue_up(lane)
+
+    def _retry(self, delivery: Delivery, now: float) -> None:
+        """Attempt it again; but what its host has not refused yet goes before it as the probe, as
+        long as it has the time for that: the host may be well, and its URL alone in trouble.
+        """
+        lane = self._lanes.of(delivery)
+        circuit = lane.circuit
+        due = circuit.probe_at if circuit.state is OPEN else now + YIELD_S
+        yields = circuit.state is not CLOSED and len(lane.backlog) > 0
+        in_time = due <= delivery.since + GIVE_UP_AFTER_S
+        if yields and in_time and not self._memory.is_crowded(delivery):
+            self._set_timer(due, delivery)
+        else:
+            self._make_ready(delivery)
 
     def _queue_up(self, lane: HostLane) -> None:
         """Give the lane a turn, if it has use for one."""
@@ -268,7 +287,7 @@ class Outbox:
 
     def _land(self, delivery: Delivery, trouble: Failure | None = None, now: float = 0.0) -> None:
         """An attempt is over: free its place, and judge the host by it."""
-        lane = self._lanes[delivery.host]
+        lane = self._lanes.of(delivery)
         self._turns.leave(lane, delivery)
         was_in_trouble = lane.in_trouble
         if self._lanes.judge(lane, trouble, now, self._chance()):
@@ -284,7 +303,7 @@ class Outbox:
 
     def _let_go(self, delivery: Delivery) -> None:
         """This delivery is no longer in its lane; the next event of its message may go."""
-        lane = self._lanes[delivery.host]
+        lane = self._lanes.of(delivery)
         self._memory.count(lane, delivery, -1)
         if delivery.then is not None:
             self._make_ready(delivery.then)
@@ -348,10 +367,10 @@ class Outbox:
             delivery.since, delivery.attempts = position.since, position.attempts
             if delivery.fallback and delivery.host != lane.host == delivery.fallback.host:
                 # It was on its way to its fallback already.
-                delivery.divert(_code(self._lanes.find(delivery.host)))
+                delivery.divert(_code(self._lanes.find(lane.account, delivery.host)))
                 delivery.attempts = position.attempts
             if lane.circuit.state is not OPEN or delivery.host != lane.host:
-                self._hold(self._lanes[delivery.host], delivery)
+                self._hold(self._lanes.of(delivery), delivery)
             elif delivery.fallback:
                 self._place(delivery)
             else:

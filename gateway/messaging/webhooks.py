@@ -179,18 +179,25 @@ class Webhooks:
             self._failed(delivery, outcome)
 
     def _told(self, delivery: Delivery, outcome: str) -> None:
-        was_open = self._outbox.is_open(delivery.host)
+        account = delivery.event.message.account_sid
+        was_open = self._outbox.is_open(account, delivery.host)
         self._outbox.succeeded(delivery)
-        self._watch(delivery.host, was_open)
+        self._watch(account, delivery.host, was_open)
         self.delivered += 1
         self._record(delivery, outcome)
 
     def _failed(self, delivery: Delivery, failure: Failure) -> None:
-        host, was_open = delivery.host, self._outbox.is_open(delivery.host)
-        facts = {"host": host, "attempts": delivery.attempts, "failure": str(failure)}
+        host, account = delivery.host, delivery.event.message.account_sid
+        was_open = self._outbox.is_open(account, host)
+        facts = {
+            "sid": message_sid(delivery.message_id),
+            "host": host,
+            "attempts": delivery.attempts,
+            "failure": str(failure),
+        }
         instead_of = delivery.instead_of
         again = self._outbox.failed(delivery, failure, self._clock.now())
-        self._watch(host, was_open)
+        self._watch(account, host, was_open)
         self.failed_attempts += 1
         if not again:
             log.warning("webhook given up", extra=facts)
@@ -204,12 +211,13 @@ class Webhooks:
         self._outbox.abandoned(delivery)
         self._record(delivery, f"gave up: {reason}", gave_up=True)
 
-    def _watch(self, host: str, was_open: bool) -> None:
-        is_open = self._outbox.is_open(host)
+    def _watch(self, account: str, host: str, was_open: bool) -> None:
+        is_open = self._outbox.is_open(account, host)
+        facts = {"account": account, "host": host}
         if is_open and not was_open:
-            log.warning("webhook circuit opened", extra={"host": host})
+            log.warning("webhook circuit opened", extra=facts)
         if was_open and not is_open:
-            log.info("webhook circuit closed", extra={"host": host})
+            log.info("webhook circuit closed", extra=facts)
 
     # What waits in the store
 

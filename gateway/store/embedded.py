@@ -46,6 +46,10 @@ from gateway.store.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
+# A disk that hangs returns no error. So many times `pending_max` may wait for it, then it counts as
+# one that has failed.
+STALLED_FACTOR = 2
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -102,7 +106,8 @@ class EmbeddedStore(ABC):
 
     @property
     def writable(self) -> bool:
-        return not self._closed and self._core.writable
+        stalled = self._uncommitted >= STALLED_FACTOR * self._pending_max
+        return not self._closed and self._core.writable and not stalled
 
     def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
         if self._closed:

@@ -8,10 +8,10 @@ from pathlib import Path
 import apsw
 
 from gateway.store.key_generation import KeyEntry
-from gateway.store.key_index import KeyIndex
+from gateway.store.key_index import FILE_PATTERN, KeyIndex
 from gateway.store.read_connections import CATALOGUE, ReadConnections
 from gateway.store.segment import Segments
-from gateway.store.sqlite_connection import close, connect, writing
+from gateway.store.sqlite_connection import close, connect, reading, writing
 
 PAGE = 1_000
 
@@ -54,7 +54,9 @@ def flush(directory: Path, vfs: str | None) -> None:
     Raises:
         StoreError: the outcome is unknown.
     """
-    newest = max(directory.glob("keys-*.db"), default=None)
+    with reading(directory):
+        files = [path for path in directory.iterdir() if FILE_PATTERN.match(path.name)]
+    newest = max(files, default=None)
     if newest is None:
         return
     with writing(newest):

@@ -9,7 +9,8 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """`pending_max` records may wait for their commit; below `free_bytes_min` nothing is accepted.
+    """`pending_max` records may wait for their commit; beyond that, and below `free_bytes_min`, no
+    message is accepted.
 
     The floor leaves room for what must still be written about messages already accepted. Commits
     begin `commit_interval_s` apart or more: 2 ms halves the CPU per message of 0 at 5,000 messages

@@ -6,11 +6,15 @@ been dropped. What became of it stands there and in every later segment.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
+
+from gateway.clock import message_sid
 from gateway.errors import StoreError
 from gateway.message import Message
 from gateway.store.interface import (
@@ -29,6 +33,8 @@ from gateway.store.interface import (
 from gateway.store.read_connections import CATALOGUE, ReadConnections, Row
 from gateway.store.rows import attempt_of, message_of, notified_of, transition_of
 from gateway.store.segment import ID_MAX, Segment, Segments, SegmentState
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,6 +88,7 @@ ORDER BY message_id DESC, number DESC, round DESC LIMIT :limit
 
 class StoreReader:
     """Belongs to one thread at a time. Every method raises StoreError when a file cannot be read.
+    A message that is there and cannot be read is left out, for the sake of all others.
 
     `segments` answers those of this moment: one that is dropped meanwhile is no error, for the
     question is then asked again.
@@ -125,7 +132,10 @@ class StoreReader:
         if not found:
             return None
         steps = self.facts(TRANSITIONS, itemgetter(1), [message_id])[message_id]
-        return StoredMessage(message_of(found[0][0]), _in_order(steps, transition_of))
+        message = _readable(message_id, found[0][0])
+        if message is None:
+            raise StoreError(f"message {message_sid(message_id)} is damaged")
+        return StoredMessage(message, _in_order(steps, transition_of))
 
     def timeline(self, message_id: int) -> Timeline | None:
         found = self.stored([message_id])
@@ -148,17 +158,20 @@ class StoreReader:
             "since": where.since,
             "until": where.until,
         }
-        found: list[Row] = []
+        found: list[Message] = []
         for home in (*reversed(range(len(self.segments.kept))), None):
             first, end = self.segments.ids(home)
-            if first < bindings["before"] and len(found) < limit:
-                asked = {**bindings, "first": first, "limit": limit - len(found)}
-                asked["before"] = min(bindings["before"], end)
-                found += self.rows(self._number(home), LIST, asked)
-        facts = self.facts(TRANSITIONS, itemgetter(1), [message_id for message_id, _ in found])
+            asked = {**bindings, "first": first, "before": min(bindings["before"], end)}
+            while first < asked["before"] and len(found) < limit:
+                asked["limit"] = limit - len(found)
+                rows = self.rows(self._number(home), LIST, asked)
+                found += _readable_of(rows).values()
+                if len(rows) < asked["limit"]:
+                    break
+                asked["before"] = rows[-1][0]
+        facts = self.facts(TRANSITIONS, itemgetter(1), [message.id for message in found])
         return [
-            StoredMessage(message_of(blob), _in_order(facts[message_id], transition_of))
-            for message_id, blob in found
+            StoredMessage(message, _in_order(facts[message.id], transition_of)) for message in found
         ]
 
     def messages(self, message_ids: Sequence[int]) -> Sequence[Message]:
@@ -248,8 +261,7 @@ class StoreReader:
             homes[self.segments.home(message_id)].append(message_id)
         found: dict[int, Message] = {}
         for home, ids in homes.items():
-            rows = self.rows(self._number(home), MESSAGES, (_json(ids),))
-            found.update((message_id, message_of(blob)) for message_id, blob in rows)
+            found |= _readable_of(self.rows(self._number(home), MESSAGES, (_json(ids),)))
         return found
 
     def steps(self, message_ids: Sequence[int]) -> dict[tuple[int, int], Transition]:
@@ -300,6 +312,22 @@ class StoreReader:
 
     def _number(self, home: int | None) -> int:
         return CATALOGUE if home is None else self.segments.kept[home].number
+
+
+def _readable_of(rows: Iterable[Row]) -> dict[int, Message]:
+    """Messages by id, without those that are damaged."""
+    found = ((message_id, _readable(message_id, blob)) for message_id, blob in rows)
+    return {message_id: message for message_id, message in found if message is not None}
+
+
+def _readable(message_id: int, blob: bytes) -> Message | None:
+    """The message, unless it is damaged."""
+    try:
+        return message_of(blob)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        extra = {"sid": message_sid(message_id), "reason": str(error)}
+        log.error("message is damaged", extra=extra)
+        return None
 
 
 def _in_order(facts: dict[Any, Row], of: Callable[[Row], T]) -> tuple[T, ...]:

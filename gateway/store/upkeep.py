@@ -8,13 +8,14 @@ and begins anew from what the files say.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from math import inf
 from pathlib import Path
 
 from gateway.clock import Clock
+from gateway.errors import StoreError
 from gateway.message import Direction
 from gateway.store.limits import StoreLimits
 from gateway.store.read_connections import CATALOGUE, ReadConnections
@@ -110,24 +111,30 @@ class Upkeep:
         self._retry_at = self._clock.now() + RETRY_S
 
     def work(self) -> Generator[Chore, None, None]:
-        """All that is to be done now.
+        """All that is to be done now. A segment that is in trouble keeps no other waiting, and is
+        tried again after a while.
 
         Raises:
-            StoreError: a file cannot be read or removed.
+            StoreError: a file cannot be read.
         """
         files = self._files
         self._retry_at = None
         yield files.roll_if_due
         for segment in self._set.dropped:
-            yield from self._remove(segment)
+            with self._by_itself(segment):
+                yield from self._remove(segment)
         for segment in files.segments.kept:
             if segment.state is SegmentState.SEALED:
-                self._set.summarise(self._set.find_unfinished(segment))
-                yield partial(self._set.mark_summarised, segment)
+                with self._by_itself(segment):
+                    self._set.summarise(self._set.find_unfinished(segment))
+                    yield partial(self._set.mark_summarised, segment)
         with closing(ReadConnections(files.directory, self._vfs)) as connections:
             self._measure(connections)
             while due := self._due():
-                if not (yield from self._drop(due, connections)):
+                dropped = False
+                with self._by_itself(due):
+                    dropped = yield from self._drop(due, connections)
+                if not dropped:
                     self.put_off()
                     break
                 self._measure(connections)
@@ -135,6 +142,16 @@ class Upkeep:
                 yield from self._forget_finished(connections)
                 ((carried,),) = connections.rows(CATALOGUE, "SELECT EXISTS (SELECT 1 FROM job)")
                 self._forget_at = self._clock.now() + FORGET_S if carried else inf
+
+    @contextmanager
+    def _by_itself(self, segment: Segment) -> Iterator[None]:
+        """Trouble with a segment, but for that of a write, is logged and put off."""
+        try:
+            yield
+        except StoreError as error:
+            extra = {"segment": segment.number, "reason": str(error)}
+            log.warning("store upkeep put off", extra=extra)
+            self.put_off()
 
     def _due(self) -> Segment | None:
         """The segment that is to be dropped now."""
@@ -151,8 +168,12 @@ class Upkeep:
 
     def _measure(self, connections: ReadConnections) -> None:
         numbers = [CATALOGUE, *(segment.number for segment in self._files.segments.kept[:-1])]
-        pages = (connections.rows(number, "PRAGMA page_count")[0][0] for number in numbers)
-        self.octets_sealed = sum(pages) * PAGE_OCTETS
+        pages = 0
+        for number in numbers:
+            # One that is damaged is trouble enough where it is needed.
+            with suppress(StoreError):
+                pages += connections.rows(number, "PRAGMA page_count")[0][0]
+        self.octets_sealed = pages * PAGE_OCTETS
 
     def _drop(self, segment: Segment, connections: ReadConnections) -> Generator[Chore, None, bool]:
         """Carry over what is not finished, and drop the rest; False: not now."""

@@ -89,9 +89,9 @@ class MqttSink:
         """
         if not page.events:
             return page.then
-        await self._connected.wait()
-        broker = self._broker
-        assert broker
+        # Who is connected may be gone again by the time that we are called.
+        while (broker := self._broker) is None:
+            await self._connected.wait()
         now = asyncio.get_running_loop().time
         unanswered: deque[asyncio.Future[None]] = deque()
         taken = 0

@@ -28,6 +28,7 @@ class FakeUndelivered:
     def __init__(self, *, broken: bool = False) -> None:
         self.asked: list[Any] = []
         self.broken = broken
+        self.ready = True
 
     async def page(self, account_sid: str, limit: int, before: int | None) -> UndeliveredPage:
         self._ask(account_sid, limit, before)
@@ -48,7 +49,7 @@ class FakeUndelivered:
 
 
 def a_client(undelivered: FakeUndelivered) -> httpx.AsyncClient:
-    routes = undelivered_routes(cast(Undelivered, undelivered))
+    routes = undelivered_routes(cast(Undelivered, undelivered), lambda: undelivered.ready)
     app = Litestar(routes, openapi_config=None, logging_config=None)
     transport = httpx.ASGITransport(cast(Any, app))
     return httpx.AsyncClient(transport=transport, base_url="http://admin.test")
@@ -155,3 +156,10 @@ async def test_store_that_cannot_be_used_is_told_as_such() -> None:
         await replay(undelivered, {"account": ACCOUNT, "all": True}),
     ):
         assert (response.status_code, response.json()["detail"]) == (503, "the disk is gone")
+
+
+async def test_nothing_is_replayed_before_what_is_owed_has_been_read() -> None:
+    undelivered = FakeUndelivered()
+    undelivered.ready = False
+    response = await replay(undelivered, {"messages": [SID]})
+    assert (response.status_code, undelivered.asked) == (503, [])

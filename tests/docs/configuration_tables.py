@@ -117,8 +117,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "segment_s": "The same after so many seconds.",
         "retention_s": "A segment is dropped so many seconds after it was closed, with the "
         "messages in it; what is not finished is carried over.",
-        "bytes_max": "Octets of all segments together; above, the oldest is dropped earlier. "
-        "0: no bound.",
+        "bytes_max": "Octets of all segments together; above, the oldest is dropped earlier, "
+        "and its finished messages are not found any more. 0: no bound.",
         "idempotency_window_s": "For so long the same idempotency key makes no second message. "
         "Not longer than `retention_s`.",
     },

@@ -29,8 +29,12 @@ MEANINGS: dict[str, str] = {
     "things; the second was refused.",
     "request with an idempotency key failed": "A defect, with its traceback; answered as 503. "
     "Report it.",
+    "answer to a request with an idempotency key broke": "A defect, with its traceback: one that "
+    "asked was not told. What became of the request stands. Report it.",
     "ESME's outbox not read": "The store could not be read for an account's ESMEs; it is tried "
     "again.",
+    "reading of an ESME's outbox broke": "A defect, with its traceback; it is tried again. Report "
+    "it.",
     "ESME deliveries given up": "`count` receipts or messages that an account's ESMEs have not "
     "taken, for `reason`. They can be replayed.",
     "queued messages cannot be read": "The store could not be read; it is tried again every "
@@ -78,8 +82,8 @@ MEANINGS: dict[str, str] = {
     "answered for. Until there are fewer, receipts with an unknown id settle nothing.",
     "reading of webhooks broke": "A defect, with its traceback; it is tried again. Report it.",
     "undelivered events replayed": "An operator had events told once more.",
-    "webhook circuit opened": "A host fails again and again. It gets a probe now and then, and "
-    "what is for it waits.",
+    "webhook circuit opened": "A host fails an account again and again. It gets a probe now and "
+    "then, and what that account has for it waits.",
     "webhook circuit closed": "A host works again, and is told what has waited.",
     "webhook goes to its fallback": "A number's `sms_url` failed; its `sms_fallback_url` is "
     "called.",
@@ -110,6 +114,8 @@ MEANINGS: dict[str, str] = {
     "carrier's PDU refused": "A carrier sends what cannot be read.",
     "carrier's message refused": "An inbound message for a number that is nobody's, or unreadable.",
     "deliver_sm not sent": "A receipt or message fits no PDU; it is given up.",
+    "deliver_sm broke": "A defect, with its traceback. That receipt or message was given up. "
+    "Report it.",
     "disk has space again": "Messages are accepted again.",
     "disk is nearly full": "**Nothing is accepted below `free_bytes_min`. Make room.**",
     "gateway drains": "A signal to stop has come.",
@@ -118,6 +124,8 @@ MEANINGS: dict[str, str] = {
     "gateway stops by a fault of ours": "A defect ended the traffic. The process exits with 1 and "
     "nothing accepted is lost. Report the traceback.",
     "intermediate receipt": "Not final, so nothing changes.",
+    "message is damaged": "What a message says cannot be read from its file any more: it is left "
+    "out and not sent. Look at the disk, and see `supernet store verify`.",
     "message fits no PDU": "A field is too long for SMPP; the message failed with 30006.",
     "message was under way each time binds went down": "Three binds went down while this message "
     "was on them, so it may be what ended them. It is not sent again, and fails with 30410 after "

@@ -36,7 +36,7 @@ MEANINGS: dict[str, str] = {
     "receipts_not_awaited_total": "Times that memory had no room to await a receipt.",
     "webhooks_in_flight": "Requests under way; `concurrency` bounds them.",
     "webhooks_waiting": "Webhooks that wait in the store, and in memory by their key alone.",
-    "webhook_circuits_open": "Hosts that fail, and get nothing but probes.",
+    "webhook_circuits_open": "Accounts' hosts that fail, and get nothing but probes.",
     "webhooks_delivered_total": "Webhooks that a server took.",
     "webhooks_failed_attempts_total": "Attempts that failed, to be repeated or not.",
     "webhooks_given_up_total": "Webhooks given up; `supernet replay` lists them.",

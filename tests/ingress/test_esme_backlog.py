@@ -173,6 +173,28 @@ def test_a_store_that_cannot_be_read_is_read_later(caplog: pytest.LogCaptureFixt
     paged()
 
 
+def test_a_defect_in_reading_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(keys: Sequence[OwedKey]) -> Sequence[Owed]:
+        raise ZeroDivisionError("the inner workings")
+
+    @esmes()
+    async def paged(site: SmppSite) -> None:
+        made = [site.becomes() for _ in range(3)]
+        with monkeypatch.context() as patch:
+            patch.setattr(site.ledger, "read_owed", broken)
+            customer = await site.bound()
+            await moment(2)
+        assert customer.delivered == []
+        assert caplog.messages == ["reading of an ESME's outbox broke"]
+        await moment(RETRY_S)
+        assert ids(customer) == [message_sid(message.id) for message in made]
+        assert site.delivery.pending == 0
+
+    paged()
+
+
 @esmes()
 async def test_accounts_without_a_bind_are_not_read_for(site: SmppSite) -> None:
     for _ in range(3):

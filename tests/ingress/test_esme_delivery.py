@@ -6,6 +6,7 @@ import pytest
 
 from gateway.clock import message_sid
 from gateway.ingress.esme_delivery import RETRY_S
+from gateway.ingress.esme_outbox import Delivery
 from gateway.message import Direction, Origin, Receipts, Status
 from gateway.smpp import codec
 from gateway.smpp.constants import CommandStatus, Tag
@@ -292,6 +293,32 @@ async def test_what_fits_no_pdu_is_given_up_and_the_next_one_comes(site: SmppSit
     assert ids(customer) == [message_sid(made.id)]
     assert site.ledger.notified[0].outcome.startswith("gave up: source_addr")
     assert (site.ledger.notified[0].gave_up, site.delivery.given_up) == (True, 1)
+
+
+def test_what_breaks_on_its_way_is_given_up_and_the_next_one_comes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    right = Delivery.pdu
+
+    def pdu(delivery: Delivery) -> DeliverSm:
+        if delivery.event.message.recipient == "+15005550006":
+            raise ZeroDivisionError("the inner workings")
+        return right(delivery)
+
+    monkeypatch.setattr(Delivery, "pdu", pdu)
+
+    @esmes()
+    async def breaks(site: SmppSite) -> None:
+        site.becomes(recipient="+15005550006")
+        made = site.becomes()
+        customer = await site.bound()
+        await moment()
+        assert ids(customer) == [message_sid(made.id)]
+        assert site.ledger.notified[0].outcome == "gave up: an error of ours"
+        assert (site.ledger.notified[0].gave_up, site.delivery.pending) == (True, 0)
+        assert caplog.messages == ["deliver_sm broke"]
+
+    breaks()
 
 
 # Binds that end

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from gateway.events import StatusEvent
 from gateway.message import Message
 from gateway.messaging.host_circuit import OPEN_AFTER, PAUSE_FIRST_S
@@ -10,7 +12,7 @@ from gateway.messaging.webhook_destination import Destination, FailureKind, pars
 from gateway.messaging.webhook_outbox import Outbox, OutboxLimits
 from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.store.interface import OwedKey
-from tests.messaging.webhook_world import WALL_START, an_event
+from tests.messaging.webhook_world import ACCOUNT_SID, WALL_START, an_event
 
 NOW = WALL_START
 DOWN = Failure(FailureKind.CONNECT, 11205, "cannot connect")
@@ -61,6 +63,13 @@ def a_delivery(
     )
 
 
+def of_account(account: int, delivery: Delivery) -> Delivery:
+    """The same, but another customer's."""
+    message = msgspec.structs.replace(delivery.event.message, account_sid=f"AC{account:032}")
+    delivery.event = msgspec.structs.replace(delivery.event, message=message)
+    return delivery
+
+
 def an_outbox(limits: OutboxLimits | None = None, chance: float = 1.0) -> Outbox:
     return Outbox(limits or OutboxLimits(), lambda: chance)
 
@@ -88,7 +97,7 @@ def open_circuit(outbox: Outbox, host: str = "a") -> float:
         offer(outbox, a_delivery(901 + i, host=host, fragment="rc=0"))
         (delivery,) = outbox.take(NOW)
         assert not outbox.failed(delivery, DOWN, NOW)
-    assert outbox.is_open(f"{host}.example:80")
+    assert outbox.is_open(ACCOUNT_SID, f"{host}.example:80")
     return NOW + PAUSE_FIRST_S
 
 

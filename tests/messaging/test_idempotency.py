@@ -367,6 +367,42 @@ def test_a_defect_leaves_nobody_waiting(caplog: pytest.LogCaptureFixture) -> Non
     breaks()
 
 
+def fails(_: object) -> None:
+    raise ZeroDivisionError("whoever asked")
+
+
+@pytest.mark.parametrize("before", ["taken", "found"])
+def test_one_who_cannot_be_told_keeps_it_from_nobody(
+    before: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    @at_a_desk
+    async def breaks(desk: Desk) -> None:
+        if before == "found":
+            desk.submit()
+            await desk.settle()
+            desk = Desk(desk.ledger)
+        refused: list[Refused] = []
+        desk.room.submit(desk.request(), fails, refused.append)
+        desk.submit()
+        desk.room.submit(desk.request("goodbye"), fails, fails)
+        desk.submit()
+        await desk.settle()
+        assert (desk.said, refused) == (([], [1, 1], []), [])
+        assert caplog.messages.count("answer to a request with an idempotency key broke") == 2
+        assert "request with an idempotency key failed" not in caplog.messages
+
+    breaks()
+
+
+@at_a_desk
+async def test_one_who_cannot_be_told_of_a_refusal_keeps_nobody_waiting(desk: Desk) -> None:
+    desk.counter.refuse = Refusal.QUEUE_FULL
+    desk.room.submit(desk.request(), fails, fails)
+    desk.submit()
+    await desk.settle()
+    assert desk.said == ([], [], [Refusal.QUEUE_FULL])
+
+
 @at_a_desk
 async def test_a_found_key_says_what_the_store_has(desk: Desk) -> None:
     found = SeenKey(7, desk.request().fingerprint)

@@ -176,7 +176,8 @@ def test_dead_hosts_leave_room_in_memory_for_those_that_work() -> None:
             outbox.failed(delivery, DOWN, NOW)
     outbox.take(NOW + 1)
     assert outbox.pending + outbox.waiting == 600
-    assert outbox.pending - outbox.in_flight <= 160
+    # Half of what new ones may have, and half of what late ones may.
+    assert outbox.pending - outbox.in_flight <= 160 + 160
 
 
 def test_what_finds_no_room_among_the_positions_either_is_given_up() -> None:

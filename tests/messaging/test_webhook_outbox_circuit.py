@@ -3,7 +3,7 @@
 from gateway.messaging.host_circuit import PAUSE_MAX_S
 from gateway.messaging.host_lanes import FORGET_AFTER_S, REMEMBERED_MAX
 from gateway.messaging.webhook_delivery import Failed
-from gateway.messaging.webhook_outbox import UNRECORDED_MAX, Ended, Outbox, OutboxLimits
+from gateway.messaging.webhook_outbox import UNRECORDED_MAX, YIELD_S, Ended, Outbox, OutboxLimits
 from gateway.messaging.webhook_retry import GIVE_UP_AFTER_S
 from gateway.store.interface import OwedKey
 from tests.messaging.outbox_world import (
@@ -16,6 +16,7 @@ from tests.messaging.outbox_world import (
     an_outbox,
     fail_host,
     ids,
+    of_account,
     offer,
     open_circuit,
     read,
@@ -59,13 +60,13 @@ def test_one_probe_goes_when_the_pause_is_over() -> None:
     assert resume(outbox, due) == []
 
 
-def test_next_probe_goes_after_a_longer_pause() -> None:
+def test_next_probe_is_another_delivery_after_a_longer_pause() -> None:
     outbox = an_outbox()
     due = open_circuit(outbox)
     offer(outbox, *(a_delivery(i) for i in range(5)))
     outbox.failed(resume(outbox, due)[0], DOWN, due)
     assert resume(outbox, due + 1.9) == []
-    assert ids(resume(outbox, due + 2)) == [(0, 1)]
+    assert ids(resume(outbox, due + 2)) == [(1, 1)]
 
 
 def test_first_success_closes_the_circuit() -> None:
@@ -102,13 +103,34 @@ def test_attempt_from_before_that_succeeds_closes_the_circuit() -> None:
     assert outbox.open_circuits == 0
 
 
+def test_probes_that_failed_take_turns_once_nothing_else_waits() -> None:
+    outbox = an_outbox()
+    now = open_circuit(outbox)
+    offer(outbox, a_delivery(1), a_delivery(2))
+    probes: list[int] = []
+    while len(probes) < 8:
+        for probe in resume(outbox, now):
+            probes.append(probe.message_id)
+            outbox.failed(probe, DOWN, now)
+        now += 1
+    assert probes[:2] == [1, 2]
+    assert min(probes.count(1), probes.count(2)) >= 3
+
+
+def test_url_of_one_account_that_fails_is_not_in_the_way_of_another() -> None:
+    outbox = an_outbox()
+    open_circuit(outbox)
+    offer(outbox, of_account(2, a_delivery(1)))
+    assert ids(outbox.take(NOW)) == [(1, 1)]
+
+
 def test_retry_that_is_due_while_the_circuit_is_open_waits_for_the_probe() -> None:
     outbox = an_outbox(chance=0.0)
     offer(outbox, *(a_delivery(i, fragment="rc=5") for i in range(3)))
     for delivery in outbox.take(NOW):
         outbox.failed(delivery, DOWN, NOW)
     assert len(resume(outbox, NOW + 0.5)) == 1
-    assert (outbox.pending, outbox.waiting) == (1, 2)
+    assert (outbox.pending, outbox.in_flight, outbox.waiting) == (3, 1, 0)
 
 
 def test_events_of_a_message_keep_their_order_through_an_open_circuit() -> None:
@@ -147,7 +169,8 @@ def test_attempts_are_remembered_through_the_store() -> None:
     probe, *others = resume(outbox, NOW + 0.5)
     assert others == []
     outbox.succeeded(probe)
-    assert [delivery.attempts for delivery in resume(outbox, NOW + 0.5)] == [2, 2]
+    later = NOW + 0.5 + YIELD_S
+    assert [delivery.attempts for delivery in resume(outbox, later)] == [2, 2]
 
 
 def test_first_event_after_the_pause_is_the_probe() -> None:

@@ -234,3 +234,15 @@ async def test_the_same_seed_repeats_the_same_run(tmp_path: Path) -> None:
         return [round(when, 9) for when in at], [each.message.id for each in found]
 
     assert await run(tmp_path / "one") == await run(tmp_path / "two")
+
+
+@virtual_time
+async def test_a_disk_that_hangs_counts_as_one_that_has_failed(tmp_path: Path) -> None:
+    store = InlineStore(tmp_path, always(3_600.0), StoreLimits(pending_max=10, free_bytes_min=0))
+    for number in range(1, 2 * 10 + 1):
+        assert store.writable
+        store.append(sent(message_id=1, number=number))
+    assert not store.writable
+    await asyncio.sleep(8_000.0)
+    assert store.writable
+    await store.close()

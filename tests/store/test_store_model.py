@@ -113,6 +113,8 @@ class StoreAgainstModel(RuleBasedStateMachine):
         steps = [step for step in self.known_steps() if step.message_id == message_id]
         if any(step.status in FINAL and not step.part for step in steps):
             return
+        if part and status in FINAL:
+            return  # The one part of a message that is not cut up is settled by the message itself.
         number = max((step.number for step in steps), default=0) + 1
         at = self.store.now
         self.batch.append(

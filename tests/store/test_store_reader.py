@@ -1,9 +1,12 @@
 """Questions whose answers stand in several files."""
 
+import logging
 from pathlib import Path
 
+import apsw
 import pytest
 
+from gateway.clock import message_sid
 from gateway.errors import StoreError
 from gateway.message import Status
 from gateway.store import read_connections
@@ -14,11 +17,14 @@ from gateway.store.interface import (
     Owed,
     OwedKey,
     StoredMessage,
+    StreamEvent,
+    StreamPosition,
     Timeline,
 )
 from gateway.store.read_connections import ReadConnections
 from gateway.store.segment import ID_MAX
 from gateway.store.store_reader import StoreReader
+from gateway.store.stream_reader import stream_page
 from tests.store.builders import (
     NOON,
     OTHER_ACCOUNT,
@@ -41,6 +47,12 @@ ALL = OwedKey(ID_MAX, 0)
 def given_up_keys(store: OpenStore, account_sid: str = "") -> list[OwedKey]:
     found, _ = store.ask(StoreReader.given_up, account_sid, ALL)
     return [OwedKey(each.message.id, each.notified.number, each.notified.round) for each in found]
+
+
+def damage(store: OpenStore, message_id: int, blob: bytes = b"\xc1") -> None:
+    connection = apsw.Connection(str(store.path / "segment-00000001.db"))
+    connection.execute("UPDATE job SET message = ? WHERE id = ?", (blob, message_id))
+    connection.close()
 
 
 def test_a_message_is_not_shown_to_another_account(store: OpenStore) -> None:
@@ -265,3 +277,62 @@ def test_a_file_that_is_damaged_is_an_error(store: OpenStore) -> None:
     path.write_bytes(b"no database" + path.read_bytes())
     with pytest.raises(StoreError, match=r"segment-00000001\.db cannot be read"):
         store.fetch()
+
+
+@pytest.mark.parametrize("blob", [b"", b"\xc1", b"\x90", b"\x93\x01\xa1\xff\x01"])
+def test_a_message_that_is_damaged_is_left_out_and_logged(
+    store: OpenStore, blob: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.write(accepted(1), accepted(2), accepted(3))
+    damage(store, 2, blob)
+    with caplog.at_level(logging.ERROR):
+        found = store.ask(StoreReader.messages, [3, 2, 1])
+    assert [message.id for message in found] == [3, 1]
+    (record,) = caplog.records
+    assert record.message == "message is damaged"
+    assert record.__dict__["sid"] == message_sid(2)
+
+
+def test_what_a_damaged_message_owes_is_left_out(store: OpenStore) -> None:
+    store.write(accepted(1), sent(1), accepted(2), sent(2))
+    damage(store, 1)
+    keys = [OwedKey(1, 1), OwedKey(2, 1)]
+    assert store.ask(StoreReader.owed, keys) == [Owed(a_message(2), sent(2))]
+
+
+def test_a_list_goes_on_behind_a_damaged_message(store: OpenStore) -> None:
+    store.write(*(accepted(message_id) for message_id in range(1, 7)))
+    for message_id in (3, 4, 5):
+        damage(store, message_id)
+    assert store.listed(limit=2) == [6, 2]
+    assert store.listed() == [6, 2, 1]
+
+
+def test_to_fetch_a_damaged_message_is_an_error(store: OpenStore) -> None:
+    store.write(accepted(1))
+    damage(store, 1)
+    with pytest.raises(StoreError, match="is damaged"):
+        store.fetch()
+
+
+def test_a_damaged_message_has_no_timeline(store: OpenStore) -> None:
+    store.write(accepted(1), sent(1))
+    damage(store, 1)
+    assert store.ask(StoreReader.timeline, 1) is None
+
+
+def test_the_stream_goes_on_behind_a_damaged_message(tmp_path: Path) -> None:
+    store = OpenStore(tmp_path, stream=True)
+    store.write(accepted(1), accepted(2))
+    damage(store, 1)
+    page = store.ask(stream_page, StreamPosition(), store.files.stream_end, 10)
+    assert page.events == (StreamEvent(a_message(2)),)
+    store.close()
+
+
+def test_a_start_leaves_out_a_damaged_message(store: OpenStore) -> None:
+    for message_id in (1, 2):
+        store.write(accepted(message_id), attempted(message_id))
+    assert len(store.load_open()) == 2
+    damage(store, 1)
+    assert store.load_open() == [store.stored(2)]

@@ -1,8 +1,11 @@
 """Idempotency keys follow the messages that they have made."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.errors import StoreError
+from gateway.store import key_replay
 from gateway.store.interface import Accepted, Deleted, SeenKey
 from gateway.store.key_index import KeyIndex
 from gateway.store.store_reader import StoreReader
@@ -69,8 +72,6 @@ def test_more_keys_than_a_page_are_read(store: OpenStore, monkeypatch: pytest.Mo
 
 
 def _keys_in_pages_of_two() -> str:
-    from gateway.store import key_replay
-
     return key_replay._KEYS.replace("1000", "2")
 
 
@@ -108,6 +109,11 @@ def test_a_key_is_durable_before_its_message_is_dropped(store: OpenStore) -> Non
     store.drop_all()
     (index,) = store.path.glob("keys-*.db")
     assert KEY in index.read_bytes()
+
+
+def test_keys_whose_files_cannot_be_listed_are_not_taken_for_flushed(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="nowhere"):
+        key_replay.flush(tmp_path / "nowhere", None)
 
 
 def test_the_key_of_a_deleted_message_counts(store: OpenStore) -> None:

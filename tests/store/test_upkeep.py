@@ -19,8 +19,10 @@ from gateway.store.interface import (
     Timeline,
     UnmatchedReceipt,
 )
-from gateway.store.segment import SegmentState
+from gateway.store.segment import Segment, SegmentState
+from gateway.store.segment_file import SegmentFile
 from gateway.store.store_reader import StoreReader
+from gateway.store.unfinished import Unfinished
 from gateway.store.upkeep import FORGET_S, RETRY_S
 from tests.store.builders import (
     NOON,
@@ -315,6 +317,101 @@ def test_a_dropped_file_that_is_there_again_is_removed_and_then_forgotten(
     store.keep_up()
     assert store.segment_set.dropped == ()
     assert not list(store.path.glob("segment-00000001.db*"))
+
+
+# Damage
+
+
+def damage(store: OpenStore, number: int) -> None:
+    store.connections.close()
+    path = store.path / f"segment-{number:08}.db"
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+    path.write_bytes(b"no database" + path.read_bytes())
+
+
+def test_a_damaged_segment_keeps_no_other_from_its_summary(
+    store: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    find_unfinished = store.segment_set.find_unfinished
+
+    def fail(segment: Segment) -> SegmentFile:
+        if segment.number == 1:
+            raise StoreError("it is damaged")
+        return find_unfinished(segment)
+
+    store.write(accepted(1))
+    store.roll()
+    store.write(accepted(2))
+    store.roll()
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr(store.segment_set, "find_unfinished", fail)
+        store.keep_up()
+    assert states(store) == [SegmentState.SEALED, SegmentState.SUMMARISED, SegmentState.LIVE]
+    assert "store upkeep put off" in caplog.text
+    assert store.upkeep.next_at() == store.now + RETRY_S
+    store.keep_up()
+    assert states(store) == [SegmentState.SUMMARISED] * 2 + [SegmentState.LIVE]
+
+
+def test_a_damaged_segment_that_cannot_be_dropped_is_tried_again_later(
+    store: OpenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.write(accepted(1))
+    store.summarise()
+    store.write(accepted(2))
+    store.roll()
+    damage(store, 1)
+    store.now += 3_600.0
+    with caplog.at_level(logging.WARNING):
+        store.keep_up()
+    assert states(store) == [SegmentState.SUMMARISED] * 2 + [SegmentState.LIVE]
+    assert "store upkeep put off" in caplog.text
+    assert store.upkeep.next_at() == store.now + RETRY_S
+
+
+def test_carried_messages_are_forgotten_while_a_segment_cannot_be_dropped(
+    store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather_open = Unfinished.gather_open
+
+    def fail(self: Unfinished) -> None:
+        if self._sources[0].path.name == "segment-00000003.db":
+            raise StoreError("it is damaged")
+        gather_open(self)
+
+    store.write(accepted(1))
+    store.drop_all()
+    store.write(*finished(1)[1:])
+    store.summarise()
+    store.write(accepted(2))
+    store.summarise()
+    assert carried(store) == [1]
+    store.now += 3_600.0
+    monkeypatch.setattr(Unfinished, "gather_open", fail)
+    store.keep_up()
+    assert store.numbers == [3, 4]
+    assert carried(store) == []
+
+
+def test_a_file_that_cannot_be_removed_keeps_nothing_else_waiting(
+    store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(segment: Segment) -> None:
+        raise StoreError("it stays")
+
+    store.write(*finished(1))
+    store.summarise()
+    store.write(*finished(2))
+    store.roll()
+    with monkeypatch.context() as patched:
+        patched.setattr(store.segment_set, "remove", fail)
+        store.now += 3_600.0
+        store.keep_up()
+        assert [segment.number for segment in store.segment_set.dropped] == [1]
+        store.keep_up()
+    assert SegmentState.SEALED not in states(store)
+    store.keep_up()
+    assert store.segment_set.dropped == ()
 
 
 # The bound of octets
