@@ -32,7 +32,8 @@ class Writer:
         self.acknowledged: set[int] = set()
         self._grown = Condition()
         self._process = process
-        Thread(target=self._read, daemon=True).start()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def wait_for(self, more: int) -> None:
         """Until so many more messages have been acknowledged."""
@@ -40,9 +41,10 @@ class Writer:
         with self._grown:
             assert self._grown.wait_for(lambda: len(self.acknowledged) >= wanted, PATIENCE_S)
 
-    def kill(self) -> None:
+    def end(self) -> None:
+        """Kill it, and read what it still said: its pipe may be closed once nobody reads it."""
         self._process.kill()
-        self._process.wait()
+        self._reader.join()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -57,10 +59,11 @@ class Writer:
 def busy_writer(directory: Path, retention_s: float) -> Iterator[Writer]:
     command = [sys.executable, "-m", "tests.store.busy_writer", str(directory), str(retention_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        writer = Writer(process)
         try:
-            yield Writer(process)
+            yield writer
         finally:
-            process.kill()
+            writer.end()
 
 
 def ids(directory: Path) -> set[int]:
