@@ -25,7 +25,7 @@ class Status(StrEnum):
 # goes down; a final state is never left.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.SCHEDULED: frozenset({Status.QUEUED, Status.CANCELED, Status.FAILED}),
-    Status.QUEUED: frozenset({Status.SENDING, Status.FAILED}),
+    Status.QUEUED: frozenset({Status.SENDING, Status.CANCELED, Status.FAILED}),
     Status.SENDING: frozenset({Status.QUEUED, Status.SENT, Status.FAILED}),
     Status.SENT: frozenset({Status.DELIVERED, Status.UNDELIVERED}),
     Status.DELIVERED: frozenset(),
@@ -58,11 +58,31 @@ class Encoding(StrEnum):
 
 
 class Receipts(IntEnum):
-    """registered_delivery bits 0 and 1 (SMPP v3.4 §5.2.17): which outcomes the customer wants."""
+    """registered_delivery bits 0 and 1 (SMPP v3.4 §5.2.17): which outcomes the customer wants.
+    SUCCESS is v5.0's (§4.7.21)."""
 
     NONE = 0
     ALL = 1
     FAILURE = 2
+    SUCCESS = 3
+
+
+class SmppFields(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What only SMPP can say of a message: as the ESME said it, or the carrier.
+
+    `data_coding` is kept where it says more than the encoding does, a message class for one
+    (23.038 §4), and None elsewhere. `intermediate` asks for intermediate notifications (§5.2.17).
+    `tlvs` are those that are passed on. `short_id` is the message_id that an ESME of SMPP v3.3
+    knows the message by, 8 hexadecimal digits, and 0 where the sid is its message_id.
+    """
+
+    service_type: str = ""
+    protocol_id: int = 0
+    priority_flag: int = 0
+    data_coding: int | None = None
+    intermediate: bool = False
+    tlvs: dict[int, bytes] = {}
+    short_id: int = 0
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -71,7 +91,8 @@ class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `sender` and `recipient` are E.164 with `+`, a short code in digits, or an alphanumeric id.
     Times are Unix seconds. `body` is the text; a BINARY message has `octets` instead. `udh` is a
     user data header that the customer made itself (length octet included): such a message is
-    exactly one segment and is passed on as it came.
+    exactly one segment and is passed on as it came. `locking_shift` and `single_shift` are the
+    national languages of its GSM 7-bit text (23.038 §6.2.1.2), 0 for the default tables.
     """
 
     id: int
@@ -93,6 +114,9 @@ class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     octets: bytes = b""
     traffic_type: str = ""
     carrier: str = ""
+    locking_shift: int = 0
+    single_shift: int = 0
+    smpp: SmppFields | None = None
 
     @property
     def initial_status(self) -> Status:

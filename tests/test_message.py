@@ -58,9 +58,9 @@ def test_what_a_carrier_has_taken_cannot_fail_or_be_queued_again() -> None:
     assert TRANSITIONS[Status.SENT] == {Status.DELIVERED, Status.UNDELIVERED}
 
 
-def test_only_a_scheduled_message_is_canceled() -> None:
+def test_only_what_no_carrier_may_have_is_canceled() -> None:
     may = [status for status in Status if Status.CANCELED in TRANSITIONS[status]]
-    assert may == [Status.SCHEDULED]
+    assert may == [Status.SCHEDULED, Status.QUEUED]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,7 @@ def test_receipts_wanted_are_the_bits_of_the_specification() -> None:
         ("NONE", 0),
         ("ALL", 1),
         ("FAILURE", 2),
+        ("SUCCESS", 3),
     ]
 
 

@@ -188,8 +188,7 @@ class SmppBind:
         match event:
             case Response():
                 self._answered(event)
-            case Request(sequence_number, pdu):
-                assert isinstance(pdu, DeliverSm | DataSm), "MAY_SEND lets an SMSC send no other"
+            case Request(sequence_number, (DeliverSm() | DataSm()) as pdu):
                 self._on_event(Delivered(self.id, sequence_number, pdu, self._session))
             case ResponseTimedOut(sequence_number):
                 self._timed_out(sequence_number)
@@ -208,6 +207,8 @@ class SmppBind:
                 )
             case Closed(reason):
                 self._lost(reason)
+            case Request():
+                pass  # outbind and alert_notification, which nobody answers.
 
     def _answered(self, response: Response) -> None:
         table = self._late if response.late else self._submitted

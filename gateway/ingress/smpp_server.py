@@ -155,8 +155,9 @@ class SmppServer:
             case Request(sequence_number, pdu):
                 if isinstance(pdu, SubmitSm | DataSm):
                     self._submit(connection, sequence_number, pdu)
+                elif not isinstance(pdu, BindTransceiver | BindTransmitter | BindReceiver):
+                    connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
                 else:
-                    assert isinstance(pdu, BindTransceiver | BindTransmitter | BindReceiver)
                     task = asyncio.get_running_loop().create_task(
                         self._bind(connection, sequence_number, pdu)
                     )

@@ -19,7 +19,7 @@ import msgspec
 
 from gateway.account import Account, Registration, Sender, SenderType
 from gateway.errors import Refusal, Refused
-from gateway.message import Direction, Encoding, Message, Origin, Receipts
+from gateway.message import Direction, Encoding, Message, Origin, Receipts, SmppFields
 from gateway.messaging.opt_out import OptOuts
 from gateway.messaging.phone_number import PhoneNumber, normalize_sender, parse
 from gateway.text import gsm_03_38, ucs2
@@ -85,6 +85,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     after_opt_out: bool = False
     key: bytes = b""
     fingerprint: bytes = b""
+    smpp: SmppFields | None = None
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):

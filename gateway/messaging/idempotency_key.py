@@ -32,6 +32,7 @@ CHOICES: tuple[tuple[str, object], ...] = (
     ("octets", b""),
     ("traffic_type", ""),
     ("smart_encoded", False),
+    ("smpp", None),
 )
 TIMES = frozenset({"validity_s", "send_at"})
 

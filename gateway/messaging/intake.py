@@ -217,6 +217,7 @@ class Intake:
             udh=request.udh,
             octets=request.octets,
             traffic_type=request.traffic_type,
+            smpp=request.smpp,
         )
 
     def _reference(self, admitted: Admitted) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,16 +25,22 @@ class Listening(Protocol):
 
 
 class Network(Protocol):
-    async def connect(self, host: str, port: int, factory: ProtocolFactory) -> None:
-        """Connect, and hand the connection to a new protocol.
+    async def connect(
+        self, host: str, port: int, factory: ProtocolFactory, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Connect, and hand the connection to a new protocol; with `tls`, once its handshake is
+        done.
 
         Raises:
-            OSError: nobody listens there.
+            OSError: nobody listens there, or the handshake failed (ssl.SSLError is one).
         """
         ...
 
-    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> Listening:
-        """Listen; port 0 takes a free one.
+    async def listen(
+        self, host: str, port: int, factory: ProtocolFactory, tls: ssl.SSLContext | None = None
+    ) -> Listening:
+        """Listen; port 0 takes a free one. With `tls` a protocol is made once the handshake is
+        done.
 
         Raises:
             ListenError: the address cannot be had.
@@ -53,13 +60,17 @@ class TcpListening:
 class TcpNetwork:
     """The real one."""
 
-    async def connect(self, host: str, port: int, factory: ProtocolFactory) -> None:
-        await asyncio.get_running_loop().create_connection(factory, host, port)
+    async def connect(
+        self, host: str, port: int, factory: ProtocolFactory, tls: ssl.SSLContext | None = None
+    ) -> None:
+        await asyncio.get_running_loop().create_connection(factory, host, port, ssl=tls)
 
-    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> TcpListening:
+    async def listen(
+        self, host: str, port: int, factory: ProtocolFactory, tls: ssl.SSLContext | None = None
+    ) -> TcpListening:
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+            server = await loop.create_server(factory, host, port, backlog=BACKLOG, ssl=tls)
         except OSError as error:
             raise ListenError(host, port, error) from None
         return TcpListening(server)

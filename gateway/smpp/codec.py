@@ -13,8 +13,22 @@ from struct import error as StructError  # noqa: N812 - the name says what it is
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from gateway.smpp.constants import HEADER_LENGTH, CommandId, CommandStatus
+from gateway.smpp.destinations import (
+    decode_destinations,
+    decode_unsuccessful,
+    encode_destinations,
+    encode_unsuccessful,
+)
 from gateway.smpp.errors import FieldError, PduError
-from gateway.smpp.fields import COctetString, Field, Integer, OptionalParameters, ShortMessage
+from gateway.smpp.fields import (
+    COctetString,
+    Destinations,
+    Field,
+    Integer,
+    OptionalParameters,
+    ShortMessage,
+    UnsuccessfulDestinations,
+)
 from gateway.smpp.pdus import PDUS, Pdu
 
 HEADER = Struct(">IIII")
@@ -34,7 +48,7 @@ def encode(pdu: Pdu, sequence_number: int, command_status: int = 0) -> bytes:
     """
     try:
         body = b"" if command_status else _ENCODERS[type(pdu)](pdu)
-    except (UnicodeEncodeError, OverflowError) as error:
+    except (ValueError, OverflowError) as error:  # UnicodeEncodeError is a ValueError.
         raise FieldError(
             f"{type(pdu).__name__} has a value outside of its field: {error}"
         ) from None
@@ -143,6 +157,10 @@ def _decoder_source(fields: dict[str, Field]) -> str:
                 ]
             case OptionalParameters():
                 lines += [f"    {name} = decode_tlvs(body, at) if at < len(body) else {{}}"]
+            case Destinations():
+                lines += [f"    {name}, at = decode_destinations(body, at)"]
+            case UnsuccessfulDestinations():
+                lines += [f"    {name}, at = decode_unsuccessful(body, at)"]
     lines += [f"    return pdu_class({', '.join(fields)})"]
     return "\n".join(lines)
 
@@ -174,6 +192,12 @@ def _encoder_source(fields: dict[str, Field]) -> str:
             case OptionalParameters():
                 template += "%b"
                 values += [f"encode_tlvs(pdu.{name}) if pdu.{name} else b''"]
+            case Destinations():
+                template += "%b"
+                values += [f"encode_destinations(pdu.{name})"]
+            case UnsuccessfulDestinations():
+                template += "%b"
+                values += [f"encode_unsuccessful(pdu.{name})"]
     lines += [f"    return b'{template}' % ({', '.join(values)}{',' if values else ''})"]
     return "\n".join(lines)
 
@@ -185,6 +209,10 @@ def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
         "CommandStatus": CommandStatus,
         "decode_tlvs": _decode_tlvs,
         "encode_tlvs": _encode_tlvs,
+        "decode_destinations": decode_destinations,
+        "encode_destinations": encode_destinations,
+        "decode_unsuccessful": decode_unsuccessful,
+        "encode_unsuccessful": encode_unsuccessful,
         "unterminated": _unterminated,
         "overrun": _overrun,
         "unfit": _unfit,

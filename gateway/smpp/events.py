@@ -10,7 +10,8 @@ from gateway.smpp.states import SessionState
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """The peer asks; the owner answers with `respond`, now or later."""
+    """The peer asks; the owner answers with `respond`, now or later. To an outbind and to an
+    alert_notification there is no answer."""
 
     sequence_number: int
     pdu: Pdu

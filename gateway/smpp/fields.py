@@ -35,7 +35,25 @@ class OptionalParameters:
     """The TLVs after the mandatory fields, in any order; unknown tags are kept (§3.2.4.1)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """number_of_dests and that many dest_address: an SME address or the name of a distribution
+    list each (§4.5.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsuccessfulDestinations:
+    """no_unsuccess and that many unsuccess_sme (§4.5.2)."""
+
+
 Octet = Annotated[int, Integer()]
 Tlvs = Annotated[dict[int, bytes], OptionalParameters()]
 
-Field = Integer | COctetString | ShortMessage | OptionalParameters
+Field = (
+    Integer
+    | COctetString
+    | ShortMessage
+    | OptionalParameters
+    | Destinations
+    | UnsuccessfulDestinations
+)

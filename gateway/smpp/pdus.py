@@ -10,7 +10,14 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from gateway.smpp.constants import INTERFACE_3_4, CommandId, CommandStatus
-from gateway.smpp.fields import COctetString, Octet, ShortMessage, Tlvs
+from gateway.smpp.fields import (
+    COctetString,
+    Destinations,
+    Octet,
+    ShortMessage,
+    Tlvs,
+    UnsuccessfulDestinations,
+)
 
 ServiceType = Annotated[str, COctetString(6, CommandStatus.ESME_RINVSERTYP)]
 SourceAddress = Annotated[str, COctetString(21, CommandStatus.ESME_RINVSRCADR)]
@@ -24,6 +31,8 @@ Password = Annotated[str, COctetString(9, CommandStatus.ESME_RINVPASWD)]
 SystemType = Annotated[str, COctetString(13, CommandStatus.ESME_RINVSYSTYP)]
 AddressRange = Annotated[str, COctetString(41, CommandStatus.ESME_RBINDFAIL)]
 MessageId = Annotated[str, COctetString(65, CommandStatus.ESME_RINVMSGID)]
+FinalDate = Annotated[str, COctetString(17, CommandStatus.ESME_RQUERYFAIL)]
+EsmeAddress = Annotated[str, COctetString(65, CommandStatus.ESME_RINVDSTADR)]
 
 
 class Pdu(msgspec.Struct, frozen=True, gc=False):
@@ -181,6 +190,148 @@ class DataSmResp(Pdu, frozen=True, gc=False):
     tlvs: Tlvs = {}
 
 
+class SmeAddress(msgspec.Struct, frozen=True, gc=False):
+    """dest_flag 1: one recipient of a submit_multi (§4.5.1.1)."""
+
+    ton: int
+    npi: int
+    addr: str
+
+
+class DistributionList(msgspec.Struct, frozen=True, gc=False):
+    """dest_flag 2: a list that the SMSC keeps, by its name (§4.5.1.2)."""
+
+    name: str
+
+
+class UnsuccessfulSme(msgspec.Struct, frozen=True, gc=False):
+    """A recipient to whom the message was not submitted, and why (§4.5.2.1)."""
+
+    ton: int
+    npi: int
+    addr: str
+    error_status_code: int
+
+
+DestinationList = Annotated[tuple[SmeAddress | DistributionList, ...], Destinations()]
+UnsuccessList = Annotated[tuple[UnsuccessfulSme, ...], UnsuccessfulDestinations()]
+
+
+class SubmitMulti(Pdu, frozen=True, gc=False):
+    """§4.5.1: one message to 254 recipients at most."""
+
+    command_id: ClassVar[CommandId] = CommandId.SUBMIT_MULTI
+    service_type: ServiceType = ""
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: SourceAddress = ""
+    dest_addresses: DestinationList = (SmeAddress(0, 0, ""),)
+    esm_class: Octet = 0
+    protocol_id: Octet = 0
+    priority_flag: Octet = 0
+    schedule_delivery_time: ScheduleTime = ""
+    validity_period: ValidityTime = ""
+    registered_delivery: Octet = 0
+    replace_if_present_flag: Octet = 0
+    data_coding: Octet = 0
+    sm_default_msg_id: Octet = 0
+    short_message: Annotated[bytes, ShortMessage()] = b""
+    tlvs: Tlvs = {}
+
+
+class SubmitMultiResp(Pdu, frozen=True, gc=False):
+    """§4.5.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.SUBMIT_MULTI_RESP
+    message_id: MessageId = ""
+    unsuccess_sme: UnsuccessList = ()
+    tlvs: Tlvs = {}
+
+
+class QuerySm(Pdu, frozen=True, gc=False):
+    """§4.8.1"""
+
+    command_id: ClassVar[CommandId] = CommandId.QUERY_SM
+    message_id: MessageId = ""
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: SourceAddress = ""
+
+
+class QuerySmResp(Pdu, frozen=True, gc=False):
+    """§4.8.2: final_date is empty until there is one; error_code is the network's."""
+
+    command_id: ClassVar[CommandId] = CommandId.QUERY_SM_RESP
+    message_id: MessageId = ""
+    final_date: FinalDate = ""
+    message_state: Octet = 0
+    error_code: Octet = 0
+    tlvs: Tlvs = {}
+
+
+class CancelSm(Pdu, frozen=True, gc=False):
+    """§4.9.1: one message by its id, or, without one, all between two addresses."""
+
+    command_id: ClassVar[CommandId] = CommandId.CANCEL_SM
+    service_type: ServiceType = ""
+    message_id: MessageId = ""
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: SourceAddress = ""
+    dest_addr_ton: Octet = 0
+    dest_addr_npi: Octet = 0
+    destination_addr: DestinationAddress = ""
+
+
+class CancelSmResp(Pdu, frozen=True, gc=False):
+    """§4.9.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.CANCEL_SM_RESP
+
+
+class ReplaceSm(Pdu, frozen=True, gc=False):
+    """§4.10.1; 5.0 adds TLVs, message_payload among them."""
+
+    command_id: ClassVar[CommandId] = CommandId.REPLACE_SM
+    message_id: MessageId = ""
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: SourceAddress = ""
+    schedule_delivery_time: ScheduleTime = ""
+    validity_period: ValidityTime = ""
+    registered_delivery: Octet = 0
+    sm_default_msg_id: Octet = 0
+    short_message: Annotated[bytes, ShortMessage()] = b""
+    tlvs: Tlvs = {}
+
+
+class ReplaceSmResp(Pdu, frozen=True, gc=False):
+    """§4.10.2"""
+
+    command_id: ClassVar[CommandId] = CommandId.REPLACE_SM_RESP
+
+
+class AlertNotification(Pdu, frozen=True, gc=False):
+    """§4.12.1: a handset is there again. Nobody answers it."""
+
+    command_id: ClassVar[CommandId] = CommandId.ALERT_NOTIFICATION
+    source_addr_ton: Octet = 0
+    source_addr_npi: Octet = 0
+    source_addr: LongSourceAddress = ""
+    esme_addr_ton: Octet = 0
+    esme_addr_npi: Octet = 0
+    esme_addr: EsmeAddress = ""
+    tlvs: Tlvs = {}
+
+
+class Outbind(Pdu, frozen=True, gc=False):
+    """§4.1.7: the SMSC asks the ESME to bind over this connection. Nobody answers it."""
+
+    command_id: ClassVar[CommandId] = CommandId.OUTBIND
+    system_id: SystemId = ""
+    password: Password = ""
+
+
 class EnquireLink(Pdu, frozen=True, gc=False):
     """§4.11.1"""
 
@@ -209,6 +360,16 @@ PDUS: tuple[type[Pdu], ...] = (
     DeliverSmResp,
     DataSm,
     DataSmResp,
+    SubmitMulti,
+    SubmitMultiResp,
+    QuerySm,
+    QuerySmResp,
+    CancelSm,
+    CancelSmResp,
+    ReplaceSm,
+    ReplaceSmResp,
+    AlertNotification,
+    Outbind,
     EnquireLink,
     EnquireLinkResp,
 )

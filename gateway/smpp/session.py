@@ -35,7 +35,16 @@ from gateway.smpp.events import (
     ResponseTimedOut,
 )
 from gateway.smpp.pdus import EnquireLink, EnquireLinkResp, Pdu, Unbind, UnbindResp
-from gateway.smpp.states import BINDS, BOUND, MAY_CROSS, MAY_SEND, TRANSITIONS, Role, SessionState
+from gateway.smpp.states import (
+    BINDS,
+    BOUND,
+    MAY_CROSS,
+    MAY_SEND,
+    TRANSITIONS,
+    UNANSWERED,
+    Role,
+    SessionState,
+)
 
 PDU_LENGTH_MAX = 66_560
 LATE_RESPONSES_MAX = 10_000
@@ -259,7 +268,8 @@ class Session:
             return
         if command_id in BINDS:
             self.state = TRANSITIONS[self.state, CommandId(command_id)]
-        self._unanswered[sequence_number] = pdu.command_id
+        if command_id not in UNANSWERED:
+            self._unanswered[sequence_number] = pdu.command_id
         self._events.append(Request(sequence_number, pdu))
 
     def _crosses_unbind(self, command_id: int) -> bool:
@@ -270,8 +280,9 @@ class Session:
     def _refuse(
         self, command_id: int, sequence_number: int, status: CommandStatus, reason: str
     ) -> None:
-        """A known PDU gets its own response, an unknown one a generic_nack (§4.3)."""
-        unknown = status is CommandStatus.ESME_RINVCMDID
+        """A known PDU gets its own response, an unknown one a generic_nack (§4.3); so does one that
+        has no response of its own."""
+        unknown = status is CommandStatus.ESME_RINVCMDID or command_id in UNANSWERED
         answer = CommandId.GENERIC_NACK if unknown else command_id | RESPONSE
         self._out.append(codec.encode_header(answer, sequence_number, status))
         self._events.append(PduRefused(command_id, sequence_number, status, reason))
@@ -305,6 +316,8 @@ class Session:
         self._out.append(codec.encode(pdu, sequence_number))
         self._last_sequence_number = sequence_number
         self._late.pop(sequence_number, None)
+        if pdu.command_id in UNANSWERED:
+            return sequence_number
         response_s = self._timers.response_s
         self._awaited[sequence_number] = (now + response_s if response_s else inf, pdu.command_id)
         transition = TRANSITIONS.get((self.state, pdu.command_id))

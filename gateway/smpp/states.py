@@ -56,11 +56,17 @@ MAY_SEND: dict[Role, dict[int, frozenset[SessionState]]] = {
         CommandId.BIND_RECEIVER: frozenset({SessionState.OPEN}),
         CommandId.BIND_TRANSCEIVER: frozenset({SessionState.OPEN}),
         CommandId.SUBMIT_SM: SENDING,
+        CommandId.SUBMIT_MULTI: SENDING,
         CommandId.DATA_SM: SENDING,
+        CommandId.QUERY_SM: SENDING,
+        CommandId.CANCEL_SM: SENDING,
+        CommandId.REPLACE_SM: SENDING,
         CommandId.UNBIND: BOUND,
         CommandId.ENQUIRE_LINK: LIVE,
     },
     Role.SMSC: {
+        CommandId.OUTBIND: frozenset({SessionState.OPEN}),
+        CommandId.ALERT_NOTIFICATION: RECEIVING,
         CommandId.DELIVER_SM: RECEIVING,
         CommandId.DATA_SM: RECEIVING,
         CommandId.UNBIND: BOUND,
@@ -68,5 +74,15 @@ MAY_SEND: dict[Role, dict[int, frozenset[SessionState]]] = {
     },
 }
 # What may cross an unbind of ours on its way: it was sent before ours was heard.
-MAY_CROSS = frozenset({CommandId.SUBMIT_SM, CommandId.DELIVER_SM, CommandId.DATA_SM})
+MAY_CROSS = frozenset(
+    {
+        CommandId.SUBMIT_SM,
+        CommandId.SUBMIT_MULTI,
+        CommandId.DELIVER_SM,
+        CommandId.DATA_SM,
+        CommandId.ALERT_NOTIFICATION,
+    }
+)
+# These ask for no answer (§4.1.7, §4.12).
+UNANSWERED = frozenset({CommandId.OUTBIND, CommandId.ALERT_NOTIFICATION})
 BINDS = frozenset({CommandId.BIND_TRANSMITTER, CommandId.BIND_RECEIVER, CommandId.BIND_TRANSCEIVER})

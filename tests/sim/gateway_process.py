@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
+from ssl import SSLContext
 from typing import Any, TypeVar
 
 from gateway.clock import Clock
@@ -54,12 +55,16 @@ class MortalNetwork:
         self._listening: list[MemoryListening] = []
         self._severed = False
 
-    async def connect(self, host: str, port: int, factory: ProtocolFactory) -> None:
+    async def connect(
+        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+    ) -> None:
         if self._severed:
             raise ConnectionRefusedError
         await self._network.connect(host, port, factory)
 
-    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> MemoryListening:
+    async def listen(
+        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+    ) -> MemoryListening:
         listening = await self._network.listen(host, port, factory)
         self._listening.append(listening)
         return listening

@@ -11,6 +11,7 @@ import asyncio
 import errno
 from collections import deque
 from collections.abc import Callable, Sequence
+from ssl import SSLContext
 from typing import Any, Protocol
 
 from gateway.net.errors import ListenError
@@ -202,14 +203,18 @@ class MemoryNetwork:
         self._listeners: dict[tuple[str, int], ProtocolFactory] = {}
         self._wire_number = 0
 
-    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> MemoryListening:
+    async def listen(
+        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+    ) -> MemoryListening:
         address = host, port or EPHEMERAL_PORT + len(self._listeners)
         if address in self._listeners:
             raise ListenError(host, port, OSError(errno.EADDRINUSE, "in use"))
         self._listeners[address] = factory
         return MemoryListening(address[1], lambda: self._listeners.pop(address, None))
 
-    async def connect(self, host: str, port: int, factory: ProtocolFactory) -> None:
+    async def connect(
+        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+    ) -> None:
         if delay_s := self.delay_s():
             await asyncio.sleep(2 * delay_s)
         accept = self._listeners.get((host, port))
