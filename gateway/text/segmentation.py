@@ -100,6 +100,11 @@ class Coding(msgspec.Struct, frozen=True, gc=False):
     single_shift: int = 0
     shifts: bytes = b""
 
+    def units_per_part(self, parts: int, ref_bits: int) -> int:
+        """What each part of a message of so many holds."""
+        alone = self.single_octets // self.octets_per_unit
+        return alone if parts == 1 else self.per_part[ref_bits]
+
 
 class SegmentedText(msgspec.Struct, frozen=True, gc=False):
     """The user data of each part, without header: septets one an octet, or big endian UTF-16."""
