@@ -1,0 +1,19 @@
+// Twilio's segment calculator over texts on standard input, one JSON array in and one out.
+"use strict";
+const { readFileSync } = require("fs");
+const { SegmentedMessage } = require("sms-segments-calculator");
+
+const HEADER_OCTETS = 6;
+
+function segmentsOf(text) {
+  const message = new SegmentedMessage(text);
+  return {
+    encoding: message.encodingName,
+    segments: message.segments.map((segment) =>
+      segment.slice(segment.hasTwilioReservedBits ? HEADER_OCTETS : 0).map((char) => char.raw).join("")
+    ),
+  };
+}
+
+const texts = JSON.parse(readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify(texts.map(segmentsOf)));
