@@ -326,7 +326,7 @@ def test_gsm_20_a_preview_counts_as_the_message_will() -> None:
         ({"body": "x", "sender": "+15005550007"}, Refusal.FROM_NOT_OWNED),
     ],
 )
-def test_a_preview_is_refused_as_the_message_would_be(asked: dict[str, str], why: Refusal) -> None:
+def test_a_preview_is_refused_as_the_message_would_be(asked: dict[str, Any], why: Refusal) -> None:
     with pytest.raises(Refused) as refused:
         gate_with().preview(account(), **asked)
     assert refused.value.refusal is why
