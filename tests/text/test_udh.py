@@ -94,8 +94,19 @@ def test_gsm_15_references_of_different_size_differ() -> None:
         ("06 24 01 01 24 01 02", (0, 2)),
         ("04 24 02 01 01", (0, 0)),
         ("02 25 00", (0, 0)),
+        ("03 01 01 05", (0, 0)),
     ],
-    ids=["single", "locking", "both", "beside another", "none", "twice", "too long", "empty"],
+    ids=[
+        "single",
+        "locking",
+        "both",
+        "beside another",
+        "none",
+        "twice",
+        "too long",
+        "empty",
+        "of one octet",
+    ],
 )
 def test_gsm_12_the_languages_are_read_from_the_header(
     header: str, languages: tuple[int, int]
