@@ -10,7 +10,7 @@ from gateway.text.segmentation import SegmentedText, TextEncoding, count, segmen
 from tests.text import reach_splitter
 from tests.text.generated_texts import LANGUAGES, generated_texts
 
-TEXTS = 10_000
+TEXTS = 5_000
 # Each text with one of them, in turn.
 SETTINGS = [(ref_bits, languages) for ref_bits in (8, 16) for languages in ((), LANGUAGES)]
 IDENTIFIER = {"": 0, **IDENTIFIERS}
@@ -23,7 +23,7 @@ def decoded(octets: bytes, made: SegmentedText) -> str:
     return gsm_03_38.decode(octets, made.locking_shift, made.single_shift)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(20))
 def test_gsm_20_generated_texts_are_split_as_the_slow_oracle_wants(seed: int) -> None:
     for number, text in enumerate(generated_texts(seed, TEXTS)):
         ref_bits, languages = SETTINGS[number % len(SETTINGS)]
