@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.clock import Clock
+from gateway.net.proxied_protocol import ProxiedProtocol
+from gateway.net.tls import PeerCertificate, peer_certificate
 from gateway.smpp.events import Closed, Event
 from gateway.smpp.pdus import Pdu
 from gateway.smpp.session import RECEIVE_WINDOW, Session, Timers
@@ -25,8 +27,9 @@ WRITE_BUFFER_MAX = 1 << 20
 LINGER_S = 5.0
 
 
-class SmppConnection(asyncio.Protocol):
-    """A connection and its session.
+class SmppConnection(ProxiedProtocol):
+    """A connection and its session. `peer` is the client's address, also behind a proxy, and
+    `certificate` what it has shown, if it had to.
 
     `on_event` is called for each event in order. `receive_window` bounds how many requests of the
     peer's may await our answer: at the bound nothing more is read until half of them are answered,
@@ -45,6 +48,7 @@ class SmppConnection(asyncio.Protocol):
         last_sequence_number: int = 0,
     ) -> None:
         self.peer = ""
+        self.certificate: PeerCertificate | None = None
         self._role = role
         self._clock = clock
         self._timers = timers
@@ -108,7 +112,9 @@ class SmppConnection(asyncio.Protocol):
         if connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peername = transport.get_extra_info("peername")
-        self.peer = peername[0] if isinstance(peername, tuple) else str(peername or "")
+        own = peername[0] if isinstance(peername, tuple) else str(peername or "")
+        self.peer = self.proxied_for or own
+        self.certificate = peer_certificate(transport.get_extra_info("peercert"))
         self.session = Session(
             self._role,
             self._clock.now(),

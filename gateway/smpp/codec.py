@@ -84,7 +84,8 @@ def decode(command_id: int, body: bytes) -> Pdu:
 
 def _decode_tlvs(body: bytes, at: int) -> dict[int, bytes]:
     """§3.2.4.1; of a tag that comes twice the last one counts."""
-    tlvs, end = {}, len(body)
+    tlvs: dict[int, bytes] = {}
+    end = len(body)
     for _ in range(TLVS_MAX):
         if at >= end:
             return tlvs
