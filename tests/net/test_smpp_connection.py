@@ -336,8 +336,9 @@ async def test_srv_9_memory_for_a_peer_that_stops_reading_is_bounded() -> None:
         nonlocal buffered
         transport = connection._transport
         if isinstance(event, Request):
-            resp = BindTransceiverResp if event.sequence_number == 1 else SubmitSmResp
-            connection.respond(event.sequence_number, resp("x" * 15))
+            is_bind = event.sequence_number == 1
+            resp = BindTransceiverResp() if is_bind else SubmitSmResp("x" * 64)
+            connection.respond(event.sequence_number, resp)
         if transport is not None:
             buffered = max(buffered, transport.get_write_buffer_size())
         if isinstance(event, Closed):
