@@ -64,6 +64,9 @@ from gateway.smpp.states import (
 PDU_LENGTH_MAX = 66_560
 LATE_RESPONSES_MAX = 10_000
 RECEIVE_WINDOW = 1_000
+# Whoever sends nothing else than what must be refused would fill the log. All are answered.
+REFUSALS_TOLD_MAX = 100
+REFUSALS_TOLD_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ class Session:
         self._awaited: dict[int, tuple[float, CommandId]] = {}
         self._late: OrderedDict[int, CommandId] = OrderedDict()
         self._unanswered: dict[int, CommandId] = {}
+        self._refusals = 0
+        self._refusals_since = now
         self._unbind_wanted = False
         self._unbind_asked = False
         self._peer_unbind: int | None = None
@@ -370,7 +375,11 @@ class Session:
         unknown = status is CommandStatus.ESME_RINVCMDID or command_id in UNANSWERED
         answer = CommandId.GENERIC_NACK if unknown else command_id | RESPONSE
         self._out.append(codec.encode_header(answer, sequence_number, status))
-        self._events.append(PduRefused(command_id, sequence_number, status, reason))
+        if self._heard_at - self._refusals_since >= REFUSALS_TOLD_S:
+            self._refusals, self._refusals_since = 0, self._heard_at
+        self._refusals += 1
+        if self._refusals <= REFUSALS_TOLD_MAX:
+            self._events.append(PduRefused(command_id, sequence_number, status, reason))
 
     def _lose_framing(self, length: int, octets: bytes) -> None:
         """Where the next PDU begins is not known any more, so the session cannot go on (§4.3)."""
