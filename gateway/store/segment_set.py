@@ -139,8 +139,8 @@ class SegmentSet:
                     file.checkpoint()
                 finally:
                     file.close()
-        # Also what a segment has: it may be about to be dropped, and partly carried over. The segment
-        # goes first, for what it says counts as long as it is there.
+        # Also what a segment has: it may be about to be dropped, and partly carried over. The
+        # segment goes first, for what it says counts as long as it is there.
         self.catalogue.revise(revisions)
 
     def find_unfinished(self, segment: Segment) -> SegmentFile:
