@@ -28,7 +28,7 @@ from tests.messaging.traffic_world import (
 )
 from tests.support.virtual_time import virtual_time
 
-PAYLOAD = {"concatenation": Concatenation.PAYLOAD}
+PAYLOAD: dict[str, Any] = {"concatenation": Concatenation.PAYLOAD}
 WRITTEN, REFUSED, LOST = AttemptOutcome.WRITTEN, AttemptOutcome.REFUSED, AttemptOutcome.LOST
 HELD, RESENT, UNANSWERED = AttemptOutcome.HELD, AttemptOutcome.RESENT, AttemptOutcome.UNANSWERED
 

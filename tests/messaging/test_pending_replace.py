@@ -139,7 +139,7 @@ async def test_the_last_of_several_replacements_counts() -> None:
     answers = await asyncio.gather(
         desk.replace(messages[5], "one"), desk.replace(messages[5], "two")
     )
-    assert answers == [None, None]
+    assert list(answers) == [None, None]
     assert (await sent_of(desk))[5] == "two"
 
 
@@ -148,7 +148,7 @@ async def test_a_message_is_replaced_and_then_canceled() -> None:
     desk = Desk()
     message = await desk.accept(send_at=SOON)
     answers = await asyncio.gather(desk.replace(message), desk.cancel(message))
-    assert answers == [None, None]
+    assert list(answers) == [None, None]
     assert desk.traffic.ledger.statuses(message) == [Status.CANCELED]
     assert desk.intake.scheduled == 0
 
