@@ -216,7 +216,7 @@ class Dispatcher:
         """Write a part to the candidate's bind; False where that does not take it after all."""
         message = opened.message
         bind = self._binds[route.bind]
-        part = self._next_part(opened, route.bind)
+        part = 1 if opened.segments == 1 else self._next_part(opened, route.bind)
         try:
             if part == WHOLE:
                 pdu = submit_sm.whole_submit_sm(message, bind.config)
@@ -257,7 +257,7 @@ class Dispatcher:
 
     def _next_part(self, opened: OpenMessage, bind: str) -> int:
         """What goes to the bind next: WHOLE, where it takes that and nothing has been sent yet."""
-        if opened.segments > 1 and len(opened.unsent) == opened.segments:
+        if 1 < opened.segments == len(opened.unsent):
             concatenation = self._binds[bind].config.concatenation
             if concatenation is Concatenation.PAYLOAD and opened.untouched:
                 return WHOLE
