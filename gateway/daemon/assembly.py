@@ -29,6 +29,7 @@ from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock, IdFactory
 from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
+from gateway.daemon.no_pending_messages import NoPendingMessages
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -179,8 +180,11 @@ class Gateway:
             clock,
             self.credentials,
             self.idempotency,
+            NoPendingMessages(),
             self.esme_delivery,
             lambda: self.restored,
+            self._queue_fill,
+            random,
         )
         self.streams = EventStreams(
             config.events,
@@ -330,6 +334,11 @@ class Gateway:
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.router.reachable(recipient, sender_type.value)
 
+    def _queue_fill(self, account_sid: str, sender: str) -> float:
+        """How full the queue of a sender is, from 0 to 1."""
+        lane = self.dispatcher.lanes.find(account_sid, sender)
+        return lane.queue.segments / lane.queue.capacity if lane else 0.0
+
     def live_status(self, message_id: int) -> Status | None:
         """Where a message under way stands; None for any other, and for one that waits in the
         store with its status."""
@@ -374,6 +383,8 @@ class Gateway:
                 "events_replayed": self.undelivered.replayed,
                 "esme_submits": self.smpp_server.submitted,
                 "esme_throttled": self.smpp_server.throttled,
+                "esme_auth_failures": self.smpp_server.auth_failures,
+                "esme_locked_out": self.smpp_server.locked_out,
                 "esme_delivered": self.esme_delivery.delivered,
                 "esme_refused": self.esme_delivery.refused,
                 "esme_given_up": self.esme_delivery.given_up,

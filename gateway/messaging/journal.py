@@ -320,9 +320,9 @@ def listener_of(message: Message, status: Status) -> Listener:
     if message.status_callback:
         return Listener.WEBHOOK
     if message.origin is Origin.SMPP and status in FINAL and message.receipts:
-        if message.receipts is Receipts.FAILURE and status is Status.DELIVERED:
-            return Listener.NONE
-        return Listener.ESME
+        delivered = status is Status.DELIVERED
+        unwanted = Receipts.FAILURE if delivered else Receipts.SUCCESS
+        return Listener.NONE if message.receipts is unwanted else Listener.ESME
     return Listener.NONE
 
 

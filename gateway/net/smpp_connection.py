@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from gateway.clock import Clock
 from gateway.smpp.events import Closed, Event
@@ -66,6 +66,11 @@ class SmppConnection(asyncio.Protocol):
     def sendable(self) -> int:
         """How many requests the window and the peer's reading allow now."""
         return self.session.window_free if self._writable else 0
+
+    @property
+    def peer_certificate(self) -> dict[str, Any]:
+        """The peer's certificate as `ssl` reads it, where TLS has verified one; else empty."""
+        return (self._transport and self._transport.get_extra_info("peercert")) or {}
 
     def request(self, pdu: Pdu) -> int:
         """See `Session.request`."""

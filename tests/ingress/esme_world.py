@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Any, cast
 
 from gateway.account import Account, Esme, Sender, SenderType
@@ -22,6 +24,7 @@ from gateway.messaging.journal import listener_of
 from gateway.smpp.pdus import BindFields, BindTransceiver
 from gateway.store.interface import Owed, Store, Transition
 from tests.carriers_sim.customer import Answered, Customer, receipt_fields
+from tests.ingress.pending_world import WaitingRoom
 from tests.messaging.ledger import Ledger
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, a_message
 from tests.support.memory_network import MemoryNetwork
@@ -54,7 +57,11 @@ class Counter:
         elif self.holds:
             self.waiting.append((on_accepted, on_refused))
         else:
-            on_accepted(a_message(len(self.requests)))
+            on_accepted(self.made(request))
+
+    def made(self, request: SendRequest) -> Message:
+        """The message of a request; ids are given in turn."""
+        return a_message(len(self.requests), sender=request.sender, smpp=request.smpp)
 
 
 class SmppSite:
@@ -66,12 +73,16 @@ class SmppSite:
         config: dict[str, Any] | None = None,
         esme: dict[str, Any] | None = None,
         network: MemoryNetwork | None = None,
+        tls: ssl.SSLContext | None = None,
         **changes: Any,
     ) -> None:
         self.clock = Clock(asyncio.get_running_loop().time, WALL)
         self.network = network or MemoryNetwork()
         self.ledger = Ledger()
         self.counter = Counter()
+        self.pending = WaitingRoom()
+        # How full the queue of each sender is.
+        self.fill = 0.0
         self.ready = True
         account = Account(
             ACCOUNT,
@@ -89,8 +100,12 @@ class SmppSite:
             self.clock,
             Credentials([account, other], is_right),
             Idempotency(cast(Intake, self.counter), self.ledger.find_key, self.clock, WINDOW_S),
+            self.pending,
             self.delivery,
             lambda: self.ready,
+            lambda account_sid, sender: self.fill,
+            Random(7),
+            tls,
         )
         self._ids = 0
 
@@ -99,10 +114,14 @@ class SmppSite:
         return await Customer(self.clock).connect(self.network, self.server.port, response_s)
 
     async def bound(
-        self, kind: type[BindFields] = BindTransceiver, system_id: str = "demo"
+        self,
+        kind: type[BindFields] = BindTransceiver,
+        system_id: str = "demo",
+        **fields: Any,
     ) -> Customer:
         customer = await self.customer()
-        assert (await self.bind(customer, kind, system_id)).command_status == 0
+        answered = await self.bind(customer, kind, system_id, **fields)
+        assert answered.command_status == 0
         return customer
 
     async def bind(
@@ -111,8 +130,9 @@ class SmppSite:
         kind: type[BindFields] = BindTransceiver,
         system_id: str = "demo",
         password: str = PASSWORD,
+        **fields: Any,
     ) -> Answered:
-        return await customer.bind(kind, system_id, password)
+        return await customer.send(kind(system_id=system_id, password=password, **fields))
 
     # What happens to messages
 

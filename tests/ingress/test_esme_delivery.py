@@ -298,14 +298,14 @@ async def test_what_fits_no_pdu_is_given_up_and_the_next_one_comes(site: SmppSit
 def test_what_breaks_on_its_way_is_given_up_and_the_next_one_comes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    right = Delivery.pdu
+    right = Delivery.pdus
 
-    def pdu(delivery: Delivery) -> DeliverSm:
+    def pdus(delivery: Delivery, tlvs: bool) -> tuple[DeliverSm, ...]:
         if delivery.event.message.recipient == "+15005550006":
             raise ZeroDivisionError("the inner workings")
-        return right(delivery)
+        return right(delivery, tlvs)
 
-    monkeypatch.setattr(Delivery, "pdu", pdu)
+    monkeypatch.setattr(Delivery, "pdus", pdus)
 
     @esmes()
     async def breaks(site: SmppSite) -> None:
