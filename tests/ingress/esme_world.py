@@ -21,7 +21,7 @@ from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.journal import listener_of
-from gateway.smpp.pdus import BindFields, BindTransceiver
+from gateway.smpp.pdus import BindFields, BindTransceiver, SubmitSm
 from gateway.store.interface import Owed, Store, Transition
 from tests.carriers_sim.customer import Answered, Customer, receipt_fields
 from tests.ingress.pending_world import WaitingRoom
@@ -33,6 +33,15 @@ from tests.support.virtual_time import virtual_time
 WALL = 1_700_000_000.0
 PASSWORD = "secret"
 WINDOW_S = 7 * 86_400.0
+SUBMIT = SubmitSm(
+    source_addr_ton=3,
+    source_addr="55501",
+    dest_addr_ton=1,
+    dest_addr_npi=1,
+    destination_addr="15005550009",
+    registered_delivery=1,
+    short_message=b"hello",
+)
 
 
 async def is_right(password: str, stored: str) -> bool:
@@ -184,6 +193,15 @@ def esmes(**config: Any) -> Callable[[Callable[[SmppSite], Awaitable[None]]], Ca
         return run
 
     return decorate
+
+
+async def a_site(
+    config: dict[str, Any] | None = None, esme: dict[str, Any] | None = None, **changes: Any
+) -> SmppSite:
+    """One whose server listens."""
+    site = SmppSite(config, esme, **changes)
+    await site.server.start()
+    return site
 
 
 async def moment(seconds: float = 0.1) -> None:
