@@ -46,16 +46,17 @@ class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SmppTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[smpp.tls]: the same server over TLS, on a port of its own. Without `certificate` there is
+    """[smpp.tls]: the same server over TLS, on a port of its own. Without `cert_file` there is
     none.
 
-    `certificate` and `key` are PEM files. With `client_ca`, the PEM file of an authority, a client
-    must show a certificate of it (mutual TLS). `only` closes the port without TLS.
+    `cert_file` and `key_file` are ours, in PEM; without `key_file` the key is in `cert_file` too.
+    With `client_ca_file`, the certificates of authorities, a client must show one that they have
+    signed (mutual TLS). `only` closes the port without TLS.
     """
 
-    certificate: str = ""
-    key: str = ""
-    client_ca: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    client_ca_file: str = ""
     port: Port = 3_550
     only: bool = False
 

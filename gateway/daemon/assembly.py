@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock, IdFactory
 from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
+from gateway.config.sections import SmppTls
 from gateway.daemon.no_pending_messages import NoPendingMessages
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
@@ -49,6 +51,7 @@ from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
+from gateway.net.tls import server_context
 from gateway.store.interface import (
     Listener,
     Owed,
@@ -91,6 +94,10 @@ class Gateway:
         random: Random,
         poster: Poster,
     ) -> None:
+        """
+        Raises:
+            TlsError: a file of [smpp.tls] cannot be used.
+        """
         self.config = config
         self.store = store
         self.clock = clock
@@ -185,6 +192,7 @@ class Gateway:
             lambda: self.restored,
             self._queue_fill,
             random,
+            smpp_tls(config.smpp.tls),
         )
         self.streams = EventStreams(
             config.events,
@@ -414,6 +422,17 @@ class Gateway:
         """Those at hand, and those that wait in the store."""
         aside = self.dispatcher.lanes.aside + self.receipts.set_aside + self.intake.scheduled
         return len(self.journal) + aside
+
+
+def smpp_tls(tls: SmppTls) -> ssl.SSLContext | None:
+    """The context of the SMPP server's listener with TLS, where there is one.
+
+    Raises:
+        TlsError: a file cannot be used.
+    """
+    if not tls.cert_file:
+        return None
+    return server_context(tls.cert_file, tls.key_file, tls.client_ca_file)
 
 
 async def _in_slices(items: Iterable[T]) -> AsyncIterator[T]:

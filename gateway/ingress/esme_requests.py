@@ -34,7 +34,7 @@ from gateway.messaging.idempotency_key import KEY_OCTETS_MAX, keyed
 from gateway.messaging.intake import OnRefused
 from gateway.messaging.phone_number import normalize_sender
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import CommandStatus
 from gateway.smpp.errors import PduError
 from gateway.smpp.pdus import (
     CancelSm,
@@ -49,12 +49,10 @@ from gateway.smpp.pdus import (
     SubmitSm,
     SubmitSmResp,
 )
+from gateway.smpp.tlv import congestion_state
 
 log = logging.getLogger(__name__)
 
-# congestion_state from "nearing congestion" on is a percentage that stops short of 100 (5.0
-# §4.8.4.18).
-CONGESTION_MAX = 99
 # Of replace_if_present_flag; other values are reserved, and so as 0 (§5.2.18, §3.3).
 REPLACE = 1
 
@@ -259,10 +257,8 @@ class EsmeRequests:
             return
         message_id = esme_message_id(taken) if taken.smpp else message_sid(taken.id)
         if bound.is_5_0:
-            tlvs = self._congestion(taken.account_sid, taken.sender)
-            connection.respond(sequence_number, response(message_id, tlvs))
-        else:
-            connection.respond(sequence_number, response(message_id))
+            self._tell_congestion(connection, bound, taken.sender)
+        connection.respond(sequence_number, response(message_id))
 
     def _multi_answered(
         self,
@@ -273,15 +269,14 @@ class EsmeRequests:
         answer: SubmitMultiResp | None,
         status: CommandStatus,
     ) -> None:
-        if answer and bound.is_5_0:
-            tlvs = self._congestion(bound.account.sid, normalize_sender(sender) or sender)
-            answer = msgspec.structs.replace(answer, tlvs=tlvs)
+        if bound.is_5_0:
+            self._tell_congestion(connection, bound, normalize_sender(sender) or sender)
         connection.respond(sequence_number, answer, status)
 
-    def _congestion(self, account_sid: str, sender: str) -> dict[int, bytes]:
-        """congestion_state: how full the sender's queue is."""
-        percent = int(self._queue_fill(account_sid, sender) * 100)
-        return {Tag.CONGESTION_STATE: bytes([min(percent, CONGESTION_MAX)])}
+    def _tell_congestion(self, connection: SmppConnection, bound: BoundEsme, sender: str) -> None:
+        """How full the sender's queue is goes with the next answer (5.0 §4.8.4.18)."""
+        fill = self._queue_fill(bound.account.sid, sender)
+        connection.session.congestion_state = congestion_state(fill)
 
     # What was handed over before
 

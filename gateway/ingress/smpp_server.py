@@ -24,7 +24,6 @@ from gateway.ingress.esme_binding import BindRefused, EsmeBinding, Peer
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.esme_requests import EsmeRequests, QueueFill
 from gateway.ingress.peer_address import origin
-from gateway.ingress.peer_certificate import certificate_names
 from gateway.ingress.pending_messages import PendingMessages
 from gateway.interworking.esme_message_id import SHORT_ID_MAX, ShortIds
 from gateway.messaging.idempotency import Idempotency
@@ -51,6 +50,7 @@ log = logging.getLogger(__name__)
 
 RECEIVE_WINDOW = 1_000
 DRAIN_TIMEOUT_S = 5.0
+NAMELESS: frozenset[str] = frozenset()
 # The most frequent first.
 REQUESTS_OF_BOUND = (SubmitSm, DataSm, SubmitMulti, QuerySm, CancelSm, ReplaceSm)
 
@@ -108,7 +108,7 @@ class SmppServer:
 
     @property
     def tls_port(self) -> int:
-        """The one with TLS."""
+        """The one with TLS, where there is one."""
         return self._listening[-1].port
 
     @property
@@ -141,15 +141,18 @@ class SmppServer:
         Raises:
             ListenError: the address cannot be had.
         """
-        config = self._config
-        if not (self._tls and config.tls.only):
-            clear = partial(self._connect, tls=False)
-            self._listening.append(await self._network.listen(config.host, config.port, clear))
+        if not (self._tls and self._config.tls.only):
+            await self._listen(self._config.port, None)
         if self._tls:
-            over_tls = partial(self._connect, tls=True)
-            self._listening.append(
-                await self._network.listen(config.host, config.tls.port, over_tls, self._tls)
-            )
+            await self._listen(self._config.tls.port, self._tls)
+
+    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> None:
+        config = self._config
+        connect = partial(self._connect, tls=tls is not None)
+        listening = await self._network.listen(
+            config.host, port, connect, tls, config.proxy_protocol
+        )
+        self._listening.append(listening)
 
     async def stop(self) -> None:
         """Take no connections, unbind those that stand, and cut them after DRAIN_TIMEOUT_S."""
@@ -295,10 +298,12 @@ class SmppServer:
             self._delivery.add(bound.account.sid, connection, bound.reads_tlvs, bound.address_range)
 
     def _peer(self, connection: SmppConnection) -> Peer:
+        certificate = connection.certificate
+        names = frozenset(name.lower() for name in certificate.names) if certificate else NAMELESS
         return Peer(
             connection.peer,
             connection in self._over_tls,
-            certificate_names(connection.peer_certificate),
+            names,
             self._binds,
             lambda: connection in self._connections,
         )

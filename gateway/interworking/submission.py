@@ -6,10 +6,10 @@ import msgspec
 
 from gateway.interworking import user_data
 from gateway.interworking.addresses import from_smpp
-from gateway.interworking.passed_tlvs import check_length, passed_tlvs
+from gateway.interworking.passed_tlvs import passed_tlvs
 from gateway.interworking.user_data import SHORT_MESSAGE_MAX, UserData
 from gateway.message import Receipts, SmppFields
-from gateway.smpp import times
+from gateway.smpp import times, tlv
 from gateway.smpp.constants import (
     INTERFACE_3_4,
     INTERFACE_5_0,
@@ -34,14 +34,15 @@ _TYPES_OF_ESMES = frozenset(
 # Values of data_coding from here on say more than the encoding (23.038 §4).
 _GROUPS = 0x10
 PRIORITY_MAX = 4
-_SAR_LENGTHS = (
-    (Tag.SAR_MSG_REF_NUM, range(2, 3)),
-    (Tag.SAR_TOTAL_SEGMENTS, range(1, 2)),
-    (Tag.SAR_SEGMENT_SEQNUM, range(1, 2)),
-)
 # With a user data header none of these, which say the same in another way (§5.2.12).
 _INSTEAD_OF_HEADER = frozenset(
-    {*(tag for tag, _ in _SAR_LENGTHS), Tag.SOURCE_PORT, Tag.DESTINATION_PORT}
+    {
+        Tag.SAR_MSG_REF_NUM,
+        Tag.SAR_TOTAL_SEGMENTS,
+        Tag.SAR_SEGMENT_SEQNUM,
+        Tag.SOURCE_PORT,
+        Tag.DESTINATION_PORT,
+    }
 )
 
 
@@ -127,9 +128,7 @@ def read_text(
                 "both a user data header and SAR or ports", CommandStatus.ESME_RINVESMCLASS
             )
     if tlvs:
-        for tag, lengths in _SAR_LENGTHS:
-            if tag in tlvs:
-                check_length(tag, tlvs[tag], lengths)
+        tlv.sar(tlvs)  # Only for their lengths; what they say is read with the text.
         if interface_version >= INTERFACE_5_0 and Tag.MESSAGE_PAYLOAD in tlvs:
             short_message = b""
     if len(short_message) > SHORT_MESSAGE_MAX and interface_version < INTERFACE_5_0:
@@ -177,11 +176,8 @@ def read_times(
 
 def _time_to_live(tlvs: dict[int, bytes]) -> float | None:
     """qos_time_to_live (§5.3.2.9), in seconds."""
-    value = tlvs.get(Tag.QOS_TIME_TO_LIVE)
-    if value is None:
-        return None
-    check_length(Tag.QOS_TIME_TO_LIVE, value, range(4, 5))
-    return float(int.from_bytes(value, "big"))
+    seconds = tlv.integer(tlvs, Tag.QOS_TIME_TO_LIVE)
+    return None if seconds is None else float(seconds)
 
 
 def _fields(

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from gateway.clock import Clock
 from gateway.net.proxied_protocol import ProxiedProtocol
@@ -72,11 +72,6 @@ class SmppConnection(ProxiedProtocol):
     def sendable(self) -> int:
         """How many requests the window and the peer's reading allow now."""
         return self.session.window_free if self._writable else 0
-
-    @property
-    def peer_certificate(self) -> dict[str, Any]:
-        """The peer's certificate as `ssl` reads it, where TLS has verified one; else empty."""
-        return (self._transport and self._transport.get_extra_info("peercert")) or {}
 
     def request(self, pdu: Pdu) -> int:
         """See `Session.request`."""

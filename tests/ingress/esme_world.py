@@ -44,12 +44,6 @@ SUBMIT = SubmitSm(
 )
 
 
-async def is_right(password: str, stored: str) -> bool:
-    """Instead of scrypt, which takes a thread and 40 ms."""
-    await asyncio.sleep(0.04)
-    return password == PASSWORD
-
-
 class Counter:
     """Takes what is submitted, unless it is to `refuse` it or to leave it `waiting`."""
 
@@ -92,6 +86,8 @@ class SmppSite:
         self.pending = WaitingRoom()
         # How full the queue of each sender is.
         self.fill = 0.0
+        # Those that were hashed.
+        self.passwords: list[str] = []
         self.ready = True
         account = Account(
             ACCOUNT,
@@ -107,7 +103,7 @@ class SmppSite:
             smpp,
             self.network,
             self.clock,
-            Credentials([account, other], is_right),
+            Credentials([account, other], self._is_right),
             Idempotency(cast(Intake, self.counter), self.ledger.find_key, self.clock, WINDOW_S),
             self.pending,
             self.delivery,
@@ -117,6 +113,12 @@ class SmppSite:
             tls,
         )
         self._ids = 0
+
+    async def _is_right(self, password: str, stored: str) -> bool:
+        """Instead of scrypt, which takes a thread and 40 ms."""
+        self.passwords.append(password)
+        await asyncio.sleep(0.04)
+        return password == PASSWORD
 
     async def customer(self, response_s: float = 10.0) -> Customer:
         """Connected, not bound."""

@@ -45,9 +45,9 @@ class RawEsme(asyncio.Protocol):
         """All that has come."""
         found, at = [], 0
         while at < len(self._received):
-            length, *header = codec.HEADER.unpack_from(self._received, at)
+            length, command_id, status, number = codec.HEADER.unpack_from(self._received, at)
             body = self._received[at + codec.HEADER.size : at + length]
-            found.append(Answer(*header, body))
+            found.append(Answer(command_id, status, number, body))
             at += length
         return found
 

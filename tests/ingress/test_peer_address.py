@@ -3,7 +3,6 @@
 import pytest
 
 from gateway.ingress.peer_address import is_allowed, origin
-from gateway.ingress.peer_certificate import certificate_names
 
 
 @pytest.mark.parametrize(
@@ -40,16 +39,3 @@ def test_a_list_of_addresses_fails_closed(
     peer: str, networks: tuple[str, ...], allowed: bool
 ) -> None:
     assert is_allowed(peer, networks) is allowed
-
-
-def test_a_certificate_has_its_common_names_and_dns_names() -> None:
-    """As `ssl.SSLSocket.getpeercert` documents it."""
-    certificate = {
-        "subject": (
-            (("countryName", "US"),),
-            (("organizationName", "Customer"), ("commonName", "Gateway.Customer.example")),
-        ),
-        "subjectAltName": (("DNS", "smpp.customer.example"), ("IP Address", "192.0.2.1")),
-    }
-    assert certificate_names(certificate) == {"gateway.customer.example", "smpp.customer.example"}
-    assert certificate_names({}) == frozenset()

@@ -290,7 +290,6 @@ def test_srv_27_a_new_text_is_read_as_the_old_one_was(
         ({"schedule_delivery_time": "tomorrow"}, CommandStatus.ESME_RINVSCHED),
         ({"validity_period": "tomorrow"}, CommandStatus.ESME_RINVEXPIRY),
         ({"text": b"", "sm_default_msg_id": 3}, CommandStatus.ESME_RINVDFTMSGID),
-        ({"text": b"x" * 255}, CommandStatus.ESME_RINVMSGLEN),
     ],
 )
 def test_a_replace_sm_that_cannot_be_read_changes_nothing(
