@@ -9,11 +9,12 @@ import pytest
 from gateway.clock import message_sid
 from gateway.errors import Refusal, Refused
 from gateway.interworking.refusals import ANSWERS
-from gateway.message import Encoding, Origin, Receipts
+from gateway.message import Encoding, Origin, Receipts, SmppFields
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.pdus import (
     DataSm,
     SubmitSm,
+    SubmitSmResp,
 )
 from tests.ingress.esme_world import SUBMIT, WALL, a_site, moment
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, a_message
@@ -168,6 +169,101 @@ async def test_until_the_gateway_has_started_esmes_bind_and_submit_nothing() -> 
     site.ready = True
     assert (await customer.send(SUBMIT)).command_status == CommandStatus.ESME_ROK
     assert len(site.counter.requests) == 1
+
+
+# What only SMPP says
+
+
+@virtual_time
+async def test_what_only_smpp_says_goes_along_with_the_message() -> None:
+    site = await a_site()
+    pdu = msgspec.structs.replace(
+        SUBMIT, service_type="CMT", registered_delivery=0x11, tlvs={0x1401: b"vendor"}
+    )
+    await (await site.bound()).send(pdu)
+    assert site.counter.requests[0].smpp == SmppFields(
+        "CMT", intermediate=True, tlvs={0x1401: b"vendor"}
+    )
+
+
+@virtual_time
+async def test_a_plain_message_has_nothing_that_only_smpp_says() -> None:
+    site = await a_site()
+    await (await site.bound()).send(keyed())
+    assert site.counter.requests[0].smpp is None
+
+
+@virtual_time
+async def test_srv_24_success_alone_is_for_5_0() -> None:
+    site = await a_site()
+    pdu = msgspec.structs.replace(SUBMIT, registered_delivery=3)
+    for interface_version in (0x34, 0x50):
+        await (await site.bound(interface_version=interface_version)).send(pdu)
+    assert [request.receipts for request in site.counter.requests] == [
+        Receipts.ALL,
+        Receipts.SUCCESS,
+    ]
+
+
+@virtual_time
+async def test_srv_19_of_both_bodies_the_payload_wins_where_5_0_is_spoken() -> None:
+    site = await a_site()
+    pdu = msgspec.structs.replace(SUBMIT, tlvs={Tag.MESSAGE_PAYLOAD: b"payload"})
+    old, new = await site.bound(), await site.bound(interface_version=0x50)
+    assert (await old.send(pdu)).command_status == CommandStatus.ESME_RINVMSGLEN
+    assert (await new.send(pdu)).command_status == CommandStatus.ESME_ROK
+    assert site.counter.requests[0].body == "payload"
+
+
+# SMPP v3.3
+
+
+@virtual_time
+async def test_srv_15_an_old_esme_gets_ids_of_8_hexadecimal_digits() -> None:
+    site = await a_site()
+    customer = await site.bound(interface_version=0x33)
+    answers = [await customer.send(SUBMIT) for _ in range(2)]
+    first, second = (int(answered.message_id, 16) for answered in answers)
+    assert [len(answered.message_id) for answered in answers] == [8, 8]
+    assert second == first + 1
+    short_ids = [request.smpp.short_id for request in site.counter.requests if request.smpp]
+    assert short_ids == [first, second]
+
+
+@virtual_time
+async def test_srv_15_an_old_esme_has_no_idempotency_keys() -> None:
+    """Its answer could not be told again."""
+    site = await a_site()
+    customer = await site.bound(interface_version=0x33)
+    first, again = [await customer.send(keyed()) for _ in range(2)]
+    assert first.message_id != again.message_id
+
+
+# Congestion
+
+
+@pytest.mark.parametrize(
+    ("interface_version", "fill", "tlvs"),
+    [
+        (0x50, 0.0, {Tag.CONGESTION_STATE: b"\x00"}),
+        (0x50, 0.85, {Tag.CONGESTION_STATE: b"\x55"}),
+        (0x50, 1.2, {Tag.CONGESTION_STATE: b"\x64"}),
+        (0x34, 0.85, {}),
+        (0x33, 0.85, {}),
+    ],
+)
+def test_srv_29_who_speaks_5_0_is_told_how_full_his_queue_is(
+    interface_version: int, fill: float, tlvs: dict[int, bytes]
+) -> None:
+    @virtual_time
+    async def told() -> None:
+        site = await a_site()
+        site.fill = fill
+        answered = await (await site.bound(interface_version=interface_version)).send(SUBMIT)
+        assert isinstance(answered.pdu, SubmitSmResp)
+        assert answered.pdu.tlvs == tlvs
+
+    told()
 
 
 # Idempotency keys

@@ -1,4 +1,4 @@
-"""The SMPP server that customers bind to."""
+"""The SMPP server that customers bind to: its sessions, its timers, its end."""
 
 import asyncio
 import logging
@@ -9,44 +9,140 @@ from gateway.clock import message_sid
 from gateway.ingress.smpp_server import DRAIN_TIMEOUT_S
 from gateway.net.errors import ListenError
 from gateway.smpp import codec
-from gateway.smpp.constants import CommandId
+from gateway.smpp.constants import CommandId, CommandStatus, Tag
 from gateway.smpp.pdus import (
+    BindFields,
     BindReceiver,
     BindTransceiver,
+    BindTransmitter,
+    CancelSm,
     DataSm,
-    SubmitSm,
+    DeliverSm,
+    EnquireLink,
+    Pdu,
+    QuerySm,
+    ReplaceSm,
+    SmeAddress,
+    SubmitMulti,
 )
 from tests.carriers_sim.customer import Customer
 from tests.ingress.esme_world import SUBMIT, WALL, SmppSite, a_site, moment
+from tests.ingress.raw_esme import RawEsme
 from tests.store.builders import a_message
 from tests.support.virtual_time import virtual_time
 
 # Sessions
 
 
-@pytest.mark.parametrize("pdu", [SUBMIT, DataSm()])
-def test_srv_8_a_request_before_the_bind_is_answered_rinvbndsts(pdu: SubmitSm | DataSm) -> None:
+REQUESTS: tuple[Pdu, ...] = (
+    SUBMIT,
+    DataSm(source_addr="55501", tlvs={Tag.MESSAGE_PAYLOAD: b"hello"}),
+    SubmitMulti(source_addr="55501", dest_addresses=(SmeAddress(1, 1, "15005550009"),)),
+    QuerySm(),
+    CancelSm(),
+    ReplaceSm(),
+)
+NOT_FOR_AN_ESME: tuple[Pdu, ...] = (DeliverSm(),)
+BINDS: tuple[type[BindFields], ...] = (BindTransmitter, BindReceiver, BindTransceiver)
+
+
+async def asked_in(kind: type[BindFields] | None, pdu: Pdu) -> tuple[int, bool, SmppSite]:
+    """The status that answers a PDU of a peer that has bound so, or not at all; whether the session
+    lives on; and where that was."""
+    site = await a_site()
+    esme = await RawEsme.connected(site.network, site.server.port)
+    if kind:
+        bound = await esme.ask(kind(system_id="demo", password="secret"), 1)
+        assert bound.command_status == CommandStatus.ESME_ROK
+    answer = await esme.ask(pdu, 2)
+    assert answer.command_id in (pdu.command_id | 0x8000_0000, CommandId.GENERIC_NACK)
+    alive = await esme.ask(EnquireLink(), 3)
+    return answer.command_status, alive.command_id == CommandId.ENQUIRE_LINK_RESP, site
+
+
+@pytest.mark.parametrize("pdu", REQUESTS, ids=lambda pdu: type(pdu).__name__)
+@pytest.mark.parametrize("kind", [None, BindReceiver])
+def test_srv_8_what_the_state_does_not_allow_is_answered_rinvbndsts(
+    kind: type[BindFields] | None, pdu: Pdu
+) -> None:
+    """Table 2-1."""
+
     @virtual_time
     async def refused() -> None:
-        site = await a_site()
-        customer = await site.customer()
-        (wire,) = site.network.wires.values()
-        wire.client.write(codec.encode(pdu, 1))
-        await moment()
-        assert (site.counter.requests, customer.closed.is_set()) == ([], False)
-        assert (await site.bind(customer)).command_status == 0
+        status, alive, site = await asked_in(kind, pdu)
+        assert (status, alive) == (CommandStatus.ESME_RINVBNDSTS, True)
+        assert site.counter.requests == []
 
     refused()
 
 
+@pytest.mark.parametrize("pdu", REQUESTS, ids=lambda pdu: type(pdu).__name__)
+@pytest.mark.parametrize("kind", [BindTransmitter, BindTransceiver])
+def test_srv_8_what_the_state_allows_is_heard(kind: type[BindFields], pdu: Pdu) -> None:
+    @virtual_time
+    async def heard() -> None:
+        status, alive, _ = await asked_in(kind, pdu)
+        assert status not in (CommandStatus.ESME_RINVBNDSTS, CommandStatus.ESME_RINVCMDID)
+        assert alive
+
+    heard()
+
+
+@pytest.mark.parametrize("pdu", NOT_FOR_AN_ESME, ids=lambda pdu: type(pdu).__name__)
+@pytest.mark.parametrize("kind", [None, *BINDS])
+def test_srv_8_what_is_the_smsc_s_to_send_is_refused(
+    kind: type[BindFields] | None, pdu: Pdu
+) -> None:
+    @virtual_time
+    async def refused() -> None:
+        status, alive, _ = await asked_in(kind, pdu)
+        assert (status, alive) == (CommandStatus.ESME_RINVBNDSTS, True)
+
+    refused()
+
+
+@pytest.mark.parametrize("second", BINDS)
+@pytest.mark.parametrize("first", BINDS)
+def test_srv_8_a_second_bind_is_answered_ralybnd(
+    first: type[BindFields], second: type[BindFields]
+) -> None:
+    @virtual_time
+    async def refused() -> None:
+        pdu = second(system_id="demo", password="secret")
+        status, alive, site = await asked_in(first, pdu)
+        assert (status, alive) == (CommandStatus.ESME_RALYBND, True)
+        assert len(site.server.binds()) == 1
+
+    refused()
+
+
+# Timers
+
+
 @virtual_time
-async def test_srv_8_a_receiver_does_not_submit() -> None:
-    site = await a_site()
-    await site.bound(BindReceiver)
-    (wire,) = site.network.wires.values()
-    wire.client.write(codec.encode(SUBMIT, 9))
-    await moment()
-    assert site.counter.requests == []
+async def test_srv_10_who_is_silent_is_asked_and_let_go_where_he_does_not_answer() -> None:
+    site = await a_site({"enquire_link_s": 30.0, "response_s": 10.0})
+    esme = await RawEsme.connected(site.network, site.server.port)
+    await esme.ask(BindTransceiver(system_id="demo", password="secret"), 1)
+    await moment(31)
+    assert esme.answers[-1].command_id == CommandId.ENQUIRE_LINK
+    await moment(8)
+    assert not esme.closed
+    await moment(3)
+    assert (esme.closed, site.server.binds()) == (True, [])
+
+
+@virtual_time
+async def test_srv_10_a_deliver_sm_that_is_not_answered_in_time_is_sent_again() -> None:
+    site = await a_site({"response_s": 10.0})
+    customer = await site.bound()
+    customer.answer = lambda _: None
+    site.becomes()
+    await moment(1)
+    customer.answer = lambda _: CommandStatus.ESME_ROK
+    await moment(20)
+    assert [pdu.esm_class for pdu in customer.delivered] == [0x04, 0x04]
+    assert site.delivery.pending == 0
 
 
 @virtual_time
