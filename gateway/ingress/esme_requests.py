@@ -302,7 +302,7 @@ class EsmeRequests:
         except StoreError:
             connection.respond(sequence_number, None, CommandStatus.ESME_RSYSERR)
         except Exception:
-            log.exception("an ESME's request broke", extra={"peer": connection.peer})
+            log.exception("ESME's request broke", extra={"peer": connection.peer})
             connection.respond(sequence_number, None, CommandStatus.ESME_RSYSERR)
 
     def _replace_or_submit(
@@ -320,7 +320,7 @@ class EsmeRequests:
         except StoreError:
             on_refused(Refused(Refusal.STORE_UNAVAILABLE))
         except Exception:
-            log.exception("replace_if_present broke", extra={"account": request.account.sid})
+            log.exception("ESME's request broke", extra={"account": request.account.sid})
             on_refused(Refused(Refusal.STORE_UNAVAILABLE))
         else:
             if replaced:
