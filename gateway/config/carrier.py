@@ -41,6 +41,16 @@ class BindType(StrEnum):
     RECEIVER = "receiver"
 
 
+class Concatenation(StrEnum):
+    """How a text of several segments reaches the carrier: as parts with a user data header (3GPP
+    TS 23.040 §9.2.3.24.1) or with the SAR TLVs (SMPP v3.4 §5.3.2.22), or whole in message_payload
+    (§5.3.2.32)."""
+
+    UDH = "udh"
+    SAR = "sar"
+    PAYLOAD = "payload"
+
+
 class CarrierRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[[carrier.route]]: destinations that a carrier reaches, by prefix, by network, or both.
 
@@ -64,7 +74,8 @@ class CarrierBind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `load` it is in `password` either way. `window` is how many submit_sm may await their
     response; `tps` the contract in submit_sm a second. After `enquire_link_s` of silence we ask
     whether the carrier is alive; after `response_timeout_s` without submit_sm_resp the outcome is
-    unknown. `receipts` asks for delivery receipts.
+    unknown. `receipts` asks for delivery receipts. `concatenation` says how texts of several
+    segments are sent.
     """
 
     id: Id
@@ -80,6 +91,7 @@ class CarrierBind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enquire_link_s: TimerSeconds = 30.0
     response_timeout_s: TimerSeconds = 10.0
     receipts: bool = True
+    concatenation: Concatenation = Concatenation.UDH
 
 
 class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,7 +31,6 @@ from gateway.clock import Clock, IdFactory
 from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
 from gateway.config.sections import SmppTls
-from gateway.daemon.no_pending_messages import NoPendingMessages
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -46,6 +45,7 @@ from gateway.messaging.inbound import Inbound
 from gateway.messaging.intake import Intake
 from gateway.messaging.journal import Journal
 from gateway.messaging.opt_out import OptOuts
+from gateway.messaging.pending_messages import PendingMessages
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
@@ -139,8 +139,9 @@ class Gateway:
             config.queue.outcome_unknown_wait_s,
         )
         self.receipts.on_confirmed = self.dispatcher.answers.on_confirmed
+        admission = Admission(self.opt_outs, self._reachable)
         self.intake = Intake(
-            Admission(self.opt_outs, self._reachable),
+            admission,
             self.journal,
             self.dispatcher,
             store.read_messages,
@@ -148,6 +149,9 @@ class Gateway:
             clock,
             ids,
             random,
+        )
+        self.pending = PendingMessages(
+            store, admission, self.intake, self.dispatcher.lanes, self.live_status, clock
         )
         self.idempotency = Idempotency(
             self.intake, store.find_key, clock, config.store.idempotency_window_s
@@ -187,7 +191,7 @@ class Gateway:
             clock,
             self.credentials,
             self.idempotency,
-            NoPendingMessages(),
+            self.pending,
             self.esme_delivery,
             lambda: self.restored,
             self._queue_fill,

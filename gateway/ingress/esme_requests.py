@@ -19,7 +19,6 @@ from gateway.account import Account
 from gateway.clock import Clock, message_sid
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.bound_esme import BoundEsme
-from gateway.ingress.pending_messages import PendingMessages
 from gateway.ingress.pending_requests import PendingRequests
 from gateway.ingress.rate import Rate
 from gateway.ingress.submit_multi import MultiAnswer
@@ -32,6 +31,7 @@ from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Idempotency, OnTaken, Replayed
 from gateway.messaging.idempotency_key import KEY_OCTETS_MAX, keyed
 from gateway.messaging.intake import OnRefused
+from gateway.messaging.pending_messages import PendingMessages
 from gateway.messaging.phone_number import normalize_sender
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus

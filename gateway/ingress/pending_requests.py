@@ -13,19 +13,18 @@ from collections.abc import Sequence
 from gateway.clock import message_id_of
 from gateway.errors import Refusal, Refused
 from gateway.ingress.bound_esme import BoundEsme
-from gateway.ingress.pending_messages import PendingMessages, Replacement, Standing
 from gateway.interworking.addresses import from_smpp
 from gateway.interworking.customer_deliver_sm import STAT_BY_STATUS, stat_of
 from gateway.interworking.esme_message_id import short_id_of
-from gateway.interworking.refusals import ANSWERS
 from gateway.interworking.submission import (
     read_registered_delivery,
     read_text,
     read_times,
 )
 from gateway.interworking.user_data import DATA_CODING
-from gateway.message import Direction, Message, Status
+from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
+from gateway.messaging.pending_messages import PendingMessages, Replacement, Standing
 from gateway.messaging.phone_number import normalize_sender, parse
 from gateway.smpp import receipt
 from gateway.smpp.constants import CommandStatus, EsmClass, MessageState
@@ -44,13 +43,7 @@ from gateway.smpp.times import receipt_date
 CANCELS_AT_ONCE = 100
 ERROR_CODE_MAX = 255
 # What says that a message has gone on while it was to be changed.
-_GONE = frozenset(
-    {
-        CommandStatus.ESME_RINVMSGID,
-        CommandStatus.ESME_RCANCELFAIL,
-        CommandStatus.ESME_RREPLACEFAIL,
-    }
-)
+_GONE = frozenset({Refusal.NOT_FOUND, Refusal.NOT_CANCELABLE, Refusal.NOT_REPLACEABLE})
 
 
 class PendingRequests:
@@ -84,7 +77,7 @@ class PendingRequests:
             ids: Sequence[int] = (message.id,)
         else:
             ids = await self._pending.find(
-                account_sid, _sender(source), _e164(recipient), pdu.service_type
+                account_sid, _sender(source), _e164(recipient), pdu.service_type or None
             )
         canceled = 0
         for at in range(0, len(ids), CANCELS_AT_ONCE):
@@ -104,7 +97,7 @@ class PendingRequests:
         try:
             await self._pending.replace(bound.account, message.id, replacement)
         except Refused as refused:
-            if refused.refusal is Refusal.NOT_FOUND:
+            if refused.refusal in _GONE:
                 raise PduError("it has gone", failed) from None
             raise
         return ReplaceSmResp()
@@ -119,12 +112,12 @@ class PendingRequests:
         )
         for message_id in ids:
             standing = await self._pending.query(account.sid, message_id)
-            if standing is None or _service_type(standing.message) != service_type:
+            if standing is None:
                 continue
             try:
                 await self._pending.replace(account, message_id, _as_replacement(request))
             except Refused as refused:
-                if ANSWERS[refused.refusal].command_status not in _GONE:
+                if refused.refusal not in _GONE:
                     raise
             else:
                 return standing.message
@@ -141,11 +134,7 @@ class PendingRequests:
                 raise PduError("no message_id of ours", CommandStatus.ESME_RINVMSGID)
             found = await self._pending.find_short(account_sid, short_id, sender)
         standing = await self._pending.query(account_sid, found) if found is not None else None
-        if (
-            standing is None
-            or standing.message.sender != sender
-            or standing.message.direction is Direction.INBOUND
-        ):
+        if standing is None or standing.message.sender != sender:
             raise PduError("no such message of this source", failed)
         return standing
 
@@ -154,7 +143,7 @@ class PendingRequests:
         try:
             await self._pending.cancel(account_sid, message_id)
         except Refused as refused:
-            if ANSWERS[refused.refusal].command_status in _GONE:
+            if refused.refusal in _GONE:
                 return False
             raise
         return True
@@ -212,10 +201,6 @@ def _as_replacement(request: SendRequest) -> Replacement:
         send_at=request.send_at,
         validity_s=request.validity_s,
     )
-
-
-def _service_type(message: Message) -> str:
-    return message.smpp.service_type if message.smpp else ""
 
 
 def _sender(text: str) -> str:

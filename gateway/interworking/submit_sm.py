@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from gateway.config.carrier import CarrierBind
 from gateway.interworking import user_data
 from gateway.interworking.addresses import to_smpp
 from gateway.interworking.user_data import DATA_CODING
 from gateway.message import Encoding, Message
-from gateway.smpp.constants import EsmClass, RegisteredDelivery
+from gateway.smpp.constants import EsmClass, RegisteredDelivery, Tag
 from gateway.smpp.pdus import SubmitSm
 from gateway.text.segmentation import segment
 from gateway.text.udh import concatenation_udh
@@ -41,4 +44,13 @@ def to_submit_sm(message: Message, short_message: bytes, receipts: bool) -> Subm
         registered_delivery=RegisteredDelivery.ALL if receipts else RegisteredDelivery.NONE,
         data_coding=DATA_CODING[message.encoding],
         short_message=short_message,
+    )
+
+
+def whole_submit_sm(message: Message, config: CarrierBind) -> SubmitSm:
+    """A message of several segments for a carrier that cuts it up itself (§5.3.2.32)."""
+    octets = user_data.octets(message)
+    pdu = to_submit_sm(message, b"", config.receipts)
+    return msgspec.structs.replace(
+        pdu, esm_class=EsmClass.DEFAULT, tlvs={Tag.MESSAGE_PAYLOAD: octets}
     )

@@ -99,8 +99,8 @@ MEANINGS: dict[str, str] = {
     "answer after the end": "A carrier answered for a message that had already ended, or "
     "that a receipt had settled.",
     "authentication failed": "Wrong REST credentials from `client`. After 20 it must wait.",
-    "address locked out": "`auth_failures_max` wrong passwords or unknown system_ids from `peer`: it "
-    "may not bind for `lockout_s`. A customer's program with an old password, or somebody who "
+    "address locked out": "`auth_failures_max` wrong passwords or unknown system_ids from `peer`: "
+    "it may not bind for `lockout_s`. A customer's program with an old password, or somebody who "
     "guesses.",
     "bind down": "A bind is lost. `in_doubt` segments had no answer; what becomes of them is their "
     "account's choice. It comes back by itself; if not, look for `carrier not reached`.",
@@ -127,7 +127,8 @@ MEANINGS: dict[str, str] = {
     "Report it.",
     "disk has space again": "Messages are accepted again.",
     "disk is nearly full": "**Nothing is accepted below `free_bytes_min`. Make room.**",
-    "ESME's request broke": "A defect, with its traceback. It was answered ESME_RSYSERR. Report it.",
+    "ESME's request broke": "A defect, with its traceback. It was answered ESME_RSYSERR. "
+    "Report it.",
     "news for an ESME not sent": "An intermediate notification or an alert that a bind could not "
     "take now. Nobody gets it later.",
     "gateway drains": "A signal to stop has come.",
@@ -162,7 +163,8 @@ MEANINGS: dict[str, str] = {
     "store writer stopped": "**A defect ended the writer: nothing is accepted. Restart, and report "
     "the traceback.**",
     "submit_sm refused": "A customer's submit_sm, submit_multi or data_sm cannot be read.",
-    "too many connections": "As many SMPP connections stand as `bound` allows; one more was closed.",
+    "too many connections": "As many SMPP connections stand as `bound` allows; one more was "
+    "closed.",
     "too many receipts expected": "2,000,000 wait. Further messages stay `sent`. A carrier "
     "has stopped sending receipts.",
     "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",

@@ -21,6 +21,7 @@ from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.journal import listener_of
+from gateway.messaging.pending_messages import PendingMessages
 from gateway.smpp.pdus import BindFields, BindTransceiver, SubmitSm
 from gateway.store.interface import Owed, Store, Transition
 from tests.carriers_sim.customer import Answered, Customer, receipt_fields
@@ -105,7 +106,7 @@ class SmppSite:
             self.clock,
             Credentials([account, other], self._is_right),
             Idempotency(cast(Intake, self.counter), self.ledger.find_key, self.clock, WINDOW_S),
-            self.pending,
+            cast(PendingMessages, self.pending),
             self.delivery,
             lambda: self.ready,
             lambda account_sid, sender: self.fill,

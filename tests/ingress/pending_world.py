@@ -6,8 +6,8 @@ import asyncio
 
 from gateway.account import Account
 from gateway.errors import Refusal, Refused, StoreError
-from gateway.ingress.pending_messages import Replacement, Standing
-from gateway.message import Message, Status
+from gateway.message import Direction, Message, Status
+from gateway.messaging.pending_messages import Replacement, Standing
 
 CHANGEABLE = frozenset({Status.SCHEDULED, Status.QUEUED})
 
@@ -38,7 +38,9 @@ class WaitingRoom:
     async def query(self, account_sid: str, message_id: int) -> Standing | None:
         await self._think()
         standing = self.standings.get(message_id)
-        return standing if standing and standing.message.account_sid == account_sid else None
+        if standing is None or standing.message.direction is Direction.INBOUND:
+            return None
+        return standing if standing.message.account_sid == account_sid else None
 
     async def find_short(self, account_sid: str, short_id: int, sender: str) -> int | None:
         await self._think()
@@ -50,7 +52,7 @@ class WaitingRoom:
         return None
 
     async def find(
-        self, account_sid: str, sender: str, recipient: str, service_type: str
+        self, account_sid: str, sender: str, recipient: str, service_type: str | None = None
     ) -> list[int]:
         await self._think()
         wanted = (account_sid, sender, recipient)
@@ -60,7 +62,7 @@ class WaitingRoom:
             if standing.status in CHANGEABLE
             and ((message := standing.message).account_sid, message.sender, message.recipient)
             == wanted
-            and service_type in ("", message.smpp.service_type if message.smpp else "")
+            and service_type in (None, message.smpp.service_type if message.smpp else "")
         ]
 
     async def cancel(self, account_sid: str, message_id: int) -> None:
@@ -71,8 +73,10 @@ class WaitingRoom:
 
     async def replace(self, account: Account, message_id: int, replacement: Replacement) -> None:
         await self._think()
-        if message_id in self.gone or self.standings[message_id].status not in CHANGEABLE:
+        if message_id in self.gone:
             raise Refused(Refusal.NOT_FOUND)
+        if self.standings[message_id].status not in CHANGEABLE:
+            raise Refused(Refusal.NOT_REPLACEABLE)
         self.replaced[message_id] = replacement
 
     async def _think(self) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.clock import message_sid
 from gateway.errors import Refusal
-from gateway.ingress.pending_messages import Replacement
 from gateway.message import Direction, Encoding, Message, Receipts, SmppFields, Status
+from gateway.messaging.pending_messages import Replacement
 from gateway.smpp.constants import CommandStatus, MessageState
 from gateway.smpp.pdus import (
     CancelSm,
