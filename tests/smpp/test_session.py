@@ -25,7 +25,7 @@ from gateway.smpp.pdus import (
     Unbind,
     UnbindResp,
 )
-from gateway.smpp.session import PDU_LENGTH_MAX, Session, Timers
+from gateway.smpp.session import PDU_LENGTH_MAX, REFUSALS_TOLD_MAX, Session, Timers
 from gateway.smpp.states import BINDS, TRANSITIONS, Role, SessionState
 from tests.smpp.sessions import (
     NOW,
@@ -197,6 +197,14 @@ def test_srv_3_refused_pdu_is_told_with_its_reason() -> None:
     smsc.receive_data(codec.HEADER.pack(16, 0x99, 0, 5), NOW)
     (refused,) = told(smsc, PduRefused)
     assert (refused.command_id, refused.sequence_number) == (0x99, 5)
+
+
+def test_srv_3_refusals_are_all_answered_and_so_many_of_a_minute_are_told() -> None:
+    smsc, unknown = bound(Role.SMSC), codec.HEADER.pack(16, 0x99, 0, 5)
+    for now, count in ((NOW, 500), (NOW + 59, 500), (NOW + 60, 1)):
+        smsc.receive_data(unknown * count, now)
+    assert len(sent(smsc)) == 1_001
+    assert len(told(smsc, PduRefused)) == REFUSALS_TOLD_MAX + 1
 
 
 def test_srv_5_two_sessions_do_not_nack_each_other_for_ever() -> None:
