@@ -93,10 +93,14 @@ def from_submit_sm(
         receipts, intermediate = read_registered_delivery(
             pdu.registered_delivery, interface_version
         )
+    if pdu.esm_class or tlvs or len(short_message) > SHORT_MESSAGE_MAX:
+        data = read_text(pdu.esm_class, pdu.data_coding, short_message, tlvs, interface_version)
+    else:  # Nearly always.
+        data = user_data.read(0, pdu.data_coding, short_message, tlvs)
     return Submission(
         from_smpp(pdu.source_addr_ton, pdu.source_addr),
         recipient,
-        read_text(pdu.esm_class, pdu.data_coding, short_message, tlvs, interface_version),
+        data,
         receipts,
         validity_s,
         send_at,
