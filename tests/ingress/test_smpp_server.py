@@ -116,6 +116,53 @@ def test_srv_8_a_second_bind_is_answered_ralybnd(
     refused()
 
 
+# Fields
+
+
+@pytest.mark.parametrize(
+    ("system_id", "password", "status"),
+    [
+        (b"a" * 15 + b"\0", b"12345678\0", CommandStatus.ESME_RINVSYSID),  # Unknown, but it fits.
+        (b"a" * 16 + b"\0", b"12345678\0", CommandStatus.ESME_RINVSYSID),
+        (b"demo\0", b"123456789\0", CommandStatus.ESME_RINVPASWD),
+        (b"demo\0", b"secretxxxx", CommandStatus.ESME_RINVPASWD),
+    ],
+)
+def test_srv_12_a_name_or_password_that_is_too_long_is_not_cut(
+    system_id: bytes, password: bytes, status: CommandStatus
+) -> None:
+    @virtual_time
+    async def refused() -> None:
+        site = await a_site()
+        esme = await RawEsme.connected(site.network, site.server.port)
+        body = system_id + password + b"\0\x34\0\0\0"
+        header = codec.HEADER.pack(16 + len(body), CommandId.BIND_TRANSCEIVER, 0, 1)
+        esme.write(header + body)
+        await moment()
+        (answer,) = esme.answers
+        assert (answer.command_id, answer.command_status) == (
+            CommandId.BIND_TRANSCEIVER_RESP,
+            status,
+        )
+        assert site.server.binds() == []
+
+    refused()
+
+
+@pytest.mark.parametrize("pdu", REQUESTS, ids=lambda pdu: type(pdu).__name__)
+def test_srv_18_an_error_has_no_body(pdu: Pdu) -> None:
+    @virtual_time
+    async def refused() -> None:
+        site = await a_site()
+        site.ready = False
+        esme = await RawEsme.connected(site.network, site.server.port)
+        await esme.ask(BindTransceiver(system_id="demo", password="secret"), 1)
+        answer = await esme.ask(pdu, 2)
+        assert (answer.command_status, answer.body) == (CommandStatus.ESME_RSYSERR, b"")
+
+    refused()
+
+
 # Timers
 
 
