@@ -1,5 +1,5 @@
-"""Receipts and inbound messages as deliver_sm, from carriers and towards customers (SMPP v3.4
-§4.6); a carrier may send either in a data_sm as well (§4.7).
+"""Receipts and inbound messages as deliver_sm, from carriers (SMPP v3.4 §4.6), who may send either
+in a data_sm as well (§4.7).
 """
 
 from __future__ import annotations
@@ -7,22 +7,12 @@ from __future__ import annotations
 import msgspec
 
 from gateway.interworking import user_data
-from gateway.interworking.addresses import from_smpp, to_smpp
-from gateway.interworking.user_data import DATA_CODING, SHORT_MESSAGE_MAX, UserData
-from gateway.message import Message, Status
+from gateway.interworking.addresses import from_smpp
+from gateway.interworking.user_data import UserData
 from gateway.smpp import receipt
-from gateway.smpp.constants import EsmClass, Tag
+from gateway.smpp.constants import Tag
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.smpp.receipt import Receipt
-
-STAT_BY_STATUS: dict[Status, str] = {
-    Status.DELIVERED: "DELIVRD",
-    Status.UNDELIVERED: "UNDELIV",
-    Status.FAILED: "REJECTD",
-    Status.CANCELED: "DELETED",
-}
-# Twilio's codes for a message that expired in its queue.
-EXPIRED_CODES = frozenset({30001, 30036})
 
 
 class MobileOriginated(msgspec.Struct, frozen=True, gc=False):
@@ -47,62 +37,4 @@ def from_carrier(pdu: DeliverSm | DataSm) -> Receipt | MobileOriginated | None:
         sender=from_smpp(pdu.source_addr_ton, pdu.source_addr),
         recipient=from_smpp(pdu.dest_addr_ton, pdu.destination_addr),
         data=user_data.read(pdu.esm_class, pdu.data_coding, short_message, pdu.tlvs, lenient=True),
-    )
-
-
-def receipt_for_customer(
-    message: Message,
-    message_id: str,
-    status: Status,
-    at: float,
-    error_code: int = 0,
-    carrier_status: str = "",
-    carrier_error: str = "",
-) -> DeliverSm:
-    """The receipt of a message in a final status: addresses swapped (5.0 §4.3.5.1), in text and
-    TLVs. The carrier's own words go through where there are any; else `err` is the last three
-    digits of our error code.
-    """
-    stat = carrier_status if carrier_status in receipt.STATE_BY_STAT else STAT_BY_STATUS[status]
-    if error_code in EXPIRED_CODES:
-        stat = "EXPIRED"
-    source_ton, source_npi, source_addr = to_smpp(message.recipient)
-    dest_ton, dest_npi, destination_addr = to_smpp(message.sender)
-    return DeliverSm(
-        source_addr_ton=source_ton,
-        source_addr_npi=source_npi,
-        source_addr=source_addr,
-        dest_addr_ton=dest_ton,
-        dest_addr_npi=dest_npi,
-        destination_addr=destination_addr,
-        esm_class=EsmClass.DELIVERY_RECEIPT,
-        short_message=receipt.format_text(
-            message_id,
-            stat,
-            message.accepted_at,
-            at,
-            carrier_error or f"{error_code % 1000:03d}",
-            message.body,
-        ),
-        tlvs=receipt.tlvs(message_id, stat),
-    )
-
-
-def message_for_customer(message: Message) -> DeliverSm:
-    """An inbound message; what is longer than short_message goes as message_payload (§3.2.3)."""
-    source_ton, source_npi, source_addr = to_smpp(message.sender)
-    dest_ton, dest_npi, destination_addr = to_smpp(message.recipient)
-    octets = message.udh + user_data.octets(message)
-    long = len(octets) > SHORT_MESSAGE_MAX
-    return DeliverSm(
-        source_addr_ton=source_ton,
-        source_addr_npi=source_npi,
-        source_addr=source_addr,
-        dest_addr_ton=dest_ton,
-        dest_addr_npi=dest_npi,
-        destination_addr=destination_addr,
-        esm_class=EsmClass.UDHI if message.udh else EsmClass.DEFAULT,
-        data_coding=DATA_CODING[message.encoding],
-        short_message=b"" if long else octets,
-        tlvs={Tag.MESSAGE_PAYLOAD: octets} if long else {},
     )
