@@ -122,6 +122,10 @@ def _type_at(wanted: inspect.Type, where: KeyPath) -> inspect.Type:
 
 
 def _bare(wanted: inspect.Type) -> inspect.Type:
+    """A type without its description, and a table that may be left out as that table."""
+    if isinstance(wanted, inspect.UnionType):
+        tables = [kind for kind in wanted.types if isinstance(kind, inspect.StructType)]
+        return tables[0] if tables else wanted
     return wanted.type if isinstance(wanted, inspect.Metadata) else wanted
 
 

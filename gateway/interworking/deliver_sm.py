@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.interworking import user_data
+from gateway.config.dialect import PLAIN, Dialect
+from gateway.interworking import carrier_addresses, user_data
 from gateway.interworking.addresses import from_smpp, to_smpp
 from gateway.interworking.user_data import DATA_CODING, SHORT_MESSAGE_MAX, UserData
 from gateway.message import Message, Status
@@ -33,7 +34,9 @@ class MobileOriginated(msgspec.Struct, frozen=True, gc=False):
     data: UserData
 
 
-def from_carrier(pdu: DeliverSm | DataSm) -> Receipt | MobileOriginated | None:
+def from_carrier(
+    pdu: DeliverSm | DataSm, dialect: Dialect = PLAIN
+) -> Receipt | MobileOriginated | None:
     """A receipt if esm_class says so, else a message; None for a receipt that cannot be read.
 
     Raises:
@@ -42,11 +45,46 @@ def from_carrier(pdu: DeliverSm | DataSm) -> Receipt | MobileOriginated | None:
     short_message = pdu.short_message if isinstance(pdu, DeliverSm) else b""
     if receipt.is_receipt(pdu.esm_class):
         text = short_message or pdu.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
-        return receipt.parse(text, pdu.tlvs, pdu.source_addr, pdu.destination_addr)
+        source_addr, destination_addr = pdu.source_addr, pdu.destination_addr
+        if dialect.country_code:
+            source_addr, destination_addr = _addresses(pdu, dialect)
+        return receipt.parse(
+            text,
+            pdu.tlvs,
+            source_addr,
+            destination_addr,
+            receipt.is_intermediate(pdu.esm_class),
+        )
+    sender, recipient = _addresses(pdu, dialect)
     return MobileOriginated(
-        sender=from_smpp(pdu.source_addr_ton, pdu.source_addr),
-        recipient=from_smpp(pdu.dest_addr_ton, pdu.destination_addr),
-        data=user_data.read(pdu.esm_class, pdu.data_coding, short_message, pdu.tlvs, lenient=True),
+        sender=sender,
+        recipient=recipient,
+        data=user_data.read(
+            pdu.esm_class,
+            pdu.data_coding,
+            short_message,
+            pdu.tlvs,
+            lenient=True,
+            alphabet=dialect.default_alphabet,
+        ),
+    )
+
+
+def _addresses(pdu: DeliverSm | DataSm, dialect: Dialect) -> tuple[str, str]:
+    """Source and destination as messages have them. Here the handset is the source, and so is
+    written as the carrier has its numbers written as destinations."""
+    if not dialect.country_code:
+        return (
+            from_smpp(pdu.source_addr_ton, pdu.source_addr),
+            from_smpp(pdu.dest_addr_ton, pdu.destination_addr),
+        )
+    return (
+        carrier_addresses.read(
+            pdu.source_addr_ton, pdu.source_addr, dialect.destination, dialect
+        ),
+        carrier_addresses.read(
+            pdu.dest_addr_ton, pdu.destination_addr, dialect.source, dialect
+        ),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.interworking import user_data
+from gateway.config.carrier import CarrierBind
+from gateway.config.dialect import PLAIN
+from gateway.interworking import dialect_submit_sm, user_data
 from gateway.interworking.addresses import from_smpp, to_smpp
 from gateway.interworking.user_data import DATA_CODING, UserData
 from gateway.message import Encoding, Message, Receipts
@@ -12,8 +14,7 @@ from gateway.smpp import times
 from gateway.smpp.constants import CommandStatus, EsmClass, RegisteredDelivery
 from gateway.smpp.errors import PduError
 from gateway.smpp.pdus import DataSm, SubmitSm
-from gateway.text.segmentation import segment
-from gateway.text.udh import concatenation_udh
+from gateway.text.segmentation import segmented
 
 # The operators of IntFlag take most of a microsecond.
 _RECEIPT = int(RegisteredDelivery.RECEIPT)
@@ -35,24 +36,42 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     send_at: float = 0.0
 
 
-def parts(message: Message) -> tuple[bytes, ...]:
-    """The short_message of each part, user data header included: what `segments` counted."""
+def parts(message: Message, reference_bits: int = 8) -> tuple[bytes, ...]:
+    """The short_message of each part, user data header included: what `segments` counted.
+
+    `reference_bits` is the size of the concatenation reference, 8 or 16. A message that was counted
+    with the other size, before the configuration changed, is cut as it was counted.
+    """
     if message.udh or message.encoding is Encoding.BINARY:
         return (message.udh + user_data.octets(message),)
-    texts = segment(message.body).parts
-    if len(texts) == 1:
-        return texts
-    ref, total = message.concat_ref & 0xFF, len(texts)
-    return tuple(
-        concatenation_udh(ref, total, number) + text for number, text in enumerate(texts, 1)
+    made = _segmented(message, reference_bits)
+    if len(made) != message.segments:
+        made = _segmented(message, 24 - reference_bits)
+    return made
+
+
+def _segmented(message: Message, reference_bits: int) -> tuple[bytes, ...]:
+    return segmented(
+        message.body,
+        message.concat_ref,
+        reference_bits,
+        message.locking_shift,
+        message.single_shift,
     )
 
 
-def to_submit_sm(message: Message, short_message: bytes, receipts: bool) -> SubmitSm:
-    """One part of a message for a carrier; `receipts` asks for all of them."""
+def to_submit_sm(message: Message, short_message: bytes, config: CarrierBind, now: float) -> SubmitSm:
+    """One part of a message, as `parts` has it, for a carrier. The bind's configuration says how
+    that differs, and whether receipts are asked for, which is then for all of them.
+
+    Raises:
+        CannotCarry: this carrier's alphabet cannot say it in so many parts.
+    """
+    if config.dialect is not PLAIN or message.smpp is not None:
+        return dialect_submit_sm.part(message, short_message, config, now)
     source_ton, source_npi, source_addr = to_smpp(message.sender)
     dest_ton, dest_npi, destination_addr = to_smpp(message.recipient)
-    concatenated = message.segments > 1 or bool(message.udh)
+    headed = message.segments > 1 or message.udh or message.locking_shift or message.single_shift
     return SubmitSm(
         source_addr_ton=source_ton,
         source_addr_npi=source_npi,
@@ -60,11 +79,16 @@ def to_submit_sm(message: Message, short_message: bytes, receipts: bool) -> Subm
         dest_addr_ton=dest_ton,
         dest_addr_npi=dest_npi,
         destination_addr=destination_addr,
-        esm_class=EsmClass.UDHI if concatenated else EsmClass.DEFAULT,
-        registered_delivery=RegisteredDelivery.ALL if receipts else RegisteredDelivery.NONE,
+        esm_class=EsmClass.UDHI if headed else EsmClass.DEFAULT,
+        registered_delivery=RegisteredDelivery.ALL if config.receipts else RegisteredDelivery.NONE,
         data_coding=DATA_CODING[message.encoding],
         short_message=short_message,
     )
+
+
+def whole_submit_sm(message: Message, config: CarrierBind, now: float) -> SubmitSm:
+    """A text of several parts as one submit_sm, all of it in message_payload (§3.2.3)."""
+    return dialect_submit_sm.whole(message, config, now)
 
 
 def from_submit_sm(pdu: SubmitSm | DataSm, now: float) -> Submission:

@@ -16,12 +16,16 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from gateway.carriers.bind_events import BindCameUp, BindWentDown
-from gateway.carriers.smpp_bind import SmppBind
+from gateway.carriers.link import Link
 from gateway.clock import Clock, message_sid
 from gateway.config.carrier import BindType
 from gateway.errors import StoreError
 from gateway.interworking import submit_sm
-from gateway.interworking.carrier_errors import LANDLINE_OR_UNREACHABLE_CARRIER
+from gateway.interworking.carrier_errors import (
+    CONTENT_TOO_LARGE,
+    LANDLINE_OR_UNREACHABLE_CARRIER,
+)
+from gateway.interworking.carrier_text import CannotCarry
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.answers import Answers
 from gateway.messaging.journal import Journal
@@ -61,7 +65,7 @@ class Dispatcher:
         journal: Journal,
         receipts: Receipts,
         router: Router,
-        binds: Mapping[str, SmppBind],
+        binds: Mapping[str, Link],
         store: Store,
         clock: Clock,
         expired_code: int,
@@ -221,9 +225,14 @@ class Dispatcher:
         part = opened.unsent[-1]
         try:
             bind.submit(
-                submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config.receipts),
+                submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config, now),
                 (opened, part, lane),
             )
+        except CannotCarry as error:
+            log.info("bind cannot carry the text", extra={"bind": route.bind, "cause": str(error)})
+            opened.excluded += (route.bind,)
+            opened.error_code = CONTENT_TOO_LARGE
+            return False
         except FieldError as error:
             log.warning(
                 "message fits no PDU", extra={"sid": message_sid(message.id), "cause": str(error)}
