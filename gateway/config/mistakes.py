@@ -122,10 +122,9 @@ def _type_at(wanted: inspect.Type, where: KeyPath) -> inspect.Type:
 
 
 def _bare(wanted: inspect.Type) -> inspect.Type:
-    """A type without its description, and a table that may be left out as that table."""
+    """A type without its description; of one that may be left out, that one."""
     if isinstance(wanted, inspect.UnionType):
-        tables = [kind for kind in wanted.types if isinstance(kind, inspect.StructType)]
-        return tables[0] if tables else wanted
+        wanted = next(t for t in wanted.types if not isinstance(t, inspect.NoneType))
     return wanted.type if isinstance(wanted, inspect.Metadata) else wanted
 
 

@@ -36,25 +36,14 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     send_at: float = 0.0
 
 
-def parts(message: Message, reference_bits: int = 8) -> tuple[bytes, ...]:
-    """The short_message of each part, user data header included: what `segments` counted.
-
-    `reference_bits` is the size of the concatenation reference, 8 or 16. A message that was counted
-    with the other size, before the configuration changed, is cut as it was counted.
-    """
+def parts(message: Message) -> tuple[bytes, ...]:
+    """The short_message of each part, user data header included: what `segments` counted."""
     if message.udh or message.encoding is Encoding.BINARY:
         return (message.udh + user_data.octets(message),)
-    made = _segmented(message, reference_bits)
-    if len(made) != message.segments:
-        made = _segmented(message, 24 - reference_bits)
-    return made
-
-
-def _segmented(message: Message, reference_bits: int) -> tuple[bytes, ...]:
     return segmented(
         message.body,
         message.concat_ref,
-        reference_bits,
+        message.ref_bits,
         message.locking_shift,
         message.single_shift,
     )
