@@ -23,6 +23,11 @@ class Link(Protocol):
         """Whether it is up by a backup host only."""
         ...
 
+    @property
+    def in_flight(self) -> int:
+        """How many submit_sm await their answer."""
+        ...
+
     async def run(self) -> None:
         """Keep it up until it is drained."""
         ...

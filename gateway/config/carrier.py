@@ -107,9 +107,9 @@ class CarrierBind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `password` stands in the file, or in the environment variable that `password_env` names; after
     `load` it is in `password` either way. `window` is how many submit_sm may await their
-    response on one session; `tps` the contract in submit_sm a second, of all together. After `enquire_link_s` of silence we ask
-    whether the carrier is alive; after `response_timeout_s` without submit_sm_resp the outcome is
-    unknown. `receipts` asks for delivery receipts.
+    response on one session; `tps` the contract in submit_sm a second, of all together. After
+    `enquire_link_s` of silence we ask whether the carrier is alive; after `response_timeout_s`
+    without submit_sm_resp the outcome is unknown. `receipts` asks for delivery receipts.
     """
 
     id: Id

@@ -90,9 +90,7 @@ def _check_ids(source: Source, carrier: Carrier, at: KeyPath) -> None:
         )
 
 
-def _complete(
-    source: Source, carrier: Carrier, at: KeyPath, environ: Mapping[str, str]
-) -> Carrier:
+def _complete(source: Source, carrier: Carrier, at: KeyPath, environ: Mapping[str, str]) -> Carrier:
     """The carrier with its passwords, and each bind with the dialect that it speaks."""
     binds = []
     for index, bind in enumerate(carrier.binds):

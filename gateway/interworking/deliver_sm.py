@@ -10,7 +10,8 @@ from gateway.config.dialect import PLAIN, Dialect
 from gateway.interworking import carrier_addresses, user_data
 from gateway.interworking.addresses import from_smpp, to_smpp
 from gateway.interworking.user_data import DATA_CODING, SHORT_MESSAGE_MAX, UserData
-from gateway.message import Message, Status
+from gateway.interworking.dialect_submit_sm import passed
+from gateway.message import Message, SmppFields, Status
 from gateway.smpp import receipt
 from gateway.smpp.constants import EsmClass, Tag
 from gateway.smpp.pdus import DataSm, DeliverSm
@@ -32,6 +33,7 @@ class MobileOriginated(msgspec.Struct, frozen=True, gc=False):
     sender: str
     recipient: str
     data: UserData
+    smpp: SmppFields | None = None
 
 
 def from_carrier(
@@ -67,6 +69,22 @@ def from_carrier(
             lenient=True,
             alphabet=dialect.default_alphabet,
         ),
+        smpp=_fields(pdu, dialect),
+    )
+
+
+def _fields(pdu: DeliverSm | DataSm, dialect: Dialect) -> SmppFields | None:
+    """What the carrier says beyond the text, if anything. Its service_type is an affair between
+    us and it."""
+    protocol_id = priority_flag = 0
+    if isinstance(pdu, DeliverSm):
+        protocol_id, priority_flag = pdu.protocol_id, pdu.priority_flag
+    data_coding = pdu.data_coding if user_data.has_message_class(pdu.data_coding) else None
+    tlvs = passed(dialect.tlvs, pdu.tlvs)
+    if not (protocol_id or priority_flag or tlvs) and data_coding is None:
+        return None
+    return SmppFields(
+        protocol_id=protocol_id, priority_flag=priority_flag, data_coding=data_coding, tlvs=tlvs
     )
 
 
@@ -79,12 +97,8 @@ def _addresses(pdu: DeliverSm | DataSm, dialect: Dialect) -> tuple[str, str]:
             from_smpp(pdu.dest_addr_ton, pdu.destination_addr),
         )
     return (
-        carrier_addresses.read(
-            pdu.source_addr_ton, pdu.source_addr, dialect.destination, dialect
-        ),
-        carrier_addresses.read(
-            pdu.dest_addr_ton, pdu.destination_addr, dialect.source, dialect
-        ),
+        carrier_addresses.read(pdu.source_addr_ton, pdu.source_addr, dialect.destination, dialect),
+        carrier_addresses.read(pdu.dest_addr_ton, pdu.destination_addr, dialect.source, dialect),
     )
 
 

@@ -58,9 +58,7 @@ def part(message: Message, short_message: bytes, config: CarrierBind, now: float
 
 def whole(message: Message, config: CarrierBind, now: float) -> SubmitSm:
     """A text that was not cut, in message_payload."""
-    header, octets, data_coding = carrier_text.write_whole(
-        message, config.dialect.default_alphabet
-    )
+    header, octets, data_coding = carrier_text.write_whole(message, config.dialect.default_alphabet)
     return _submit_sm(message, config, now, header, octets, data_coding, {}, whole=True)
 
 
@@ -80,7 +78,7 @@ def _submit_sm(
     source = carrier_addresses.write(message.sender, dialect.source, country_code)
     destination = carrier_addresses.write(message.recipient, dialect.destination, country_code)
     priority, protocol_id = dialect.priority, dialect.protocol_id
-    tlvs = _constant(dialect) | _passed(dialect.tlvs, fields.tlvs) | sar
+    tlvs = _constant(dialect) | passed(dialect.tlvs, fields.tlvs) | sar
     if whole:
         tlvs[Tag.MESSAGE_PAYLOAD] = header + octets
     return SubmitSm(
@@ -147,8 +145,8 @@ def _constant(dialect: Dialect) -> dict[int, bytes]:
     return {tlv.tag: bytes.fromhex(tlv.value) for tlv in dialect.constant_tlvs}
 
 
-def _passed(which: PassedTlvs, tlvs: dict[int, bytes]) -> dict[int, bytes]:
-    """The customer's, as the specification allows them in a submit_sm."""
+def passed(which: PassedTlvs, tlvs: dict[int, bytes]) -> dict[int, bytes]:
+    """Those of one side that the other gets."""
     if which is PassedTlvs.NONE or not tlvs:
         return {}
     every = which is PassedTlvs.ALL

@@ -49,7 +49,9 @@ def parts(message: Message) -> tuple[bytes, ...]:
     )
 
 
-def to_submit_sm(message: Message, short_message: bytes, config: CarrierBind, now: float) -> SubmitSm:
+def to_submit_sm(
+    message: Message, short_message: bytes, config: CarrierBind, now: float
+) -> SubmitSm:
     """One part of a message, as `parts` has it, for a carrier. The bind's configuration says how
     that differs, and whether receipts are asked for, which is then for all of them.
 

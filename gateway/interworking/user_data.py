@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from gateway.config.dialect import DefaultAlphabet
@@ -12,6 +14,7 @@ from gateway.smpp.constants import CommandStatus, DataCoding, EsmClass, Tag
 from gateway.smpp.errors import PduError
 from gateway.text import gsm_03_38, packed_septets, ucs2, udh
 from gateway.text.errors import TextError
+from gateway.text.udh import InformationElement
 
 SHORT_MESSAGE_MAX = 254
 
@@ -30,6 +33,15 @@ _CODINGS: dict[int, tuple[Encoding, str]] = {
     DataCoding.OCTETS_2: (Encoding.BINARY, ""),
 }
 _ALPHABETS = {0x00: Encoding.GSM_7BIT, 0x04: Encoding.BINARY, 0x08: Encoding.UCS2}
+# What a header says of a part, and of its septets, which are a text once they are joined.
+_TAKEN_OFF = frozenset(
+    {
+        udh.CONCATENATED_8_BIT,
+        udh.CONCATENATED_16_BIT,
+        udh.NATIONAL_LANGUAGE_SINGLE_SHIFT,
+        udh.NATIONAL_LANGUAGE_LOCKING_SHIFT,
+    }
+)
 # The operators of IntFlag take most of a microsecond.
 _UDHI = int(EsmClass.UDHI)
 
@@ -98,6 +110,46 @@ def read(
         text = gsm_03_38.decode(octets, *shifts)
         return UserData(Encoding.GSM_7BIT, text, octets if header else b"", header)
     return _read_coded(data_coding, octets, header, lenient, shifts)
+
+
+def join(pieces: Sequence[UserData]) -> UserData:
+    """The parts of one message as one: their octets where all have them, because a peer may have
+    cut within a character. What the header says besides of the message as a whole stays.
+    """
+    first = pieces[0]
+    elements, _ = udh.parse(first.udh)
+    shifts = udh.shifts(elements)
+    header = _without(elements, _TAKEN_OFF)
+    encoding = first.encoding
+    octets = b"".join([piece.octets for piece in pieces])
+    same = all(piece.encoding is encoding for piece in pieces)
+    if same and all(piece.octets or not piece.body for piece in pieces):
+        if encoding is Encoding.BINARY:
+            return UserData(encoding, "", octets, header)
+        is_ucs2 = encoding is Encoding.UCS2
+        body = ucs2.decode(octets) if is_ucs2 else gsm_03_38.decode(octets, *shifts)
+        body = body.replace("\0", "")
+    else:
+        body = "".join([piece.body for piece in pieces])
+    encoding = Encoding.GSM_7BIT if gsm_03_38.is_encodable(body) else Encoding.UCS2
+    return UserData(encoding, body, b"", header)
+
+
+def _without(elements: tuple[InformationElement, ...], left_out: frozenset[int]) -> bytes:
+    """A header of the other elements; none if there are none."""
+    written = b"".join(
+        [
+            bytes([element.identifier, len(element.data)]) + element.data
+            for element in elements
+            if element.identifier not in left_out
+        ]
+    )
+    return bytes([len(written)]) + written if written else b""
+
+
+def has_message_class(data_coding: int) -> bool:
+    """Whether it says for what the text is, flash for one, beside how it is coded (23.038 §4)."""
+    return data_coding & 0xF0 in (0x10, 0xF0)
 
 
 def _in_gsm(

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from gateway.account import Account, Sender
-from gateway.carriers.bind_events import Delivered
-from gateway.carriers.smpp_bind import SmppBind
+from gateway.carriers.bind_events import Alerted, Delivered
+from gateway.carriers.link import Link
 from gateway.clock import Clock, IdFactory
 from gateway.errors import StoreError
 from gateway.interworking.deliver_sm import MobileOriginated, from_carrier
 from gateway.message import Direction, Message, Origin
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.journal import Journal
+from gateway.messaging.reassembly import Reassembly, concatenation_of
 from gateway.messaging.receipts import Receipts, carrier_of
-from gateway.smpp.constants import CommandStatus
+from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.errors import PduError
 from gateway.smpp.receipt import Receipt
 from gateway.store.interface import Store, Transition
@@ -42,8 +43,9 @@ class Deliveries:
         journal: Journal,
         receipts: Receipts,
         inbound: Inbound,
+        reassembly: Reassembly,
         numbers: Numbers,
-        binds: Mapping[str, SmppBind],
+        binds: Mapping[str, Link],
         store: Store,
         clock: Clock,
         ids: IdFactory,
@@ -51,6 +53,7 @@ class Deliveries:
         self._journal = journal
         self._receipts = receipts
         self._inbound = inbound
+        self._reassembly = reassembly
         self._numbers = numbers
         self._binds = binds
         self._store = store
@@ -58,16 +61,18 @@ class Deliveries:
         self._ids = ids
         self.received = 0
         self.refused = 0
+        self.alerts = 0
 
     def on_delivered(self, event: Delivered) -> None:
         """Answered once it is durable; with ESME_RX_T_APPN, which asks for a second try, while
         the store is down. A receipt is also taken while no message is: it may end one."""
-        answer = partial(self._binds[event.bind].answer, event)
+        bind = self._binds[event.bind]
+        answer = partial(bind.answer, event)
         if not self._store.writable:
             answer(CommandStatus.ESME_RX_T_APPN)
             return
         try:
-            delivered = from_carrier(event.pdu)
+            delivered = from_carrier(event.pdu, bind.config.dialect)
         except PduError as error:
             self._refuse(event, answer, error.status, str(error))
             return
@@ -82,6 +87,15 @@ class Deliveries:
                 # Nothing in it can be used, and a refusal would only bring it back.
                 log.warning("receipt that says nothing", extra={"bind": event.bind})
                 answer(CommandStatus.ESME_ROK)
+
+    def on_alert(self, event: Alerted) -> None:
+        """A handset can be reached again, says its carrier; nobody asked, and nobody answers."""
+        self.alerts += 1
+        status = event.pdu.tlvs.get(Tag.MS_AVAILABILITY_STATUS, b"")
+        log.info(
+            "alert_notification",
+            extra={"bind": event.bind, "ms_availability_status": status.hex()},
+        )
 
     def _receive(
         self, event: Delivered, delivered: MobileOriginated, answer: Callable[[int], None]
@@ -109,7 +123,12 @@ class Deliveries:
             udh=data.udh,
             octets=data.octets,
             carrier=event.bind,
+            smpp=delivered.smpp,
         )
+        concatenation = concatenation_of(message)
+        if concatenation:
+            self._reassembly.take(message, concatenation, answer)
+            return
         try:
             self._journal.receive(message, partial(self._received, answer))
         except StoreError:
@@ -122,6 +141,10 @@ class Deliveries:
             answer(CommandStatus.ESME_RX_T_APPN)
             return
         answer(CommandStatus.ESME_ROK)
+        self.on_whole(message, transition)
+
+    def on_whole(self, message: Message, transition: Transition) -> None:
+        """A message is durable, has been answered, and is to be told."""
         self.received += 1
         self._inbound.on_inbound(message, transition)
 

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from gateway.carriers.bind_events import BindCameUp, BindWentDown
+from gateway.carriers.bind_events import BindCameUp, BindWentDown, WindowChanged
 from gateway.carriers.link import Link
 from gateway.clock import Clock, message_sid
 from gateway.config.carrier import BindType
@@ -38,7 +38,7 @@ from gateway.messaging.receipts import Receipts
 from gateway.messaging.suspects import Suspects
 from gateway.smpp.errors import FieldError, SmppError
 from gateway.store.interface import AttemptOutcome, Store
-from routing.events import BindDown, BindUp, Submitted
+from routing.events import BindDown, BindUp, Submitted, WindowIs
 from routing.ranking import LASTING, Block, Candidate, Ranking, RouteRequest
 from routing.router import Router
 
@@ -130,6 +130,13 @@ class Dispatcher:
             now = self._clock.now()
             self._router.observe(BindDown(event.bind, now))
             self._turns.wake_all(event.bind, now)
+            self._want_run()
+
+    def on_window_changed(self, event: WindowChanged) -> None:
+        """Of a bind's sessions one has come, or one has gone with what it had under way."""
+        if self._carries(event.bind):
+            self._router.observe(WindowIs(event.bind, event.window, event.used))
+            self._turns.wake_all(event.bind, self._clock.now())
             self._want_run()
 
     # Serving

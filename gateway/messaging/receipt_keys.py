@@ -7,7 +7,7 @@ A part is known by the carrier and the id of its submit_sm_resp, to the octet. F
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from gateway.message import Message
 from gateway.messaging.carrier_ids import CarrierIds, Reading
@@ -19,15 +19,15 @@ log = logging.getLogger(__name__)
 
 
 class ReceiptKeys:
-    """`expected` has the message id of each part that awaits its receipt; `past` are collections of
-    parts that await none any more; `at_hand` gives a message that is in memory.
+    """`expected` has the message id of each part that awaits its receipt; `past` are those
+    that await none any more; `at_hand` gives a message that is in memory.
     """
 
     def __init__(
         self,
         ids: Mapping[str, CarrierIds],
         expected: Mapping[Key, int],
-        past: tuple[Collection[Key], ...],
+        past: tuple[Container[Key], ...],
         at_hand: Callable[[int], Message | None],
     ) -> None:
         self._ids = ids

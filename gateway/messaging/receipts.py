@@ -178,9 +178,7 @@ class Receipts:
         """A receipt over any bind of the carrier; `answer` is called when it may be answered."""
         self._receive(self._keys.of(carrier, receipt), carrier, receipt, answer)
 
-    def _receive(
-        self, key: Key | None, carrier: str, receipt: Receipt, answer: Answer
-    ) -> None:
+    def _receive(self, key: Key | None, carrier: str, receipt: Receipt, answer: Answer) -> None:
         """Without a `key` it may mean several parts, and waits until that is known."""
         result = outcome(receipt.stat, receipt.err)
         if result.status is None or receipt.intermediate:
