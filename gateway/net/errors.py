@@ -1,4 +1,4 @@
-"""Trouble with an address."""
+"""Trouble with an address, with the files of TLS, and with what a proxy says."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ class ListenError(Exception):
         reason = os.strerror(cause.errno) if cause.errno else str(cause)
         hint = "; is another gateway running?" if cause.errno == errno.EADDRINUSE else ""
         super().__init__(f"cannot listen on {host}:{port}: {reason.lower()}{hint}")
+
+
+class TlsError(Exception):
+    """A file for TLS cannot be used; the text says which and why."""
+
+    def __init__(self, key: str, path: str, reason: str) -> None:
+        super().__init__(f"{key} {path}: {reason}")
+
+
+class ProxyHeaderError(Exception):
+    """A connection of a proxy's does not begin with a PROXY header that can be read."""
