@@ -9,8 +9,8 @@ import msgspec
 from gateway.config.dialect import PLAIN, Dialect
 from gateway.interworking import carrier_addresses, user_data
 from gateway.interworking.addresses import from_smpp, to_smpp
-from gateway.interworking.user_data import DATA_CODING, SHORT_MESSAGE_MAX, UserData
 from gateway.interworking.dialect_submit_sm import passed
+from gateway.interworking.user_data import DATA_CODING, SHORT_MESSAGE_MAX, UserData
 from gateway.message import Message, SmppFields, Status
 from gateway.smpp import receipt
 from gateway.smpp.constants import EsmClass, Tag

@@ -201,9 +201,7 @@ class Reassembly:
         if step.part and concatenation:
             key = _key(message, concatenation)
             # Its time begins anew: the carrier has not been heard meanwhile.
-            group = self._groups.get(key) or self._open(
-                key, message.account_sid, self._clock.now()
-            )
+            group = self._groups.get(key) or self._open(key, message.account_sid, self._clock.now())
             self._add(group, concatenation.number, Part(message, durable=True))
             return True
         if message.concat_ref:

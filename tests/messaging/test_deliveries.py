@@ -11,24 +11,28 @@ from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.deliveries import Deliveries, Numbers
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.parked_receipts import PARK_S
+from gateway.messaging.reassembly import Reassembly
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.store.interface import Listener, Transition
-from tests.messaging.traffic_world import SENDER, WALL, Traffic
+from tests.messaging.traffic_world import SENDER, WALL, Traffic, a_bind
 from tests.store.builders import ACCOUNT
 from tests.support.virtual_time import virtual_time
 
 HANDSET = "15005550009"
 NUMBER = "+15005550006"
 URL = "https://hooks.example.com/sms"
+WAIT_S = 60.0
 RECEIPT = b"id:77 sub:001 dlvrd:001 submit date:2311142212 done date:2311142213 stat:%s err:000"
 
 
 class Door:
     """Deliveries over a dispatcher's world; `answers` by sequence_number, in their order."""
 
-    def __init__(self, sms_url: str = "") -> None:
+    def __init__(self, sms_url: str = "", **config: Any) -> None:
         self.traffic = Traffic()
+        self.config = a_bind(**config)
+        self.ids = IdFactory(self.traffic.clock)
         self.answers: list[tuple[int, int]] = []
         self.inbound: list[tuple[Message, Transition]] = []
         code = Sender(SENDER, SenderType.SHORT_CODE)
@@ -38,11 +42,20 @@ class Door:
             self.traffic.journal,
             self.traffic.receipts,
             cast(Inbound, self),
+            Reassembly(
+                self.traffic.journal,
+                cast(Any, self.traffic.ledger),
+                self.traffic.clock,
+                self.ids,
+                WAIT_S,
+                self.on_inbound,
+                self.on_inbound,
+            ),
             Numbers([account]),
             cast(Any, {"alpha/1": self}),
             cast(Any, self.traffic.ledger),
             self.traffic.clock,
-            IdFactory(self.traffic.clock),
+            self.ids,
         )
         self._sequence_number = 0
 

@@ -46,7 +46,7 @@ HOLD_S = 120.0
 RECEIPT_WAIT_S = 259_200.0
 
 
-def a_bind(bind_id: str, **changes: Any) -> CarrierBind:
+def a_bind(bind_id: str = "alpha/1", **changes: Any) -> CarrierBind:
     fields: dict[str, Any] = {
         "id": bind_id.partition("/")[2],
         "host": "127.0.0.1",
