@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from gateway.clock import Clock
@@ -34,7 +35,8 @@ class Lot:
 
     def park(self, key: str = "alpha/77") -> list[StoreError | None]:
         answers: list[StoreError | None] = []
-        self.parked.park(key, TOLD, answers.append)
+        told = msgspec.structs.replace(TOLD, message_id=key.partition("/")[2])
+        self.parked.park(key, told, answers.append)
         return answers
 
     @property
