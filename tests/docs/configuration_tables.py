@@ -304,7 +304,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "validity": "Pass on what is left of a message's own time as validity_period.",
         "tlvs": "Which TLVs of customers it gets, and customers of it.",
         "country_code": "Numbers that begin with it are national, and written without it.",
-        "tlv": "See below; at most one of each tag.",
+        "tlv": "See below.",
     },
     "[carrier.dialect.source]": {
         "international_ton": "TON of numbers.",
