@@ -49,6 +49,7 @@ from gateway.messaging.inbound import Inbound
 from gateway.messaging.intake import Intake
 from gateway.messaging.journal import Journal, event_of
 from gateway.messaging.opt_out import OptOuts
+from gateway.messaging.pending_messages import PendingMessages
 from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.undelivered import Undelivered
@@ -155,6 +156,9 @@ class Gateway:
             clock,
             ids,
             random,
+        )
+        self.pending = PendingMessages(
+            store, self.admission, self.intake, self.dispatcher.lanes, self.live_status, clock
         )
         self.idempotency = Idempotency(
             self.intake, store.find_key, clock, config.store.idempotency_window_s

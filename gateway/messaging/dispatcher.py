@@ -19,6 +19,7 @@ from gateway.carriers.bind_events import BindCameUp, BindWentDown, WindowChanged
 from gateway.carriers.link import Link
 from gateway.clock import Clock, message_sid
 from gateway.config.carrier import BindType
+from gateway.config.dialect import Concatenation
 from gateway.errors import StoreError
 from gateway.interworking import submit_sm
 from gateway.interworking.carrier_errors import (
@@ -37,7 +38,7 @@ from gateway.messaging.parts_in_doubt import PartsInDoubt
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.suspects import Suspects
 from gateway.smpp.errors import FieldError, SmppError
-from gateway.store.interface import AttemptOutcome, Store
+from gateway.store.interface import WHOLE, AttemptOutcome, Store
 from routing.events import BindDown, BindUp, Submitted, WindowIs
 from routing.ranking import LASTING, Block, Candidate, Ranking, RouteRequest
 from routing.router import Router
@@ -227,14 +228,15 @@ class Dispatcher:
         """Write a part to the candidate's bind; False where that does not take it after all."""
         message = opened.message
         bind = self._binds[route.bind]
-        if not opened.parts:
-            opened.parts = submit_sm.parts(message)
-        part = opened.unsent[-1]
+        part = self._next_part(opened, route.bind)
         try:
-            bind.submit(
-                submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config, now),
-                (opened, part, lane),
-            )
+            if part == WHOLE:
+                pdu = submit_sm.whole_submit_sm(message, bind.config, now)
+            else:
+                if not opened.parts:
+                    opened.parts = submit_sm.parts(message)
+                pdu = submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config, now)
+            bind.submit(pdu, (opened, part, lane))
         except CannotCarry as error:
             log.info("bind cannot carry the text", extra={"bind": route.bind, "cause": str(error)})
             opened.excluded += (route.bind,)
@@ -255,17 +257,28 @@ class Dispatcher:
             opened.noted = ""
         else:
             self._journal.attempt(opened, part, AttemptOutcome.WRITTEN, route.bind)
-        opened.unsent.pop()
+        if part == WHOLE:
+            opened.take_whole()
+        else:
+            opened.unsent.pop()
         opened.in_flight += 1
         opened.attempts += 1
-        opened.pinned = route.bind if message.segments > 1 else ""
+        opened.pinned = route.bind if opened.total > 1 else ""
         self._suspects.sent(opened)
         lane.busy[message.recipient] = opened
-        lane.queue.take(now)
+        lane.queue.take(now, opened.segments if part == WHOLE else 1)
         if not opened.unsent:
             self.lanes.pop(lane)
-        self._router.observe(Submitted(route.route, now, part))
+        self._router.observe(Submitted(route.route, now, part or 1))
         return True
+
+    def _next_part(self, opened: OpenMessage, bind: str) -> int:
+        """What goes to the bind next: WHOLE, where it takes that and nothing has been sent yet."""
+        if opened.segments > 1 and len(opened.unsent) == opened.segments:
+            concatenation = self._binds[bind].config.dialect.concatenation
+            if concatenation is Concatenation.PAYLOAD and opened.untouched:
+                return WHOLE
+        return opened.unsent[-1]
 
     def _wait(self, lane: Lane, opened: OpenMessage, ranking: Ranking, now: float) -> None:
         """No bind can take the head now: wait for one that may, and before one that has refused it
@@ -318,11 +331,12 @@ class Dispatcher:
         and not before `turn_at`."""
         self.lanes.take_back_note(opened)
         opened.noted = bind
-        lane.noting = True
+        opened.noted_part = self._next_part(opened, bind)
+        lane.noting += 1
         self._turns.suspend(lane)
         self._journal.attempt(
             opened,
-            opened.unsent[-1],
+            opened.noted_part,
             AttemptOutcome.WRITTEN,
             bind,
             on_commit=partial(self._noted, lane, opened, turn_at),
@@ -331,7 +345,7 @@ class Dispatcher:
     def _noted(
         self, lane: Lane, opened: OpenMessage, turn_at: float, error: StoreError | None
     ) -> None:
-        lane.noting = False
+        lane.noting -= 1
         if error:
             opened.noted = ""
             turn_at += NOT_READY_S

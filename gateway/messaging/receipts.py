@@ -264,7 +264,7 @@ class Receipts:
         error_code: int,
         answer: Answer,
     ) -> None:
-        if opened.segments == 1:
+        if opened.total == 1:
             self._conclude(opened, status, error_code, one.bind, receipt, answer)
             return
         opened.settled_parts += 1
@@ -299,7 +299,7 @@ class Receipts:
             return
         if opened.undelivered:
             decided = Status.UNDELIVERED
-        elif settled < opened.segments:
+        elif settled < opened.total:
             return
         elif opened.silent_parts:
             self._journal.release(opened)

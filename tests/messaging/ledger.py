@@ -24,6 +24,7 @@ from gateway.store.interface import (
     OwedKey,
     Record,
     Released,
+    Replaced,
     Replay,
     SeenKey,
     SentMessage,
@@ -87,7 +88,10 @@ class Ledger:
 
     @property
     def accepted(self) -> list[Message]:
-        return [record.message for record in self._of(Accepted)]
+        """As they are now."""
+        messages = {record.message.id: record.message for record in self._of(Accepted)}
+        messages |= {record.message.id: record.message for record in self._of(Replaced)}
+        return list(messages.values())
 
     @property
     def transitions(self) -> list[Transition]:
@@ -124,7 +128,8 @@ class Ledger:
     # The rest of a Store
 
     async def fetch(self, account_sid: str, message_id: int) -> StoredMessage | None:
-        return next((self.stored(each) for each in self._read() if each.id == message_id), None)
+        own = (each for each in self._read() if each.account_sid == account_sid)
+        return next((self.stored(each) for each in own if each.id == message_id), None)
 
     async def timeline(self, message_id: int) -> Timeline | None:
         message = next((each for each in self._read() if each.id == message_id), None)
@@ -263,13 +268,15 @@ class Ledger:
     def _as_sent(self, stored: StoredMessage) -> SentMessage | None:
         """What it is to somebody who waits for its receipts alone."""
         single = int(stored.message.segments == 1)
+        whole = not any(step.part for step in stored.transitions)
         parts = tuple(
             SentPart(step.part or single, step.bind, step.carrier_id, step.at)
             for step in stored.transitions
-            if step.status is Status.SENT and (step.part or single)
+            if step.status is Status.SENT and (step.part or single or whole)
         )
         settled = any(step.part and step.status in FINAL for step in stored.transitions)
-        if stored.status is not Status.SENT or settled or len(parts) < stored.message.segments:
+        missing = not whole and len(parts) < stored.message.segments
+        if stored.status is not Status.SENT or settled or missing:
             return None
         return SentMessage(stored.message.id, stored.message.account_sid, parts)
 
