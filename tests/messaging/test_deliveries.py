@@ -115,7 +115,7 @@ async def test_a_receipt_settles_its_message_and_is_answered() -> None:
 
 
 @virtual_time
-async def test_a_receipt_that_is_not_stored_is_asked_for_again() -> None:
+async def test_rcp_6_a_receipt_that_is_not_stored_is_asked_for_again() -> None:
     door = Door()
     door.traffic.ledger.held = True
     door.receipt()
@@ -133,7 +133,7 @@ async def test_a_receipt_that_says_nothing_is_let_go() -> None:
 
 
 @virtual_time
-async def test_a_receipt_may_come_in_a_data_sm() -> None:
+async def test_rcp_4_a_receipt_may_come_in_a_data_sm() -> None:
     """RCP-4."""
     door = Door()
     opened = await door.traffic.put()
@@ -266,7 +266,7 @@ def test_a_message_is_kept_in_its_encoding(
 
 
 @virtual_time
-async def test_text_like_a_receipt_is_a_message() -> None:
+async def test_rcp_1_text_like_a_receipt_is_a_message() -> None:
     """RCP-1."""
     door = Door()
     door.text(RECEIPT % b"DELIVRD")

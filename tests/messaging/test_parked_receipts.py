@@ -45,7 +45,7 @@ class Lot:
 
 
 @virtual_time
-async def test_a_receipt_waits_and_is_stored_and_answered() -> None:
+async def test_rcp_6_a_receipt_waits_and_is_stored_and_answered() -> None:
     lot = Lot()
     answers = lot.park()
     await asyncio.sleep(PARK_S - 0.1)
@@ -76,7 +76,7 @@ async def test_a_receipt_that_is_taken_is_not_stored() -> None:
 
 
 @virtual_time
-async def test_a_receipt_is_stored_once_and_all_that_repeat_it_are_answered_with_it() -> None:
+async def test_rcp_6_a_receipt_is_stored_once_and_all_that_repeat_it_are_answered_with_it() -> None:
     lot = Lot()
     lot.ledger.held = True
     first, second = lot.park(), lot.park()
