@@ -3,11 +3,12 @@
 import pytest
 
 from gateway.errors import StoreError
-from gateway.message import Status
+from gateway.message import SmppFields, Status
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.parked_receipts import PARK_S
 from gateway.messaging.receipts import carrier_of
-from tests.messaging.traffic_world import Traffic, part_id
+from gateway.smpp.receipt import Receipt
+from tests.messaging.traffic_world import OTHER, Traffic, part_id
 from tests.support.virtual_time import virtual_time
 
 LONG = "x" * 300  # Two parts.
@@ -222,6 +223,46 @@ async def test_rcp_4_of_two_early_receipts_that_contradict_the_first_counts() ->
 
 
 # RCP-5: intermediate notifications, and parts
+
+
+def notifying(traffic: Traffic) -> list[tuple[int, str, str]]:
+    """What is handed up: message, stat and err."""
+    heard: list[tuple[int, str, str]] = []
+    traffic.receipts.on_intermediate = lambda message, stat, err, at: heard.append(
+        (message.id, stat, err)
+    )
+    return heard
+
+
+@virtual_time
+async def test_rcp_5_an_intermediate_notification_is_handed_up_where_it_was_asked_for() -> None:
+    traffic = Traffic()
+    heard = notifying(traffic)
+    asks = await traffic.sent(smpp=SmppFields(intermediate=True))
+    silent = await traffic.sent(recipient=OTHER)
+    for opened in (asks, silent):
+        traffic.receipt(part_id(opened), "ENROUTE", "000")
+    assert heard == [(asks.message.id, "ENROUTE", "000")]
+    assert traffic.receipts.intermediate == 2
+
+
+@virtual_time
+async def test_rcp_5_an_intermediate_notification_of_a_final_state_is_not_final() -> None:
+    traffic = Traffic()
+    heard = notifying(traffic)
+    opened = await traffic.sent(smpp=SmppFields(intermediate=True))
+    told = Receipt(part_id(opened), "DELIVRD", intermediate=True)
+    traffic.receipts.on_receipt("alpha", told, lambda error: None)
+    await traffic.turn()
+    assert (opened.status, heard) == (Status.SENT, [(opened.message.id, "DELIVRD", "")])
+
+
+@virtual_time
+async def test_rcp_5_an_intermediate_notification_of_nobodys_message_is_answered() -> None:
+    traffic = Traffic()
+    heard = notifying(traffic)
+    assert traffic.receipt("77", "ENROUTE") == [None]
+    assert heard == []
 
 
 @pytest.mark.parametrize("stat", ["ENROUTE", "ACCEPTD", "BUFFRED"])

@@ -194,6 +194,42 @@ VARIANTS: list[tuple[str, str, Receipt]] = [
         "err:000\0",
         Receipt("77", "DELIVRD", "000", "2311142213"),
     ),
+    (
+        "quotes",
+        'id:"77" sub:"001" dlvrd:"001" submit date:"2311142212" done date:"2311142213" '
+        'stat:"DELIVRD" err:"000" text:"Hello"',
+        Receipt("77", "DELIVRD", "000", "2311142213"),
+    ),
+    (
+        "the id alone in quotes",
+        "id:'77' sub:001 dlvrd:001 submit date:2311142212 done date:2311142213 stat:DELIVRD",
+        Receipt("77", "DELIVRD", "", "2311142213"),
+    ),
+    (
+        "equals signs",
+        "id=77 sub=001 dlvrd=001 submit date=2311142212 done date=2311142213 stat=DELIVRD err=000",
+        Receipt("77", "DELIVRD", "000", "2311142213"),
+    ),
+    (
+        "the state as a number",
+        "id:77 sub:001 dlvrd:000 submit date:2311142212 done date:2311142213 stat:5 err:001 text:",
+        Receipt("77", "UNDELIV", "001", "2311142213"),
+    ),
+    (
+        "the state as a number of three digits",
+        "id:77 sub:001 dlvrd:001 submit date:2311142212 done date:2311142213 stat:002 err:000",
+        Receipt("77", "DELIVRD", "000", "2311142213"),
+    ),
+    (
+        "the state in hex",
+        "id:77 sub:001 dlvrd:000 submit date:2311142212 done date:2311142213 stat:0x08 err:000",
+        Receipt("77", "REJECTD", "000", "2311142213"),
+    ),
+    (
+        "a state that is no number of the specification",
+        "id:77 stat:42 err:000",
+        Receipt("77", "42", "000"),
+    ),
     ("only what matters", "id:77 stat:UNDELIV", Receipt("77", "UNDELIV")),
 ]
 
@@ -286,6 +322,16 @@ def test_rcp_2_receipted_message_id_ends_with_its_nul(receipted: bytes) -> None:
 )
 def test_rcp_2_a_tlv_that_says_nothing_leaves_the_text(useless: dict[int, bytes]) -> None:
     assert parse(b"id:77 stat:DELIVRD err:000", useless) == Receipt("77", "DELIVRD", "000")
+
+
+def test_rcp_2_an_empty_text_beside_the_tlvs_is_no_trouble() -> None:
+    """With the error of the network: GSM, 0x0020."""
+    optional: dict[int, bytes] = {
+        Tag.RECEIPTED_MESSAGE_ID: b"0A\0",
+        Tag.MESSAGE_STATE: b"\x03",
+        Tag.NETWORK_ERROR_CODE: b"\x03\x00\x20",
+    }
+    assert parse(b"", optional) == Receipt("0A", "EXPIRED", "032")
 
 
 # esm_class alone (§5.2.12)
