@@ -17,7 +17,7 @@ from gateway.carriers.bind_events import (
     SubmitLost,
     SubmitTimedOut,
 )
-from gateway.carriers.smpp_bind import DRAIN_TIMEOUT_S
+from gateway.carriers.smpp_bind import DRAIN_TIMEOUT_S, SmppBind
 from gateway.config.carrier import BindType
 from gateway.smpp import codec
 from gateway.smpp.constants import CommandId, CommandStatus
@@ -233,6 +233,7 @@ async def test_fault_of_ours_as_a_loss_is_told_does_not_end_the_bind(made: Site)
     made.carrier.answers = False
     made.bind.submit(HELLO, "reference")
     await moment()
+    assert isinstance(made.bind, SmppBind)
     made.bind._on_event = fail
     made.carrier.connection.abort("test")
     await moment(2)

@@ -41,7 +41,11 @@ def a_dialect(**keys: Any) -> CarrierBind:
 
 def a_text(body: str, ref_bits: int = 8, **changes: Any) -> Message:
     encoding, segments = count(body, ref_bits)
-    fields = {"encoding": Encoding(encoding.value), "segments": segments, "concat_ref": 0x1234}
+    fields: dict[str, Any] = {
+        "encoding": Encoding(encoding.value),
+        "segments": segments,
+        "concat_ref": 0x1234,
+    }
     return a_message(body=body, ref_bits=ref_bits, **(fields | changes))
 
 
