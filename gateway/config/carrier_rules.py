@@ -58,9 +58,9 @@ def _check_address(source: Source, bind: CarrierBind, at: KeyPath) -> None:
     if bind.outbind is None:
         if not bind.host:
             raise source.table_error(at, "missing key 'host'")
-        for index, backup in enumerate(bind.backups):
+        for backup in bind.backups:
             if int(backup.rpartition(":")[2]) > 65_535:
-                raise source.error((*at, "backups", index), "expected a port from 1 to 65535")
+                raise source.error((*at, "backups"), f"expected ports up to 65535, got {backup}")
         return
     where = (*at, "outbind")
     if bind.host or bind.backups:
