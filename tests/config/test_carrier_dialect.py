@@ -118,7 +118,7 @@ password_env = "OUTBIND"
         (
             'backups = ["smsc2.example:99999"]\n',
             "",
-            "19: [[carrier.bind]] backups: expected ports up to 65535, got smsc2.example:99999",
+            "20: [[carrier.bind]] backups: expected ports up to 65535, got smsc2.example:99999",
         ),
         (
             '[carrier.bind.tls]\ncert_file = "us.crt"\n',

@@ -17,6 +17,7 @@ def left_in_memory(gateway: Gateway, now: float) -> Iterator[str]:
         "parts in doubt": len(gateway.journal.doubts),
         "expected receipts": receipts.expected,
         "sent messages": len(receipts._sent),
+        "parts of inbound messages": gateway.reassembly.waiting,
         "parked receipts": len(receipts._parked),
         "requests with a key": len(gateway.idempotency._under_way),
         "webhooks": gateway.webhooks.pending,
