@@ -101,6 +101,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         admin=gateway.admin,
         smpp=gateway.smpp,
         store=gateway.store,
+        text=gateway.text,
         queue=gateway.queue,
         callbacks=gateway.callbacks,
         events=events,

@@ -197,8 +197,9 @@ class Admission:
         if sender:
             self._sender(account, sender)
         body = self._text(body, smart_encoded)
+        own = account.national_languages
         try:
-            return preview(body, self._ref_bits, self._languages_of(account))
+            return preview(body, self._ref_bits, self._languages if own is None else own)
         except TextError as error:
             raise _unsendable(error) from None
 
@@ -225,9 +226,14 @@ class Admission:
         locking and single shift tables."""
         if request.udh or request.octets or request.encoding is Encoding.BINARY:
             return request.body, _as_it_came(request), 1, 0, 0
-        body = self._text(request.body, request.smart_encoded)
+        body = request.body
+        if request.smart_encoded or not 0 < len(body) <= self._body_max:
+            body = self._text(body, request.smart_encoded)
+        languages = request.account.national_languages
+        if languages is None:
+            languages = self._languages
         try:
-            coding, segments = measure(body, self._ref_bits, self._languages_of(request.account))
+            coding, segments = measure(body, self._ref_bits, languages)
         except TextError as error:
             raise _unsendable(error) from None
         encoding = _ENCODINGS[coding.encoding]
@@ -242,10 +248,6 @@ class Admission:
         if not body:
             raise Refused(Refusal.BODY_MISSING)
         return body
-
-    def _languages_of(self, account: Account) -> tuple[Language, ...]:
-        own = account.national_languages
-        return self._languages if own is None else own
 
 
 def _unsendable(error: TextError) -> Refused:

@@ -206,10 +206,11 @@ def segmented(
         octets = gsm_03_38.encode(text, locking_shift, single_shift)
     else:
         coding, octets = _code(text, ref_bits, ())
+    shifts = coding.shifts
+    if len(octets) <= coding.single_octets:
+        return (bytes([len(shifts)]) + shifts + octets,) if shifts else (octets,)
     parts = _parts(text, octets, coding, ref_bits)
-    total, shifts = len(parts), coding.shifts
-    if total == 1:
-        return (bytes([len(shifts)]) + shifts + parts[0],) if shifts else parts
+    total = len(parts)
     ref &= (1 << ref_bits) - 1
     return tuple(
         [

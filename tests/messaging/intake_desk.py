@@ -27,12 +27,12 @@ SOON = WALL + 600
 class Desk:
     """An intake over a dispatcher. `accepted` and `refused` are what `submit` was told."""
 
-    def __init__(self, **traffic: Any) -> None:
+    def __init__(self, ref_bits: int = 8, **traffic: Any) -> None:
         self.traffic = Traffic(**traffic)
         self.opt_outs = OptOuts()
         self.reachable = True
         self.accounts: dict[str, Account] = {ACCOUNT: self.traffic.account}
-        admission = Admission(self.opt_outs, self._reachable)
+        admission = Admission(self.opt_outs, self._reachable, ref_bits=ref_bits)
         self.intake = Intake(
             admission,
             self.traffic.journal,
