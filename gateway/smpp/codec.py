@@ -86,9 +86,7 @@ def _decode_tlvs(body: bytes, at: int) -> dict[int, bytes]:
     """§3.2.4.1; of a tag that comes twice the last one counts."""
     tlvs: dict[int, bytes] = {}
     end = len(body)
-    for _ in range(TLVS_MAX):
-        if at >= end:
-            return tlvs
+    while at < end:
         try:
             tag, length = TLV_HEADER.unpack_from(body, at)
         except StructError:
@@ -102,7 +100,7 @@ def _decode_tlvs(body: bytes, at: int) -> dict[int, bytes]:
             )
         tlvs[tag] = body[at : at + length]
         at += length
-    if at < end:
+    if len(tlvs) > TLVS_MAX:
         raise PduError(f"more than {TLVS_MAX} TLVs", CommandStatus.ESME_RINVOPTPARSTREAM)
     return tlvs
 

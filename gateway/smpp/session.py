@@ -64,6 +64,13 @@ from gateway.smpp.states import (
 PDU_LENGTH_MAX = 66_560
 LATE_RESPONSES_MAX = 10_000
 RECEIVE_WINDOW = 1_000
+# Whoever sends nothing else than what must be refused would fill the log. All are answered.
+REFUSALS_TOLD_MAX = 100
+REFUSALS_TOLD_S = 60.0
+# To compare an int with a member of an IntEnum takes three times as long.
+_ENQUIRE_LINK = int(CommandId.ENQUIRE_LINK)
+_UNBIND = int(CommandId.UNBIND)
+_GENERIC_NACK = int(CommandId.GENERIC_NACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ class Session:
         self._awaited: dict[int, tuple[float, CommandId]] = {}
         self._late: OrderedDict[int, CommandId] = OrderedDict()
         self._unanswered: dict[int, CommandId] = {}
+        self._refusals = 0
+        self._refusals_since = now
         self._unbind_wanted = False
         self._unbind_asked = False
         self._peer_unbind: int | None = None
@@ -241,6 +250,7 @@ class Session:
             octets = bytes(self._received)
             self._received.clear()
         at, end = 0, len(octets)
+        unanswered, receive_window = self._unanswered, self._receive_window
         self._needed = 4
         while end - at >= 4:
             length = int.from_bytes(octets[at : at + 4], "big")
@@ -251,19 +261,19 @@ class Session:
                 self._needed = length
                 break
             _, command_id, status, sequence_number = codec.HEADER.unpack_from(octets, at)
-            if not command_id & RESPONSE and len(self._unanswered) >= self._receive_window:
-                self._needed = length
-                break
             body = octets[at + HEADER_LENGTH : at + length]
             if command_id & RESPONSE:
                 self._receive_response(command_id, status, sequence_number, body)
-            else:
+            elif len(unanswered) < receive_window:
                 self._receive_request(command_id, sequence_number, body, now)
-            if self.closed:
+            else:
+                self._needed = length
+                break
+            if self.state is SessionState.CLOSED:
                 return
             at += length
         self._received += octets[at:end]
-        if len(self._unanswered) >= self._receive_window:
+        if len(unanswered) >= receive_window:
             self._holding = True
 
     def receive_eof(self, now: float) -> None:
@@ -335,11 +345,11 @@ class Session:
         except PduError as error:
             self._refuse(command_id, sequence_number, error.status, str(error))
             return
-        if command_id == CommandId.ENQUIRE_LINK:
+        if command_id == _ENQUIRE_LINK:
             self._out.append(codec.encode(EnquireLinkResp(), sequence_number))
             return
         self._active_at = now
-        if command_id == CommandId.UNBIND:
+        if command_id == _UNBIND:
             self.state = SessionState.UNBINDING
             self._peer_unbind = sequence_number
             self._leave_within_response_s(now)
@@ -370,7 +380,11 @@ class Session:
         unknown = status is CommandStatus.ESME_RINVCMDID or command_id in UNANSWERED
         answer = CommandId.GENERIC_NACK if unknown else command_id | RESPONSE
         self._out.append(codec.encode_header(answer, sequence_number, status))
-        self._events.append(PduRefused(command_id, sequence_number, status, reason))
+        if self._heard_at - self._refusals_since >= REFUSALS_TOLD_S:
+            self._refusals, self._refusals_since = 0, self._heard_at
+        self._refusals += 1
+        if self._refusals <= REFUSALS_TOLD_MAX:
+            self._events.append(PduRefused(command_id, sequence_number, status, reason))
 
     def _lose_framing(self, length: int, octets: bytes) -> None:
         """Where the next PDU begins is not known any more, so the session cannot go on (§4.3)."""
@@ -427,16 +441,16 @@ class Session:
         awaited = self._awaited.get(sequence_number)
         late = awaited is None
         request_id = self._late.get(sequence_number) if awaited is None else awaited[1]
-        nack = command_id == CommandId.GENERIC_NACK
+        nack = command_id == _GENERIC_NACK
         if request_id is None or (command_id != request_id | RESPONSE and not nack):
             return  # It answers nothing of ours; an answer is never answered (§2.8).
         if late:
             del self._late[sequence_number]
         else:
             del self._awaited[sequence_number]
-        if request_id == CommandId.ENQUIRE_LINK:
+        if request_id == _ENQUIRE_LINK:
             self._link_asked = False
-        elif request_id == CommandId.UNBIND:
+        elif request_id == _UNBIND:
             self.close("unbound")
             return
         else:

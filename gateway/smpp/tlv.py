@@ -144,6 +144,6 @@ def congestion_state(load: float) -> int:
 
     `load` is the part of what can be held that is: 0 is none of it, 1 and more is all.
     """
-    if load <= 0:
-        return 0
-    return min(CONGESTED, max(1, int(load * CONGESTED)))
+    if 0 < load < 1:
+        return min(CONGESTED - 1, max(1, round(load * CONGESTED)))
+    return CONGESTED if load > 0 else 0

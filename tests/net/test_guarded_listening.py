@@ -12,7 +12,7 @@ import uvloop
 from gateway.net import guarded_listening
 from gateway.net.errors import ListenError
 from gateway.net.network import TcpNetwork
-from gateway.net.tls import client_context, server_context
+from gateway.net.tls import PeerCertificate, client_context, server_context
 from gateway.smpp import codec
 from gateway.smpp.pdus import BindTransceiver
 from tests.net.guarded import LOOPBACK, Guarded, ended, guarded
@@ -135,6 +135,12 @@ async def test_address_that_cannot_be_had_is_a_listen_error() -> None:
             await TcpNetwork().listen(LOOPBACK, server.port, asyncio.Protocol, None, ("::1",))
 
 
+@pytest.mark.parametrize("proxies", [(), ("192.0.2.1",)], ids=["plain", "guarded"])
+async def test_name_that_is_nobodys_is_a_listen_error(proxies: tuple[str, ...]) -> None:
+    with pytest.raises(ListenError, match=r"cannot listen on nobody.invalid:0: .*n"):
+        await TcpNetwork().listen("nobody.invalid", 0, asyncio.Protocol, None, proxies)
+
+
 async def over_tls(server: Guarded, context: ssl.SSLContext, header: bytes = b"") -> None:
     """Write the header in clear, shake hands, and bind."""
     _, writer = await server.connect()
@@ -160,16 +166,25 @@ def test_header_comes_in_clear_before_the_handshake(
         assert runner.run(bound()) == "203.0.113.7"
 
 
-async def test_client_is_known_by_its_certificate(
-    mutual_tls: ssl.SSLContext, authority: Authority
+@pytest.mark.parametrize(
+    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+def test_client_is_known_by_its_certificate(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    mutual_tls: ssl.SSLContext,
+    authority: Authority,
 ) -> None:
     ours = authority.issue("acme", "acme", "DNS:sms.acme.example")
-    async with guarded(mutual_tls, proxies=()) as server:
-        await over_tls(server, client_context(authority.certificate, *ours))
-        connection, _ = await server.request()
-        assert connection.certificate is not None
-        assert connection.certificate.subject == "commonName=acme"
-        assert connection.certificate.names == ("acme", "sms.acme.example")
+
+    async def bound() -> PeerCertificate | None:
+        async with guarded(mutual_tls, proxies=()) as server:
+            await over_tls(server, client_context(authority.certificate, *ours))
+            connection, _ = await server.request()
+            return connection.certificate
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        certificate = runner.run(bound())
+    assert certificate == PeerCertificate("commonName=acme", ("acme", "sms.acme.example"))
 
 
 async def test_client_without_a_certificate_gets_no_session_of_mutual_tls(
