@@ -164,7 +164,7 @@ class Ledger:
     async def find_key(self, key: bytes) -> SeenKey | None:
         self._read()
         await asyncio.sleep(0)
-        for record in self._of(Accepted):
+        for record in reversed(self._of(Accepted)):
             if record.key == key:
                 return SeenKey(record.message.id, record.fingerprint)
         return None

@@ -260,7 +260,7 @@ async def test_a_message_is_canceled_once() -> None:
     desk = Desk()
     (message,) = await queued(desk, 1)
     answers = await asyncio.gather(desk.cancel(message), desk.cancel(message))
-    assert answers == [None, Refusal.NOT_CANCELABLE]
+    assert list(answers) == [None, Refusal.NOT_CANCELABLE]
 
 
 @pytest.mark.parametrize(

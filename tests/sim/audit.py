@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from carriers_sim.violations import Invariant
+from tests.sim.audit_changes import audit_changes
 from tests.sim.audit_customers import audit_customers
 from tests.sim.audit_messages import audit_messages
 from tests.sim.audit_wire import audit_wire
@@ -24,6 +25,7 @@ def audit(world: World) -> list[str]:
         *_faults(world),
         *audit_messages(evidence),
         *audit_wire(evidence),
+        *audit_changes(evidence),
         *audit_customers(evidence),
     ]
 

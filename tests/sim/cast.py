@@ -12,7 +12,7 @@ from carriers_sim.dlr_schedule import ReceiptBehaviour, ReceiptForm
 from carriers_sim.recorder import Expectations
 from gateway.account import Account, Esme, InDoubt, Sender, SenderType
 from gateway.config import Carrier, Config
-from gateway.config.carrier import BindType, CarrierBind, CarrierRoute
+from gateway.config.carrier import BindType, CarrierBind, CarrierRoute, Concatenation
 from gateway.config.sections import Callbacks, Queue, Smpp
 from routing.numbering_plan import NumberingPlan
 from tests.sim.scenario import Scenario
@@ -133,7 +133,14 @@ def gateway_config(scenario: Scenario) -> Config:
             Carrier(
                 "bravo",
                 binds=(
-                    _bind("bravo", "tx", BindType.TRANSMITTER),
+                    _bind(
+                        "bravo",
+                        "tx",
+                        BindType.TRANSMITTER,
+                        concatenation=(
+                            Concatenation.PAYLOAD if scenario.payload_carrier else Concatenation.UDH
+                        ),
+                    ),
                     _bind("bravo", "rx", BindType.RECEIVER),
                 ),
                 routes=(
@@ -182,6 +189,7 @@ def _bind(
     bind: str,
     bind_type: BindType = BindType.TRANSCEIVER,
     receipts: bool = True,
+    concatenation: Concatenation = Concatenation.UDH,
 ) -> CarrierBind:
     return CarrierBind(
         id=bind,
@@ -195,4 +203,5 @@ def _bind(
         enquire_link_s=30.0,
         response_timeout_s=RESPONSE_TIMEOUT_S,
         receipts=receipts,
+        concatenation=concatenation,
     )

@@ -9,7 +9,7 @@ from gateway.message import Direction, Message, Status
 from gateway.store.interface import StoredMessage, Transition
 from tests.sim.cast import RESPONSE_TIMEOUT_S
 from tests.sim.ledger import Asked
-from tests.sim.numbered_text import number_in
+from tests.sim.numbered_text import number_in, version_in
 from tests.sim.wiretap import Attempt, SeenReceipt
 from tests.sim.world import World
 
@@ -32,6 +32,11 @@ class Case:
     @property
     def name(self) -> str:
         return f"message {self.message.id} (number {self.number})"
+
+    @property
+    def version(self) -> int:
+        """What it says in the end."""
+        return version_in(self.message.body)
 
     @property
     def whole_steps(self) -> list[Transition]:

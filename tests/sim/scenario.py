@@ -44,6 +44,10 @@ class Scenario:
     inbound: bool = True
     silent_carrier: bool = False
     """One bind asks for no receipts."""
+    payload_carrier: bool = False
+    """One bind takes long texts whole, in message_payload."""
+    changes: bool = False
+    """Customers take messages back, and replace them."""
 
     @classmethod
     def drawn(cls, seed: int) -> Scenario:

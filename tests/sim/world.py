@@ -36,6 +36,7 @@ from tests.sim.cast import (
     gateway_config,
     simulator_config,
 )
+from tests.sim.changing_customer import ChangingCustomer
 from tests.sim.esme_customer import EsmeCustomer
 from tests.sim.gateway_process import GatewayProcess
 from tests.sim.ledger import Ledger
@@ -165,6 +166,15 @@ class World:
                     self._random(account.name),
                 )
                 tasks.create_task(customer.run(until))
+            for account in (ACME, BEE) if scenario.changes else ():
+                changing = ChangingCustomer(
+                    account,
+                    lambda: self.process,
+                    self.ledger,
+                    self.clock,
+                    self._random(f"{account.name}/changes"),
+                )
+                tasks.create_task(changing.run(until))
             for esme in self._esmes:
                 tasks.create_task(esme.run(until))
             if scenario.inbound:
