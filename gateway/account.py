@@ -100,12 +100,15 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Esme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """SMPP credentials of an account."""
+    """SMPP credentials of an account. `certificate` is a name in the client certificate that it
+    must show, and so asks for TLS as `require_tls` does."""
 
     system_id: str
     password_hash: str
     binds_max: int = 8
     allowed_ips: tuple[str, ...] = ()
+    require_tls: bool = False
+    certificate: str = ""
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

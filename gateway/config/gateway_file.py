@@ -14,7 +14,7 @@ from gateway.account import Account
 from gateway.config.account_rules import check_accounts
 from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
-from gateway.config.gateway_rules import check_events, check_store
+from gateway.config.gateway_rules import check_events, check_smpp, check_store
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
 from gateway.config.source import Source, read
 
@@ -83,12 +83,13 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     """
     entry = read(Path(path))
     gateway = entry.convert(GatewayFile)
+    check_smpp(entry, gateway.smpp)
     check_store(entry, gateway.store)
     events = check_events(entry, gateway.events, environ)
 
     accounts_source = read(_named(entry, "accounts", gateway.accounts))
     accounts = accounts_source.convert(AccountsFile).accounts
-    check_accounts(accounts_source, accounts)
+    check_accounts(accounts_source, accounts, gateway.smpp.tls)
 
     carriers_source = read(_named(entry, "carriers", gateway.carriers))
     carriers = carriers_source.convert(CarriersFile).carriers

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from importlib.metadata import version
@@ -34,6 +35,7 @@ from gateway.clock import Clock, IdFactory
 from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
 from gateway.config.dialect import IdFormat
+from gateway.config.sections import SmppTls
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -56,6 +58,7 @@ from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
+from gateway.net.tls import server_context
 from gateway.store.interface import (
     Listener,
     Owed,
@@ -99,6 +102,10 @@ class Gateway:
         random: Random,
         poster: Poster,
     ) -> None:
+        """
+        Raises:
+            TlsError: a file of [smpp.tls] cannot be used.
+        """
         self.config = config
         self.store = store
         self.clock = clock
@@ -202,14 +209,19 @@ class Gateway:
             ids,
         )
         self.esme_delivery = EsmeDelivery(store, clock, config.smpp.deliver_s)
+        self.receipts.on_intermediate = self.esme_delivery.on_intermediate
         self.smpp_server = SmppServer(
             config.smpp,
             network,
             clock,
             self.credentials,
             self.idempotency,
+            self.pending,
             self.esme_delivery,
             lambda: self.restored,
+            self._queue_fill,
+            random,
+            smpp_tls(config.smpp.tls),
         )
         self.streams = EventStreams(
             config.events,
@@ -373,6 +385,11 @@ class Gateway:
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.router.reachable(recipient, sender_type.value)
 
+    def _queue_fill(self, account_sid: str, sender: str) -> float:
+        """How full the queue of a sender is, from 0 to 1."""
+        lane = self.dispatcher.lanes.find(account_sid, sender)
+        return lane.queue.segments / lane.queue.capacity if lane else 0.0
+
     def live_status(self, message_id: int) -> Status | None:
         """Where a message under way stands; None for any other, and for one that waits in the
         store with its status."""
@@ -421,6 +438,8 @@ class Gateway:
                 "events_replayed": self.undelivered.replayed,
                 "esme_submits": self.smpp_server.submitted,
                 "esme_throttled": self.smpp_server.throttled,
+                "esme_auth_failures": self.smpp_server.auth_failures,
+                "esme_locked_out": self.smpp_server.locked_out,
                 "esme_delivered": self.esme_delivery.delivered,
                 "esme_refused": self.esme_delivery.refused,
                 "esme_given_up": self.esme_delivery.given_up,
@@ -452,6 +471,17 @@ class Gateway:
         """Those at hand, and those that wait in the store."""
         aside = self.dispatcher.lanes.aside + self.receipts.set_aside + self.intake.scheduled
         return len(self.journal) + aside
+
+
+def smpp_tls(tls: SmppTls) -> ssl.SSLContext | None:
+    """The context of the SMPP server's listener with TLS, where there is one.
+
+    Raises:
+        TlsError: a file cannot be used.
+    """
+    if not tls.cert_file:
+        return None
+    return server_context(tls.cert_file, tls.key_file, tls.client_ca_file)
 
 
 async def _in_slices(items: Iterable[T]) -> AsyncIterator[T]:

@@ -33,6 +33,8 @@ NEVER_PASSED = frozenset(
         Tag.CONGESTION_STATE,
     }
 )
+# They must not stand beside a user data header (§5.2.12).
+PORTS = (Tag.SOURCE_PORT, Tag.DESTINATION_PORT)
 _NO_FIELDS = SmppFields()
 
 
@@ -79,6 +81,9 @@ def _submit_sm(
     destination = carrier_addresses.write(message.recipient, dialect.destination, country_code)
     priority, protocol_id = dialect.priority, dialect.protocol_id
     tlvs = _constant(dialect) | passed(dialect.tlvs, fields.tlvs) | sar
+    if header:
+        for tag in PORTS:
+            tlvs.pop(tag, None)
     if whole:
         tlvs[Tag.MESSAGE_PAYLOAD] = header + octets
     return SubmitSm(

@@ -147,9 +147,12 @@ def _without(elements: tuple[InformationElement, ...], left_out: frozenset[int])
     return bytes([len(written)]) + written if written else b""
 
 
-def has_message_class(data_coding: int) -> bool:
-    """Whether it says for what the text is, flash for one, beside how it is coded (23.038 §4)."""
-    return data_coding & 0xF0 in (0x10, 0xF0)
+def message_class(data_coding: int, encoding: Encoding) -> int | None:
+    """The data_coding of a message so encoded where it says for what the text is, flash for one,
+    beside how it is coded (23.038 §4)."""
+    if data_coding & 0xF0 not in (0x10, 0xF0) or _coding(data_coding)[0] is not encoding:
+        return None
+    return data_coding
 
 
 def _in_gsm(

@@ -458,6 +458,10 @@ def _whole(
     data = user_data.join(
         [UserData(each.encoding, each.body, each.octets, each.udh) for each in pieces]
     )
+    smpp = last.smpp
+    if smpp and data.encoding is not last.encoding:
+        # Its data_coding was that of septets, and the whole is UCS-2.
+        smpp = msgspec.structs.replace(smpp, data_coding=None)
     return msgspec.structs.replace(
         last,
         id=message_id,
@@ -469,4 +473,5 @@ def _whole(
         udh=data.udh,
         segments=len(pieces),
         concat_ref=names,
+        smpp=smpp,
     )

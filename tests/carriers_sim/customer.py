@@ -13,6 +13,7 @@ from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.events import Closed, Event, Request, Response
 from gateway.smpp.pdus import (
+    AlertNotification,
     BindFields,
     BindTransceiver,
     DeliverSm,
@@ -32,6 +33,7 @@ class Answered:
     command_status: int
     message_id: str
     at: float
+    pdu: Pdu | None = None
 
 
 def submit_sm(
@@ -64,6 +66,7 @@ class Customer:
         self.connection: SmppConnection
         self.delivered: list[DeliverSm] = []
         self.delivered_at: list[float] = []
+        self.alerts: list[AlertNotification] = []
         self.trace: list[str] = []
         self.answer: Callable[[DeliverSm], int | None] = lambda _: CommandStatus.ESME_ROK
         self.closed = asyncio.Event()
@@ -111,7 +114,7 @@ class Customer:
             case Response(sequence_number, command_status, pdu):
                 message_id = pdu.message_id if isinstance(pdu, SubmitSmResp) else ""
                 self.trace.append(f"resp {message_id}")
-                answered = Answered(command_status, message_id, self._clock.now())
+                answered = Answered(command_status, message_id, self._clock.now(), pdu)
                 self._answers.pop(sequence_number).set_result(answered)
             case Request(sequence_number, DeliverSm() as pdu):
                 self.delivered.append(pdu)
@@ -121,6 +124,8 @@ class Customer:
                 if status is not None:
                     connection.respond(sequence_number, DeliverSmResp(), status)
                 self._delivery.set()
+            case Request(_, AlertNotification() as pdu):
+                self.alerts.append(pdu)
             case Closed():
                 self.closed.set()
             case _:

@@ -38,6 +38,7 @@ from gateway.config.sections import (
     Queue,
     Rest,
     Smpp,
+    SmppTls,
     Storage,
     Text,
 )
@@ -49,6 +50,7 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[rest]": Rest,
         "[admin]": Admin,
         "[smpp]": Smpp,
+        "[smpp.tls]": SmppTls,
         "[store]": Storage,
         "[text]": Text,
         "[queue]": Queue,
@@ -112,10 +114,24 @@ MEANINGS: dict[str, dict[str, str]] = {
         "response_s": "Seconds for an answer to a request of ours.",
         "inactivity_s": "Seconds without a request other than enquire_link, then we unbind.",
         "connections_max": "Connections at a time, bound or not; one more is closed at once.",
+        "connections_per_address_max": "Of those, from one address. Of IPv6 a /64 counts as one.",
+        "auth_failures_max": "Wrong passwords or unknown system_ids from one address, then nobody "
+        "may bind from there for `lockout_s`; see [SMPP](smpp.md#who-may-bind).",
+        "lockout_s": "For so many seconds.",
+        "proxy_protocol": "Load balancers, by address or network. A connection from there begins "
+        "with a header of the PROXY protocol, version 1 or 2, which names the client.",
         "idempotency_tag": "The tag of the TLV in which a submit_sm or data_sm may carry an "
         "idempotency key. 5120 is 0x1400, the first of the vendor-specific ones.",
         "deliver_s": "Seconds after which a receipt or message that an account's ESMEs have not "
         "taken is given up.",
+    },
+    "[smpp.tls]": {
+        "cert_file": "Our certificate, in PEM. Empty: no listener with TLS.",
+        "key_file": "Its key. Empty: the key is in `cert_file` too.",
+        "client_ca_file": "The authorities that must have signed a client's certificate (mutual "
+        "TLS). Empty: clients need none.",
+        "port": "TCP port; 0 takes a free one.",
+        "only": "Whether the port without TLS is closed.",
     },
     "[store]": {
         "directory": "Where messages are kept, relative to the working directory of the daemon. "
@@ -209,8 +225,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "waits longer.",
         "requests_per_second": "REST requests, with a burst of one second's worth. Above: 20429.",
         "concurrent_requests": "REST requests at a time. Above: 20429.",
-        "submits_per_second": "submit_sm and data_sm, with a burst of one second's worth. Above: "
-        "ESME_RTHROTTLED.",
+        "submits_per_second": "Requests over SMPP, each destination of a submit_multi one, with a "
+        "burst of one second's worth. Above: ESME_RTHROTTLED.",
         "in_doubt": "What becomes of a message that a carrier may have taken, when its bind or the "
         "gateway went down before the answer was on record: `resend`, `hold` (for a receipt, then "
         "resend) or `unknown` (never sent twice).",
@@ -228,6 +244,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "has at most 8 characters.",
         "binds_max": "Binds at a time. One more is refused with ESME_RBINDFAIL.",
         "allowed_ips": "Addresses or networks that it may bind from. Left out: any.",
+        "require_tls": "Whether it must come over TLS.",
+        "certificate": "A name (common name or alternative name) in the client certificate that it "
+        "must show. Needs `client_ca_file`. Empty: any.",
     },
     "[[account.senders]]": {
         "address": "E.164 with `+`, a short code of 3 to 8 digits, or 1 to 11 letters, digits, "

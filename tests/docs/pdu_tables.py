@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.interworking.deliver_sm import STAT_BY_STATUS
+from gateway.interworking.customer_deliver_sm import STAT_BY_STATUS
 from gateway.smpp.codec import KNOWN_COMMANDS
 from gateway.smpp.constants import RESPONSE, CommandId
 from gateway.smpp.states import LIVE, MAY_SEND, Role

@@ -345,6 +345,18 @@ def test_tlvs_are_passed_on_by_rule_in_both_directions(
     assert (smpp.tlvs if smpp else {}) == expected
 
 
+@pytest.mark.parametrize(("udh", "ports"), [(b"", {0x020B: b"\x23\xf0"}), (HEADER, {})])
+def test_gsm_17_port_tlvs_do_not_stand_beside_a_header(udh: bytes, ports: dict[int, bytes]) -> None:
+    smpp = SmppFields(tlvs={0x020B: b"\x23\xf0"})
+    pdu = sent(a_message(udh=udh, smpp=smpp), a_dialect(tlvs=PassedTlvs.ALL))
+    assert pdu.tlvs == ports
+
+
+def test_a_message_class_is_let_go_with_the_encoding_that_it_named() -> None:
+    smpp = read(b"caf\xe9", Dialect(), data_coding=0x10).smpp
+    assert smpp is None
+
+
 def test_each_submit_sm_has_the_tlvs_that_the_carrier_asks_for() -> None:
     bind = a_dialect(constant_tlvs=(ConstantTlv(0x1600, "cafe00"),))
     assert sent(a_message(), bind).tlvs == {0x1600: b"\xca\xfe\x00"}
