@@ -15,7 +15,8 @@ from gateway.interworking.deliver_sm import MobileOriginated, from_carrier
 from gateway.message import Direction, Message, Origin
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.journal import Journal
-from gateway.messaging.reassembly import Reassembly, concatenation_of
+from gateway.messaging.message_parts import concatenation_of
+from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts, carrier_of
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.errors import PduError

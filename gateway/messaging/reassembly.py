@@ -22,26 +22,29 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
-
 from gateway.clock import Clock, IdFactory, message_sid
 from gateway.errors import StoreError
-from gateway.interworking import user_data
-from gateway.interworking.user_data import UserData
 from gateway.message import Message, Status
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.journal import Journal, listener_of
+from gateway.messaging.message_parts import (
+    Answer,
+    Group,
+    Key,
+    Load,
+    Part,
+    concatenation_of,
+    content_of,
+    key_of,
+    whole_of,
+)
 from gateway.smpp.constants import CommandStatus
 from gateway.store.interface import Accepted, Deleted, Notified, Owed, Store, Transition
-from gateway.text import udh
-from gateway.text.errors import TextError
 from gateway.text.udh import Concatenation
 
 log = logging.getLogger(__name__)
 
-# What waits to be whole, in parts and in octets of text: of one account, and of all.
-ACCOUNT_PARTS_MAX = 1_000
-ACCOUNT_OCTETS_MAX = 1 << 20
+# Parts that wait, of all accounts.
 PARTS_MAX = 10_000
 # How many wholes are remembered, each for `wait_s`, so that a part that is repeated is known.
 DONE_MAX = 10_000
@@ -49,80 +52,6 @@ DONE_MAX = 10_000
 PART_MISSING = 30009
 # While a whole is being written its time is not over.
 JOINING_S = 1.0
-
-Answer = Callable[[int], None]
-
-
-class Key(msgspec.Struct, frozen=True):
-    sender: str
-    recipient: str
-    ref: int
-    ref_bits: int
-    total: int
-
-
-class Part:
-    """One that has come; `answers` wait until it is durable."""
-
-    __slots__ = ("answers", "durable", "message")
-
-    def __init__(self, message: Message, durable: bool = False) -> None:
-        self.message = message
-        self.durable = durable
-        self.answers: list[Answer] = []
-
-    @property
-    def octets(self) -> int:
-        return len(self.message.octets) or len(self.message.body)
-
-    def join(self, answer: Answer) -> None:
-        if self.durable:
-            answer(CommandStatus.ESME_ROK)
-        else:
-            self.answers.append(answer)
-
-    def answer(self, command_status: CommandStatus) -> None:
-        answers, self.answers = self.answers, []
-        for each in answers:
-            each(command_status)
-
-
-class Group:
-    """The parts of one message, by number, the first of which came `at`. While the whole is being
-    written, `last` is the part that has completed it."""
-
-    __slots__ = ("account_sid", "at", "key", "last", "parts")
-
-    def __init__(self, key: Key, account_sid: str, at: float) -> None:
-        self.key = key
-        self.account_sid = account_sid
-        self.at = at
-        self.parts: dict[int, Part] = {}
-        self.last: tuple[int, Part] | None = None
-
-    def find(self, number: int) -> Part | None:
-        if self.last and self.last[0] == number:
-            return self.last[1]
-        return self.parts.get(number)
-
-    @property
-    def in_order(self) -> list[Part]:
-        return [self.parts[number] for number in sorted(self.parts)]
-
-
-class Load:
-    """What waits of one account."""
-
-    __slots__ = ("groups", "octets", "parts")
-
-    def __init__(self) -> None:
-        self.groups: OrderedDict[Key, None] = OrderedDict()
-        self.parts = 0
-        self.octets = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.parts > ACCOUNT_PARTS_MAX or self.octets > ACCOUNT_OCTETS_MAX
 
 
 class Reassembly:
@@ -166,14 +95,14 @@ class Reassembly:
 
     def take(self, message: Message, concatenation: Concatenation, answer: Answer) -> None:
         """Take a part, which is answered once it is durable."""
-        key = _key(message, concatenation)
+        key = key_of(message, concatenation)
         number = concatenation.number
         if self._is_repeated(key, number, message):
             answer(CommandStatus.ESME_ROK)
             return
         group = self._groups.get(key)
         if group and (known := group.find(number)):
-            if _content(known.message) == _content(message):
+            if content_of(known.message) == content_of(message):
                 known.join(answer)
                 return
             if group.last:
@@ -199,7 +128,7 @@ class Reassembly:
         message, step = owed.message, owed.transition
         concatenation = concatenation_of(message)
         if step.part and concatenation:
-            key = _key(message, concatenation)
+            key = key_of(message, concatenation)
             # Its time begins anew: the carrier has not been heard meanwhile.
             group = self._groups.get(key) or self._open(key, message.account_sid, self._clock.now())
             self._add(group, concatenation.number, Part(message, durable=True))
@@ -220,7 +149,7 @@ class Reassembly:
 
     def _restore_alone(self, message: Message, concatenation: Concatenation) -> None:
         """It is told already as it came."""
-        group = self._groups.get(_key(message, concatenation))
+        group = self._groups.get(key_of(message, concatenation))
         part = group.parts.get(concatenation.number) if group else None
         if group and part and part.message.id == message.id:
             self._discard(group, concatenation.number)
@@ -315,7 +244,7 @@ class Reassembly:
         pieces = {number: part.message} | {
             each: other.message for each, other in group.parts.items()
         }
-        whole = _whole(
+        whole = whole_of(
             [pieces[each] for each in sorted(pieces)],
             self._ids.next(),
             self._clock.now(),
@@ -355,7 +284,7 @@ class Reassembly:
         if len(self._done) >= DONE_MAX:
             self._done.popitem(last=False)
         contents = {
-            number: _content(part.message) for number, part in (*group.parts.items(), *last)
+            number: content_of(part.message) for number, part in (*group.parts.items(), *last)
         }
         self._done.pop(group.key, None)
         self._done[group.key] = (self._clock.now(), contents)
@@ -366,8 +295,8 @@ class Reassembly:
             return False
         at, contents = done
         return at + self._wait_s > self._clock.now() and contents.get(
-            number, _content(message)
-        ) == _content(message)
+            number, content_of(message)
+        ) == content_of(message)
 
     # Parts that stay alone
 
@@ -423,55 +352,3 @@ class Reassembly:
     def _settle(self, message_id: int) -> None:
         """Its listener is told of it otherwise."""
         self._store.append(Notified(message_id, 1, self._clock.now(), "told as it came"))
-
-
-def concatenation_of(message: Message) -> Concatenation | None:
-    """Which part of which message it is; None of one that is whole."""
-    if not message.udh:
-        return None
-    try:
-        elements, _ = udh.parse(message.udh)
-    except TextError:
-        return None
-    found = udh.concatenation(elements)
-    return found if found and found.total > 1 else None
-
-
-def _key(message: Message, concatenation: Concatenation) -> Key:
-    return Key(
-        message.sender,
-        message.recipient,
-        concatenation.ref,
-        concatenation.ref_bits,
-        concatenation.total,
-    )
-
-
-def _content(message: Message) -> bytes:
-    return message.octets or message.body.encode("utf-8", "surrogatepass")
-
-
-def _whole(
-    pieces: list[Message], message_id: int, now: float, last: Message, names: int
-) -> Message:
-    """The message that the pieces are of, in their order."""
-    data = user_data.join(
-        [UserData(each.encoding, each.body, each.octets, each.udh) for each in pieces]
-    )
-    smpp = last.smpp
-    if smpp and data.encoding is not last.encoding:
-        # Its data_coding was that of septets, and the whole is UCS-2.
-        smpp = msgspec.structs.replace(smpp, data_coding=None)
-    return msgspec.structs.replace(
-        last,
-        id=message_id,
-        accepted_at=now,
-        expires_at=now,
-        body=data.body,
-        encoding=data.encoding,
-        octets=data.octets,
-        udh=data.udh,
-        segments=len(pieces),
-        concat_ref=names,
-        smpp=smpp,
-    )

@@ -11,9 +11,10 @@ from gateway.clock import Clock, IdFactory
 from gateway.events import EventBus
 from gateway.interworking.deliver_sm import MobileOriginated, from_carrier
 from gateway.message import Direction, Encoding, Message, Origin, Status
-from gateway.messaging import reassembly
+from gateway.messaging import message_parts, reassembly
 from gateway.messaging.journal import Journal
-from gateway.messaging.reassembly import Reassembly, concatenation_of
+from gateway.messaging.message_parts import concatenation_of
+from gateway.messaging.reassembly import Reassembly
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.pdus import DeliverSm
 from gateway.store.interface import Deleted, Listener, Transition
@@ -313,7 +314,7 @@ async def test_a_message_that_is_told_in_parts_owes_nothing_else() -> None:
 
 
 def test_what_waits_is_bounded_for_each_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reassembly, "ACCOUNT_PARTS_MAX", 3)
+    monkeypatch.setattr(message_parts, "ACCOUNT_PARTS_MAX", 3)
 
     @virtual_time
     async def bounded() -> None:
@@ -327,7 +328,7 @@ def test_what_waits_is_bounded_for_each_account(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_waits_is_bounded_in_octets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reassembly, "ACCOUNT_OCTETS_MAX", 250)
+    monkeypatch.setattr(message_parts, "ACCOUNT_OCTETS_MAX", 250)
 
     @virtual_time
     async def bounded() -> None:

@@ -7,7 +7,8 @@ from gateway.clock import Clock, IdFactory
 from gateway.events import EventBus
 from gateway.message import Direction, Message, Origin
 from gateway.messaging.journal import Journal
-from gateway.messaging.reassembly import Reassembly, concatenation_of
+from gateway.messaging.message_parts import concatenation_of
+from gateway.messaging.reassembly import Reassembly
 from gateway.store.inline import InlineStore
 from gateway.store.interface import MessageFilter, Transition
 from gateway.store.verify import Verification
