@@ -34,6 +34,9 @@ EXPIRY_GRAIN_S = 0.1
 # fewer than HEAD_LEAST there: a hundred thousand senders cannot have full heads.
 HEADS_MAX = 100_000
 HEAD_LEAST = 8
+# A tail is being looked through for what has expired: when something next does is found out then,
+# whatever comes meanwhile.
+OVERDUE = -inf
 
 
 class Lanes:
@@ -288,7 +291,7 @@ class Lanes:
         for opened in self._expiry.due(now):
             self.expire(opened)
         for lane in self._tails.due(now):
-            lane.expires_at = inf
+            lane.expires_at = OVERDUE
             self._want_page(lane)
 
     def next_timer(self) -> float | None:
@@ -313,9 +316,9 @@ class Lanes:
             self.on_work()
 
     def _unwatch(self, lane: Lane) -> None:
-        if lane.expires_at < inf:
+        if OVERDUE < lane.expires_at < inf:
             self._tails.discard(lane.expires_at, lane)
-            lane.expires_at = inf
+        lane.expires_at = inf
 
     def _page(self, lane: Lane) -> None:
         """Where less than half a head is here, more is wanted."""
@@ -369,7 +372,8 @@ class Lanes:
         self._page(lane)
         if not lane.queue.aside:
             self._unwatch(lane)
-        elif lane.expires_at == inf:
+        elif lane.expires_at == OVERDUE:
+            lane.expires_at = inf
             self._watch(lane, lane.queue.expires_at())
 
     def _miss(self, lane: Lane, page: Positions, messages: Sequence[Message]) -> None:

@@ -30,7 +30,6 @@ GENERATED: dict[str, Callable[[], str]] = {
     "statuses": status_table,
     "requests-of-esmes": partial(pdu_tables.requests, Role.ESME),
     "requests-of-ours": partial(pdu_tables.requests, Role.SMSC),
-    "unknown-requests": pdu_tables.unknown_requests,
     "receipt-stats": pdu_tables.receipt_stats,
     "metrics": metric_table,
     "log-events": log_event_table,

@@ -241,6 +241,17 @@ async def test_what_expires_while_it_is_read_is_not_sent() -> None:
 
 
 @virtual_time
+async def test_what_is_accepted_while_others_expire_hides_no_deadline() -> None:
+    traffic = await a_full_lane(HEAD, SlowLedger(2.0))
+    for second in (30, 40):
+        await put(traffic, second, expires_at=WALL + second)
+    await traffic.turn(31)
+    await put(traffic, 90, expires_at=WALL + 90)
+    await traffic.turn(20)
+    assert [round(event.at - WALL) for event in traffic.told] == [32, 42]
+
+
+@virtual_time
 async def test_a_lane_of_which_all_has_expired_is_forgotten() -> None:
     traffic = Traffic()
     traffic.down("alpha/1")
