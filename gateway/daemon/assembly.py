@@ -210,6 +210,7 @@ class Gateway:
         )
         self.esme_delivery = EsmeDelivery(store, clock, config.smpp.deliver_s)
         self.receipts.on_intermediate = self.esme_delivery.on_intermediate
+        self._deliveries.tell_alert = self.esme_delivery.on_alert
         self.smpp_server = SmppServer(
             config.smpp,
             network,

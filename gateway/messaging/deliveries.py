@@ -11,6 +11,7 @@ from gateway.carriers.bind_events import Alerted, Delivered
 from gateway.carriers.link import Link
 from gateway.clock import Clock, IdFactory
 from gateway.errors import StoreError
+from gateway.interworking.addresses import from_smpp
 from gateway.interworking.deliver_sm import MobileOriginated, from_carrier
 from gateway.message import Direction, Message, Origin
 from gateway.messaging.inbound import Inbound
@@ -20,10 +21,15 @@ from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts, carrier_of
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.errors import PduError
+from gateway.smpp.pdus import AlertNotification
 from gateway.smpp.receipt import Receipt
 from gateway.store.interface import Store, Transition
 
 log = logging.getLogger(__name__)
+
+
+# Hands an alert_notification up, to the account with this sid.
+TellAlert = Callable[[str, AlertNotification], None]
 
 
 class Numbers:
@@ -63,6 +69,7 @@ class Deliveries:
         self.received = 0
         self.refused = 0
         self.alerts = 0
+        self.tell_alert: TellAlert = _tell_nobody
 
     def on_delivered(self, event: Delivered) -> None:
         """Answered once it is durable; with ESME_RX_T_APPN, which asks for a second try, while
@@ -90,13 +97,19 @@ class Deliveries:
                 answer(CommandStatus.ESME_ROK)
 
     def on_alert(self, event: Alerted) -> None:
-        """A handset can be reached again, says its carrier; nobody asked, and nobody answers."""
+        """A handset can be reached again, says its carrier; the account whose number it had sent
+        to is told, and nobody answers."""
         self.alerts += 1
-        status = event.pdu.tlvs.get(Tag.MS_AVAILABILITY_STATUS, b"")
+        pdu = event.pdu
+        status = pdu.tlvs.get(Tag.MS_AVAILABILITY_STATUS, b"")
         log.info(
             "alert_notification",
             extra={"bind": event.bind, "ms_availability_status": status.hex()},
         )
+        owner = self._numbers.owner(from_smpp(pdu.esme_addr_ton, pdu.esme_addr))
+        if owner:
+            account, _ = owner
+            self.tell_alert(account.sid, pdu)
 
     def _receive(
         self, event: Delivered, delivered: MobileOriginated, answer: Callable[[int], None]
@@ -166,3 +179,7 @@ class Deliveries:
 
 def _answer_durable(answer: Callable[[int], None], error: StoreError | None) -> None:
     answer(CommandStatus.ESME_RX_T_APPN if error else CommandStatus.ESME_ROK)
+
+
+def _tell_nobody(account_sid: str, pdu: AlertNotification) -> None:
+    """Until somebody wants to hear."""
