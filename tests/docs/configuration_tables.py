@@ -297,7 +297,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "enquire_link_s": "Seconds of silence, then we ask.",
         "response_timeout_s": "Seconds for a submit_sm_resp; then the outcome is unknown.",
         "receipts": "Ask for delivery receipts. Without them `sent` is the last status.",
-        "(`udh`) or the SAR TLVs (`sar`), or whole in message_payload (`payload`).",
+    },
     "[carrier.bind.tls]": {
         "ca_file": "Authorities to verify the carrier's certificate by. Empty: the system's.",
         "cert_file": "Our certificate, where the carrier wants one.",
