@@ -39,6 +39,15 @@ class BindDown(NamedTuple):
     at: float
 
 
+class WindowIs(NamedTuple):
+    """A bind of several sessions is up with another number of them: so many segments may await
+    their response there, and `used` do."""
+
+    bind: str
+    window: int
+    used: int
+
+
 class Submitted(NamedTuple):
     """One segment went out on the route of a ranking's candidate.
 
@@ -69,4 +78,4 @@ class ReceiptSeen(NamedTuple):
     at: float
 
 
-Event: TypeAlias = BindUp | BindDown | Submitted | SubmitResult | ReceiptSeen
+Event: TypeAlias = BindUp | BindDown | WindowIs | Submitted | SubmitResult | ReceiptSeen

@@ -13,7 +13,15 @@ from typing import NamedTuple, assert_never
 from routing.bind_health import BindHealth, BindSnapshot
 from routing.carrier_bind import CarrierBind
 from routing.e164 import leading_digits
-from routing.events import BindDown, BindUp, Event, ReceiptSeen, SubmitResult, Submitted
+from routing.events import (
+    BindDown,
+    BindUp,
+    Event,
+    ReceiptSeen,
+    SubmitResult,
+    Submitted,
+    WindowIs,
+)
 from routing.numbering_plan import EMPTY_PLAN, NumberingPlan, NumberRange
 from routing.policy import Contender, contenders
 from routing.ranking import Block, Blocked, Candidate, Ranking, RouteRequest
@@ -98,6 +106,8 @@ class Router:
             self._health[event.bind].bind_up(event.at)
         elif isinstance(event, BindDown):
             self._health[event.bind].bind_down(event.at)
+        elif isinstance(event, WindowIs):
+            self._health[event.bind].window_is(event.window, event.used)
         else:
             assert_never(event)
 

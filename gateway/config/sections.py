@@ -145,12 +145,14 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `expired_error_code` is given to a message whose ValidityPeriod passes in its queue: Twilio's
     30001, or its newer 30036. `receipt_wait_s`: after so long in `sent` a receipt is no longer
     expected. `outcome_unknown_wait_s`: after so long without submit_sm_resp or receipt a message
-    that a carrier may or may not have taken is failed.
+    that a carrier may or may not have taken is failed. `reassembly_s`: after so long the parts of
+    an inbound message that have come are told without those that have not.
     """
 
     expired_error_code: Literal[30001, 30036] = 30001
     receipt_wait_s: Annotated[float, Meta(ge=1, le=30 * DAY_S)] = 259_200.0
     outcome_unknown_wait_s: Annotated[float, Meta(ge=1, le=30 * DAY_S)] = 3_600.0
+    reassembly_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
 
 
 class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from gateway.config.carrier import CarrierBind
-from gateway.interworking import user_data
+from gateway.config.dialect import PLAIN
+from gateway.interworking import dialect_submit_sm, user_data
 from gateway.interworking.addresses import to_smpp
 from gateway.interworking.user_data import DATA_CODING
 from gateway.message import Encoding, Message
-from gateway.smpp.constants import EsmClass, RegisteredDelivery, Tag
+from gateway.smpp.constants import EsmClass, RegisteredDelivery
 from gateway.smpp.pdus import SubmitSm
-from gateway.text.segmentation import segment
-from gateway.text.udh import concatenation_udh
+from gateway.text.segmentation import segmented
 
 
 def parts(message: Message) -> tuple[bytes, ...]:
     """The short_message of each part, user data header included: what `segments` counted."""
     if message.udh or message.encoding is Encoding.BINARY:
         return (message.udh + user_data.octets(message),)
-    texts = segment(message.body).parts
-    if len(texts) == 1:
-        return texts
-    ref, total = message.concat_ref & 0xFF, len(texts)
-    return tuple(
-        concatenation_udh(ref, total, number) + text for number, text in enumerate(texts, 1)
+    return segmented(
+        message.body,
+        message.concat_ref,
+        message.ref_bits,
+        message.locking_shift,
+        message.single_shift,
     )
 
 
-def to_submit_sm(message: Message, short_message: bytes, receipts: bool) -> SubmitSm:
-    """One part of a message for a carrier; `receipts` asks for all of them."""
+def to_submit_sm(
+    message: Message, short_message: bytes, config: CarrierBind, now: float
+) -> SubmitSm:
+    """One part of a message, as `parts` has it, for a carrier. The bind's configuration says how
+    that differs, and whether receipts are asked for, which is then for all of them.
+
+    Raises:
+        CannotCarry: this carrier's alphabet cannot say it in so many parts.
+    """
+    if config.dialect is not PLAIN or message.smpp is not None:
+        return dialect_submit_sm.part(message, short_message, config, now)
     source_ton, source_npi, source_addr = to_smpp(message.sender)
     dest_ton, dest_npi, destination_addr = to_smpp(message.recipient)
-    concatenated = message.segments > 1 or bool(message.udh)
+    headed = message.segments > 1 or message.udh or message.locking_shift or message.single_shift
     return SubmitSm(
         source_addr_ton=source_ton,
         source_addr_npi=source_npi,
@@ -40,17 +47,13 @@ def to_submit_sm(message: Message, short_message: bytes, receipts: bool) -> Subm
         dest_addr_ton=dest_ton,
         dest_addr_npi=dest_npi,
         destination_addr=destination_addr,
-        esm_class=EsmClass.UDHI if concatenated else EsmClass.DEFAULT,
-        registered_delivery=RegisteredDelivery.ALL if receipts else RegisteredDelivery.NONE,
+        esm_class=EsmClass.UDHI if headed else EsmClass.DEFAULT,
+        registered_delivery=RegisteredDelivery.ALL if config.receipts else RegisteredDelivery.NONE,
         data_coding=DATA_CODING[message.encoding],
         short_message=short_message,
     )
 
 
-def whole_submit_sm(message: Message, config: CarrierBind) -> SubmitSm:
-    """A message of several segments for a carrier that cuts it up itself (§5.3.2.32)."""
-    octets = user_data.octets(message)
-    pdu = to_submit_sm(message, b"", config.receipts)
-    return msgspec.structs.replace(
-        pdu, esm_class=EsmClass.DEFAULT, tlvs={Tag.MESSAGE_PAYLOAD: octets}
-    )
+def whole_submit_sm(message: Message, config: CarrierBind, now: float) -> SubmitSm:
+    """A text of several parts as one submit_sm, all of it in message_payload (§3.2.3)."""
+    return dialect_submit_sm.whole(message, config, now)

@@ -137,9 +137,12 @@ def _step_faults(history: MessageHistory, steps: list[Step]) -> Iterator[Fault]:
         if not 0 <= step.part <= history.segments:
             yield Fault("has a part that it cannot have", f"{where}, of {history.segments} parts")
             continue
-        before = at.get(step.part, Status.QUEUED)
+        inbound = history.initial_status is Status.RECEIVED
+        before = at.get(step.part, Status.RECEIVED if inbound else Status.QUEUED)
         at[step.part] = status
-        if before is Status.RECEIVED and status is Status.RECEIVED and step.number == 1:
+        # The part of a longer text waits for the rest, and may then be told as it came.
+        first = 1 + (inbound and not step.part and steps[0].part > 0)
+        if before is Status.RECEIVED and status is Status.RECEIVED and step.number == first:
             continue
         if before in FINAL:
             yield Fault("goes on after a final status", f"{where}: {before} -> {status}")

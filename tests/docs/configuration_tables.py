@@ -23,7 +23,8 @@ from gateway.account import (
     SenderType,
 )
 from gateway.config.account_rules import ACCOUNT_BOUNDS, ESME_BOUNDS, SENDER_BOUNDS
-from gateway.config.carrier import Carrier, CarrierBind, CarrierRoute
+from gateway.config.carrier import BindTls, Carrier, CarrierBind, CarrierRoute, Outbind
+from gateway.config.dialect import AddressForms, ConstantTlv, Dialect
 from gateway.config.gateway_file import GatewayFile
 from gateway.config.mistakes import expected
 from gateway.config.sections import (
@@ -70,6 +71,11 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[[carrier]]": Carrier,
         "[[carrier.route]]": CarrierRoute,
         "[[carrier.bind]]": CarrierBind,
+        "[carrier.bind.tls]": BindTls,
+        "[carrier.bind.outbind]": Outbind,
+        "[carrier.dialect]": Dialect,
+        "[carrier.dialect.source]": AddressForms,
+        "[[carrier.dialect.tlv]]": ConstantTlv,
     },
 }
 
@@ -154,6 +160,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "becomes `undelivered` with 30008.",
         "outcome_unknown_wait_s": "Seconds after an answer of the carrier was due, then a message "
         "that it may or may not have is `failed` with 30410.",
+        "reassembly_s": "Seconds that the parts of an inbound message wait for those that are "
+        "missing; then each is told as it came, and logged with 30009.",
     },
     "[callbacks]": {
         "connect_timeout_s": "Seconds for name, connection and TLS of one attempt.",
@@ -260,6 +268,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "bind": "See below; at least one that can send.",
         "route": "See below; at least one.",
         "name": "For people. Left out: the id.",
+        "response_id": "How it writes its message_id in a submit_sm_resp: a number in hexadecimal "
+        "or decimal, or the octets as they are. `auto` finds out, and is then said of both.",
+        "receipt_id": "The same in a receipt.",
     },
     "[[carrier.route]]": {
         "prefixes": 'E.164 without `+`. The longest that fits counts. `["1", …, "9"]` is all.',
@@ -271,20 +282,64 @@ MEANINGS: dict[str, dict[str, str]] = {
     },
     "[[carrier.bind]]": {
         "id": "With the carrier's: `carrier/bind`, its name in logs, metrics and the store.",
-        "host": "Name or address of the SMSC.",
+        "host": "Name or address of the SMSC. Required, unless the carrier connects (`outbind`).",
         "port": "Its TCP port.",
+        "backups": "Other hosts, tried in turn when `host` is not reached or refuses the bind, and "
+        "left when the connection is lost.",
+        "sessions": "SMPP sessions that are one bind: up while one of them is.",
         "system_id": "Who we are there.",
         "password": "At most 8 characters. Either this or `password_env`.",
         "password_env": "The environment variable that holds the password.",
         "system_type": "Where the carrier asks for one.",
         "bind_type": "A transmitter only sends, a receiver only receives.",
-        "window": "submit_sm that may await their response.",
-        "tps": "The contract: submit_sm a second.",
+        "window": "submit_sm that may await their response, on each session.",
+        "tps": "The contract: submit_sm a second, of all sessions together.",
         "enquire_link_s": "Seconds of silence, then we ask.",
         "response_timeout_s": "Seconds for a submit_sm_resp; then the outcome is unknown.",
         "receipts": "Ask for delivery receipts. Without them `sent` is the last status.",
-        "concatenation": "How a text of several segments is sent: in parts, by a user data header "
-        "(`udh`) or the SAR TLVs (`sar`), or whole in message_payload (`payload`).",
+    },
+    "[carrier.bind.tls]": {
+        "ca_file": "Authorities to verify the carrier's certificate by. Empty: the system's.",
+        "cert_file": "Our certificate, where the carrier wants one.",
+        "key_file": "Its private key.",
+        "server_name": "Whom the certificate must name. Empty: the host.",
+        "verify": "`false` takes any certificate: nothing then protects against who stands in "
+        "between.",
+    },
+    "[carrier.bind.outbind]": {
+        "system_id": "What the carrier's outbind must say.",
+        "host": "Where we listen for the carrier.",
+        "port": "TCP port.",
+        "password": "What its outbind must say. Either this or `password_env`.",
+        "password_env": "The environment variable that holds it.",
+    },
+    "[carrier.dialect]": {
+        "default_alphabet": "What data_coding 0 is there.",
+        "concatenation": "Long texts: a user data header, SAR TLVs, or one submit_sm with "
+        "message_payload.",
+        "service_type": "Said of every message.",
+        "priority": "The same. Left out: the customer's.",
+        "protocol_id": "The same. Left out: the customer's.",
+        "validity": "Pass on what is left of a message's own time as validity_period.",
+        "tlvs": "Which TLVs of customers it gets, and customers of it.",
+        "country_code": "Numbers that begin with it are national, and written without it.",
+        "tlv": "See below.",
+    },
+    "[carrier.dialect.source]": {
+        "international_ton": "TON of numbers.",
+        "international_npi": "Their NPI.",
+        "international_prefix": 'What stands before their digits: nothing, `"+"` or `"00"`.',
+        "national_ton": "TON of numbers of `country_code`.",
+        "national_npi": "Their NPI.",
+        "national_prefix": 'What stands in place of the country code: nothing or `"0"`.',
+        "short_code_ton": "TON of short codes.",
+        "short_code_npi": "Their NPI.",
+        "alphanumeric_ton": "TON of alphanumeric senders.",
+        "alphanumeric_npi": "Their NPI.",
+    },
+    "[[carrier.dialect.tlv]]": {
+        "tag": "The tag of a TLV that each submit_sm has.",
+        "value": "Its value.",
     },
 }
 
@@ -343,6 +398,9 @@ def _value(kind: inspect.Type, bounds: tuple[float, float] | None) -> str:
 
 
 def _bare(kind: inspect.Type) -> inspect.Type:
+    if isinstance(kind, inspect.UnionType):
+        tables = [each for each in kind.types if isinstance(each, inspect.StructType)]
+        return tables[0] if tables else kind
     return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 

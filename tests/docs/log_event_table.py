@@ -136,6 +136,17 @@ MEANINGS: dict[str, str] = {
     "gateway stopped": "The drain is over.",
     "gateway stops by a fault of ours": "A defect ended the traffic. The process exits with 1 and "
     "nothing accepted is lost. Report the traceback.",
+    "alert_notification": "A carrier says that a handset can be reached again.",
+    "bind cannot carry the text": "Its alphabet lacks a character, and as UCS-2 the text takes "
+    "more parts than it was accepted with; another bind is asked. See `default_alphabet`.",
+    "how a carrier writes its ids is known": "`auto` has found out what its receipts' ids are to "
+    "those of its submit_sm_resp: `receipt_id` says it.",
+    "inbound message lacks a part": "`reassembly_s` is over; the `parts` of `total` that came were "
+    "told as they came.",
+    "outbind": "The carrier has connected, and is bound to.",
+    "outbind not awaited": "The address cannot be listened on; it is tried again.",
+    "outbind refused": "Somebody connected to the port of a bind's outbind; `reason` says why he "
+    "was not let in.",
     "intermediate receipt": "Not final, so nothing changes.",
     "message is damaged": "What a message says cannot be read from its file any more: it is left "
     "out and not sent. Look at the disk, and see `supernet store verify`.",

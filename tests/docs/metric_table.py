@@ -64,6 +64,12 @@ MEANINGS: dict[str, str] = {
     "messages_received_total": "Inbound messages.",
     "messages_received_refused_total": "deliver_sm of carriers that could not be read or whose "
     "number belongs to nobody.",
+    "messages_joined_total": "Inbound messages that came in parts and are whole.",
+    "messages_incomplete_total": "Those of which a part stayed away; what came was told.",
+    "message_parts_waiting": "Parts of inbound messages that wait for others.",
+    "alert_notifications_total": "Carriers said that a handset can be reached again.",
+    "receipts_intermediate_total": "Receipts that are not final.",
+    "binds_on_backup": "Binds that are up by a backup host only.",
     "receipts_matched_total": "Receipts that found their message.",
     "receipts_unmatched_total": "Receipts that found none; `/receipts/unmatched` lists them.",
     "receipts_duplicate_total": "Receipts that came again.",

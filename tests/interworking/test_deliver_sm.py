@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 import smpplib.command
 
@@ -60,15 +61,20 @@ def told(message_id: str) -> Receipt:
 # From carriers
 
 
-@pytest.mark.parametrize("esm_class", [0x04, 0x20, 0x07])
-def test_esm_class_makes_a_receipt(esm_class: int) -> None:
+@pytest.mark.parametrize("esm_class", [0x04, 0x07, 0x24])
+def test_rcp_1_esm_class_makes_a_receipt(esm_class: int) -> None:
     delivered = from_carrier(a_deliver_sm(RECEIPT, esm_class))
     assert delivered == told("4a5b")
 
 
+def test_rcp_5_an_intermediate_notification_says_so_whatever_its_text() -> None:
+    delivered = from_carrier(a_deliver_sm(RECEIPT, 0x20))
+    assert delivered == msgspec.structs.replace(told("4a5b"), intermediate=True)
+
+
 @pytest.mark.parametrize("esm_class", [0x00, 0x03, 0x08, 0x10, 0x18])
-def test_text_like_a_receipt_is_a_message(esm_class: int) -> None:
-    """RCP-1: any handset can write it; SME acknowledgements are texts of handsets too."""
+def test_rcp_1_text_like_a_receipt_is_a_message(esm_class: int) -> None:
+    """Any handset can write it; SME acknowledgements are texts of handsets too."""
     delivered = from_carrier(a_deliver_sm(RECEIPT, esm_class))
     assert isinstance(delivered, MobileOriginated)
     assert delivered.data.body == RECEIPT.decode()
@@ -80,12 +86,12 @@ def test_a_message_names_its_handset_and_our_number() -> None:
     )
 
 
-def test_a_receipt_may_come_in_message_payload() -> None:
+def test_rcp_3_a_receipt_may_come_in_message_payload() -> None:
     pdu = a_deliver_sm(b"", 0x04, tlvs={Tag.MESSAGE_PAYLOAD: RECEIPT})
     assert from_carrier(pdu) == told("4a5b")
 
 
-def test_a_receipt_may_come_in_a_data_sm() -> None:
+def test_rcp_3_a_receipt_may_come_in_a_data_sm() -> None:
     tlvs: dict[int, bytes] = {Tag.RECEIPTED_MESSAGE_ID: b"4a5b\0", Tag.MESSAGE_STATE: b"\x05"}
     pdu = DataSm(source_addr="+1500", destination_addr="55501", esm_class=0x04, tlvs=tlvs)
     assert from_carrier(pdu) == Receipt("4a5b", "UNDELIV", "", "", "+1500", "55501")

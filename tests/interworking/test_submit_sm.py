@@ -15,9 +15,11 @@ from gateway.smpp import codec
 from gateway.text import udh
 from gateway.text.segmentation import count
 from tests.interworking.smpplib_client import Sequence
+from tests.messaging.traffic_world import a_bind
 from tests.store.builders import a_message
 
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
+BIND = a_bind()
 HEADER = bytes.fromhex("0500032a0201")
 TEXT = st.text(
     st.sampled_from("abc €[]\n")
@@ -50,7 +52,7 @@ def test_a_long_text_has_the_parts_of_smpplib(monkeypatch: pytest.MonkeyPatch) -
 
 
 @given(TEXT, st.integers(0, 0xFFFF))
-def test_parts_are_those_that_were_counted_and_join_to_the_text(body: str, ref: int) -> None:
+def test_gsm_13_parts_are_those_that_were_counted_and_join_to_the_text(body: str, ref: int) -> None:
     message = a_text(body, ref)
     made = parts(message)
     assert len(made) == message.segments
@@ -95,16 +97,15 @@ def test_submit_sm_has_the_octets_of_smpplib() -> None:
         data_coding=0,
         short_message=b"Your code is 123456.",
     )
-    assert codec.encode(to_submit_sm(a_message(), b"Your code is 123456.", True), 9) == (
-        foreign.generate()
-    )
+    pdu = to_submit_sm(a_message(), b"Your code is 123456.", BIND, NOW)
+    assert codec.encode(pdu, 9) == foreign.generate()
 
 
 @pytest.mark.parametrize(("receipts", "flag"), [(True, 1), (False, 0)])
 def test_receipts_are_asked_for_where_the_carrier_gives_them(receipts: bool, flag: int) -> None:
     """All of them, whatever the customer wants: routing learns from each."""
     message = a_message(receipts=Receipts.NONE)
-    assert to_submit_sm(message, b"x", receipts).registered_delivery == flag
+    assert to_submit_sm(message, b"x", a_bind(receipts=receipts), NOW).registered_delivery == flag
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_receipts_are_asked_for_where_the_carrier_gives_them(receipts: bool, fla
     [(a_text("x" * 160), 0), (a_text("x" * 161), 0x40), (a_message(udh=HEADER), 0x40)],
 )
 def test_udhi_is_set_where_a_header_is(message: Message, esm_class: int) -> None:
-    assert to_submit_sm(message, parts(message)[0], True).esm_class == esm_class
+    assert to_submit_sm(message, parts(message)[0], BIND, NOW).esm_class == esm_class
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,14 @@ def test_udhi_is_set_where_a_header_is(message: Message, esm_class: int) -> None
     [(Encoding.GSM_7BIT, 0), (Encoding.UCS2, 8), (Encoding.BINARY, 4)],
 )
 def test_data_coding_is_that_of_the_message(encoding: Encoding, data_coding: int) -> None:
-    assert to_submit_sm(a_message(encoding=encoding), b"x", True).data_coding == data_coding
+    assert to_submit_sm(a_message(encoding=encoding), b"x", BIND, NOW).data_coding == data_coding
 
 
 @given(TEXT)
 def test_a_carrier_reads_what_the_customer_wrote(body: str) -> None:
     """Of one part; how parts join is the segmentation's affair."""
     message = a_text(body[:35])
-    pdu = to_submit_sm(message, parts(message)[0], True)
+    pdu = to_submit_sm(message, parts(message)[0], BIND, NOW)
     submission = from_submit_sm(pdu, NOW)
     assert submission.data.body == message.body
     assert (submission.sender, submission.recipient) == (message.sender, message.recipient)

@@ -243,9 +243,12 @@ class Ledger:
 
     def load_owed(self) -> Iterator[Owed]:
         told = {(each.message_id, each.number, each.round) for each in self.notified}
+        gone = {each.message_id for each in self._of(Deleted)}
         messages = {message.id: message for message in self.accepted}
         steps = {(step.message_id, step.number): step for step in self.transitions}
         for step in self.transitions:
+            if step.message_id in gone:
+                continue
             if step.listener and (step.message_id, step.number, 0) not in told:
                 yield Owed(messages[step.message_id], step)
         for replay in self._of(Replay):

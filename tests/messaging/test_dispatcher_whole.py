@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.account import InDoubt
-from gateway.config.carrier import Concatenation
+from gateway.config.dialect import Concatenation, Dialect
 from gateway.message import Status
 from gateway.messaging.open_message import OpenMessage
 from gateway.smpp.constants import CommandStatus, EsmClass, Tag
@@ -28,7 +28,7 @@ from tests.messaging.traffic_world import (
 )
 from tests.support.virtual_time import virtual_time
 
-PAYLOAD: dict[str, Any] = {"concatenation": Concatenation.PAYLOAD}
+PAYLOAD: dict[str, Any] = {"dialect": Dialect(concatenation=Concatenation.PAYLOAD)}
 WRITTEN, REFUSED, LOST = AttemptOutcome.WRITTEN, AttemptOutcome.REFUSED, AttemptOutcome.LOST
 HELD, RESENT, UNANSWERED = AttemptOutcome.HELD, AttemptOutcome.RESENT, AttemptOutcome.UNANSWERED
 

@@ -12,7 +12,8 @@ from carriers_sim.dlr_schedule import ReceiptBehaviour, ReceiptForm
 from carriers_sim.recorder import Expectations
 from gateway.account import Account, Esme, InDoubt, Sender, SenderType
 from gateway.config import Carrier, Config
-from gateway.config.carrier import BindType, CarrierBind, CarrierRoute, Concatenation
+from gateway.config.carrier import BindType, CarrierBind, CarrierRoute
+from gateway.config.dialect import PLAIN, Concatenation, Dialect
 from gateway.config.sections import Callbacks, Queue, Smpp
 from routing.numbering_plan import NumberingPlan
 from tests.sim.scenario import Scenario
@@ -137,8 +138,10 @@ def gateway_config(scenario: Scenario) -> Config:
                         "bravo",
                         "tx",
                         BindType.TRANSMITTER,
-                        concatenation=(
-                            Concatenation.PAYLOAD if scenario.payload_carrier else Concatenation.UDH
+                        dialect=(
+                            Dialect(concatenation=Concatenation.PAYLOAD)
+                            if scenario.payload_carrier
+                            else PLAIN
                         ),
                     ),
                     _bind("bravo", "rx", BindType.RECEIVER),
@@ -189,7 +192,7 @@ def _bind(
     bind: str,
     bind_type: BindType = BindType.TRANSCEIVER,
     receipts: bool = True,
-    concatenation: Concatenation = Concatenation.UDH,
+    dialect: Dialect = PLAIN,
 ) -> CarrierBind:
     return CarrierBind(
         id=bind,
@@ -203,5 +206,5 @@ def _bind(
         enquire_link_s=30.0,
         response_timeout_s=RESPONSE_TIMEOUT_S,
         receipts=receipts,
-        concatenation=concatenation,
+        dialect=dialect,
     )
