@@ -1,7 +1,8 @@
 """One simulated SMSC: an SMPP server and the state of one carrier.
 
 Here is who connects and binds, and what tests and the control interface ask. What becomes of a
-message stands in `submissions`, what goes back to the customer in `deliveries`.
+message stands in `submissions`, what goes back to the customer in `deliveries`, what happens to
+octets in `wire`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,31 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Callable
+from functools import partial
+from random import Random
 
-from carriers_sim.behaviour import Behaviour
-from carriers_sim.config import CarrierConfig
-from carriers_sim.deliveries import Deliveries
-from carriers_sim.mobile_originated import deliver_sms
+import msgspec
+
+from carriers_sim.address import parse
+from carriers_sim.behaviour import Behaviour, carrier_seed, message_chance
+from carriers_sim.bind_attempts import BindAttempts
+from carriers_sim.config import CarrierConfig, server_context
+from carriers_sim.delay import draw
+from carriers_sim.deliveries import Deliveries, Delivery
+from carriers_sim.fault import Fault
+from carriers_sim.given_ids import GivenIds
+from carriers_sim.handset_traffic import handset_message
+from carriers_sim.mobile_originated import MobileOriginated, deliver_sms
 from carriers_sim.recorder import Received, Recorder
 from carriers_sim.refused_messages import RefusedMessages
 from carriers_sim.rule import status_of
 from carriers_sim.submissions import Submissions
+from carriers_sim.throttled_messages import ThrottledMessages
+from carriers_sim.timeline import behaviour_at, faults_at, moments
+from carriers_sim.timer_heap import TimerHeap
 from carriers_sim.violations import Invariant, Violations
+from carriers_sim.wire import Wire
+from carriers_sim.witness import Witness
 from gateway.clock import Clock
 from gateway.net.network import Listening, Network
 from gateway.net.smpp_connection import SmppConnection
@@ -35,15 +51,23 @@ from gateway.smpp.events import (
 )
 from gateway.smpp.pdus import (
     BIND_RESP,
+    AlertNotification,
     Bind,
     BindReceiver,
     BindTransceiver,
     BindTransmitter,
+    CancelSm,
+    CancelSmResp,
     DataSm,
+    Outbind,
+    QuerySm,
+    ReplaceSm,
+    ReplaceSmResp,
+    SubmitMulti,
     SubmitSm,
 )
 from gateway.smpp.session import Timers
-from gateway.smpp.states import BOUND, RECEIVING, Role
+from gateway.smpp.states import BOUND, RECEIVING, Role, SessionState
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +75,21 @@ log = logging.getLogger(__name__)
 # those that a behaviour never answers for as long as it lives, hence the size.
 RECEIVE_WINDOW = 1_000_000
 MOBILE_ORIGINATED_MAX = 100_000
+# A bind that the carrier cuts within this time has come to nothing.
+SOON_S = 10.0
+CREDENTIALS = frozenset({CommandStatus.ESME_RINVSYSID, CommandStatus.ESME_RINVPASWD})
+NO_BIND = "no bind within session_init_s"
+# What the session says of a PDU that it could not use, in the checker's words.
+REFUSED: dict[int, Invariant] = {
+    CommandStatus.ESME_RINVCMDID: Invariant.UNKNOWN_COMMAND,
+    CommandStatus.ESME_RINVBNDSTS: Invariant.WRONG_STATE,
+    CommandStatus.ESME_RALYBND: Invariant.WRONG_STATE,
+    CommandStatus.ESME_RINVOPTPARSTREAM: Invariant.TLV_STREAM,
+}
+
+
+class NoReceiver(Exception):
+    """No bind can take an alert_notification now."""
 
 
 class QueueFull(Exception):
@@ -70,6 +109,8 @@ class Smsc:
         recorder: Recorder,
         violations: Violations,
         refused: RefusedMessages,
+        throttled: ThrottledMessages,
+        given_ids: GivenIds,
         first_id: int = 1,
     ) -> None:
         self.config = config
@@ -78,8 +119,15 @@ class Smsc:
         self._clock = clock
         self._recorder = recorder
         self._violations = violations
+        self._seed = carrier_seed(seed, config.name)
         self._mo_reference = 0
-        self._connections: dict[SmppConnection, None] = {}  # In the order in which they came.
+        self._handset_messages = 0
+        self._wires: set[Wire] = set()
+        self._connections: dict[SmppConnection, Wire] = {}  # In the order in which they came.
+        self._bound_at: dict[SmppConnection, float] = {}
+        self._vain_binds = BindAttempts(recorder.expectations.vain_binds_max)
+        self._wrong_credentials = BindAttempts(recorder.expectations.wrong_credentials_max)
+        self._due: TimerHeap[Callable[[], None]] = TimerHeap(clock, lambda call: call())
         self._deliveries = Deliveries(config, clock, recorder, violations)
         self._submissions = Submissions(
             config.name,
@@ -90,6 +138,8 @@ class Smsc:
             recorder=recorder,
             violations=violations,
             refused=refused,
+            throttled=throttled,
+            given_ids=given_ids,
             deliveries=self._deliveries,
         )
         self._watchers: list[asyncio.Future[None]] = []
@@ -192,80 +242,185 @@ class Smsc:
     def set_behaviour(self, behaviour: Behaviour) -> None:
         """Switch at once; what was decided before is not undone."""
         self._submissions.set_behaviour(behaviour)
+        for wire in self._wires:
+            wire.set_link(behaviour.link)
 
-    def inject_mo(self, sender: str, recipient: str, body: str) -> int:
-        """A mobile originated message to the customer; the number of its parts.
+    def inject_mo(self, sender: str, recipient: str, body: str, **keys: object) -> int:
+        """A mobile originated message to the customer; the number of its deliver_sm. `keys` are
+        those of `MobileOriginated`.
 
         Raises:
             ValueError: an address or the text cannot be carried.
+            msgspec.ValidationError: there is no such key.
             QueueFull: too many deliver_sm wait already.
         """
+        form = {"from": sender, "to": recipient, "body": body} | keys
+        return self.inject(msgspec.convert(form, MobileOriginated))
+
+    def inject(self, message: MobileOriginated) -> int:
+        """See `inject_mo`."""
         reference = (self._mo_reference + 1) % 256
-        pdus = deliver_sms(sender, recipient, body, reference)
+        pdus = deliver_sms(message, reference, message_chance(self._seed, reference))
         if len(self._deliveries) + len(pdus) > MOBILE_ORIGINATED_MAX:
             raise QueueFull(f"{MOBILE_ORIGINATED_MAX} messages wait for a bind that can receive")
         self._mo_reference = reference
         for pdu in pdus:
-            self._deliveries.add(pdu, is_receipt=False)
+            self._deliveries.add(Delivery(pdu, is_receipt=False))
         return len(pdus)
+
+    def alert(self, handset: str, esme: str) -> None:
+        """An alert_notification (§4.12): the handset is there again.
+
+        Raises:
+            NoReceiver: nobody is bound who could hear it.
+            FieldError: an address does not fit.
+        """
+        source, destination = parse(handset), parse(esme)
+        for connection in self._connections:
+            if connection.session.state in RECEIVING and connection.sendable > 0:
+                connection.request(
+                    AlertNotification(
+                        source_addr_ton=source.ton,
+                        source_addr_npi=source.npi,
+                        source_addr=source.digits,
+                        esme_addr_ton=destination.ton,
+                        esme_addr_npi=destination.npi,
+                        esme_addr=destination.digits,
+                    )
+                )
+                self._recorder.counts(self.name).alerts += 1
+                return
+        raise NoReceiver("no bind can take an alert_notification")
+
+    async def outbind(self, host: str, port: int, system_id: str = "", password: str = "") -> None:
+        """Connect to the customer and ask it to bind (§4.1.7). The session is then like any other.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        wire = self._new_wire()
+        await self._network.connect(host, port, lambda: wire)
+        wire.connection.request(
+            Outbind(system_id or self.config.system_id, password or self.config.password)
+        )
+
+    def befall(self, fault: Fault, for_s: float = 0.0) -> int:
+        """Do this to all connections; how many there were."""
+        wires = [wire for wire in self._wires if not wire.is_closing()]
+        for wire in wires:
+            wire.inject(fault, for_s)
+        return len(wires)
 
     def drop_connections(self) -> int:
         """Cut all connections without a word; how many there were."""
         connections = list(self._connections)
         for connection in connections:
             connection.abort("dropped by the simulator")
+        for wire in list(self._wires):
+            wire.cut()
         return len(connections)
 
     def reset(self) -> None:
-        """The configured behaviour again, messages numbered from 1, no receipt waiting.
+        """The configured behaviour again, messages numbered from 1, no receipt waiting, and the
+        timeline from its beginning.
 
         Connections stay, and so does the count of message ids: an id never comes twice.
         """
         self._submissions.reset(self.config.behaviour)
         self._deliveries.clear()
+        self._vain_binds.clear()
+        self._wrong_credentials.clear()
+        self._handset_messages = 0
+        for wire in self._wires:
+            wire.set_link(self.behaviour.link)
+        if self._listening is not None:
+            self._begin_day()
 
     async def start(self) -> None:
         """Raises ListenError."""
+        tls = server_context(self.config.tls) if self.config.tls else None
         self._listening = await self._network.listen(
-            self.config.host, self.port, self._new_connection
+            self.config.host, self.port, self._new_wire, tls
         )
         self.port = self._listening.port
+        self._begin_day()
 
     async def stop(self) -> None:
         """Close the port, then cut the connections. Receipts that wait are kept for `start`."""
+        self._due.keep(lambda _: False)
         if self._listening is not None:
             await self._listening.close()
             self._listening = None
-        if self.drop_connections():
+        if self._wires:
+            self.drop_connections()
             # An aborted transport tells its protocol, and closes its socket, in later turns.
             for _ in range(3):
                 await asyncio.sleep(0)
 
+    # What happens by itself
+
+    def _begin_day(self) -> None:
+        self._due.keep(lambda _: False)
+        began = self._clock.now()
+        for after_s in moments(self.config.timeline):
+            self._due.add(began + after_s, partial(self._change, after_s))
+        if self.config.handsets:
+            self._due.add(began + 1 / self.config.handsets.per_s, self._handset_sends)
+
+    def _change(self, after_s: float) -> None:
+        timeline = self.config.timeline
+        self.set_behaviour(behaviour_at(self.config.behaviour, timeline, after_s))
+        for fault, for_s in faults_at(timeline, after_s):
+            self.befall(fault, for_s)
+
+    def _handset_sends(self) -> None:
+        traffic = self.config.handsets
+        assert traffic is not None
+        self._handset_messages += 1
+        sent = handset_message(traffic, message_chance(self._seed, -self._handset_messages))
+        if len(self._deliveries) < MOBILE_ORIGINATED_MAX:
+            self.inject_mo(sent.sender, sent.recipient, sent.body)
+        self._due.add(self._clock.now() + 1 / traffic.per_s, self._handset_sends)
+
     # What the connections report
 
-    def _new_connection(self) -> SmppConnection:
-        return SmppConnection(
+    def _new_wire(self) -> Wire:
+        connection = SmppConnection(
             Role.SMSC,
             self._clock,
             self._timers,
             self._on_event,
             window=self.config.deliver_window,
             receive_window=RECEIVE_WINDOW,
-            on_open=self._on_open,
+            on_open=lambda connection: self._on_open(connection, wire),
         )
+        witness = Witness(self.name, self._violations, self.config.response_s)
+        wire = Wire(
+            connection,
+            witness,
+            self._clock,
+            self.config.response_s,
+            Random(self._seed),
+            self._wires.discard,
+        )
+        return wire
 
-    def _on_open(self, connection: SmppConnection) -> None:
-        self._connections[connection] = None
-        self._submissions.connection_opened(connection)
+    def _on_open(self, connection: SmppConnection, wire: Wire) -> None:
+        self._wires.add(wire)
+        self._connections[connection] = wire
+        self._submissions.connection_opened(connection, wire)
+        wire.set_link(self.behaviour.link)
 
     def _on_event(self, connection: SmppConnection, event: Event) -> None:
         match event:
-            case Request(sequence_number, (SubmitSm() | DataSm()) as pdu):
+            case Request(sequence_number, (SubmitSm() | DataSm() | SubmitMulti()) as pdu):
                 self._submissions.receive(connection, sequence_number, pdu)
             case Request(
                 sequence_number, (BindTransmitter() | BindReceiver() | BindTransceiver()) as pdu
             ):
                 self._on_bind(connection, sequence_number, pdu)
+            case Request(sequence_number, (QuerySm() | CancelSm() | ReplaceSm()) as pdu):
+                self._on_operation(connection, sequence_number, pdu)
             case Request(sequence_number):
                 connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
             case Response(sequence_number, command_status):
@@ -273,27 +428,37 @@ class Smsc:
             case ResponseTimedOut(sequence_number):
                 self._deliveries.timed_out(connection, sequence_number)
             case Bound(state):
-                self._recorder.counts(self.name).binds += 1
-                log.info("bound", extra={"carrier": self.name, "state": state.value})
-                if state in RECEIVING:
-                    self._deliveries.receiver_bound(connection)
-            case PduRefused(command_id, _, command_status, reason):
-                detail = f"0x{command_id:08x} {command_status.name}: {reason}"
-                self._violations.add(Invariant.REFUSED_PDU, self.name, detail, self._clock.now())
+                self._on_bound(connection, state)
+            case PduRefused():
+                self._on_refused(event)
             case Closed(reason):
                 self._on_closed(connection, reason)
         if self._watchers:
             self._tell_watchers()
 
     def _on_bind(self, connection: SmppConnection, sequence_number: int, pdu: Bind) -> None:
+        version = min(self.config.version.octet, pdu.interface_version)
+        self._connections[connection].witness.interface_version = version
         status = self._bind_status(pdu)
         if status:
             log.info("bind refused", extra={"carrier": self.name, "command_status": status})
+            self._count_vain_bind(status)
+        binding = self.behaviour.bind
+        if not binding.answered:
+            self._count_vain_bind()
+            return
         tlvs: dict[int, bytes] = {}
-        if pdu.interface_version >= INTERFACE_3_4:
-            tlvs[Tag.SC_INTERFACE_VERSION] = bytes([INTERFACE_3_4])
+        if version >= INTERFACE_3_4:
+            tlvs[Tag.SC_INTERFACE_VERSION] = bytes([self.config.version.octet])
         resp = BIND_RESP[pdu.command_id](self.config.system_id, tlvs)
-        connection.respond(sequence_number, resp, status)
+        delay_s = draw(binding.delay_s, self._connections[connection].chance)
+        if delay_s:
+            self._due.add(
+                self._clock.now() + delay_s,
+                lambda: connection.respond(sequence_number, resp, status),
+            )
+        else:
+            connection.respond(sequence_number, resp, status)
 
     def _bind_status(self, pdu: Bind) -> int:
         if pdu.system_id != self.config.system_id:
@@ -304,11 +469,69 @@ class Smsc:
             return CommandStatus.ESME_RBINDFAIL
         return status_of(self.behaviour.bind_status)
 
+    def _on_bound(self, connection: SmppConnection, state: SessionState) -> None:
+        wire = self._connections[connection]
+        self._recorder.counts(self.name).binds += 1
+        self._bound_at[connection] = self._clock.now()
+        log.info("bound", extra={"carrier": self.name, "state": state.value})
+        if state in RECEIVING:
+            self._deliveries.receiver_bound(connection, wire.witness.interface_version)
+        binding = self.behaviour.bind
+        for after_s, fault in (
+            (binding.drop_after_s, Fault.FIN),
+            (binding.unbind_after_s, Fault.UNBIND),
+        ):
+            if after_s:
+                wire.inject_later(after_s, fault)
+
+    def _on_operation(
+        self, connection: SmppConnection, sequence_number: int, pdu: QuerySm | CancelSm | ReplaceSm
+    ) -> None:
+        """query_sm, cancel_sm and replace_sm (§4.8 to §4.10)."""
+        table, now = self._submissions.table, self._clock.now()
+        counts = self._recorder.counts(self.name)
+        match pdu:
+            case QuerySm():
+                counts.queried += 1
+                found = table.query(pdu, now)
+                status = 0 if found else CommandStatus.ESME_RQUERYFAIL
+                connection.respond(sequence_number, found, status)
+            case CancelSm():
+                status = table.cancel(pdu, now)
+                counts.canceled += not status
+                connection.respond(sequence_number, CancelSmResp(), status)
+            case ReplaceSm():
+                status = table.replace(pdu, now)
+                counts.replaced += not status
+                connection.respond(sequence_number, ReplaceSmResp(), status)
+
+    def _on_refused(self, refused: PduRefused) -> None:
+        status = refused.command_status
+        invariant = REFUSED.get(status, Invariant.MALFORMED_PDU)
+        if status == CommandStatus.ESME_RINVCMDLEN and "command_length" in refused.reason:
+            invariant = Invariant.FRAMING
+        detail = f"0x{refused.command_id:08x} {status.name}: {refused.reason}"
+        self._violations.add(invariant, self.name, detail, self._clock.now())
+
     def _on_closed(self, connection: SmppConnection, reason: str) -> None:
         log.info("connection closed", extra={"carrier": self.name, "reason": reason})
-        del self._connections[connection]
+        wire = self._connections.pop(connection)
+        bound_at = self._bound_at.pop(connection, None)
+        now = self._clock.now()
+        if bound_at is not None and wire.ended_by_us and now - bound_at < SOON_S:
+            self._count_vain_bind()
+        is_served = wire.is_heard and wire.link.reads and self.behaviour.bind.answered
+        if reason == NO_BIND and is_served:
+            self._violations.add(Invariant.NEVER_BOUND, self.name, reason, now)
         self._submissions.connection_closed(connection)
         self._deliveries.connection_closed(connection)
+
+    def _count_vain_bind(self, status: int = 0) -> None:
+        now = self._clock.now()
+        if status in CREDENTIALS and self._wrong_credentials.add(now):
+            self._violations.add(Invariant.CREDENTIALS_HAMMERED, self.name, "within a minute", now)
+        if self._vain_binds.add(now):
+            self._violations.add(Invariant.HAMMERING, self.name, "within a minute", now)
 
     def _tell_watchers(self) -> None:
         watchers, self._watchers = self._watchers, []

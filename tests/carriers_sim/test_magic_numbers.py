@@ -39,7 +39,7 @@ def decision(suffix: str, refused_by: str = "", magic_numbers: bool = True) -> D
     ],
 )
 def test_a_suffix_gives_its_receipts(suffix: str, stats: list[str]) -> None:
-    assert [receipt.stat for receipt in decision(suffix).receipts] == stats
+    assert [receipt.stat for receipt in decision(suffix).schedule.receipts] == stats
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_0007_fails_at_the_first_carrier_and_passes_at_another() -> None:
 
 
 def test_0001_carries_err_001() -> None:
-    assert decision("0001").receipts[0].err == "001"
+    assert decision("0001").schedule.receipts[0].err == "001"
 
 
 def test_0008_is_told_after_30_s() -> None:
-    assert decision("0008").receipts[0].after_s == 30.0
+    assert decision("0008").schedule.receipts[0].after_s == 30.0
 
 
 def test_0009_is_left_alone_because_twilio_samples_send_there() -> None:
@@ -83,7 +83,7 @@ def test_0009_is_left_alone_because_twilio_samples_send_there() -> None:
 
 
 def test_0011_is_told_before_the_response() -> None:
-    assert decision("0011").receipts[0].before_response
+    assert decision("0011").schedule.receipts[0].before_response
 
 
 def test_0013_is_accepted_and_never_answered() -> None:

@@ -141,7 +141,7 @@ def test_messages_that_only_begin_alike_are_no_duplicates() -> None:
 
 def test_what_is_sent_again_after_a_lost_response_is_no_violation() -> None:
     desk = Desk()
-    desk.recorder.response_lost(desk.got("hello"))
+    desk.recorder.response_lost(desk.got("hello"), is_cut=True)
     desk.got("hello", carrier="bravo")
     assert desk.broken == []
     assert desk.recorder.counts("bravo").resent_after_lost_response == 1

@@ -312,7 +312,7 @@ async def test_a_pdu_that_the_state_does_not_allow_is_a_violation() -> None:
     assert transport is not None
     transport.write(octets)
     await asyncio.sleep(1)
-    assert [entry.invariant for entry in alpha.simulator.violations] == [Invariant.REFUSED_PDU]
+    assert [entry.invariant for entry in alpha.simulator.violations] == [Invariant.WRONG_STATE]
 
 
 @virtual_time

@@ -1,7 +1,8 @@
 import pytest
 
+from carriers_sim.conformance import check
 from carriers_sim.user_data import read
-from carriers_sim.violations import VIOLATIONS_MAX, Invariant, Violations, check
+from carriers_sim.violations import VIOLATIONS_MAX, Invariant, Violations
 from gateway.smpp.constants import EsmClass, Tag
 from gateway.smpp.pdus import SubmitSm
 from gateway.text.segmentation import concatenation_udh, segment
