@@ -14,7 +14,7 @@ from carriers_sim.address import parse
 from gateway.smpp import codec
 from gateway.smpp.constants import DataCoding, EsmClass, Tag
 from gateway.smpp.errors import FieldError
-from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.pdus import AlertNotification, DeliverSm
 from gateway.text.segmentation import TextEncoding, concatenation_udh, segment
 
 # As segment() cuts UCS-2 and octets: 140 less the header.
@@ -98,6 +98,19 @@ def deliver_sms(message: MobileOriginated, reference: int, chance: Random) -> li
         if number not in message.missing
         for _ in range(2 if number in message.duplicated else 1)
     ]
+
+
+def alert_notification(handset: str, esme: str) -> AlertNotification:
+    """The handset is there again (§4.12)."""
+    source, destination = parse(handset), parse(esme)
+    return AlertNotification(
+        source_addr_ton=source.ton,
+        source_addr_npi=source.npi,
+        source_addr=source.digits,
+        esme_addr_ton=destination.ton,
+        esme_addr_npi=destination.npi,
+        esme_addr=destination.digits,
+    )
 
 
 def _encoded(message: MobileOriginated) -> tuple[int, list[bytes]]:

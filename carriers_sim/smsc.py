@@ -8,38 +8,33 @@ octets in `wire`.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Callable
-from functools import partial
 from random import Random
 
 import msgspec
 
-from carriers_sim.address import parse
 from carriers_sim.behaviour import Behaviour, carrier_seed, message_chance
-from carriers_sim.bind_attempts import BindAttempts
+from carriers_sim.binds import Binds
 from carriers_sim.config import CarrierConfig, server_context
-from carriers_sim.delay import draw
+from carriers_sim.day import Day
 from carriers_sim.deliveries import Deliveries, Delivery
 from carriers_sim.fault import Fault
 from carriers_sim.given_ids import GivenIds
-from carriers_sim.handset_traffic import handset_message
-from carriers_sim.mobile_originated import MobileOriginated, deliver_sms
+from carriers_sim.handset_traffic import HandsetMessage
+from carriers_sim.mobile_originated import MobileOriginated, alert_notification, deliver_sms
+from carriers_sim.operations import operate
 from carriers_sim.recorder import Received, Recorder
 from carriers_sim.refused_messages import RefusedMessages
-from carriers_sim.rule import status_of
 from carriers_sim.submissions import Submissions
 from carriers_sim.throttled_messages import ThrottledMessages
-from carriers_sim.timeline import behaviour_at, faults_at, moments
-from carriers_sim.timer_heap import TimerHeap
 from carriers_sim.violations import Invariant, Violations
 from carriers_sim.wire import Wire
 from carriers_sim.witness import Witness
 from gateway.clock import Clock
 from gateway.net.network import Listening, Network
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import INTERFACE_3_4, CommandStatus, Tag
+from gateway.smpp.constants import CommandStatus
 from gateway.smpp.events import (
     Bound,
     Closed,
@@ -50,19 +45,14 @@ from gateway.smpp.events import (
     ResponseTimedOut,
 )
 from gateway.smpp.pdus import (
-    BIND_RESP,
-    AlertNotification,
-    Bind,
     BindReceiver,
     BindTransceiver,
     BindTransmitter,
     CancelSm,
-    CancelSmResp,
     DataSm,
     Outbind,
     QuerySm,
     ReplaceSm,
-    ReplaceSmResp,
     SubmitMulti,
     SubmitSm,
 )
@@ -75,9 +65,6 @@ log = logging.getLogger(__name__)
 # those that a behaviour never answers for as long as it lives, hence the size.
 RECEIVE_WINDOW = 1_000_000
 MOBILE_ORIGINATED_MAX = 100_000
-# A bind that the carrier cuts within this time has come to nothing.
-SOON_S = 10.0
-CREDENTIALS = frozenset({CommandStatus.ESME_RINVSYSID, CommandStatus.ESME_RINVPASWD})
 NO_BIND = "no bind within session_init_s"
 # What the session says of a PDU that it could not use, in the checker's words.
 REFUSED: dict[int, Invariant] = {
@@ -121,13 +108,8 @@ class Smsc:
         self._violations = violations
         self._seed = carrier_seed(seed, config.name)
         self._mo_reference = 0
-        self._handset_messages = 0
         self._wires: set[Wire] = set()
         self._connections: dict[SmppConnection, Wire] = {}  # In the order in which they came.
-        self._bound_at: dict[SmppConnection, float] = {}
-        self._vain_binds = BindAttempts(recorder.expectations.vain_binds_max)
-        self._wrong_credentials = BindAttempts(recorder.expectations.wrong_credentials_max)
-        self._due: TimerHeap[Callable[[], None]] = TimerHeap(clock, lambda call: call())
         self._deliveries = Deliveries(config, clock, recorder, violations)
         self._submissions = Submissions(
             config.name,
@@ -141,6 +123,10 @@ class Smsc:
             throttled=throttled,
             given_ids=given_ids,
             deliveries=self._deliveries,
+        )
+        self._binds = Binds(config, clock, recorder, violations, lambda: self.behaviour)
+        self._day = Day(
+            config, self._seed, clock, self.set_behaviour, self.befall, self._handset_sends
         )
         self._watchers: list[asyncio.Future[None]] = []
         self._listening: Listening | None = None
@@ -275,19 +261,10 @@ class Smsc:
             NoReceiver: nobody is bound who could hear it.
             FieldError: an address does not fit.
         """
-        source, destination = parse(handset), parse(esme)
+        pdu = alert_notification(handset, esme)
         for connection in self._connections:
-            if connection.session.state in RECEIVING and connection.sendable > 0:
-                connection.request(
-                    AlertNotification(
-                        source_addr_ton=source.ton,
-                        source_addr_npi=source.npi,
-                        source_addr=source.digits,
-                        esme_addr_ton=destination.ton,
-                        esme_addr_npi=destination.npi,
-                        esme_addr=destination.digits,
-                    )
-                )
+            if connection.session.state in RECEIVING:
+                connection.request(pdu)
                 self._recorder.counts(self.name).alerts += 1
                 return
         raise NoReceiver("no bind can take an alert_notification")
@@ -328,13 +305,11 @@ class Smsc:
         """
         self._submissions.reset(self.config.behaviour)
         self._deliveries.clear()
-        self._vain_binds.clear()
-        self._wrong_credentials.clear()
-        self._handset_messages = 0
+        self._binds.clear()
         for wire in self._wires:
             wire.set_link(self.behaviour.link)
         if self._listening is not None:
-            self._begin_day()
+            self._day.begin()
 
     async def start(self) -> None:
         """Raises ListenError."""
@@ -343,11 +318,11 @@ class Smsc:
             self.config.host, self.port, self._new_wire, tls
         )
         self.port = self._listening.port
-        self._begin_day()
+        self._day.begin()
 
     async def stop(self) -> None:
         """Close the port, then cut the connections. Receipts that wait are kept for `start`."""
-        self._due.keep(lambda _: False)
+        self._day.end()
         if self._listening is not None:
             await self._listening.close()
             self._listening = None
@@ -357,30 +332,10 @@ class Smsc:
             for _ in range(3):
                 await asyncio.sleep(0)
 
-    # What happens by itself
-
-    def _begin_day(self) -> None:
-        self._due.keep(lambda _: False)
-        began = self._clock.now()
-        for after_s in moments(self.config.timeline):
-            self._due.add(began + after_s, partial(self._change, after_s))
-        if self.config.handsets:
-            self._due.add(began + 1 / self.config.handsets.per_s, self._handset_sends)
-
-    def _change(self, after_s: float) -> None:
-        timeline = self.config.timeline
-        self.set_behaviour(behaviour_at(self.config.behaviour, timeline, after_s))
-        for fault, for_s in faults_at(timeline, after_s):
-            self.befall(fault, for_s)
-
-    def _handset_sends(self) -> None:
-        traffic = self.config.handsets
-        assert traffic is not None
-        self._handset_messages += 1
-        sent = handset_message(traffic, message_chance(self._seed, -self._handset_messages))
+    def _handset_sends(self, sent: HandsetMessage) -> None:
+        """One message of its own accord; a full queue makes handsets wait."""
         if len(self._deliveries) < MOBILE_ORIGINATED_MAX:
             self.inject_mo(sent.sender, sent.recipient, sent.body)
-        self._due.add(self._clock.now() + 1 / traffic.per_s, self._handset_sends)
 
     # What the connections report
 
@@ -415,12 +370,16 @@ class Smsc:
         match event:
             case Request(sequence_number, (SubmitSm() | DataSm() | SubmitMulti()) as pdu):
                 self._submissions.receive(connection, sequence_number, pdu)
+                self._binds.submitted(self._connections[connection])
             case Request(
                 sequence_number, (BindTransmitter() | BindReceiver() | BindTransceiver()) as pdu
             ):
-                self._on_bind(connection, sequence_number, pdu)
+                wire = self._connections[connection]
+                self._binds.asked(wire, sequence_number, pdu, len(self._connections))
             case Request(sequence_number, (QuerySm() | CancelSm() | ReplaceSm()) as pdu):
-                self._on_operation(connection, sequence_number, pdu)
+                counts = self._recorder.counts(self.name)
+                done = operate(pdu, self._submissions.table, counts, self._clock.now())
+                connection.respond(sequence_number, done.pdu, done.command_status)
             case Request(sequence_number):
                 connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
             case Response(sequence_number, command_status):
@@ -436,74 +395,12 @@ class Smsc:
         if self._watchers:
             self._tell_watchers()
 
-    def _on_bind(self, connection: SmppConnection, sequence_number: int, pdu: Bind) -> None:
-        version = min(self.config.version.octet, pdu.interface_version)
-        self._connections[connection].witness.interface_version = version
-        status = self._bind_status(pdu)
-        if status:
-            log.info("bind refused", extra={"carrier": self.name, "command_status": status})
-            self._count_vain_bind(status)
-        binding = self.behaviour.bind
-        if not binding.answered:
-            self._count_vain_bind()
-            return
-        tlvs: dict[int, bytes] = {}
-        if version >= INTERFACE_3_4:
-            tlvs[Tag.SC_INTERFACE_VERSION] = bytes([self.config.version.octet])
-        resp = BIND_RESP[pdu.command_id](self.config.system_id, tlvs)
-        delay_s = draw(binding.delay_s, self._connections[connection].chance)
-        if delay_s:
-            self._due.add(
-                self._clock.now() + delay_s,
-                lambda: connection.respond(sequence_number, resp, status),
-            )
-        else:
-            connection.respond(sequence_number, resp, status)
-
-    def _bind_status(self, pdu: Bind) -> int:
-        if pdu.system_id != self.config.system_id:
-            return CommandStatus.ESME_RINVSYSID
-        if not hmac.compare_digest(pdu.password.encode(), self.config.password.encode()):
-            return CommandStatus.ESME_RINVPASWD
-        if len(self._connections) > self.config.binds_max:
-            return CommandStatus.ESME_RBINDFAIL
-        return status_of(self.behaviour.bind_status)
-
     def _on_bound(self, connection: SmppConnection, state: SessionState) -> None:
-        wire = self._connections[connection]
-        self._recorder.counts(self.name).binds += 1
-        self._bound_at[connection] = self._clock.now()
         log.info("bound", extra={"carrier": self.name, "state": state.value})
+        wire = self._connections[connection]
+        self._binds.bound(wire)
         if state in RECEIVING:
             self._deliveries.receiver_bound(connection, wire.witness.interface_version)
-        binding = self.behaviour.bind
-        for after_s, fault in (
-            (binding.drop_after_s, Fault.FIN),
-            (binding.unbind_after_s, Fault.UNBIND),
-        ):
-            if after_s:
-                wire.inject_later(after_s, fault)
-
-    def _on_operation(
-        self, connection: SmppConnection, sequence_number: int, pdu: QuerySm | CancelSm | ReplaceSm
-    ) -> None:
-        """query_sm, cancel_sm and replace_sm (§4.8 to §4.10)."""
-        table, now = self._submissions.table, self._clock.now()
-        counts = self._recorder.counts(self.name)
-        match pdu:
-            case QuerySm():
-                counts.queried += 1
-                found = table.query(pdu, now)
-                status = 0 if found else CommandStatus.ESME_RQUERYFAIL
-                connection.respond(sequence_number, found, status)
-            case CancelSm():
-                status = table.cancel(pdu, now)
-                counts.canceled += not status
-                connection.respond(sequence_number, CancelSmResp(), status)
-            case ReplaceSm():
-                status = table.replace(pdu, now)
-                counts.replaced += not status
-                connection.respond(sequence_number, ReplaceSmResp(), status)
 
     def _on_refused(self, refused: PduRefused) -> None:
         status = refused.command_status
@@ -516,22 +413,13 @@ class Smsc:
     def _on_closed(self, connection: SmppConnection, reason: str) -> None:
         log.info("connection closed", extra={"carrier": self.name, "reason": reason})
         wire = self._connections.pop(connection)
-        bound_at = self._bound_at.pop(connection, None)
-        now = self._clock.now()
-        if bound_at is not None and wire.ended_by_us and now - bound_at < SOON_S:
-            self._count_vain_bind()
+        self._binds.closed(wire)
         is_served = wire.is_heard and wire.link.reads and self.behaviour.bind.answered
         if reason == NO_BIND and is_served:
+            now = self._clock.now()
             self._violations.add(Invariant.NEVER_BOUND, self.name, reason, now)
         self._submissions.connection_closed(connection)
         self._deliveries.connection_closed(connection)
-
-    def _count_vain_bind(self, status: int = 0) -> None:
-        now = self._clock.now()
-        if status in CREDENTIALS and self._wrong_credentials.add(now):
-            self._violations.add(Invariant.CREDENTIALS_HAMMERED, self.name, "within a minute", now)
-        if self._vain_binds.add(now):
-            self._violations.add(Invariant.HAMMERING, self.name, "within a minute", now)
 
     def _tell_watchers(self) -> None:
         watchers, self._watchers = self._watchers, []
