@@ -86,6 +86,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
             # Not before the loop has begun to read, which it does behind connection_made.
             self._loop.call_soon(self._apply_reading)
         self.link = SOUND if link == SOUND else link
+        if not (link.reads and link.answers):
+            self.witness.stop_hearing()
         if asks:
             self._later(link.enquire_link_every_s, self._ask)
 
@@ -106,9 +108,11 @@ class Wire(asyncio.Transport, asyncio.Protocol):
                 self._shut("FIN within a PDU by the simulator")
             case Fault.STOP_READING:
                 self._is_deaf = True
+                self.witness.stop_hearing()
                 self._apply_reading()
             case Fault.BLACKHOLE:
                 self._is_mute = True
+                self.witness.stop_hearing()
             case Fault.UNBIND:
                 self._unbind()
             case _:
@@ -161,10 +165,9 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def write(self, data: Any) -> None:
         octets = bytes(data)
-        now = self._clock.now()
-        self.witness.sent(octets, now)
         if not self.is_heard:
             return
+        self.witness.sent(octets, self._clock.now())
         if self._altered or self.link is not SOUND:
             octets = self._spoilt(octets)
         if self._cuts_next:
@@ -318,6 +321,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
     # Timers
 
     def _lift(self, fault: Fault) -> None:
+        self.witness.hear_again()
         if fault is Fault.STOP_READING:
             self._is_deaf = False
             self._apply_reading()

@@ -59,6 +59,7 @@ class Witness:
         self._slack_s = min(SLACK_S, response_s / 2)
         self._received = b""
         self._is_lost = False
+        self._is_hearing = True
         self._requests: dict[int, int] = {}
         self._awaited: dict[int, Awaited] = {}
         self._unbind_at: float | None = None
@@ -76,7 +77,7 @@ class Witness:
                 self._requests.pop(sequence_number, None)
                 self._is_unbound = self._is_unbound or command_id == UNBIND_RESP
             elif command_id not in UNANSWERED:
-                is_timed = command_id in NOT_ANSWERED and self._response_s
+                is_timed = command_id in NOT_ANSWERED and self._is_hearing and self._response_s
                 deadline = now + self._response_s if is_timed else inf
                 self._await(sequence_number, Awaited(command_id, deadline))
 
@@ -89,6 +90,15 @@ class Witness:
         if len(self._awaited) >= REMEMBERED_MAX:
             del self._awaited[next(iter(self._awaited))]
         self._awaited[sequence_number] = awaited
+
+    def stop_hearing(self) -> None:
+        """We read no further: nothing that does not come is the customer's fault."""
+        self._is_hearing = False
+        for awaited in self._awaited.values():
+            awaited.deadline = inf
+
+    def hear_again(self) -> None:
+        self._is_hearing = True
 
     # The customer's
 
@@ -131,13 +141,13 @@ class Witness:
     def _response(
         self, command_id: int, status: int, sequence_number: int, body: bytes, now: float
     ) -> None:
+        if not sequence_number:
+            return  # The answer to what had none (§4.3.1).
         awaited = self._awaited.pop(sequence_number, None)
         shown = f"0x{command_id:08x} with {sequence_number}"
         if command_id == GENERIC_NACK:
             if awaited is None:
-                # With 0 it nacks what it could not read (§4.3.1).
-                if sequence_number:
-                    self._add(Invariant.NACK_ANSWERED, shown, now)
+                self._add(Invariant.NACK_ANSWERED, shown, now)
             elif awaited.expected is None:
                 self._add(Invariant.KNOWN_PDU_NACKED, f"0x{awaited.command_id:08x}", now)
         elif awaited is None:

@@ -15,6 +15,8 @@ from gateway.smpp.events import Closed, Event, Request, Response
 from gateway.smpp.pdus import (
     BindFields,
     BindTransceiver,
+    DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
     Pdu,
@@ -64,6 +66,7 @@ class Customer:
         self.connection: SmppConnection
         self.delivered: list[DeliverSm] = []
         self.delivered_at: list[float] = []
+        self.data: list[DataSm] = []
         self.trace: list[str] = []
         self.answer: Callable[[DeliverSm], int | None] = lambda _: CommandStatus.ESME_ROK
         self.closed = asyncio.Event()
@@ -102,6 +105,13 @@ class Customer:
                 await self._delivery.wait()
         return self.delivered
 
+    async def wait_for_data(self, count: int = 1, timeout_s: float = 60.0) -> list[DataSm]:
+        async with asyncio.timeout(timeout_s):
+            while len(self.data) < count:
+                self._delivery.clear()
+                await self._delivery.wait()
+        return self.data
+
     @property
     def stats_of_receipts(self) -> list[str]:
         return [receipt_fields(pdu)["stat"] for pdu in self.delivered]
@@ -120,6 +130,10 @@ class Customer:
                 status = self.answer(pdu)
                 if status is not None:
                     connection.respond(sequence_number, DeliverSmResp(), status)
+                self._delivery.set()
+            case Request(sequence_number, DataSm() as pdu):
+                self.data.append(pdu)
+                connection.respond(sequence_number, DataSmResp())
                 self._delivery.set()
             case Closed():
                 self.closed.set()
