@@ -123,13 +123,15 @@ class Deliveries:
             self._retry(delivery, is_permanent=command_status in PERMANENT)
         self.send()
 
-    def timed_out(self, connection: SmppConnection, sequence_number: int) -> None:
+    def timed_out(self, connection: SmppConnection, sequence_number: int, is_blamed: bool) -> None:
+        """No answer came; the customer is to blame unless we did not listen."""
         delivery = self._awaited[connection].pop(sequence_number, None)
         if delivery is not None:
-            detail = f"deliver_sm, attempt {delivery.attempts}"
-            self._violations.add(
-                Invariant.UNREAD_RESPONSE, self._config.name, detail, self._clock.now()
-            )
+            if is_blamed:
+                detail = f"deliver_sm, attempt {delivery.attempts}"
+                self._violations.add(
+                    Invariant.UNREAD_RESPONSE, self._config.name, detail, self._clock.now()
+                )
             self._retry(delivery, is_permanent=False)
         self.send()
 

@@ -385,7 +385,8 @@ class Smsc:
             case Response(sequence_number, command_status):
                 self._deliveries.responded(connection, sequence_number, command_status)
             case ResponseTimedOut(sequence_number):
-                self._deliveries.timed_out(connection, sequence_number)
+                is_blamed = not self._connections[connection].witness.has_missed
+                self._deliveries.timed_out(connection, sequence_number, is_blamed)
             case Bound(state):
                 self._on_bound(connection, state)
             case PduRefused():

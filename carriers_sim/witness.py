@@ -49,10 +49,14 @@ class Awaited(msgspec.Struct):
 
 
 class Witness:
-    """Of one connection, from its beginning to its end."""
+    """Of one connection, from its beginning to its end.
+
+    `has_missed` says that there was a time in which it did not hear the customer.
+    """
 
     def __init__(self, carrier: str, violations: Violations, response_s: float) -> None:
         self.interface_version = INTERFACE_3_4
+        self.has_missed = False
         self._carrier = carrier
         self._violations = violations
         self._response_s = response_s
@@ -94,6 +98,7 @@ class Witness:
     def stop_hearing(self) -> None:
         """We read no further: nothing that does not come is the customer's fault."""
         self._is_hearing = False
+        self.has_missed = True
         for awaited in self._awaited.values():
             awaited.deadline = inf
 

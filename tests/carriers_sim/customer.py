@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.net.network import Network
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import INTERFACE_3_4, CommandStatus, Tag
 from gateway.smpp.events import Closed, Event, Request, Response
 from gateway.smpp.pdus import (
     BindFields,
@@ -34,6 +34,7 @@ class Answered:
     command_status: int
     message_id: str
     at: float
+    tlvs: dict[int, bytes] = field(default_factory=dict)
 
 
 def submit_sm(
@@ -90,8 +91,11 @@ class Customer:
         kind: type[BindFields] = BindTransceiver,
         system_id: str = "supernet",
         password: str = "simpass",
+        interface_version: int = INTERFACE_3_4,
     ) -> Answered:
-        return await self.send(kind(system_id=system_id, password=password))
+        return await self.send(
+            kind(system_id=system_id, password=password, interface_version=interface_version)
+        )
 
     def send(self, pdu: Pdu) -> asyncio.Future[Answered]:
         answered = asyncio.get_running_loop().create_future()
@@ -121,7 +125,8 @@ class Customer:
             case Response(sequence_number, command_status, pdu):
                 message_id = pdu.message_id if isinstance(pdu, SubmitSmResp) else ""
                 self.trace.append(f"resp {message_id}")
-                answered = Answered(command_status, message_id, self._clock.now())
+                tlvs = pdu.tlvs if isinstance(pdu, SubmitSmResp) else {}
+                answered = Answered(command_status, message_id, self._clock.now(), tlvs)
                 self._answers.pop(sequence_number).set_result(answered)
             case Request(sequence_number, DeliverSm() as pdu):
                 self.delivered.append(pdu)

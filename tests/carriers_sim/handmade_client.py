@@ -89,9 +89,10 @@ async def connected(world: World) -> HandmadeClient:
     return client
 
 
-async def bound(world: World) -> HandmadeClient:
+async def bound(world: World, interface_version: int = 0x34) -> HandmadeClient:
     """Bound as a transceiver, with sequence_number 1."""
     client = await connected(world)
-    client.write(pdu(BIND_TRANSCEIVER, 1, CREDENTIALS))
+    credentials = CREDENTIALS.replace(b"\x34", bytes([interface_version]))
+    client.write(pdu(BIND_TRANSCEIVER, 1, credentials))
     await client.wait_for(BIND_TRANSCEIVER | 0x80000000)
     return client

@@ -67,7 +67,7 @@ def test_a_message_that_says_much_and_rightly_breaks_nothing() -> None:
         {"replace_if_present_flag": 2},
     ],
 )
-def test_srv_13_a_reserved_value_is_not_sent(fields: dict[str, object]) -> None:
+def test_srv_13_a_reserved_value_is_not_sent(fields: dict[str, int]) -> None:
     assert found(**fields) == [Invariant.RESERVED_VALUE]
 
 

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +13,14 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     directory: Path = tmp_path_factory.mktemp("site")
     async with a_site(directory) as site:
         yield site
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_violated(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The carriers saw nothing wrong. A test that provokes something on purpose says
+    `site.carriers.forgive(Invariant.…)`.
+    """
+    yield
+    if "site" in request.fixturenames:
+        site: Site = request.getfixturevalue("site")
+        assert site.carriers.violations == []
