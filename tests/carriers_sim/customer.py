@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -74,7 +75,13 @@ class Customer:
         self._answers: dict[int, asyncio.Future[Answered]] = {}
         self._delivery = asyncio.Event()
 
-    async def connect(self, network: Network, port: int, response_s: float = 10.0) -> Customer:
+    async def connect(
+        self,
+        network: Network,
+        port: int,
+        response_s: float = 10.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> Customer:
         timers = Timers(response_s=response_s)
 
         def connection() -> SmppConnection:
@@ -83,7 +90,7 @@ class Customer:
             )
             return self.connection
 
-        await network.connect("127.0.0.1", port, connection)
+        await network.connect("127.0.0.1", port, connection, tls)
         return self
 
     async def bind(

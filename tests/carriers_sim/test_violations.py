@@ -27,12 +27,12 @@ def test_what_was_provoked_can_be_forgiven() -> None:
 
 
 @pytest.mark.parametrize("invariant", Invariant)
-def test_an_invariant_says_what_it_means_and_names_its_rules(invariant: Invariant) -> None:
-    assert str(invariant)[0].islower()
+def test_an_invariant_names_its_rules(invariant: Invariant) -> None:
     assert all(RULE.fullmatch(rule) for rule in invariant.rules)
 
 
 @pytest.mark.parametrize("invariant", Invariant)
 def test_each_invariant_is_provoked_by_a_test(invariant: Invariant) -> None:
     texts = (path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py"))
-    assert any(f"Invariant.{invariant.name}]" in text for text in texts)
+    asserted = re.compile(rf"Invariant\.{invariant.name}[]}}]")
+    assert any(asserted.search(text) for text in texts)
