@@ -16,6 +16,7 @@ from carriers_sim.delay import Seconds
 from carriers_sim.handset_traffic import HandsetTraffic
 from carriers_sim.recorder import KEEP, Expectations
 from carriers_sim.timeline import Change, changed_behaviour
+from carriers_sim.user_data import Alphabet
 from gateway.smpp.constants import INTERFACE_3_3, INTERFACE_3_4, INTERFACE_5_0
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -90,6 +91,7 @@ class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     deliver_attempts_max: Positive = 5
     deliver_retry_s: Seconds = 5.0
     version: InterfaceVersion = InterfaceVersion.V3_4
+    alphabet: Alphabet = Alphabet.GSM
     tls: Tls | None = None
     behaviour: Behaviour = Behaviour()
     timeline: tuple[Change, ...] = ()

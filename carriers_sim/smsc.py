@@ -114,6 +114,7 @@ class Smsc:
         self._submissions = Submissions(
             config.name,
             config.behaviour,
+            config.alphabet,
             seed=seed,
             first_id=first_id,
             clock=clock,

@@ -30,7 +30,7 @@ from carriers_sim.recorder import Recorder, Submitted
 from carriers_sim.refused_messages import RefusedMessages, same_message
 from carriers_sim.throttle import Counted, Throttle, TokenBucket
 from carriers_sim.throttled_messages import ThrottledMessages
-from carriers_sim.user_data import UserData
+from carriers_sim.user_data import Alphabet, UserData
 from carriers_sim.violations import Invariant, Violations
 from carriers_sim.wire import Wire
 from gateway.clock import Clock
@@ -63,6 +63,7 @@ class Submissions:
         self,
         carrier: str,
         behaviour: Behaviour,
+        alphabet: Alphabet,
         *,
         seed: int,
         first_id: int,
@@ -77,6 +78,7 @@ class Submissions:
         self.behaviour = behaviour
         self.table = MessageTable()
         self._carrier = carrier
+        self._alphabet = alphabet
         self._seed = carrier_seed(seed, carrier)
         self._next_id = first_id
         self._clock = clock
@@ -222,7 +224,7 @@ class Submissions:
         self, connection: SmppConnection, pdu: SubmitSm, now: float, interface_version: int
     ) -> tuple[UserData, Decision]:
         """Look at one message, and decide."""
-        data = user_data.read(pdu)
+        data = user_data.read(pdu, self._alphabet)
         self._count += 1
         self._recorder.submitted(self._carrier, self._answers.in_flight(connection), now)
         for invariant, detail in check(pdu, data, interface_version):
