@@ -29,6 +29,7 @@ from carriers_sim.refused_messages import RefusedMessages
 from carriers_sim.submissions import Submissions
 from carriers_sim.throttled_messages import ThrottledMessages
 from carriers_sim.violations import Invariant, Violations
+from carriers_sim.watchers import Watchers
 from carriers_sim.wire import Wire
 from carriers_sim.witness import Witness
 from gateway.clock import Clock
@@ -129,7 +130,7 @@ class Smsc:
         self._day = Day(
             config, self._seed, clock, self.set_behaviour, self.befall, self._handset_sends
         )
-        self._watchers: list[asyncio.Future[None]] = []
+        self._watchers = Watchers(config.name)
         self._listening: Listening | None = None
         self._timers = Timers(
             session_init_s=config.session_init_s,
@@ -215,14 +216,7 @@ class Smsc:
         Raises:
             TimeoutError: it did not within `timeout_s`.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not condition():
-                    watcher = asyncio.get_running_loop().create_future()
-                    self._watchers.append(watcher)
-                    await watcher
-        except TimeoutError:
-            raise TimeoutError(f"{self.name}: {progress()} within {timeout_s:g} s") from None
+        await self._watchers.wait_until(condition, timeout_s, progress)
 
     # What they ask for
 
@@ -394,8 +388,7 @@ class Smsc:
                 self._on_refused(event)
             case Closed(reason):
                 self._on_closed(connection, reason)
-        if self._watchers:
-            self._tell_watchers()
+        self._watchers.tell()
 
     def _on_bound(self, connection: SmppConnection, state: SessionState) -> None:
         log.info("bound", extra={"carrier": self.name, "state": state.value})
@@ -422,9 +415,3 @@ class Smsc:
             self._violations.add(Invariant.NEVER_BOUND, self.name, reason, now)
         self._submissions.connection_closed(connection)
         self._deliveries.connection_closed(connection)
-
-    def _tell_watchers(self) -> None:
-        watchers, self._watchers = self._watchers, []
-        for watcher in watchers:
-            if not watcher.done():
-                watcher.set_result(None)
