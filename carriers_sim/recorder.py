@@ -66,9 +66,9 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     `mps` gives the segments a second of a sender, counted over all carriers in any window of one
     second, and `mps_tolerance` what jitter on the way may cause: the share above, and the share of
     the time between two segments by which one is early. `order` finds the number by which messages
-    of one pair of numbers must rise. Until `response_s` after a message came, its answer cannot be
-    overdue. In any minute a carrier forgives so many binds that it refused, left without an answer
-    or soon cut, and so many with wrong credentials.
+    of one pair of numbers must rise. Its response timer is `response_s` at least: no sooner is an
+    answer overdue. In any minute a carrier forgives so many binds that it refused, left without an
+    answer or soon cut, and so many with wrong credentials.
     """
 
     mps: dict[str, float] = {}

@@ -344,7 +344,8 @@ class Smsc:
             receive_window=RECEIVE_WINDOW,
             on_open=lambda connection: self._on_open(connection, wire),
         )
-        witness = Witness(self.name, self._violations, self.config.response_s)
+        patience_s = self._recorder.expectations.response_s
+        witness = Witness(self.name, self._violations, self.config.response_s, patience_s)
         wire = Wire(
             connection,
             witness,

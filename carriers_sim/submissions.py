@@ -246,7 +246,8 @@ class Submissions:
         if self._throttled.overtaken(pair, content, now):
             detail = f"message {self._count}"
             self._violations.add(Invariant.OVERTAKEN, self._carrier, detail, now)
-        if decision.status in BUSY:
+        is_in_time = decision.response_delay_s <= self._recorder.expectations.response_s
+        if decision.status in BUSY and is_in_time:
             self._throttled.throttled(pair, content, now + decision.response_delay_s)
 
     def _decide(

@@ -51,15 +51,19 @@ class Awaited(msgspec.Struct):
 class Witness:
     """Of one connection, from its beginning to its end.
 
-    `has_missed` says that there was a time in which it did not hear the customer.
+    `response_s` is our response timer; a customer's is no shorter than `patience_s`. `has_missed`
+    says that there was a time in which we did not hear it.
     """
 
-    def __init__(self, carrier: str, violations: Violations, response_s: float) -> None:
+    def __init__(
+        self, carrier: str, violations: Violations, response_s: float, patience_s: float
+    ) -> None:
         self.interface_version = INTERFACE_3_4
         self.has_missed = False
         self._carrier = carrier
         self._violations = violations
         self._response_s = response_s
+        self._patience_s = patience_s
         self._slack_s = min(SLACK_S, response_s / 2)
         self._received = b""
         self._is_lost = False
@@ -195,7 +199,7 @@ class Witness:
                 self._add(Invariant.SESSION_DROPPED, expected.invariant.name, now)
         if self._unbind_at is not None and not self._is_unbound:
             waited_s = now - self._unbind_at
-            if waited_s < self._response_s - self._slack_s:
+            if waited_s < self._patience_s:
                 detail = f"after {waited_s:.1f} s (3.4 §4.2)"
                 self._add(Invariant.UNBIND_NOT_AWAITED, detail, now)
 

@@ -99,4 +99,5 @@ async def a_site(
             site = Site(carriers, sink, daemon, rest)
             await site.bound()
             yield site
-        assert carriers.violations == []
+        # pytest explains assertions in tests alone.
+        assert carriers.violations == [], carriers.violations
