@@ -199,6 +199,11 @@ def test_each_effect_changes_the_decision(then: dict[str, object]) -> None:
         {"response_delay_s": [2, 1]},
         {"throttle": {"segments_per_s": 0}},
         {"id_format": "roman"},
+        {"responses": {"roman": 1}},
+        {"queue_drained_per_s": 1},
+        {"link": {"dribble_s": 1, "glue_s": 1}},
+        {"bind": {"delay_s": -1}},
+        {"receipt_id_format": "empty"},
     ],
 )
 def test_an_impossible_behaviour_is_refused(keys: dict[str, object]) -> None:
