@@ -32,7 +32,7 @@ ENQUIRE_LINK_RESP = int(CommandId.ENQUIRE_LINK_RESP)
 HANDMADE_FROM = 0x6000_0000
 HANDMADE_STEP = 3
 DRIBBLE_S = 0.01
-# With more waiting to be dribbled the rest is written at once.
+# With more octets waiting to be dribbled, what follows goes in one piece.
 WAITING_MAX = 1 << 16
 # SO_LINGER of 0 s: closing sends RST.
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -236,12 +236,14 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def _pass(self, octets: bytes) -> None:
         link = self.link
-        if link.dribble_s and sum(map(len, self._waiting)) < WAITING_MAX:
+        if link.dribble_s and len(self._waiting) < WAITING_MAX:
             self._waiting.extend(bytes([octet]) for octet in octets)
             self._wait_to_pass(link.dribble_s)
         elif link.glue_s:
             self._waiting.append(octets)
             self._wait_to_pass(link.glue_s)
+        elif self._waiting:
+            self._waiting.append(octets)  # Behind what still dribbles.
         else:
             self._write_now(octets)
 
@@ -256,13 +258,13 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def _pass_on(self) -> None:
         self._is_passing = False
-        if self.link.dribble_s:
-            self._write_now(self._waiting.popleft())
-        else:
+        if self.link.glue_s:
             self._write_now(b"".join(self._waiting))
             self._waiting.clear()
+        elif self._waiting:
+            self._write_now(self._waiting.popleft())
         if self._waiting:
-            self._wait_to_pass(self.link.dribble_s)
+            self._wait_to_pass(self.link.dribble_s or DRIBBLE_S)
 
     def _write_malformed(self, fault: Fault) -> None:
         made = malformed(fault, self._handmade)
@@ -271,11 +273,11 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         now = self._clock.now()
         for expected in made.expected:
             self.witness.expect(expected, now)
-        for index, piece in enumerate(made.pieces):
-            if index:
-                self._later(index * DRIBBLE_S, self._write_now, piece)
-            else:
-                self._write_now(piece)
+        first, *rest = made.pieces
+        self._pass(first)
+        if rest:
+            self._waiting.extend(rest)
+            self._wait_to_pass(DRIBBLE_S)
         self._look_later()
 
     def _unbind(self) -> None:
@@ -283,7 +285,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         octets = codec.encode(Unbind(), self._handmade)
         self._handmade += HANDMADE_STEP
         self.witness.sent(octets, self._clock.now())
-        self._write_now(octets)
+        self._pass(octets)
         self._look_later()
 
     def _ask(self) -> None:

@@ -211,3 +211,14 @@ async def test_a_wire_leaves_alone_what_nobody_spoils() -> None:
     customer.connection.request(EnquireLink())
     await customer.send(submit_sm())
     assert alpha.simulator.violations == []
+
+
+@virtual_time
+async def test_what_follows_a_dribbled_pdu_waits_for_its_end() -> None:
+    alpha = await world()
+    client = await bound(alpha)
+    client.seen.clear()
+    alpha.smsc.befall(Fault.DRIBBLED)
+    client.write(pdu(ENQUIRE_LINK, 2))
+    await client.wait_for(ENQUIRE_LINK_RESP)
+    assert [seen.command_id for seen in client.seen] == [ENQUIRE_LINK, ENQUIRE_LINK_RESP]
