@@ -64,7 +64,10 @@ async def run(config: SimulatorConfig, first_id: int = 1, until_eof: bool = Fals
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="carriers-sim", description="Simulated SMPP carriers with a seeded behaviour."
+        prog="carriers-sim",
+        description="Simulated SMPP carriers with a seeded behaviour, and a checker of the client.",
+        epilog="Numbers that provoke an outcome, behaviours, faults and the control interface: "
+        "docs/how-to/use-the-carrier-simulator.md",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run_command = commands.add_parser("run", help="listen until SIGINT or SIGTERM")

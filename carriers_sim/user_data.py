@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from gateway.smpp.constants import DataCoding, EsmClass, Tag
@@ -16,6 +18,15 @@ PACKED_OCTETS = 140
 SAR_REF_BITS = 16
 
 
+class Alphabet(StrEnum):
+    """What data_coding 0 is at this carrier (§5.2.19 leaves it open): GSM 03.38, one septet in an
+    octet or packed (23.038 §6.1.2), or Latin-1."""
+
+    GSM = "gsm"
+    GSM_PACKED = "gsm_packed"
+    LATIN_1 = "latin1"
+
+
 class UserData(msgspec.Struct, frozen=True, gc=False):
     """`octets` are the user data behind the header; `segments` is what they cost on the air."""
 
@@ -27,18 +38,25 @@ class UserData(msgspec.Struct, frozen=True, gc=False):
     is_udh_malformed: bool = False
 
 
-def read(pdu: SubmitSm) -> UserData:
-    """The user data of short_message or message_payload (SMPP v3.4 §5.3.2.32).
+def read(pdu: SubmitSm, alphabet: Alphabet = Alphabet.GSM) -> UserData:
+    """The user data of short_message or message_payload (SMPP v3.4 §5.3.2.32), by the data_coding
+    that says what they are: not 0 where the carrier's default alphabet has a number of its own.
 
     The concatenation comes from the header or, without one, from the SAR TLVs (§5.3.2.22 to 24),
     which count only when all three are there and make sense.
     """
     octets = pdu.short_message or pdu.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
+    data_coding, is_packed = pdu.data_coding, False
+    if alphabet is not Alphabet.GSM and data_coding == DataCoding.DEFAULT_ALPHABET:
+        is_packed = alphabet is Alphabet.GSM_PACKED
+        data_coding = DataCoding.DEFAULT_ALPHABET if is_packed else DataCoding.LATIN_1
     if pdu.esm_class & UDHI:
-        return _read_with_header(octets, pdu.data_coding)
-    segments = 1 if len(octets) <= PACKED_OCTETS else _segments(octets, pdu.data_coding)
+        return _read_with_header(octets, data_coding, is_packed)
+    if is_packed:
+        octets = _unpacked(octets, 0)
+    segments = 1 if len(octets) <= PACKED_OCTETS else _segments(octets, data_coding)
     concatenation = _sar(pdu.tlvs) if pdu.tlvs else None
-    return UserData(octets, pdu.data_coding, segments, concatenation=concatenation)
+    return UserData(octets, data_coding, segments, concatenation=concatenation)
 
 
 def decode(octets: bytes, data_coding: int) -> str:
@@ -57,13 +75,25 @@ def decode(octets: bytes, data_coding: int) -> str:
             return octets.hex()
 
 
-def _read_with_header(octets: bytes, data_coding: int) -> UserData:
+def _read_with_header(octets: bytes, data_coding: int, is_packed: bool) -> UserData:
     try:
         elements, rest = udh.parse(octets)
     except MalformedUdhError as error:
         return UserData(error.rest, data_coding, 1, is_udh_malformed=True)
     header = octets[: len(octets) - len(rest)]
+    if is_packed:
+        rest = _unpacked(octets, len(header))
     return UserData(rest, data_coding, 1, header, udh.concatenation(elements))
+
+
+def _unpacked(octets: bytes, header: int) -> bytes:
+    """Septets, the first in the lowest bits; behind a header they begin on a septet's boundary, and
+    what is too much at the end is a CR (23.038 §6.1.2.3.1) or nothing."""
+    bits = int.from_bytes(octets, "little")
+    first, end = -(-header * 8 // 7), len(octets) * 8 // 7
+    septets = bytes(bits >> 7 * index & 0x7F for index in range(first, end))
+    is_padded = len(octets) * 8 % 7 == 0 and septets[-1:] in (b"\0", b"\r")
+    return septets[:-1] if is_padded else septets
 
 
 def _segments(octets: bytes, data_coding: int) -> int:

@@ -99,4 +99,4 @@ def test_the_pytest_example_passes(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert "2 passed" in ended.stdout, ended.stdout
+    assert "3 passed" in ended.stdout, ended.stdout

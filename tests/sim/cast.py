@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carriers_sim.behaviour import Behaviour, IdFormat
+from carriers_sim.behaviour import Behaviour
 from carriers_sim.config import CarrierConfig, SimulatorConfig
 from carriers_sim.dlr_schedule import ReceiptBehaviour, ReceiptForm
+from carriers_sim.message_id import IdFormat
 from carriers_sim.recorder import Expectations
 from gateway.account import Account, Esme, InDoubt, Sender, SenderType
 from gateway.config import Carrier, Config
