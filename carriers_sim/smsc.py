@@ -73,6 +73,7 @@ REFUSED: dict[int, Invariant] = {
     CommandStatus.ESME_RINVBNDSTS: Invariant.WRONG_STATE,
     CommandStatus.ESME_RALYBND: Invariant.WRONG_STATE,
     CommandStatus.ESME_RINVOPTPARSTREAM: Invariant.TLV_STREAM,
+    CommandStatus.ESME_RSYSERR: Invariant.SEQUENCE_NUMBER,
 }
 
 
