@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.named_tests import named_tests, rule_of
 from tests.conformance.outcomes import Listener, Outcome, worst
-from tests.conformance.report import report, named_on
+from tests.conformance.report import named_on, report
 
 SOURCE = """
 def test_srv_1_first(): ...

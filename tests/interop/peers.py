@@ -16,7 +16,12 @@ from pathlib import Path
 
 from tests.interop.node_smpp import NodeMissing, installed_package
 
-PACKAGES = {"mosquitto": "mosquitto", "bearerbox": "kannel", "tshark": "tshark"}
+PACKAGES = {
+    "mosquitto": "mosquitto",
+    "bearerbox": "kannel",
+    "smsbox": "kannel",
+    "tshark": "tshark",
+}
 
 # Servers are not on everybody's path.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
@@ -54,9 +59,9 @@ def install(packages: Sequence[str]) -> None:
 
 
 def main() -> None:
-    missing = [package for command, package in PACKAGES.items() if not _here(command)]
+    missing = {package for command, package in PACKAGES.items() if not _here(command)}
     if missing:
-        install(missing)
+        install(sorted(missing))
     lost = [command for command in PACKAGES if not _here(command)]
     try:
         installed_package()
