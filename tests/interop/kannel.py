@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import aiohttp
 from aiohttp import web
 
-from tests.e2e.configuration import ESME, ESME_PASSWORD, LONG_CODE
+from tests.e2e.configuration import ESME, ESME_PASSWORD
 from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S, ChildProcess
 from tests.interop.free_port import free_port
@@ -39,7 +39,7 @@ box-allow-ip = 127.0.0.1
 dlr-storage = internal
 sms-resend-freq = {retry}
 
-{smscs}
+{sections}
 group = smsbox
 bearerbox-host = 127.0.0.1
 bearerbox-port = {box}
@@ -56,7 +56,7 @@ group = sms-service
 keyword = default
 catch-all = true
 max-messages = 0
-get-url = "{reader}/mo?from=%p&to=%P&text=%a&coding=%c"
+get-url = "{reader}/mo?handset=%p&to=%P&text=%a&coding=%c"
 """
 
 Keys = Mapping[str, str | int]
@@ -69,16 +69,30 @@ FINAL = DELIVERED | UNDELIVERED | SMSC_REJECT
 def smsc(name: str, **keys: str | int) -> Keys:
     """A section `group = smsc` that binds to us: as transmitter to `port`, as receiver to
     `receive_port`, or as transceiver to `port` with `transceiver_mode`."""
+    given = {key.replace("_", "-"): value for key, value in keys.items()}
     return {
         "group": "smsc",
         "smsc": "smpp",
         "smsc-id": name,
+        "allowed-smsc-id": name,
         "host": "127.0.0.1",
         "smsc-username": ESME,
         "smsc-password": ESME_PASSWORD,
         "system-type": '""',
         "reconnect-delay": RECONNECT_S,
-    } | {key.replace("_", "-"): value for key, value in keys.items()}
+        **given,
+    }
+
+
+def tlv(name: str, tag: int) -> Keys:
+    """A section that names a TLV of octets, for `meta-data`."""
+    return {
+        "group": "smpp-tlv",
+        "name": name,
+        "tag": hex(tag),
+        "type": "octetstring",
+        "length": 255,
+    }
 
 
 class KannelReader:
@@ -104,7 +118,12 @@ class KannelReader:
         return [call for call in self._calls.get(path, []) if call.items() >= facts.items()]
 
     async def _take(self, request: web.Request) -> web.Response:
-        self._calls.setdefault(request.match_info["path"], []).append(dict(request.query))
+        fields = dict(parse_qsl(request.rel_url.raw_query_string, encoding="latin-1"))
+        # A text of coding 2 comes as the octets of its UTF-16, whatever the charset of the rest.
+        charset = "utf-16-be" if fields.get("coding") == "2" else "utf-8"
+        if "text" in fields:
+            fields["text"] = fields["text"].encode("latin-1").decode(charset)
+        self._calls.setdefault(request.match_info["path"], []).append(fields)
         self._grown.set()
         return web.Response(text="")
 
@@ -136,15 +155,24 @@ class Kannel:
         self._status = f"http://127.0.0.1:{admin}/status.txt?password=bar"
 
     async def send(
-        self, to: str, text: str, sender: str = LONG_CODE, mask: int = FINAL, **more: str
+        self,
+        smsc: str,
+        sender: str,
+        to: str,
+        text: str,
+        mask: int = FINAL,
+        meta: str = "",
+        **more: str,
     ) -> None:
-        """Give smsbox a message; its receipts come as `dlr` with `to`.
+        """Give smsbox a message for a section; its receipts come as `dlr` with `to`. `meta` is for
+        the TLVs.
 
         Raises:
             AssertionError: smsbox does not take it.
         """
         receipt = f"{self.reader.url}/dlr?to={quote(to)}&status=%d&id=%F&answer=%A&err=%e"
         query = {
+            "smsc": smsc,
             "username": "u",
             "password": "p",
             "from": sender,
@@ -153,6 +181,7 @@ class Kannel:
             "charset": "UTF-8",
             "dlr-mask": str(mask),
             "dlr-url": receipt,
+            "meta-data": meta,
         }
         async with (
             aiohttp.ClientSession() as client,
@@ -180,8 +209,8 @@ class Kannel:
 
 
 @asynccontextmanager
-async def a_kannel(directory: Path, *smscs: Keys) -> AsyncIterator[Kannel]:
-    """Bound with each of the sections, and ready to send. `directory` is there.
+async def a_kannel(directory: Path, *sections: Keys) -> AsyncIterator[Kannel]:
+    """Bound with each `smsc` of the sections, and ready to send. `directory` is there.
 
     Raises:
         PeerMissing: there is no Kannel here.
@@ -197,7 +226,7 @@ async def a_kannel(directory: Path, *smscs: Keys) -> AsyncIterator[Kannel]:
                 http=http,
                 reader=reader.url,
                 retry=RETRY_S,
-                smscs="\n".join(map(_section, smscs)),
+                sections="\n".join(map(_section, sections)),
             )
         )
         command = ("-v", LOG_LEVEL, str(file))
@@ -205,7 +234,7 @@ async def a_kannel(directory: Path, *smscs: Keys) -> AsyncIterator[Kannel]:
             kannel = Kannel(bearerbox, http, admin, reader)
             await until(kannel.status)
             async with ChildProcess(smsbox_program, *command, directory=directory):
-                await kannel.online(len(smscs))
+                await kannel.online(sum(keys["group"] == "smsc" for keys in sections))
                 await until(kannel.status, lambda status: "smsbox" in status)
                 yield kannel
 

@@ -68,7 +68,7 @@ BIND: Shown = {
     "address_range": "^1206",
 }
 BOUND: Shown = {"system_id": "supernet", "SC_interface_version": "52"}
-TLVS = {Tag.SC_INTERFACE_VERSION: b"\x34"}
+TLVS: dict[int, bytes] = {Tag.SC_INTERFACE_VERSION: b"\x34"}
 
 
 def bind(kind: type[BindTransmitter | BindReceiver | BindTransceiver]) -> Pdu:
@@ -309,7 +309,7 @@ async def test_gsm_16_tshark_reads_a_16_bit_reference(tmp_path: Path) -> None:
     (part,) = (await dissect([Segment(1, True, encode(UCS2_PART, 1))], tmp_path)).pdus
 
     assert part["esm.submit.features"] == "0x01"
-    assert part["gsm_sms.udh.mm.msg_id_16"] == "258"
+    assert part["gsm_sms.udh.mm.msg_id"] == "258"
     assert (part["gsm_sms.udh.mm.msg_part"], part["gsm_sms.udh.mm.msg_parts"]) == ("2", "3")
     assert part["message_text"] == "Привет"
 

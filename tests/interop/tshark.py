@@ -75,7 +75,8 @@ async def dissect(segments: Iterable[Segment], directory: Path) -> Dissection:
     async with asyncio.timeout(PATIENCE_S):
         octets, _ = await process.communicate()
     assert process.returncode == 0
-    return _read(fromstring(octets))
+    # It shows text as it came: half of a surrogate pair too, which no XML may hold.
+    return _read(fromstring(octets.decode(errors="replace")))
 
 
 def _read(capture: Element) -> Dissection:
