@@ -116,13 +116,13 @@ async def test_gsm_6_surrogate_pair_that_kannel_splits_arrives_whole(
     kannel_site: KannelSite,
 ) -> None:
     """Its splitter counts UTF-16 units; the parts are its own, and are passed on as they are."""
+    before = len(kannel_site.site.carriers.violations)
     recipient = await kannel_site.send("👋" * 50, coding="2")
 
     assert await kannel_site.kannel.receipts(recipient) == [DELIVERED]
     assert kannel_site.texts(recipient) == ["👋" * 50]
-    assert {v.invariant for v in kannel_site.site.carriers.violations} == {
-        Invariant.SPLIT_SURROGATE
-    }
+    found = kannel_site.site.carriers.violations[before:]
+    assert {violation.invariant for violation in found} == {Invariant.SPLIT_SURROGATE}
 
 
 @pytest.mark.parametrize("mode", SENDERS)
@@ -214,10 +214,10 @@ async def test_message_from_a_handset(kannel_site: KannelSite, text: str, mode: 
 
 async def test_cut_connection_loses_nothing(kannel_site: KannelSite) -> None:
     recipient = await kannel_site.send("before")
+    assert await kannel_site.kannel.receipts(recipient) == [DELIVERED]
     kannel_site.relay.cut()
     other = await kannel_site.send("after")
 
-    assert await kannel_site.kannel.receipts(recipient) == [DELIVERED]
     assert await kannel_site.kannel.receipts(other) == [DELIVERED]
     assert kannel_site.texts(other) == ["after"]
 

@@ -107,12 +107,13 @@ async def test_its_throttling_only_delays(node_site: NodeSite) -> None:
 
 async def test_message_from_a_handset(node_site: NodeSite) -> None:
     node_site.smsc.ask(
-        deliver={
+        command="deliver_sm",
+        pdu={
             "source_addr_ton": 1,
             "source_addr": "12065550100",
             "destination_addr": SHORT_CODE,
             "short_message": "Ваш код",
-        }
+        },
     )
     await node_site.sink.wait_for(lambda: bool(node_site.sink.of("/sms")))
 
@@ -123,7 +124,7 @@ async def test_message_from_a_handset(node_site: NodeSite) -> None:
 async def test_we_answer_its_enquire_link(node_site: NodeSite) -> None:
     node_site.smsc.ask(command="enquire_link")
 
-    assert (await node_site.smsc.wait_for("enquire_link_resp"))[0]["status"] == 0
+    assert (await node_site.smsc.wait_for("enquire_link_resp"))[0]["status"] == "ESME_ROK"
 
 
 @pytest.mark.parametrize("how", [{"command": "unbind"}, {"hang_up": True}], ids=["unbind", "cut"])
