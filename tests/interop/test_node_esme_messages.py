@@ -41,48 +41,6 @@ def hexadecimal(octets: bytes) -> dict[str, str]:
     return {"hex": octets.hex()}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def esme(site: Site, node_modules: Path) -> AsyncIterator[NodeScript]:
-    """Bound, for those tests that leave it so."""
-    async with a_bound_node(site.daemon.smpp_port, node_modules) as esme:
-        yield esme
-
-
-async def received(esme: NodeScript, message_id: str) -> dict[str, Any]:
-    """The receipt of a message."""
-    return (await esme.wait_for("deliver_sm", receipted_message_id=message_id))[0]
-
-
-def hexadecimal(octets: bytes) -> dict[str, str]:
-    """Octets for node-smpp to send as they are."""
-    return {"hex": octets.hex()}
-
-
-@pytest.mark.parametrize("text", ["Hello, world", "Привет, мир"], ids=["gsm", "ucs2"])
-async def test_text_arrives_and_its_receipt_comes_back(
-    site: Site, node_modules: Path, text: str
-) -> None:
-    recipient = site.recipient()
-    async with a_bound_node(site.daemon.smpp_port, node_modules) as esme:
-        sid = await submit(esme, recipient, text)
-        receipt = (await esme.wait_for("deliver_sm", receipted_message_id=sid))[0]
-
-    assert [arrived.text for arrived in site.arrived(recipient)] == [text]
-    assert receipt["message_state"] == DELIVERED
-    assert f"id:{sid} " in receipt["text"]
-
-
-async def test_srv_19_long_text_in_message_payload(site: Site, node_modules: Path) -> None:
-    recipient = site.recipient()
-    text = "0123456789" * 40
-    payload = message(recipient, "") | {"message_payload": {"message": text}}
-    async with a_bound_node(site.daemon.smpp_port, node_modules) as esme:
-        esme.ask(command="submit_sm", pdu=payload)
-        await esme.wait_for("deliver_sm")
-
-    assert [(arrived.text, arrived.segments) for arrived in site.arrived(recipient)] == [(text, 3)]
-
-
 @pytest.mark.parametrize("text", ["Hello, world", "Привет, мир"], ids=["gsm", "ucs2"])
 async def test_text_arrives_and_its_receipt_comes_back(
     site: Site, esme: NodeScript, text: str
