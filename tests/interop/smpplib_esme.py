@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -29,10 +30,13 @@ class SmpplibEsme:
         bind: str = "bind_transceiver",
         system_id: str = ESME,
         password: str = ESME_PASSWORD,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._bind = bind
         self._credentials = {"system_id": system_id, "password": password}
-        self.client = Client("127.0.0.1", port, timeout=READ_S, allow_unknown_opt_params=True)
+        self.client = Client(
+            "127.0.0.1", port, timeout=READ_S, ssl_context=tls, allow_unknown_opt_params=True
+        )
         self.answered: list[Any] = []
         self.delivered: list[Any] = []
         self.client.set_message_sent_handler(lambda pdu: self.answered.append(pdu))
