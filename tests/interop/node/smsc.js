@@ -1,6 +1,7 @@
 // An SMSC on node-smpp. It accepts what it gets and sends a receipt for it. Lines on standard
 // input change that: {"answer": "ESME_RTHROTTLED"} for the next submit_sm, {"receipts": "data_sm"}
-// to send them so, {"command": "deliver_sm", "pdu": {…}} to the last bind, {"hang_up": true}, and
+// to send them so, {"hex_ids": true} to write ids in hexadecimal in answers and in decimal in
+// receipts, {"command": "deliver_sm", "pdu": {…}} to the last bind, {"hang_up": true}, and
 // {"outbind": {"port": …, "pdu": {…}}} to connect and ask to be bound to. Each line on standard
 // output is a PDU that came, or another event. The argument, if any: {"key": …, "cert": …}, for TLS.
 "use strict";
@@ -12,6 +13,7 @@ const RECEIPT = 0x04;
 let ids = 0;
 let bound = null;
 let receipts = "deliver_sm";
+let hexIds = false;
 const answers = [];
 
 function receipt(submitted, id) {
@@ -39,8 +41,9 @@ function submitted(session, pdu) {
     say({ event: "refused", status });
     return;
   }
-  const id = `node-${++ids}`;
-  session.send(pdu.response({ message_id: id }));
+  const number = ++ids;
+  const id = hexIds ? `${0x1000 + number}` : `node-${number}`;
+  session.send(pdu.response({ message_id: hexIds ? (0x1000 + number).toString(16) : id }));
   say({ ...plain(pdu), id });
   session[receipts](receipt(pdu, id));
 }
@@ -80,6 +83,8 @@ hear((asked) => {
     answers.push(asked.answer);
   } else if (asked.receipts) {
     receipts = asked.receipts;
+  } else if (asked.hex_ids) {
+    hexIds = true;
   } else if (asked.command) {
     bound[asked.command](asked.pdu || {});
   } else if (asked.hang_up) {
