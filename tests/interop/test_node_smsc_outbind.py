@@ -19,7 +19,18 @@ from tests.interop.node_smpp import NodeScript
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 
 CALLER, PASSWORD = "caller", "callpass"
-DOOR = """
+CARRIER = """
+[[carrier]]
+id = "node"
+
+[[carrier.route]]
+prefixes = ["1"]
+
+[[carrier.bind]]
+id = "1"
+system_id = "supernet"
+password = "simpass"
+
 [carrier.bind.outbind]
 system_id = "caller"
 password = "callpass"
@@ -50,9 +61,9 @@ async def outbind_site(node_modules: Path, tmp_path: Path) -> AsyncIterator[Outb
         gateway = await stack.enter_async_context(
             a_gateway(
                 tmp_path,
-                {"node": free_port()},
+                {},
                 f"{sink.url}/sms",
-                carriers_toml=DOOR.format(port=port),
+                carriers_toml=CARRIER.format(port=port),
             )
         )
         yield OutbindSite(gateway, smsc, sink, port)

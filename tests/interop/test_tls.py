@@ -72,6 +72,8 @@ async def a_tls_site(
         a_gateway(directory, {"alpha": carriers["alpha"].port}, gateway_toml=listener + more)
     )
     await until(gateway.daemon.health, lambda health: health["status"] == "ok")
+    _, writer = await asyncio.open_connection("127.0.0.1", port)  # Else nothing here says a thing.
+    writer.close()
     return TlsSite(gateway, carriers, port, authority)
 
 
