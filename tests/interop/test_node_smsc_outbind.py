@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.e2e.configuration import SHORT_CODE
 from tests.e2e.webhook_sink import WebhookSink
-from tests.interop.free_port import free_port
+from tests.interop.free_port import free_port, listened_to
 from tests.interop.gateway_site import GatewaySite, a_gateway
 from tests.interop.node_smpp import NodeScript
 
@@ -66,6 +66,7 @@ async def outbind_site(node_modules: Path, tmp_path: Path) -> AsyncIterator[Outb
                 carriers_toml=CARRIER.format(port=port),
             )
         )
+        await listened_to(port)
         yield OutbindSite(gateway, smsc, sink, port)
 
 

@@ -17,7 +17,7 @@ from carriers_sim.config import CarrierConfig, SimulatorConfig
 from carriers_sim.simulator import Simulator
 from tests.e2e.configuration import LONG_CODE
 from tests.e2e.patience import until
-from tests.interop.free_port import free_port
+from tests.interop.free_port import free_port, listened_to
 from tests.interop.gateway_site import GatewaySite, a_gateway
 from tests.interop.kannel import DELIVERED, a_kannel, smsc
 from tests.interop.node_esme import a_bound_node, a_node, submit
@@ -72,8 +72,7 @@ async def a_tls_site(
         a_gateway(directory, {"alpha": carriers["alpha"].port}, gateway_toml=listener + more)
     )
     await until(gateway.daemon.health, lambda health: health["status"] == "ok")
-    _, writer = await asyncio.open_connection("127.0.0.1", port)  # Else nothing here says a thing.
-    writer.close()
+    await listened_to(port)
     return TlsSite(gateway, carriers, port, authority)
 
 
