@@ -43,6 +43,10 @@ port = {port}
 system_id = "supernet"
 password = "simpass"
 """
+LANGUAGES = """
+[text]
+national_languages = ["tr", "es", "pt"]
+"""
 IDS = 'response_id = "hex"\nreceipt_id = "decimal"'
 LONG_TEXT = "0123456789" * 40
 
@@ -72,7 +76,12 @@ async def dialect_site(
             for area, dialect in DIALECTS.items()
         )
         gateway = await stack.enter_async_context(
-            a_gateway(tmp_path_factory.mktemp("node"), {"node": port}, carriers_toml=carriers)
+            a_gateway(
+                tmp_path_factory.mktemp("node"),
+                {"node": port},
+                gateway_toml=LANGUAGES,
+                carriers_toml=carriers,
+            )
         )
         await until(gateway.daemon.health, lambda health: health["status"] == "ok")
         yield DialectSite(gateway, smsc)
@@ -111,5 +120,30 @@ async def test_rcp_2_hexadecimal_answer_and_decimal_receipt_are_one_id(
     dialect_site: DialectSite,
 ) -> None:
     dialect_site.smsc.ask(hex_ids=True)
+    try:
+        parts = await dialect_site.send(HEX, "by number")
+    finally:
+        dialect_site.smsc.ask(hex_ids=False)
 
-    assert len(await dialect_site.send(HEX, "by number")) == 1
+    assert len(parts) == 1
+
+
+# Each more than 70 characters, so that UCS-2 would take another part.
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bugün hava çok güzel, İstanbul'da ışıl ışıl bir güneş var; Şişli'ye gidiyoruz. " * 3,  # noqa: RUF001
+        "Mañana iré a Cádiz, después a Málaga y también a Jaén: allí está mi tío Ramón. " * 3,
+        "Amanhã vou a São João da Madeira, às três; não é longe. Até já, Conceição! " * 3,
+    ],
+    ids=["turkish", "spanish", "portuguese"],
+)
+async def test_gsm_12_node_smpp_reads_our_national_language_tables(
+    dialect_site: DialectSite, text: str
+) -> None:
+    parts = await dialect_site.send("206", text)
+
+    elements = [element[:2] for part in parts for element in part["udh"]]
+    assert "".join(part["text"] for part in parts) == text
+    assert {"24", "25"} & set(elements)
+    assert elements.count("00") == len(parts)

@@ -83,8 +83,8 @@ hear((asked) => {
     answers.push(asked.answer);
   } else if (asked.receipts) {
     receipts = asked.receipts;
-  } else if (asked.hex_ids) {
-    hexIds = true;
+  } else if (asked.hex_ids !== undefined) {
+    hexIds = asked.hex_ids;
   } else if (asked.command) {
     bound[asked.command](asked.pdu || {});
   } else if (asked.hang_up) {
