@@ -30,11 +30,11 @@ pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 
 LISTENER = """
 [smpp.tls]
-certificate = "{certificate}"
-key = "{key}"
+cert_file = "{certificate}"
+key_file = "{key}"
 port = {port}
 """
-MUTUAL = 'client_ca = "{authority}"\nonly = true\n'
+MUTUAL = 'client_ca_file = "{authority}"\nonly = true\n'
 TO_CARRIER = """
 [carrier.bind.tls]
 ca_file = "{authority}"
