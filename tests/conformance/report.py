@@ -20,6 +20,11 @@ Written by `make conformance`, which runs the tests below; a test fails when thi
 exactly the tests that there are. Sections are those of SMPP v3.4 Issue 1.2, SMPP v5.0, and 3GPP
 TS 23.038 and 23.040; "ours" is a rule that no specification has.
 
+Tests in `tests/interop` are against software that is not ours: Kannel's bearerbox and node-smpp as
+ESMEs, smpplib, node-smpp as a carrier, and tshark, which reads what goes over the wires. Kannel is
+no carrier here: for that it needs opensmppbox, which Debian does not have. `make peers` installs
+what is missing; a rule whose test was skipped for want of one says so below.
+
 """
 NAMED = re.compile(r"^- `(?P<file>[^`]+)`: (?P<names>.+)$")
 

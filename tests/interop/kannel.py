@@ -26,7 +26,7 @@ from tests.interop.peers import program
 # Short waits where Kannel's own are 10 s and 60 s.
 RECONNECT_S = 1
 RETRY_S = 1
-LOG_LEVEL = "0"
+LOG_LEVEL = "1"
 
 CONFIGURATION = """\
 group = core

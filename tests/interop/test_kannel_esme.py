@@ -39,9 +39,6 @@ from tests.interop.tshark import dissect
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 
 IDEMPOTENCY_TAG = 0x1400
-# Few, so that a test is over its rate with few messages.
-SUBMITS_PER_SECOND = 20
-BURST = 30
 # In the TLV that the configuration of Kannel names.
 KEY = "?smpp?key=order-17"
 
@@ -71,9 +68,8 @@ SENDERS = {"trx": LONG_CODE, "pair": OTHER_LONG_CODE}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def kannel_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KannelSite]:
     directory: Path = tmp_path_factory.mktemp("kannel")
-    account = {"submits_per_second": SUBMITS_PER_SECOND}
     other = {"smsc_username": OTHER_ESME, "smsc_password": OTHER_PASSWORD}
-    async with a_site(directory / "site", account=account) as site:
+    async with a_site(directory / "site") as site:
         port = site.daemon.smpp_port
         try:
             async with (
@@ -188,15 +184,6 @@ async def test_srv_22_key_in_a_vendor_tlv_makes_one_message_of_two(
 
     assert said[0]["id"] == said[1]["id"] != ""
     assert kannel_site.texts(recipient) == ["only once"]
-
-
-async def test_srv_29_throttled_messages_are_late_and_not_lost(kannel_site: KannelSite) -> None:
-    recipients = [await kannel_site.send("at once") for _ in range(BURST)]
-    for recipient in recipients:
-        assert await kannel_site.kannel.receipts(recipient) == [DELIVERED]
-
-    assert [kannel_site.texts(recipient) for recipient in recipients] == [["at once"]] * BURST
-    assert any("0x00000058" in line for line in kannel_site.kannel.bearerbox.said)
 
 
 @pytest.mark.parametrize("mode", SENDERS)
