@@ -1,8 +1,10 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak bench docs clean
+.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench docs \
+	clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
 MINUTES ?= 30
+SECONDS ?= 60
 
 setup: .venv/ready  ## create .venv and install everything the other targets need
 
@@ -52,6 +54,10 @@ sim: setup  ## the whole gateway in virtual time: make sim SEED=123
 
 soak: setup  ## customers, bad carriers, dead endpoints and a kill -9 every minute: make soak MINUTES=30
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+fuzz: setup  ## atheris on every decoder and on sessions, each for so long: make fuzz SECONDS=60
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' -c constraints.txt
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 bench: setup  ## CPU per message and rates, with our own load generator and sink
 	$(BIN)/python -m tests.bench

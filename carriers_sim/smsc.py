@@ -279,7 +279,9 @@ class Smsc:
                     self._deliveries.receiver_bound(connection)
             case PduRefused(command_id, _, command_status, reason):
                 detail = f"0x{command_id:08x} {command_status.name}: {reason}"
-                self._violations.add(Invariant.REFUSED_PDU, self.name, detail, self._clock.now())
+                in_use = command_status is CommandStatus.ESME_RSYSERR
+                invariant = Invariant.SEQUENCE_NUMBER if in_use else Invariant.REFUSED_PDU
+                self._violations.add(invariant, self.name, detail, self._clock.now())
             case Closed(reason):
                 self._on_closed(connection, reason)
         if self._watchers:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway.account import Language
+
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 ProxyAddress = Annotated[
     str,
@@ -92,6 +94,19 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_s: Annotated[float, Meta(ge=3_600, le=400 * DAY_S)] = 7.0 * DAY_S
     bytes_max: Annotated[int, Meta(ge=0)] = 0
     idempotency_window_s: Annotated[float, Meta(ge=60, le=28 * DAY_S)] = 7.0 * DAY_S
+
+
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[text]: how texts become parts.
+
+    `reference_bits` is the size of the reference that joins the parts of a message again (3GPP TS
+    23.040 §9.2.3.24.1, §9.2.3.24.8). `national_languages` are those in whose shift tables a text
+    may go where that takes fewer parts than UCS-2 (23.038 §6.2.1.2), in order of preference: none
+    by default, because not every carrier and handset takes them. An account may have its own.
+    """
+
+    reference_bits: Literal[8, 16] = 8
+    national_languages: tuple[Language, ...] = ()
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

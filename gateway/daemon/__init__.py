@@ -165,6 +165,7 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
         gateway.live_status,
         lambda: gateway.restored,
         clock,
+        gateway.admission,
         config.callbacks.allow_private_destinations,
     )
     return RestServer(

@@ -131,8 +131,14 @@ class Gateway:
             config.queue.outcome_unknown_wait_s,
         )
         self.receipts.on_confirmed = self.dispatcher.answers.on_confirmed
+        self.admission = Admission(
+            self.opt_outs,
+            self._reachable,
+            ref_bits=config.text.reference_bits,
+            languages=config.text.national_languages,
+        )
         self.intake = Intake(
-            Admission(self.opt_outs, self._reachable),
+            self.admission,
             self.journal,
             self.dispatcher,
             store.read_messages,

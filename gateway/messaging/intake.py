@@ -217,6 +217,9 @@ class Intake:
             udh=request.udh,
             octets=request.octets,
             traffic_type=request.traffic_type,
+            locking_shift=admitted.locking_shift,
+            single_shift=admitted.single_shift,
+            ref_bits=admitted.ref_bits,
             smpp=request.smpp,
         )
 

@@ -71,7 +71,7 @@ class Customer:
         self._delivery = asyncio.Event()
 
     async def connect(self, network: Network, port: int, response_s: float = 10.0) -> Customer:
-        timers = Timers(response_s=response_s)
+        timers = Timers(session_init_s=0, response_s=response_s)
 
         def connection() -> SmppConnection:
             self.connection = SmppConnection(

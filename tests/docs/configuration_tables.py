@@ -38,6 +38,7 @@ from gateway.config.sections import (
     Rest,
     Smpp,
     Storage,
+    Text,
 )
 from tests.docs.page import code, table
 
@@ -48,6 +49,7 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[admin]": Admin,
         "[smpp]": Smpp,
         "[store]": Storage,
+        "[text]": Text,
         "[queue]": Queue,
         "[callbacks]": Callbacks,
         "[events]": Events,
@@ -121,6 +123,13 @@ MEANINGS: dict[str, dict[str, str]] = {
         "and its finished messages are not found any more. 0: no bound.",
         "idempotency_window_s": "For so long the same idempotency key makes no second message. "
         "Not longer than `retention_s`.",
+    },
+    "[text]": {
+        "reference_bits": "The size of the reference that joins the parts of a message again. With "
+        "16, which some carriers want, a part holds one septet or UTF-16 unit less.",
+        "national_languages": "Those in whose shift tables a text may go where that takes fewer "
+        "parts than UCS-2, the preferred first. Not every carrier and handset takes them. See "
+        "[how a text becomes parts](../explanation/text.md#national-languages).",
     },
     "[queue]": {
         "expired_error_code": "The code of a message whose time passes in its queue. 30036 is "
@@ -198,6 +207,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "gateway went down before the answer was on record: `resend`, `hold` (for a receipt, then "
         "resend) or `unknown` (never sent twice).",
         "in_doubt_hold_s": "How long `hold` waits for a receipt.",
+        "national_languages": "As in `[text]` of gateway.toml, for the texts of this account. Left "
+        "out: those of `[text]`.",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",

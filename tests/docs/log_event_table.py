@@ -106,6 +106,10 @@ MEANINGS: dict[str, str] = {
     "bind refused": "A customer's bind was refused: credentials, address, `binds_max`.",
     "bind up": "A carrier has accepted the bind.",
     "bind waits": "The next attempt comes after `delay_s`.",
+    "connection refused": "It has shown no PROXY header or TLS handshake that can be used, for "
+    "`reason`. `peer` is the proxy, where one is trusted.",
+    "connections cannot be accepted": "The operating system refuses, most often for want of file "
+    "descriptors; it is tried again after a second.",
     "carrier_id cannot tell messages apart": "A carrier gave no id, or one that it gave before: "
     "receipts of such segments may be lost or go to the wrong one. Tell the carrier.",
     "carrier not reached": "No connection. Check address, network, and the carrier's firewall.",

@@ -25,13 +25,13 @@ SOON = WALL + 600
 class Desk:
     """An intake over a dispatcher. `accepted` and `refused` are what `submit` was told."""
 
-    def __init__(self, **traffic: Any) -> None:
+    def __init__(self, ref_bits: int = 8, **traffic: Any) -> None:
         self.traffic = Traffic(**traffic)
         self.opt_outs = OptOuts()
         self.reachable = True
         self.accounts: dict[str, Account] = {ACCOUNT: self.traffic.account}
         self.intake = Intake(
-            Admission(self.opt_outs, self._reachable),
+            Admission(self.opt_outs, self._reachable, ref_bits=ref_bits),
             self.traffic.journal,
             self.traffic.dispatcher,
             self.traffic.ledger.read_messages,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from random import Random
 from ssl import SSLContext
@@ -56,14 +56,24 @@ class MortalNetwork:
         self._severed = False
 
     async def connect(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        server_name: str = "",
     ) -> None:
         if self._severed:
             raise ConnectionRefusedError
         await self._network.connect(host, port, factory)
 
     async def listen(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        proxies: Sequence[str] = (),
     ) -> MemoryListening:
         listening = await self._network.listen(host, port, factory)
         self._listening.append(listening)

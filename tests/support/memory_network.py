@@ -204,7 +204,12 @@ class MemoryNetwork:
         self._wire_number = 0
 
     async def listen(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        proxies: Sequence[str] = (),
     ) -> MemoryListening:
         address = host, port or EPHEMERAL_PORT + len(self._listeners)
         if address in self._listeners:
@@ -213,7 +218,12 @@ class MemoryNetwork:
         return MemoryListening(address[1], lambda: self._listeners.pop(address, None))
 
     async def connect(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        server_name: str = "",
     ) -> None:
         if delay_s := self.delay_s():
             await asyncio.sleep(2 * delay_s)
