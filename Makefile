@@ -1,4 +1,5 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop sim soak fuzz bench docs clean
+.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench docs \
+	clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -32,13 +33,11 @@ types: setup
 imports: setup  ## the layering contracts in pyproject.toml
 	$(BIN)/lint-imports --no-logo
 
-peers:  ## foreign programs that tests speak with; without them those tests are skipped
-	@command -v mosquitto >/dev/null || \
-	{ [ "$$(id -u)" = 0 ] && apt-get install -y -qq mosquitto >/dev/null 2>&1; } || \
-	echo "no mosquitto here, and it could not be installed: its tests will be skipped"
+peers: setup  ## foreign programs that tests speak with; without them those tests are skipped
+	@$(BIN)/python -m tests.interop.peers
 
 test: setup peers  ## everything: units, virtual time, simulation, end to end, foreign peers
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -rs
 	$(BIN)/coverage report
 
 e2e: setup  ## real sockets and processes on loopback
@@ -46,6 +45,9 @@ e2e: setup  ## real sockets and processes on loopback
 
 interop: setup peers  ## software that is not ours
 	$(BIN)/pytest -m interop -rs
+
+conformance: setup peers  ## the tests of each SMPP and GSM rule; rewrites docs/reference/smpp-conformance.md
+	$(BIN)/python -m tests.conformance
 
 sim: setup  ## the whole gateway in virtual time: make sim SEED=123
 	SIM_SEED=$(SEED) $(BIN)/pytest -m sim
