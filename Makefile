@@ -4,6 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
 MINUTES ?= 30
+WORKERS ?= 2
 SECONDS ?= 60
 
 setup: .venv/ready  ## create .venv and install everything the other targets need
@@ -37,8 +38,7 @@ peers: setup  ## foreign programs that tests speak with; without them those test
 	@$(BIN)/python -m tests.interop.peers
 
 test: setup peers  ## everything: units, virtual time, simulation, end to end, foreign peers
-	$(BIN)/coverage run -m pytest -rs
-	$(BIN)/coverage report
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --cov
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e
