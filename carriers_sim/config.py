@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -49,25 +48,12 @@ class ConfigError(Exception):
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """PEM files. With `client_ca` a customer must show a certificate that it has signed."""
+    """PEM files. Without `key` it is in `certificate` too; with `client_ca` a customer must show a
+    certificate that it has signed."""
 
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
-
-
-def server_context(tls: Tls) -> ssl.SSLContext:
-    """Raises ConfigError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(tls.certificate, tls.key)
-        if tls.client_ca is not None:
-            context.load_verify_locations(tls.client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as error:  # ssl.SSLError is one.
-        raise ConfigError(f"{tls.certificate}: {error.strerror or error}") from None
-    return context
+    certificate: str
+    key: str = ""
+    client_ca: str = ""
 
 
 class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

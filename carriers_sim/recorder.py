@@ -290,7 +290,7 @@ class Recorder:
         is_new = self._check_duplicate(parts, octets)
         if not self._keep:
             return
-        text = decode(octets, coding)
+        text = decode(octets, coding, first.data.locking, first.data.single)
         at = max(part.at for part in parts)
         self._messages.append(
             Received(

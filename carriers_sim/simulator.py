@@ -93,7 +93,7 @@ class Simulator:
             smsc.reset()
 
     async def start(self) -> None:
-        """Listen on all ports, or on none. Raises ListenError."""
+        """Listen on all ports, or on none. Raises ListenError, TlsError."""
         try:
             for smsc in self.smscs.values():
                 await smsc.start()

@@ -16,7 +16,7 @@ import msgspec
 
 from carriers_sim.behaviour import Behaviour, carrier_seed, message_chance
 from carriers_sim.binds import Binds
-from carriers_sim.config import CarrierConfig, server_context
+from carriers_sim.config import CarrierConfig
 from carriers_sim.day import Day
 from carriers_sim.deliveries import Deliveries, Delivery
 from carriers_sim.fault import Fault
@@ -35,6 +35,7 @@ from carriers_sim.witness import Witness
 from gateway.clock import Clock
 from gateway.net.network import Listening, Network
 from gateway.net.smpp_connection import SmppConnection
+from gateway.net.tls import server_context
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.events import (
     Bound,
@@ -73,7 +74,6 @@ REFUSED: dict[int, Invariant] = {
     CommandStatus.ESME_RINVBNDSTS: Invariant.WRONG_STATE,
     CommandStatus.ESME_RALYBND: Invariant.WRONG_STATE,
     CommandStatus.ESME_RINVOPTPARSTREAM: Invariant.TLV_STREAM,
-    CommandStatus.ESME_RSYSERR: Invariant.SEQUENCE_NUMBER,
 }
 
 
@@ -308,8 +308,9 @@ class Smsc:
             self._day.begin()
 
     async def start(self) -> None:
-        """Raises ListenError."""
-        tls = server_context(self.config.tls) if self.config.tls else None
+        """Raises ListenError, and TlsError for a certificate that cannot be used."""
+        keys = self.config.tls
+        tls = server_context(keys.certificate, keys.key, keys.client_ca) if keys else None
         self._listening = await self._network.listen(
             self.config.host, self.port, self._new_wire, tls
         )
@@ -401,6 +402,8 @@ class Smsc:
 
     def _on_refused(self, refused: PduRefused) -> None:
         status = refused.command_status
+        if status == CommandStatus.ESME_RSYSERR:
+            return  # A sequence_number that is in use: the witness has seen it.
         invariant = REFUSED.get(status, Invariant.MALFORMED_PDU)
         if status == CommandStatus.ESME_RINVCMDLEN and "command_length" in refused.reason:
             invariant = Invariant.FRAMING

@@ -267,7 +267,7 @@ class Submissions:
             carrier=self._carrier,
             sender=pdu.source_addr,
             recipient=pdu.destination_addr,
-            text=user_data.decode(data.octets, data.data_coding) if behaviour.reads_text else "",
+            text=user_data.text(data) if behaviour.reads_text else "",
             registered_delivery=pdu.registered_delivery,
             part_number=part.number if part else 1,
             part_total=part.total if part else 1,

@@ -28,7 +28,8 @@ class Alphabet(StrEnum):
 
 
 class UserData(msgspec.Struct, frozen=True, gc=False):
-    """`octets` are the user data behind the header; `segments` is what they cost on the air."""
+    """`octets` are the user data behind the header; `segments` is what they cost on the air.
+    `locking` and `single` are the languages of its shift tables (23.038 §6.2.1.2.4)."""
 
     octets: bytes
     data_coding: int
@@ -36,6 +37,8 @@ class UserData(msgspec.Struct, frozen=True, gc=False):
     udh: bytes = b""
     concatenation: Concatenation | None = None
     is_udh_malformed: bool = False
+    locking: int = 0
+    single: int = 0
 
 
 def read(pdu: SubmitSm, alphabet: Alphabet = Alphabet.GSM) -> UserData:
@@ -59,20 +62,25 @@ def read(pdu: SubmitSm, alphabet: Alphabet = Alphabet.GSM) -> UserData:
     return UserData(octets, data_coding, segments, concatenation=concatenation)
 
 
-def decode(octets: bytes, data_coding: int) -> str:
+def decode(octets: bytes, data_coding: int, locking: int = 0, single: int = 0) -> str:
     """The text, by the data_coding (§5.2.19); what is not text is shown in hex.
 
     Join the parts of a message first: a peer may have split a character between two.
     """
     match data_coding:
         case DataCoding.DEFAULT_ALPHABET:
-            return gsm_03_38.decode(octets)
+            return gsm_03_38.decode(octets, locking, single)
         case DataCoding.UCS2:
             return ucs2.decode(octets)
         case DataCoding.IA5 | DataCoding.LATIN_1:
             return octets.decode("latin-1")
         case _:
             return octets.hex()
+
+
+def text(data: UserData) -> str:
+    """What one submit_sm says by itself."""
+    return decode(data.octets, data.data_coding, data.locking, data.single)
 
 
 def _read_with_header(octets: bytes, data_coding: int, is_packed: bool) -> UserData:
@@ -83,7 +91,16 @@ def _read_with_header(octets: bytes, data_coding: int, is_packed: bool) -> UserD
     header = octets[: len(octets) - len(rest)]
     if is_packed:
         rest = _unpacked(octets, len(header))
-    return UserData(rest, data_coding, 1, header, udh.concatenation(elements))
+    locking, single = udh.shifts(elements)
+    return UserData(
+        rest,
+        data_coding,
+        1,
+        header,
+        udh.concatenation(elements),
+        locking=locking,
+        single=single,
+    )
 
 
 def _unpacked(octets: bytes, header: int) -> bytes:

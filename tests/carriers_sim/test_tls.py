@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from carriers_sim.config import CarrierConfig, ConfigError, SimulatorConfig, Tls
+from carriers_sim.config import CarrierConfig, SimulatorConfig, Tls
 from carriers_sim.simulator import Simulator
 from gateway.clock import system_clock
+from gateway.net.errors import TlsError
 from gateway.net.network import TcpNetwork
 from tests.carriers_sim.customer import Customer
 
@@ -32,7 +33,7 @@ def tls(tmp_path: Path) -> Tls:
         check=True,
         capture_output=True,
     )  # fmt: skip
-    return Tls(certificate=certificate, key=key)
+    return Tls(certificate=str(certificate), key=str(key))
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def mutual(tls: Tls) -> AsyncIterator[Simulator]:
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(tls.certificate))
+    return ssl.create_default_context(cafile=tls.certificate)
 
 
 async def binds(port: int, context: ssl.SSLContext) -> int:
@@ -77,7 +78,7 @@ async def test_a_customer_without_a_certificate_cannot_bind(mutual: Simulator, t
 
 
 async def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
-    lost = Tls(certificate=tmp_path / "lost.crt", key=tmp_path / "lost.key")
+    lost = Tls(certificate=str(tmp_path / "lost.crt"))
     config = SimulatorConfig(carriers=(CarrierConfig(name="alpha", tls=lost),))
-    with pytest.raises(ConfigError, match=r"lost\.crt"):
+    with pytest.raises(TlsError, match=r"lost\.crt"):
         await Simulator(config).start()

@@ -1,6 +1,6 @@
 import pytest
 
-from carriers_sim.user_data import Alphabet, decode, read
+from carriers_sim.user_data import Alphabet, decode, read, text
 from gateway.smpp.constants import EsmClass, Tag
 from gateway.smpp.pdus import SubmitSm
 from gateway.text.udh import Concatenation
@@ -128,3 +128,10 @@ def test_srv_26_a_carriers_default_alphabet_may_be_latin_1() -> None:
 def test_srv_26_other_data_codings_are_the_same_at_all_carriers(alphabet: Alphabet) -> None:
     data = read(SubmitSm(data_coding=8, short_message=b"\0a"), alphabet)
     assert (data.octets, data.data_coding) == (b"\0a", 8)
+
+
+def test_gsm_12_a_text_is_read_by_its_shift_tables() -> None:
+    """23.038 annex A.3.1 and A.2.1, Turkish: 0x07, and ESC 0x53."""
+    header = bytes.fromhex("06 25 01 01 24 01 01")
+    data = read(SubmitSm(esm_class=UDHI, short_message=header + b"\x07\x1bS"))
+    assert text(data) == "ıŞ"
