@@ -20,9 +20,7 @@ from tests.support.virtual_time import virtual_time
 
 
 @pytest.mark.parametrize("status", [CommandStatus.ESME_RTHROTTLED, CommandStatus.ESME_RMSGQFUL])
-def test_a_throttled_message_goes_again_before_later_ones(status: CommandStatus) -> None:
-    """CLI-5."""
-
+def test_cli_5_a_throttled_message_goes_again_before_later_ones(status: CommandStatus) -> None:
     @virtual_time
     async def throttled() -> None:
         traffic = Traffic(window=1)

@@ -74,8 +74,8 @@ class Evidence:
         self.receipts: dict[tuple[str, str], list[SeenReceipt]] = defaultdict(list)
         for seen in world.wiretap.receipts:
             self.receipts[seen.carrier, seen.carrier_id].append(seen)
-        # Whose the carriers' ids are, by their own books, which have whole messages only. Of one that
-        # went over several carriers there are also ids of the others.
+        # Whose the carriers' ids are, by their own books, which have whole messages only. Of one
+        # that went over several carriers there are also ids of the others.
         given = {
             (attempt.carrier, attempt.number, attempt.carrier_id)
             for attempt in world.wiretap.attempts
