@@ -152,11 +152,23 @@ class OpenMessage:
 
 
 def last_words(stored: StoredMessage) -> Collection[Attempt]:
-    """The last attempt at each part that no carrier is known to have taken."""
+    """The last attempt at each part that no carrier is known to have taken; at the whole, where
+    that was written last, and at none of its parts.
+    """
     sent = _sent_parts(stored)
     if 0 in sent:
         return ()
-    return {each.part: each for each in stored.attempts if each.part not in sent}.values()
+    words: dict[int, Attempt] = {}
+    for attempt in stored.attempts:
+        part = attempt.part
+        if attempt.outcome is AttemptOutcome.WRITTEN and words:
+            if part == WHOLE:
+                words.clear()
+            else:
+                words.pop(WHOLE, None)
+        if part not in sent:
+            words[part] = attempt
+    return words.values()
 
 
 def strays(stored: StoredMessage) -> list[Attempt]:

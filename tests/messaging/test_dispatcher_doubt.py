@@ -24,7 +24,6 @@ from tests.support.virtual_time import virtual_time
 
 @virtual_time
 async def test_cli_2_a_message_in_doubt_is_never_sent_again() -> None:
-    """CLI-2."""
     traffic = Traffic(TWO)
     opened = await traffic.put()
     await traffic.turn(10)

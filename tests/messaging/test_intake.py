@@ -38,8 +38,7 @@ async def test_an_idempotency_key_is_stored_with_its_message() -> None:
 
 
 @virtual_time
-async def test_nobody_hears_accepted_before_it_is_durable() -> None:
-    """SRV-17."""
+async def test_srv_17_nobody_hears_accepted_before_it_is_durable() -> None:
     desk = Desk()
     desk.traffic.ledger.held = True
     desk.submit()

@@ -265,6 +265,19 @@ def test_a_message_that_a_carrier_refused_whole_is_all_to_be_sent() -> None:
     assert (opened.unsent, opened.total, opened.untold) == ([3, 2, 1], 3, True)
 
 
+def test_a_whole_that_was_lost_and_then_went_in_parts_is_in_parts() -> None:
+    opened = restored(tried(WRITTEN, WHOLE), tried(LOST, WHOLE), tried(WRITTEN, 1), segments=3)
+    assert (opened.unsent, opened.total) == ([3, 2], 3)
+    assert opened.doubtful == {1: ("alpha/1", WRITTEN)}
+
+
+def test_parts_that_were_lost_and_then_went_whole_are_whole() -> None:
+    facts = [tried(outcome, part) for part in (1, 2) for outcome in (WRITTEN, LOST)]
+    opened = restored(*facts, tried(WRITTEN, WHOLE), segments=3)
+    assert (opened.unsent, opened.total) == ([], 1)
+    assert opened.doubtful == {WHOLE: ("alpha/1", WRITTEN)}
+
+
 def test_what_goes_in_parts_leaves_a_copy_of_the_whole_behind() -> None:
     whole = tried(AttemptOutcome.RESENT, WHOLE, at=5)
     facts = (tried(WRITTEN, WHOLE), whole, tried(WRITTEN, 1, at=9))
