@@ -223,7 +223,8 @@ class Session:
         elif not self._unbind_wanted:
             self._unbind_wanted = True
             self._leave_within_response_s(now)
-            self._send_unbind(now)
+            if self._idle:
+                self._send_unbind(now)
 
     def close(self, reason: str) -> None:
         """End the session now, whatever is under way."""
@@ -269,7 +270,7 @@ class Session:
             else:
                 self._needed = length
                 break
-            if self.state is SessionState.CLOSED:
+            if self.closed:
                 return
             at += length
         self._received += octets[at:end]
@@ -291,7 +292,7 @@ class Session:
             self._leave_what_is_unanswered(now)
         elif self._inactivity_deadline() <= now:
             self.unbind(now)
-        elif self._unbind_wanted and self._idle:
+        elif self._unbind_wanted and self._idle and self.state in BOUND:
             self._send_unbind(now)
         elif self._enquire_deadline() <= now:
             self._link_asked = True
@@ -505,10 +506,9 @@ class Session:
             self.close("unbound by the peer")
 
     def _send_unbind(self, now: float) -> None:
-        if self._idle and self.state in BOUND:
-            self._leave_by = inf
-            self._unbind_asked = True
-            self._send_request(Unbind(), now)
+        self._leave_by = inf
+        self._unbind_asked = True
+        self._send_request(Unbind(), now)
 
     def _leave_within_response_s(self, now: float) -> None:
         if self._timers.response_s:
@@ -516,13 +516,11 @@ class Session:
 
     def _leave_what_is_unanswered(self, now: float) -> None:
         """By now nothing of ours is awaited; the owner has had its time to answer the peer."""
-        self._leave_by = inf
-        if self._peer_unbind is not None:
+        if self._peer_unbind is None:
+            self._send_unbind(now)
+        else:
             self._unanswered.clear()
             self._confirm_unbind()
-        elif self.state in BOUND:
-            self._unbind_asked = True
-            self._send_request(Unbind(), now)
 
     # Deadlines
 

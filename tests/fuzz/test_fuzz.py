@@ -29,7 +29,7 @@ def damaged(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
 def test_any_octets_have_an_answer(name: str) -> None:
     target = TARGETS[name]
 
-    @settings(max_examples=EXAMPLES)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.binary(max_size=400) | damaged(target.seeds))
     def fuzzed(octets: bytes) -> None:
         target.fuzz(octets)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import uvloop
 
 from gateway.net import guarded_listening
 from gateway.net.errors import ListenError
+from gateway.net.guarded_listening import GuardedListening
 from gateway.net.network import TcpNetwork
 from gateway.net.tls import PeerCertificate, client_context, server_context
 from gateway.smpp import codec
@@ -216,3 +218,17 @@ async def test_plain_octets_get_no_session_of_tls(tls: ssl.SSLContext) -> None:
         async with asyncio.timeout(10):
             assert BIND not in await reader.read()
         assert server.requests.empty()
+
+
+async def test_listener_that_fails_is_told_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As it does when the process has no file descriptors left."""
+    monkeypatch.setattr(guarded_listening, "ACCEPT_PAUSE_S", 0.0)
+    deaf = socket.socket()
+    deaf.setblocking(False)
+    listening = GuardedListening([deaf], asyncio.Protocol, None, ())
+    while len(caplog.records) < 2:  # noqa: ASYNC110 - it tells nobody but the log
+        await asyncio.sleep(0)
+    assert caplog.records[1].message == "connections cannot be accepted"
+    await listening.close()

@@ -1,7 +1,7 @@
 """The two lists of submit_multi (SMPP v3.4 §4.5): octets, and every way to be wrong."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.smpp import codec
@@ -53,13 +53,15 @@ def test_srv_28_response_names_whom_the_message_did_not_reach() -> None:
     )
 
 
-@given(st.lists(destinations, min_size=1, max_size=DESTINATIONS_MAX))
+@given(st.lists(destinations, min_size=1, max_size=9))
+@example([SmeAddress(1, 1, "491701234567")] * DESTINATIONS_MAX)
 def test_srv_28_destinations_round_trip(dests: list[SmeAddress | DistributionList]) -> None:
     pdu = SubmitMulti(dest_addresses=tuple(dests), short_message=b"hi")
     assert codec.decode(CommandId.SUBMIT_MULTI, codec.encode(pdu, 1)[16:]) == pdu
 
 
-@given(st.lists(unsuccessful, max_size=UNSUCCESSFUL_MAX))
+@given(st.lists(unsuccessful, max_size=9))
+@example([UnsuccessfulSme(1, 1, "491701234567", 0x0B)] * UNSUCCESSFUL_MAX)
 def test_srv_28_unsuccessful_destinations_round_trip(smes: list[UnsuccessfulSme]) -> None:
     pdu = SubmitMultiResp("4F1A", tuple(smes))
     assert codec.decode(CommandId.SUBMIT_MULTI_RESP, codec.encode(pdu, 1)[16:]) == pdu

@@ -786,6 +786,22 @@ def test_srv_11_unbind_with_20_in_flight_each_way(role: Role) -> None:
     ]
 
 
+def test_srv_11_second_unbind_of_ours_is_no_other() -> None:
+    esme = bound(Role.ESME)
+    give(esme, DeliverSm(), 5)
+    esme.unbind(NOW)
+    esme.unbind(NOW + 1)
+    assert esme.next_timer() == NOW + 5
+    assert sent(esme) == []
+
+
+def test_srv_11_without_response_s_an_unbind_waits_for_what_is_in_flight() -> None:
+    esme = bound(Role.ESME, timers=Timers(0, 0, 0, 0))
+    give(esme, DeliverSm(), 5)
+    esme.unbind(NOW)
+    assert esme.next_timer() is None
+
+
 def test_srv_11_our_unbind_waits_for_our_own_answers_no_longer_than_response_s() -> None:
     smsc = bound(Role.SMSC)
     give(smsc, SubmitSm(), 1)
