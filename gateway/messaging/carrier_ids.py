@@ -8,15 +8,15 @@ Where the configuration says both formats there is one reading. `auto` begins wi
 finds out which one holds:
 
 - By the ids themselves. One with a letter is not decimal; where DIGITS_ENOUGH have come without
-  any, they are. So hexadecimal ids on one side and decimal ones on the other settle it, and ids that
-  have letters on both sides, or on neither, are no conversion.
+  any, they are. So hexadecimal ids on one side and decimal ones on the other settle it, and ids
+  that have letters on both sides, or on neither, are no conversion.
 - By matches. Where one reading alone names a part that awaits its receipt, that is the part. Where
   several do ("10" is ten, and sixteen), the addresses of the receipt must be those of one of them
-  and not of the others; else it is given to nobody until more is known. Another reading than the same
-  octets counts only once the submit_sm_resp would have come, and with the addresses of the message:
-  a receipt that is early must not find another's part. A match of ids with letters, which only one
-  reading can have made, settles it; of ids in digits VOTES more are needed for one reading than for
-  all others together.
+  and not of the others; else it is given to nobody until more is known. Another reading than the
+  same octets counts only once the submit_sm_resp would have come, and with the addresses of the
+  message: a receipt that is early must not find another's part. A match of ids with letters, which
+  only one reading can have made, settles it; of ids in digits VOTES more are needed for one reading
+  than for all others together.
 - In the end, when a receipt is about to be forgotten, the same octets count after all, unless one
   side has had letters and the other has not.
 
