@@ -144,6 +144,6 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     binds: Annotated[tuple[CarrierBind, ...], Meta(min_length=1)] = msgspec.field(name="bind")
     routes: Annotated[tuple[CarrierRoute, ...], Meta(min_length=1)] = msgspec.field(name="route")
     name: str = ""
-    response_id: IdFormat = IdFormat.AUTO
-    receipt_id: IdFormat = IdFormat.AUTO
+    response_id: IdFormat = IdFormat.EXACT
+    receipt_id: IdFormat = IdFormat.EXACT
     dialect: Dialect = PLAIN

@@ -5,15 +5,20 @@ decimal there, with leading zeros or without, in capitals or not, or with a suff
 id has several *readings*, each the ids that the submit_sm_resp may have had.
 
 Where the configuration says both formats there is one reading. `auto` begins with all of them, and
-learns from matches which one holds:
+finds out which one holds:
 
-- Where one reading alone names a part that awaits its receipt, that is the part. Where several do
-  ("10" is ten, and sixteen), the addresses of the receipt must be those of one of them and not of
-  the others; else it is given to nobody until the reading is known.
-- Another reading than the same octets counts only once the submit_sm_resp would have come, and
-  with the addresses of the message: a receipt that is early must not find another's part.
-- A match of ids with letters, which only one reading can have made, settles it; of ids in digits
-  VOTES more are needed for one reading than for all others together.
+- By the ids themselves. One with a letter is not decimal; where DIGITS_ENOUGH have come without
+  any, they are. So hexadecimal ids on one side and decimal ones on the other settle it, and ids
+  that have letters on both sides, or on neither, are no conversion.
+- By matches. Where one reading alone names a part that awaits its receipt, that is the part. Where
+  several do ("10" is ten, and sixteen), the addresses of the receipt must be those of one of them
+  and not of the others; else it is given to nobody until more is known. Another reading than the
+  same octets counts only once the submit_sm_resp would have come, and with the addresses of the
+  message: a receipt that is early must not find another's part. A match of ids with letters, which
+  only one reading can have made, settles it; of ids in digits VOTES more are needed for one reading
+  than for all others together.
+- In the end, when a receipt is about to be forgotten, the same octets count after all, unless one
+  side has had letters and the other has not.
 
 Once the reading is known, no other is tried.
 """
@@ -27,6 +32,8 @@ from enum import StrEnum
 from gateway.config.dialect import IdFormat
 
 VOTES = 3
+# Hexadecimal ids that count up show a letter within sixteen, and others sooner.
+DIGITS_ENOUGH = 50
 # Lengths to which a carrier fills its ids with zeros, as they were seen.
 WIDTHS_MAX = 4
 # Nothing longer is a number: 64 bits are 16 digits in one base and 20 in the other.
@@ -56,6 +63,26 @@ _STATED: dict[tuple[IdFormat, IdFormat], Reading] = {
 }
 
 
+class Seen:
+    """What the ids of one side have looked like."""
+
+    __slots__ = ("digits", "letters")
+
+    def __init__(self) -> None:
+        self.letters = False
+        self.digits = 0
+
+    @property
+    def is_decimal(self) -> bool:
+        return not self.letters and self.digits >= DIGITS_ENOUGH
+
+    def note(self, text: str) -> None:
+        if _DECIMAL.fullmatch(text):
+            self.digits += 1
+        else:
+            self.letters = True
+
+
 class CarrierIds:
     """What is known of the ids of one carrier; `reading` is None until it is known."""
 
@@ -63,9 +90,24 @@ class CarrierIds:
         self.reading = _STATED.get((response_id, receipt_id))
         self._widths: OrderedDict[int, None] = OrderedDict()
         self._votes: Counter[Reading] = Counter()
+        self._responses = Seen()
+        self._receipts = Seen()
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the two sides look alike so far."""
+        return self._responses.letters is self._receipts.letters
+
+    def note_receipt(self, receipt_id: str) -> None:
+        """A receipt has come, of whichever part."""
+        self._receipts.note(receipt_id)
+        self._compare()
 
     def note_response(self, carrier_id: str) -> None:
-        """An id that begins with a zero has been filled to its length."""
+        """A part has this id. One that begins with a zero has been filled to its length."""
+        if self.reading is None:
+            self._responses.note(carrier_id)
+            self._compare()
         if carrier_id.startswith("0") and len(carrier_id) <= DIGITS_MAX:
             self._widths[len(carrier_id)] = None
             if len(self._widths) > WIDTHS_MAX:
@@ -74,7 +116,7 @@ class CarrierIds:
     def readings(self, receipt_id: str) -> dict[Reading, tuple[str, ...]]:
         """The ids that the submit_sm_resp may have had, by reading; only those of the one that is
         known. An id that the reading cannot have made is the same."""
-        known = (self.reading,) if self.reading else tuple(Reading)
+        known = (self.reading,) if self.reading else self._possible()
         found = {reading: self._as_response(receipt_id, reading) for reading in known}
         found = {reading: ids for reading, ids in found.items() if ids}
         return found or {Reading.SAME: (receipt_id,)}
@@ -109,6 +151,21 @@ class CarrierIds:
             return False
         self.reading = best
         return True
+
+    def _compare(self) -> None:
+        """Letters on one side and none on the other are two bases."""
+        if self._responses.letters and self._receipts.is_decimal:
+            self.reading = Reading.DECIMAL_OF_HEX
+        elif self._receipts.letters and self._responses.is_decimal:
+            self.reading = Reading.HEX_OF_DECIMAL
+
+    def _possible(self) -> tuple[Reading, ...]:
+        possible = [Reading.SAME, Reading.SAME_NUMBER, Reading.SUFFIX]
+        if not (self._receipts.letters or self._responses.is_decimal):
+            possible.append(Reading.DECIMAL_OF_HEX)
+        if not (self._responses.letters or self._receipts.is_decimal):
+            possible.append(Reading.HEX_OF_DECIMAL)
+        return tuple(possible)
 
     def _as_response(self, receipt_id: str, reading: Reading) -> tuple[str, ...]:
         match reading:

@@ -35,15 +35,23 @@ class ReceiptKeys:
         self._past = past
         self._at_hand = at_hand
 
-    def of(self, carrier: str, receipt: Receipt, waited: bool = False) -> Key | None:
+    def of(
+        self, carrier: str, receipt: Receipt, waited: bool = False, at_last: bool = False
+    ) -> Key | None:
         """The key of the part, or one that nobody has where it is unknown; None where several parts
-        may be meant. `waited`: the submit_sm_resp would have come by now.
+        may be meant. `waited`: the submit_sm_resp would have come by now. `at_last`: else the
+        receipt is forgotten.
         """
         ids = self._ids.get(carrier)
         if ids is None or ids.reading is Reading.SAME:
             return f"{carrier}/{receipt.message_id}"
+        if ids.reading is None and not waited:
+            ids.note_receipt(receipt.message_id)
         if ids.reading is None:
-            return self._by_evidence(carrier, ids, receipt, waited)
+            key = self._by_evidence(carrier, ids, receipt, waited)
+            if key is None and at_last and ids.is_even:
+                return f"{carrier}/{receipt.message_id}"
+            return key
         keys = [f"{carrier}/{one}" for one in ids.readings(receipt.message_id)[ids.reading]]
         for known in (self._expected, *self._past):
             for key in keys:
@@ -63,9 +71,12 @@ class ReceiptKeys:
             return receipt_id
         return next(iter(ids.readings(receipt_id).values()))[0]
 
-    def note_response(self, carrier: str, carrier_id: str) -> None:
-        """The carrier fills its ids with zeros."""
-        if ids := self._ids.get(carrier):
+    def note_response(self, bind: str, carrier_id: str) -> None:
+        """A part of this bind's carrier has this id."""
+        if not self._ids:
+            return
+        ids = self._ids.get(bind.partition("/")[0])
+        if ids and (ids.reading is None or carrier_id[0] == "0"):
             ids.note_response(carrier_id)
 
     def _by_evidence(

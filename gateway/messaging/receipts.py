@@ -350,8 +350,7 @@ class Receipts:
         can no longer be told is given up in its time."""
         if one.carrier_id:
             self._expected[_key(one.bind, one.carrier_id)] = message_id
-            if one.carrier_id[0] == "0":
-                self._keys.note_response(carrier_of(one.bind), one.carrier_id)
+            self._keys.note_response(one.bind, one.carrier_id)
         else:
             self._nameless.add(carrier_of(one.bind))
 
@@ -393,7 +392,7 @@ class Receipts:
         or because its addresses name a part in doubt, which it then confirms and settles."""
         receipt = parked.receipt
         carrier = carrier_of(key)
-        read = self._keys.of(carrier, receipt, waited=True)
+        read = self._keys.of(carrier, receipt, waited=True, at_last=parked.stored)
         if read in self._expected:
             self._parked.take(key)
             self._receive(read, carrier, receipt, parked.answer)

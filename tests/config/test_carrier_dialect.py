@@ -82,11 +82,11 @@ value = "cafe"
     assert bind.dialect.constant_tlvs == (ConstantTlv(0x1600, "cafe"),)
 
 
-def test_ids_are_found_out_unless_their_format_is_said(files: Files) -> None:
+def test_ids_are_the_same_octets_unless_their_format_is_said(files: Files) -> None:
     said = 'id = "bravo"\nresponse_id = "hex"\nreceipt_id = "decimal"'
     edit(files.carriers, 'id = "bravo"', said)
     alpha, bravo = load(files.entry).carriers
-    assert (alpha.response_id, alpha.receipt_id) == (IdFormat.AUTO, IdFormat.AUTO)
+    assert (alpha.response_id, alpha.receipt_id) == (IdFormat.EXACT, IdFormat.EXACT)
     assert (bravo.response_id, bravo.receipt_id) == (IdFormat.HEX, IdFormat.DECIMAL)
 
 

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.dialect import IdFormat
-from gateway.messaging.carrier_ids import VOTES, WIDTHS_MAX, CarrierIds, Reading
+from gateway.messaging.carrier_ids import (
+    DIGITS_ENOUGH,
+    VOTES,
+    WIDTHS_MAX,
+    CarrierIds,
+    Reading,
+)
 
 AUTO, EXACT, HEX, DECIMAL = IdFormat.AUTO, IdFormat.EXACT, IdFormat.HEX, IdFormat.DECIMAL
 
@@ -115,3 +121,39 @@ def test_rcp_4_an_early_receipt_waits_where_its_response_looks(
     written = {HEX: f"{number:X}", DECIMAL: str(number), EXACT: str(number)}
     response_id, receipt_id = (written[one] for one in formats)
     assert ids.common(receipt_id) == ids.common_of_response(response_id)
+
+
+# By the ids themselves
+
+
+def seen(responses: str, receipts: str) -> CarrierIds:
+    """After DIGITS_ENOUGH ids of each side: in "hex" one of them has a letter."""
+    ids = auto()
+    for number in range(1, DIGITS_ENOUGH + 1):
+        ids.note_response(f"{number}" if responses == "decimal" or number > 1 else "a1")
+        ids.note_receipt(f"{number}" if receipts == "decimal" or number > 1 else "a1")
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("responses", "receipts", "reading"),
+    [
+        ("hex", "decimal", Reading.DECIMAL_OF_HEX),
+        ("decimal", "hex", Reading.HEX_OF_DECIMAL),
+        ("hex", "hex", None),
+        ("decimal", "decimal", None),
+    ],
+)
+def test_rcp_2_letters_on_one_side_alone_settle_it(
+    responses: str, receipts: str, reading: Reading | None
+) -> None:
+    assert seen(responses, receipts).reading is reading
+
+
+@pytest.mark.parametrize("both", ["hex", "decimal"])
+def test_rcp_2_sides_that_look_alike_are_no_conversion(both: str) -> None:
+    assert set(seen(both, both).readings("10")) == {
+        Reading.SAME,
+        Reading.SAME_NUMBER,
+        Reading.SUFFIX,
+    }

@@ -132,6 +132,16 @@ async def test_rcp_2_what_two_readings_explain_is_given_to_nobody_until_more_is_
 
 
 @virtual_time
+async def test_rcp_2_the_same_octets_count_before_a_receipt_is_forgotten() -> None:
+    """Ten and sixteen went to one recipient, and nothing ever had a letter."""
+    place = Place()
+    ten, sixteen = await place.taken("10"), await place.taken("16")
+    await place.told("10", after_s=PARK_S + REMATCH_S + 2)
+    assert place.traffic.statuses(ten)[-1] is Status.DELIVERED
+    assert place.traffic.statuses(sixteen)[-1] is Status.SENT
+
+
+@virtual_time
 async def test_rcp_4_an_early_receipt_does_not_find_anothers_message_by_a_reading() -> None:
     """17 is early; 0x17 is another message, to the same recipient."""
     place = Place()
