@@ -82,7 +82,7 @@ def check(
         yield Invariant.UDHI_MISSING, f"esm_class 0x{pdu.esm_class:02x} (3.4 §5.2.12)"
     if pdu.short_message and not _fits(data):
         yield Invariant.TOO_LONG, f"{len(pdu.short_message)} octets, data_coding {pdu.data_coding}"
-    if data.data_coding == DataCoding.UCS2:
+    if data.alphabet == DataCoding.UCS2:
         if len(data.octets) % 2:
             yield Invariant.ODD_UCS2, f"{len(data.octets)} octets"
         if data.octets.startswith(BYTE_ORDER_MARKS):
@@ -138,13 +138,9 @@ def _check_header(data: UserData) -> Iterator[tuple[Invariant, str]]:
 def _check_part(data: UserData) -> Iterator[tuple[Invariant, str]]:
     assert data.concatenation is not None
     part = f"part {data.concatenation.number} of {data.concatenation.total}"
-    if data.data_coding == DataCoding.DEFAULT_ALPHABET and data.octets[-1:] == bytes([ESC]):
+    if data.alphabet == DataCoding.DEFAULT_ALPHABET and data.octets[-1:] == bytes([ESC]):
         yield Invariant.SPLIT_ESCAPE, f"{part} (23.040 §9.2.3.24.1)"
-    if (
-        data.data_coding == DataCoding.UCS2
-        and data.octets[-2:-1]
-        and 0xD8 <= data.octets[-2] <= 0xDB
-    ):
+    if data.alphabet == DataCoding.UCS2 and data.octets[-2:-1] and 0xD8 <= data.octets[-2] <= 0xDB:
         yield Invariant.SPLIT_SURROGATE, part
 
 
@@ -177,7 +173,7 @@ def _begins_with_concatenation(octets: bytes) -> bool:
 
 def _fits(data: UserData) -> bool:
     """Septets travel as octets in SMPP and packed on the air, behind the header's fill bits."""
-    if data.data_coding == DataCoding.DEFAULT_ALPHABET:
+    if data.alphabet == DataCoding.DEFAULT_ALPHABET:
         header_septets = -(-8 * len(data.udh) // 7)
         return header_septets + len(data.octets) <= SINGLE_SEPTETS
     return len(data.udh) + len(data.octets) <= PACKED_OCTETS

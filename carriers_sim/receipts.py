@@ -60,7 +60,7 @@ class Receipts:
                 self._id(planned, decision.receipt_id),
                 planned,
                 now,
-                data.octets if data.data_coding == DataCoding.DEFAULT_ALPHABET else b"",
+                data.octets if data.alphabet == DataCoding.DEFAULT_ALPHABET else b"",
                 decision.message_id,
                 None if goes_round else connection,
             )

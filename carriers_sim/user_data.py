@@ -16,6 +16,12 @@ from gateway.text.udh import Concatenation
 UDHI = int(EsmClass.UDHI)  # The operators of IntFlag take a microsecond each.
 PACKED_OCTETS = 140
 SAR_REF_BITS = 16
+# By bits 2 and 3 of the group of general data coding (23.038 §4).
+_ALPHABETS: dict[int, int] = {
+    0x00: DataCoding.DEFAULT_ALPHABET,
+    0x04: DataCoding.OCTETS,
+    0x08: DataCoding.UCS2,
+}
 
 
 class Alphabet(StrEnum):
@@ -40,6 +46,11 @@ class UserData(msgspec.Struct, frozen=True, gc=False):
     locking: int = 0
     single: int = 0
 
+    @property
+    def alphabet(self) -> int:
+        """The data_coding without its message class."""
+        return alphabet_of(self.data_coding)
+
 
 def read(pdu: SubmitSm, alphabet: Alphabet = Alphabet.GSM) -> UserData:
     """The user data of short_message or message_payload (SMPP v3.4 §5.3.2.32), by the data_coding
@@ -57,7 +68,7 @@ def read(pdu: SubmitSm, alphabet: Alphabet = Alphabet.GSM) -> UserData:
         return _read_with_header(octets, data_coding, is_packed)
     if is_packed:
         octets = _unpacked(octets, 0)
-    segments = 1 if len(octets) <= PACKED_OCTETS else _segments(octets, data_coding)
+    segments = 1 if len(octets) <= PACKED_OCTETS else _segments(octets, alphabet_of(data_coding))
     concatenation = _sar(pdu.tlvs) if pdu.tlvs else None
     return UserData(octets, data_coding, segments, concatenation=concatenation)
 
@@ -67,7 +78,7 @@ def decode(octets: bytes, data_coding: int, locking: int = 0, single: int = 0) -
 
     Join the parts of a message first: a peer may have split a character between two.
     """
-    match data_coding:
+    match alphabet_of(data_coding):
         case DataCoding.DEFAULT_ALPHABET:
             return gsm_03_38.decode(octets, locking, single)
         case DataCoding.UCS2:
@@ -76,6 +87,16 @@ def decode(octets: bytes, data_coding: int, locking: int = 0, single: int = 0) -
             return octets.decode("latin-1")
         case _:
             return octets.hex()
+
+
+def alphabet_of(data_coding: int) -> int:
+    """The data_coding of the same alphabet without a message class (23.038 §4): the class says
+    where a handset shows the message, and nothing about its octets."""
+    if data_coding & 0xF0 == 0x10:
+        return _ALPHABETS.get(data_coding & 0x0C, data_coding)
+    if data_coding & 0xF0 == 0xF0:
+        return DataCoding.OCTETS if data_coding & 0x04 else DataCoding.DEFAULT_ALPHABET
+    return data_coding
 
 
 def text(data: UserData) -> str:

@@ -130,6 +130,18 @@ def test_srv_26_other_data_codings_are_the_same_at_all_carriers(alphabet: Alphab
     assert (data.octets, data.data_coding) == (b"\0a", 8)
 
 
+@pytest.mark.parametrize(
+    ("data_coding", "octets", "shown"),
+    [(0x10, b"\x1b\x28now\x1b\x29", "{now}"), (0xF0, b"now", "now"), (0x18, b"\0n", "n")],
+)
+def test_srv_26_a_message_class_is_no_other_alphabet(
+    data_coding: int, octets: bytes, shown: str
+) -> None:
+    data = read(SubmitSm(data_coding=data_coding, short_message=octets))
+    assert text(data) == shown
+    assert data.data_coding == data_coding
+
+
 def test_gsm_12_a_text_is_read_by_its_shift_tables() -> None:
     """23.038 annex A.3.1 and A.2.1, Turkish: 0x07, and ESC 0x53."""
     header = bytes.fromhex("06 25 01 01 24 01 01")

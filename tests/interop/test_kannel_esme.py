@@ -119,6 +119,7 @@ async def test_gsm_6_surrogate_pair_that_kannel_splits_arrives_whole(
     assert kannel_site.texts(recipient) == ["👋" * 50]
     found = kannel_site.site.carriers.violations[before:]
     assert {violation.invariant for violation in found} == {Invariant.SPLIT_SURROGATE}
+    kannel_site.site.carriers.forgive(Invariant.SPLIT_SURROGATE)
 
 
 @pytest.mark.parametrize("mode", SENDERS)
