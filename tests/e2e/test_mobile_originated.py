@@ -85,11 +85,17 @@ async def test_message_waits_for_the_esme(site: Site) -> None:
 async def test_messages_that_the_esme_could_not_take_come_again_in_order(site: Site) -> None:
     handset = site.recipient()
     texts = [b"first", b"second", b"third"]
+    for text in texts:
+        site.carriers["bravo"].inject_mo(handset, OTHER_LONG_CODE, text.decode())
+    async with RestClient(lambda: site.daemon.rest, OTHER_SID, OTHER_TOKEN) as other:
+        await until(
+            other.messages, lambda found: [m["from"] for m in found].count(handset) == len(texts)
+        )
 
-    async with Esme(site.daemon.smpp_port, OTHER_ESME, OTHER_PASSWORD) as esme:
-        esme.answers = [CommandStatus.ESME_RTHROTTLED] * len(texts)
-        for text in texts:
-            site.carriers["bravo"].inject_mo(handset, OTHER_LONG_CODE, text.decode())
+    # All wait for it, so that all come at once and none is taken before the others are refused.
+    esme = Esme(site.daemon.smpp_port, OTHER_ESME, OTHER_PASSWORD)
+    esme.answers = [CommandStatus.ESME_RTHROTTLED] * len(texts)
+    async with esme:
         await esme.wait_for(lambda _: len(esme.taken) == len(texts))
 
     assert [pdu.short_message for pdu in esme.taken] == texts
