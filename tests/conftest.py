@@ -1,4 +1,8 @@
-"""The order of the files, so that two workers end together: the long ones begin first."""
+"""The order of the files, so that two workers end together: the long ones begin first.
+
+These are loops of kills, power cuts and seeds. They have more time than other tests, and coverage
+is not counted in them, for that would double it: what they reach is measured where it is tested.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,16 @@ LONG = (
     "test_demo.py",
 )
 PLACES = {name: place for place, name in enumerate(LONG)}
+LONG_TIMEOUT_S = 400.0
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After pytest-randomly has shuffled them."""
     items.sort(key=lambda item: PLACES.get(Path(item.path).name, len(LONG)))
+    for item in items:
+        if Path(item.path).name not in PLACES:
+            break
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
+        item.add_marker(pytest.mark.no_cover)
