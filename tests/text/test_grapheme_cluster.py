@@ -19,7 +19,7 @@ CLUSTERS = {
     "flag of tags": "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     "conjoining jamo": "\u1112\u1161\u11ab",
     "initial jamo and syllable": "\u1112\uac00",
-    "two initial jamo": "\u1107\u1107",
+    "two initial jamo": "\u1107\u1107\u1161",
     "Arabic number sign": "\u0600\u0661",
     "number sign before ASCII": "\u06dd1",
     "Devanagari conjunct": "\u0915\u094d\u0937\u093f",
