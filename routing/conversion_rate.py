@@ -1,0 +1,90 @@
+"""How often messages convert, by customer and class, learnt from messages of one age.
+
+Were a rate learnt from conversions as they arrive it would be too high: the yes comes in half a
+minute, the no never. So each message is asked once, at an age by which most conversions are there.
+"""
+
+from __future__ import annotations
+
+from routing.fading import fading
+
+# Customers and classes told apart; those beyond share one rate.
+KEYS_MAX = 4096
+HALF_LIFE_S = 1500.0
+# Age at which a message is asked. It follows what is seen: most conversions should have come.
+AGE_S = 60
+AGE_MIN_S = 15
+AGE_MAX_S = 240
+AGE_SMOOTHING = 0.02
+# The mean delay times this leaves about a quarter of the conversions out.
+AGE_OVER_MEAN = 1.4
+# Others' messages that make a comparison.
+WITNESSES_MIN = 10.0
+OWN_PRIOR = 5.0
+RATE_MIN = 0.02
+RATE_MAX = 0.95
+
+
+class ConversionRate:
+    """Of one customer and class. Each bind is compared with the others."""
+
+    __slots__ = ("_by_bind", "_second", "age_s", "asked", "converted", "live", "mean_delay_s")
+
+    def __init__(self, second: int) -> None:
+        self._second = second
+        self.live = False
+        self.mean_delay_s = AGE_S / AGE_OVER_MEAN
+        self.age_s = AGE_S
+        self.asked = 0.0
+        self.converted = 0.0
+        self._by_bind: dict[str, list[float]] = {}
+
+    def conversion(self, delay_s: float) -> None:
+        """One came, so long after the carrier took the message."""
+        self.live = True
+        self.mean_delay_s += AGE_SMOOTHING * (delay_s - self.mean_delay_s)
+        age_s = int(AGE_OVER_MEAN * self.mean_delay_s)
+        self.age_s = min(AGE_MAX_S, max(AGE_MIN_S, age_s))
+
+    def learn(self, bind: str, converted: bool, second: int) -> None:
+        self._fade(second)
+        own = self._by_bind.setdefault(bind, [0.0, 0.0])
+        own[0] += 1.0
+        own[1] += converted
+        self.asked += 1.0
+        self.converted += converted
+
+    def expected(self, bind: str) -> tuple[float, bool]:
+        """The rate a message over this bind should have, and whether that is for want of others
+        only its own."""
+        own = self._by_bind.get(bind, (0.0, 0.0))
+        overall = (self.converted + 0.1) / (self.asked + 0.5)
+        others = self.asked - own[0]
+        if others < WITNESSES_MIN:
+            return _bounded(overall), True
+        rate = (self.converted - own[1] + OWN_PRIOR * overall) / (others + OWN_PRIOR)
+        return _bounded(rate), False
+
+    def _fade(self, second: int) -> None:
+        if second > self._second:
+            kept = fading(second - self._second, HALF_LIFE_S)
+            self._second = second
+            self.asked *= kept
+            self.converted *= kept
+            for own in self._by_bind.values():
+                own[0] *= kept
+                own[1] *= kept
+
+    def as_state(self) -> dict[str, object]:
+        return {
+            "live": self.live,
+            "mean_delay_s": self.mean_delay_s,
+            "age_s": self.age_s,
+            "asked": self.asked,
+            "converted": self.converted,
+            "by_bind": {bind: list(own) for bind, own in self._by_bind.items()},
+        }
+
+
+def _bounded(rate: float) -> float:
+    return min(RATE_MAX, max(RATE_MIN, rate))
