@@ -26,7 +26,8 @@ ROW_EXPOSED_MIN = 4.0
 
 
 class BindEvidence:
-    """`drift` is what the last minute of all networks but the worst says of every one."""
+    """`drift` is what the last minute of all networks but the worst says of every one; `in_time`
+    the share of deliveries within each of the deadlines."""
 
     __slots__ = (
         "anonymous",
@@ -36,8 +37,11 @@ class BindEvidence:
         "converted_fast",
         "covered",
         "covered_fast",
+        "data_points",
+        "deadlines",
         "drift",
         "has_receipts",
+        "in_time",
         "law",
         "receipts",
         "root",
@@ -46,7 +50,14 @@ class BindEvidence:
         "trust",
     )
 
-    def __init__(self, bind: str, has_receipts: bool, pool: DelayLaw, second: int) -> None:
+    def __init__(
+        self,
+        bind: str,
+        has_receipts: bool,
+        pool: DelayLaw,
+        deadlines: tuple[float, ...],
+        second: int,
+    ) -> None:
         self.root = Evidence(Scope(bind), Level.BIND, None, second)
         self.law = DelayLaw(second, pool)
         self.trust = Trust(second)
@@ -60,6 +71,9 @@ class BindEvidence:
         self.blind_lost_at = 0
         self.drift = 1.0
         self.row_z = 0.0
+        self.deadlines = deadlines
+        self.in_time = (1.0,) * len(deadlines)
+        self.data_points = 0
 
     def conversion(self, with_receipt: bool, second: int) -> None:
         """One message converted; had its receipt come?"""
@@ -125,6 +139,10 @@ class BindEvidence:
 
     def settle(self, second: int) -> None:
         self._fade(second)
+        if self.law.changed:
+            self.law.settle(second)
+            self.in_time = tuple(self.law.share_within(deadline) for deadline in self.deadlines)
+        self.data_points = self._count_data_points()
         if self.covered_fast > BLIND_SHARE * self.converted_fast:
             self.blind_lost_at = self.blind_lost_at if self.blind else 0
 
@@ -139,9 +157,8 @@ class BindEvidence:
             self.converted_fast *= fast
             self.covered_fast *= fast
 
-    @property
-    def data_points(self) -> int:
-        """Beside those of its counts."""
+    def _count_data_points(self) -> int:
+        """How many of its readings are not empty, beside those of its counts."""
         trust = self.trust
         return (
             self.law.data_points

@@ -206,6 +206,12 @@ class BindHealth:
             self.receipts_undelivered += 1
         self.receipt_delay_s += RECEIPT_SMOOTHING * (delay_s - self.receipt_delay_s)
 
+    def restore(self, usual_latency_s: float, fraction: float) -> None:
+        """What an earlier run had learnt."""
+        self.usual_latency_s = usual_latency_s
+        self._rate.restore(fraction)
+        self._read()
+
     def settle(self, now: float) -> None:
         """Let what recovers with time recover."""
         self._rate.settle(now)

@@ -34,6 +34,7 @@ class Column:
         "lost",
         "network",
         "outage",
+        "sent",
         "tested",
     )
 
@@ -45,6 +46,7 @@ class Column:
         self.first_at = 0
         self.lost = 0.0
         self.factor = 1.0
+        self.sent = 0
         self._seen = [-inf] * classes
         self._budget = 0.0
         self._explored_at = -inf
@@ -80,6 +82,7 @@ class Column:
     # Exploration
 
     def submitted(self, class_number: int, at: float, share: float) -> None:
+        self.sent += 1
         if share:
             first = self._seen[class_number] == -inf
             self._budget = min(BUDGET_MAX, self._budget + (BUDGET_AT_FIRST if first else share))

@@ -6,6 +6,7 @@ minute, the no never. So each message is asked once, at an age by which most con
 
 from __future__ import annotations
 
+from routing.delay_law import DelayLaw
 from routing.fading import fading
 
 # Customers and classes told apart; those beyond share one rate.
@@ -15,9 +16,7 @@ HALF_LIFE_S = 1500.0
 AGE_S = 60
 AGE_MIN_S = 15
 AGE_MAX_S = 240
-AGE_SMOOTHING = 0.02
-# The mean delay times this leaves about a quarter of the conversions out.
-AGE_OVER_MEAN = 1.4
+SEEN_MIN = 100
 # Others' messages that make a comparison.
 WITNESSES_MIN = 10.0
 OWN_PRIOR = 5.0
@@ -28,12 +27,12 @@ RATE_MAX = 0.95
 class ConversionRate:
     """Of one customer and class. Each bind is compared with the others."""
 
-    __slots__ = ("_by_bind", "_second", "age_s", "asked", "converted", "live", "mean_delay_s")
+    __slots__ = ("_by_bind", "_second", "age_s", "asked", "converted", "law", "live")
 
     def __init__(self, second: int) -> None:
         self._second = second
         self.live = False
-        self.mean_delay_s = AGE_S / AGE_OVER_MEAN
+        self.law = DelayLaw(second)
         self.age_s = AGE_S
         self.asked = 0.0
         self.converted = 0.0
@@ -42,9 +41,7 @@ class ConversionRate:
     def conversion(self, delay_s: float) -> None:
         """One came, so long after the carrier took the message."""
         self.live = True
-        self.mean_delay_s += AGE_SMOOTHING * (delay_s - self.mean_delay_s)
-        age_s = int(AGE_OVER_MEAN * self.mean_delay_s)
-        self.age_s = min(AGE_MAX_S, max(AGE_MIN_S, age_s))
+        self.law.add(delay_s)
 
     def learn(self, bind: str, converted: bool, second: int) -> None:
         self._fade(second)
@@ -67,6 +64,9 @@ class ConversionRate:
 
     def _fade(self, second: int) -> None:
         if second > self._second:
+            if self.law.changed:
+                self.law.settle(second)
+                self._choose_age()
             kept = fading(second - self._second, HALF_LIFE_S)
             self._second = second
             self.asked *= kept
@@ -75,15 +75,21 @@ class ConversionRate:
                 own[0] *= kept
                 own[1] *= kept
 
-    def as_state(self) -> dict[str, object]:
-        return {
-            "live": self.live,
-            "mean_delay_s": self.mean_delay_s,
-            "age_s": self.age_s,
-            "asked": self.asked,
-            "converted": self.converted,
-            "by_bind": {bind: list(own) for bind, own in self._by_bind.items()},
-        }
+    def _choose_age(self) -> None:
+        """Rates at different ages are not alike: an age is kept while it will do."""
+        wanted = min(AGE_MAX_S, max(AGE_MIN_S, self.law.ages[2]))
+        if self.law.seen >= SEEN_MIN and not wanted <= self.age_s <= 1.5 * wanted:
+            self.age_s = min(AGE_MAX_S, int(1.2 * wanted) + 1)
+            self.asked = self.converted = 0.0
+            self._by_bind.clear()
+
+    @property
+    def by_bind(self) -> dict[str, list[float]]:
+        return {bind: list(own) for bind, own in self._by_bind.items()}
+
+    def restore(self, asked: float, converted: float, by_bind: dict[str, list[float]]) -> None:
+        self.asked, self.converted = asked, converted
+        self._by_bind = {bind: list(own) for bind, own in by_bind.items()}
 
 
 def _bounded(rate: float) -> float:

@@ -17,9 +17,13 @@ from routing.fading import fading
 # Two bins an octave, from a quarter of a second to an hour and more.
 BINS = 30
 SHORTEST_S = 0.25
+LONGEST_S = SHORTEST_S * 2.0 ** ((BINS - 2) / 2.0)
 HALF_LIFE_S = 240.0
 # Receipts of the pool that a law of its own begins with.
 POOLED_WEIGHT = 8.0
+
+# The receipts of the first minute are the quick ones: nothing is made of them yet.
+MATURE_S = 60
 
 # By these ages so much more of the receipts should have come, together the whole.
 SHARES = (0.125, 0.375, 0.625, 0.825, 0.95)
@@ -35,7 +39,7 @@ Ages = tuple[int, ...]
 class DelayLaw:
     """Learns from the delays of delivered messages."""
 
-    __slots__ = ("_counts", "_pool", "_second", "ages", "changed", "seen")
+    __slots__ = ("_counts", "_mature_at", "_pool", "_second", "ages", "changed", "seen")
 
     def __init__(self, second: int, pool: DelayLaw | None = None) -> None:
         self._counts = [0.0] * BINS
@@ -44,8 +48,11 @@ class DelayLaw:
         self.ages: Ages = pool.ages if pool else AGES_UNKNOWN
         self.seen = 0
         self.changed = False
+        self._mature_at: int = pool._mature_at if pool else second + MATURE_S
 
     def add(self, delay_s: float) -> None:
+        if not self.seen and self._pool is None:
+            self._mature_at = self._second + MATURE_S
         self._counts[_bin(delay_s)] += 1.0
         self.seen += 1
         self.changed = True
@@ -59,6 +66,8 @@ class DelayLaw:
         self.changed = False
         counts = self._counts
         total = sum(counts)
+        if second < self._mature_at:
+            return
         if self._pool is None:
             if self.seen >= POOLED_WEIGHT:
                 self.ages = _ages(counts, total)
@@ -77,9 +86,13 @@ class DelayLaw:
             return 1.0
         return sum(self._counts[: _bin(deadline_s) + 1]) / total
 
+    def speaks_at(self, second: float) -> bool:
+        """Was it known then when silence means something?"""
+        return second >= self._mature_at and self.ages is not AGES_UNKNOWN
+
     @property
     def data_points(self) -> int:
-        return sum(count > 0.01 for count in self._counts)
+        return len(self._counts) - self._counts.count(0.0)
 
     @property
     def counts(self) -> list[float]:
@@ -88,14 +101,18 @@ class DelayLaw:
     def restore(self, counts: list[float], seen: int, second: int) -> None:
         self._counts = [float(count) for count in counts]
         self.seen = seen
-        self.settle(second)
+        later = self._second
+        self._second = second
+        self._mature_at = second if seen else self._mature_at
+        self.settle(later)
 
 
 def _bin(delay_s: float) -> int:
     if delay_s <= SHORTEST_S:
         return 0
-    place = int(2.0 * log2(delay_s / SHORTEST_S)) + 1
-    return place if place < BINS else BINS - 1
+    if delay_s >= LONGEST_S:
+        return BINS - 1
+    return int(2.0 * log2(delay_s / SHORTEST_S)) + 1
 
 
 def _ages(counts: list[float], total: float) -> Ages:

@@ -28,6 +28,10 @@ DOWN_FROM_Z = -1.2
 DOWN_OVER_Z = 1.5
 UP_FROM_Z = 2.4
 UP_OVER_Z = 2.0
+# No level is so sure that a few failures could not happen.
+SURE = 0.98
+# Exposures come in parts, and failures in runs: a single one proves nothing.
+ROUNDING = 1.0
 # Late deliveries are believed of a route as of these that nobody has seen.
 ON_TIME_PRIOR = (9.5, 10.0)
 
@@ -37,6 +41,7 @@ class Evidence:
 
     __slots__ = (
         "children",
+        "data_points",
         "delivered_fast",
         "delivered_slow",
         "deliveries",
@@ -77,6 +82,7 @@ class Evidence:
         self.prior: float = parent.p_slow if parent else DELIVERED_UNKNOWN
         self.p_slow: float = self.prior
         self.z = 0.0
+        self.data_points = 0
         self.outlier = Outlier(self.prior)
 
     def fold(self, second: int, frozen: bool) -> None:
@@ -121,12 +127,11 @@ class Evidence:
         weight = PRIOR_WEIGHT[self.level]
         p = (self.delivered_slow + weight * self.prior) / (self.exposed_slow + weight)
         self.p_slow = p = min(1.0, max(0.001, p))
-        self.z = (self.delivered_fast - self.exposed_fast * p) / sqrt(self.variance)
-
-    @property
-    def variance(self) -> float:
-        """Of the deliveries of the last minute, were it a minute like any other."""
-        return self.exposed_fast * self.p_slow * (1.0 - self.p_slow) + 0.5
+        spread = p * (1.0 - p) if p < SURE else SURE * (1.0 - SURE)
+        self.z = (self.delivered_fast - self.exposed_fast * p) / sqrt(
+            self.exposed_fast * spread + ROUNDING
+        )
+        self.data_points = self._count_data_points()
 
     def blend(self, drift: float) -> tuple[float, float, float]:
         """Belief, its deviation, and how many messages it rests on. `drift` is what other scopes
@@ -174,8 +179,7 @@ class Evidence:
     def is_idle(self) -> bool:
         return self.exposed_fast < 0.3 and not self.outlier.sick
 
-    @property
-    def data_points(self) -> int:
+    def _count_data_points(self) -> int:
         """How many of its readings are not empty."""
         return (
             (self.exposed_fast > 0.0)

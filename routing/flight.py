@@ -11,15 +11,27 @@ FLIGHT_TIME_MAX_S = 14_400
 
 class Flight:
     """`accepted` is the second of the first submit_sm_resp, 0 before it; `receipt` what the first
-    final receipt said; `hasty` is a call that was answered without ringing."""
+    final receipt said, and `told` the second from which conversions are counted; `hasty` is a call
+    that was answered without ringing."""
 
-    __slots__ = ("accepted", "ages", "converted", "hasty", "key", "leaf", "receipt", "sent")
+    __slots__ = (
+        "accepted",
+        "ages",
+        "converted",
+        "hasty",
+        "key",
+        "leaf",
+        "receipt",
+        "sent",
+        "told",
+    )
 
     def __init__(self, leaf: Leaf, key: str, sent: int) -> None:
         self.leaf = leaf
         self.key = key
         self.sent = sent
         self.accepted = 0
+        self.told = 0
         self.ages: Ages = ()
         self.receipt: bool | None = None
         self.converted = False

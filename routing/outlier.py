@@ -12,6 +12,8 @@ RAISE_Z = -3.2
 CLEAR_Z = 3.5
 EXPOSED_MIN = 4.0
 DEGRADED_SHARE = 0.8
+DEGRADED_Z = -2.2
+DEGRADED_EXPOSED_MIN = 12.0
 CLEARED_SHARE = 0.92
 CLEAR_AFTER_S = 30
 # A suspicion is when the first evidence of a later alarm came.
@@ -24,6 +26,8 @@ PROBE_INTERVAL_S = 12.0
 PROBE_INTERVAL_MAX_S = 60.0
 PROBE_INTERVAL_MIN_S = 2.0
 PROBE_SLOWER = 1.5
+# Where there is little traffic, no more than one message in so many.
+PROBE_EVERY = 8
 PROBE_SOONER = 0.35
 
 
@@ -40,6 +44,7 @@ class Outlier:
         "first_at",
         "healthy",
         "lost",
+        "probe_after",
         "probe_at",
         "probe_interval_s",
         "sick",
@@ -54,6 +59,7 @@ class Outlier:
         self.first_at = 0
         self.lost = 0.0
         self.probe_at = -inf
+        self.probe_after = 0
         self.probe_interval_s = PROBE_INTERVAL_S
         self.exposed = 0.0
         self.delivered = 0.0
@@ -81,8 +87,8 @@ class Outlier:
             self.first_at = second
 
     def is_bad(self, z: float, exposed: float, p: float) -> bool:
-        return exposed >= EXPOSED_MIN and (
-            z < RAISE_Z or (p < DEGRADED_SHARE * self.healthy and z < SUSPECT_Z)
+        return (exposed >= EXPOSED_MIN and z < RAISE_Z) or (
+            exposed >= DEGRADED_EXPOSED_MIN and p < DEGRADED_SHARE * self.healthy and z < DEGRADED_Z
         )
 
     def is_well(self, z: float, p_slow: float, exposed: float, second: int) -> bool:
@@ -107,7 +113,12 @@ class Outlier:
         self.first_at = 0
         self.lost = self._short = 0.0
 
-    def probed(self, at: float) -> None:
+    def is_due(self, sent: int, now: float) -> bool:
+        """May the next message be a probe, when `sent` have gone to that network?"""
+        return now >= self.probe_at and sent >= self.probe_after
+
+    def probed(self, sent: int, at: float) -> None:
+        self.probe_after = sent + PROBE_EVERY
         self.probe_at = at + self.probe_interval_s
         self.probe_interval_s = min(PROBE_INTERVAL_MAX_S, self.probe_interval_s * PROBE_SLOWER)
 

@@ -5,22 +5,20 @@ the segment, or all of those are sick. Within a priority the route goes first th
 
     utility = value * (quality * (1 - slowness) - burden) - price * segments
 
-Routes whose utilities are as good as equal, or that cost the same and cannot be told apart by what
-has been seen, share by weight. Start-time fair queueing (Goyal, Vin, Cheng 1996) does that smoothly
-and without chance: every segment moves its route's next turn on by 1/weight, and the earliest turn
-goes first. A route that comes back after a pause joins at the present turn; it has no claim on what
-it missed.
+Of routes whose utilities are as good as equal, or that cost the same and cannot be told apart by
+what has been seen, the more specific match goes first; those of one match share by weight.
+Start-time fair queueing (Goyal, Vin, Cheng 1996) does that smoothly and without chance: every
+segment moves its route's next turn on by 1/weight, and the earliest turn goes first. A route that
+comes back after a pause joins at the present turn; it has no claim on what it missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import sqrt
-from typing import NamedTuple
 
 from routing.bind_health import BindHealth
-from routing.estimate import Estimate
-from routing.leaf import Leaf
+from routing.ranking import Candidate
 from routing.route_table import Route
 
 # Utilities closer than this share of a message's value are equal.
@@ -48,7 +46,7 @@ class RouteGroup:
 class Contender:
     """A route with its bind's health, its price now, and its place among its group's turns."""
 
-    __slots__ = ("_next_turn", "bind", "group", "health", "price", "route")
+    __slots__ = ("bind", "group", "health", "next_turn", "price", "route")
 
     def __init__(self, route: Route, group: RouteGroup, health: BindHealth) -> None:
         self.route = route
@@ -56,18 +54,18 @@ class Contender:
         self.health = health
         self.price = route.entry.price
         self.group = group
-        self._next_turn = 0.0
+        self.next_turn = 0.0
 
     @property
     def turn(self) -> float:
         turn_now = self.group.turn_now
-        return self._next_turn if self._next_turn > turn_now else turn_now
+        return self.next_turn if self.next_turn > turn_now else turn_now
 
     def submitted(self, part: int) -> None:
         """The route pays for a segment; the group's turn follows the first part of a message, so
         that rivals keep their place while the other parts go out on the same bind."""
         turn = self.turn
-        self._next_turn = turn + 1.0 / (self.route.entry.weight * self.health.quality)
+        self.next_turn = turn + 1.0 / (self.route.entry.weight * self.health.quality)
         if part == 1:
             self.group.turn_now = turn
 
@@ -85,54 +83,39 @@ def contenders(routes: Iterable[Route], health: dict[str, BindHealth]) -> tuple[
     )
 
 
-class Place(NamedTuple):
-    """A contender that can go, as it sorts: earlier priority, more utility, earlier entry."""
-
-    tier: int
-    cost: float
-    number: int
-    contender: Contender
-    leaf: Leaf
-    estimate: Estimate
-
-
-def first_of_equals(ready: list[Place], value: float) -> int:
-    """The index of who has the earliest turn among those as good as the first."""
-    best = ready[0]
+def first_of_equals(ready: list[Candidate], value: float) -> int:
+    """The index of who goes first among those as good as the first: the route with the more
+    specific match, and among those of one match the one with the earliest turn."""
+    best = first = ready[0]
     chosen = 0
-    turn = best.contender.turn
-    group = best.contender.group
     for index in range(1, len(ready)):
         other = ready[index]
         if other.tier != best.tier:
             break
-        contender = other.contender
-        if contender.group is not group:
-            continue
-        if not _are_equal(best, other, value):
-            continue
-        other_turn = contender.turn
-        if other_turn < turn:
-            chosen, turn = index, other_turn
+        ahead = (
+            other.turn < first.turn if other.group is first.group else other.number < first.number
+        )
+        if ahead and _are_equal(best, other, value):
+            chosen, first = index, other
     return chosen
 
 
-def _are_equal(best: Place, other: Place, value: float) -> bool:
+def _are_equal(best: Candidate, other: Candidate, value: float) -> bool:
     gap = other.cost - best.cost
     if gap <= EQUAL_SHARE * value:
         return True
-    if other.contender.price != best.contender.price:
+    if other.price != best.price:
         return False
     one, two = best.estimate.deviation, other.estimate.deviation
     return gap <= EQUAL_DEVIATIONS * value * sqrt(one * one + two * two)
 
 
-def worth_exploring(ready: list[Place], number: int, value: float, value_max: float) -> int:
+def worth_exploring(ready: list[Candidate], number: int, value: float, value_max: float) -> int:
     """The index of the route that might be better than the best, for this class or for the most
     valuable one, and of which least is known; 0 where there is none."""
     best = ready[0]
     chosen, least_known = 0, 0.0
-    best_price = best.contender.price
+    best_price = best.price
     for index in range(1, len(ready)):
         other = ready[index]
         if other.tier != best.tier:
@@ -145,7 +128,7 @@ def worth_exploring(ready: list[Place], number: int, value: float, value_max: fl
         lift = min(1.0, estimate.p + OPTIMISM * estimate.deviation) / estimate.p
         quality = estimate.quality[number]
         of_urgent = estimate.quality[0]
-        price = other.contender.price
+        price = other.price
         if (
             value * quality * (lift - 1.0) > other.cost - best.cost
             or value_max * (of_urgent * lift - best.estimate.quality[0]) > price - best_price

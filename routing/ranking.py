@@ -69,21 +69,30 @@ class RouteRequest(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A bind that can take a segment now.
+    """A bind that can take a segment now. The smallest goes first: earlier priority (`tier`), then
+    lower `cost`, which is the utility's opposite, then the more specific match (`number`).
 
-    `utility` is the money that the message should bring there, after its price. `turn` is where
-    its next segment stands among rivals of equal utility: lowest goes first. `estimate` is what is
-    believed of the route; `price` of a segment, `latency_s` and `burden` are as of this moment.
+    `turn` is where its next segment stands among rivals of equal utility: lowest goes first.
+    `estimate` is what is believed of the route; `price` of a segment, `latency_s` and `burden` are
+    as of this moment.
     """
 
+    tier: int
+    cost: float
+    number: int
     bind: str
     route: Route
-    utility: float
-    turn: float
     estimate: Estimate
     price: float
     latency_s: float
     burden: float
+    turn: float
+    group: object
+
+    @property
+    def utility(self) -> float:
+        """The money that the message should bring there, after its price."""
+        return -self.cost
 
     @property
     def reason(self) -> str:

@@ -7,7 +7,7 @@ of it. Nothing here is random, reads a clock or does I/O: the same calls give th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from routing.alarm import Alarm
@@ -38,7 +38,6 @@ from routing.policy import (
     POOR_SHARE,
     SLOWNESS_MAX,
     Contender,
-    Place,
     contenders,
     first_of_equals,
     worth_exploring,
@@ -46,6 +45,7 @@ from routing.policy import (
 from routing.ranking import Block, Blocked, Candidate, Mode, Ranking, RouteRequest
 from routing.resends import Resends
 from routing.route_table import RouteTable
+from routing.router_state import restore, state_of
 from routing.scorer import Scorer
 from routing.traffic_class import CALL, CLASSES, TrafficClass, TrafficClasses
 
@@ -59,14 +59,18 @@ PASSING = frozenset({Block.THROTTLED, Block.WINDOW_FULL, Block.RATE})
 BEST, EXPLORE, PROBE, FORCED, FAILOVER, PINNED = Mode
 ALREADY_TRIED = Block.ALREADY_TRIED
 OK = Outcome.OK
+# Makes a NamedTuple in half the time that its class takes.
+new = tuple.__new__
 # Of what has no class of its own; "" is transactional.
 _CLASS_OF = {Kind.MESSAGE: "", Kind.CALL: CALL}
 
 
 class _Rival(NamedTuple):
-    """A contender for one kind of destination and sender, and what is believed of it there."""
+    """A contender for one kind of destination and sender, and what is believed of it there.
+    `place`: the more specific its match, the smaller."""
 
     tier: int
+    place: int
     contender: Contender
     leaf: Leaf
 
@@ -100,6 +104,7 @@ class Router:
         self._decisions = Decisions()
         self._resends = Resends()
         self._down_at: dict[str, float] = {}
+        self._convertible = 0
         digits_max = max(1, plan.prefix_digits_max, self._table.prefix_digits_max)
         self._prefix_length = len("+") + digits_max
         self._contests: dict[tuple[str, str, str, Kind], _Contest] = {}
@@ -135,42 +140,55 @@ class Router:
             if number == 0 and not pinned
             else ""
         )
-        ready: list[Place] = []
-        doubtful: list[Place] = []
+        ready: list[Candidate] = []
+        doubtful: list[Candidate] = []
         blocked: list[Blocked] = []
         data_points = 0
-        for tier, contender, leaf in contest.rivals:
+        for tier, place, contender, leaf in contest.rivals:
             bind = contender.bind
             if pinned and bind != pinned:
                 continue
-            route = contender.route
             if excluded and bind in excluded:
-                blocked.append(Blocked(bind, route, ALREADY_TRIED))
+                blocked.append(Blocked(bind, contender.route, ALREADY_TRIED))
                 continue
             health = contender.health
             if health.ready_at > now and (block := health.block(now)):
-                blocked.append(Blocked(bind, route, *block))
+                blocked.append(Blocked(bind, contender.route, *block))
                 continue
             estimate = leaf.estimate
             data_points += estimate.data_points + health.data_points
-            slowness = health.latency_s / deadline_s
+            latency_s = health.latency_s
+            slowness = latency_s / deadline_s
             if slowness > SLOWNESS_MAX:
                 slowness = SLOWNESS_MAX
-            place = Place(
-                tier,
-                contender.price * segments * estimate.units
-                - value * (estimate.quality[number] * (1.0 - slowness) - health.burden),
-                route.number,
-                contender,
-                leaf,
-                estimate,
+            burden = health.burden
+            price = contender.price
+            route = contender.route
+            group = contender.group
+            turn = contender.next_turn
+            candidate = new(
+                Candidate,
+                (
+                    tier,
+                    price * segments * estimate.units
+                    - value * (estimate.quality[number] * (1.0 - slowness) - burden),
+                    place,
+                    bind,
+                    route,
+                    estimate,
+                    price,
+                    latency_s,
+                    burden,
+                    turn if turn > group.turn_now else group.turn_now,
+                    group,
+                ),
             )
-            if (
+            if not pinned and (
                 estimate.sick or bind == avoided or (number == 0 and health.shaky_until > now)
-            ) and not pinned:
-                doubtful.append(place)
+            ):
+                doubtful.append(candidate)
             else:
-                ready.append(place)
+                ready.append(candidate)
         mode = PINNED if pinned else FAILOVER if request.attempt > 1 else BEST
         if len(ready) > 1:
             ready.sort()
@@ -188,32 +206,20 @@ class Router:
         for refusal in contest.refused:
             if not pinned or refusal.bind == pinned:
                 blocked.append(refusal)
-        candidates = []
-        for _, cost, _, contender, _, estimate in ready:
-            health = contender.health
-            candidates.append(
-                Candidate(
-                    contender.bind,
-                    contender.route,
-                    -cost,
-                    contender.turn,
-                    estimate,
-                    contender.price,
-                    health.latency_s,
-                    health.burden,
-                )
-            )
-        return Ranking(
-            request,
-            now,
-            contest.number_range,
-            tuple(candidates),
-            tuple(blocked),
-            mode,
-            contest.network,
-            traffic.name,
-            value,
-            data_points,
+        return new(
+            Ranking,
+            (
+                request,
+                now,
+                contest.number_range,
+                tuple(ready),
+                tuple(blocked),
+                mode,
+                contest.network,
+                traffic.name,
+                value,
+                data_points,
+            ),
         )
 
     def reachable(self, destination: str, sender_type: str, kind: Kind = Kind.MESSAGE) -> bool:
@@ -242,6 +248,15 @@ class Router:
     def snapshot(self, now: float) -> tuple[BindSnapshot, ...]:
         """A reading of every bind, in the order in which they were configured."""
         return tuple(health.snapshot(now) for health in self._health.values())
+
+    def state(self) -> dict[str, Any]:
+        """What was learnt, fit for JSON, for `restore` in a later run."""
+        return state_of(self._scorer, self._health)
+
+    def restore(self, state: Mapping[str, Any], age_s: float) -> None:
+        """Take over what an earlier run had learnt `age_s` ago. Before anything is observed.
+        ValueError: it is of another version."""
+        restore(self._scorer, self._health, state, age_s)
 
     # Telling
 
@@ -286,14 +301,14 @@ class Router:
             column.explored(at)
         estimate = leaf.estimate
         if estimate.sick:
-            leaf.outlier.probed(at)
-            leaf.trust.tried(at)
-            leaf.of_bind.trust.tried(at)
+            leaf.outlier.probed(column.sent, at)
+            leaf.trust.tried(self._convertible, at)
+            leaf.of_bind.trust.tried(self._convertible, at)
+        key = self._key(request, number)
+        self._convertible += self._scorer.has_conversions(key)
         if number == 0:
             self._resends.sent(request.destination, request.message_id, bind, at)
-        self._scorer.flights.take_off(
-            request.message_id, Flight(leaf, self._key(request, number), int(at))
-        )
+        self._scorer.flights.take_off(request.message_id, Flight(leaf, key, int(at)))
 
     def _answered(self, event: SubmitResult) -> None:
         bind, outcome, latency_s, at, message_id, _ = event
@@ -340,8 +355,8 @@ class Router:
         request: RouteRequest,
         contest: _Contest,
         number: int,
-        ready: list[Place],
-        doubtful: list[Place],
+        ready: list[Candidate],
+        doubtful: list[Candidate],
         blocked: list[Blocked],
         mode: Mode,
         now: float,
@@ -375,20 +390,21 @@ class Router:
             mode = FORCED
         for place in doubtful:
             block = Block.SICK if place.estimate.sick else Block.RESEND
-            blocked.append(Blocked(place.contender.bind, place.contender.route, block))
+            blocked.append(Blocked(place.bind, place.route, block))
         return mode
 
     def _is_due(
-        self, place: Place, contest: _Contest, request: RouteRequest, number: int, now: float
+        self, place: Candidate, contest: _Contest, request: RouteRequest, number: int, now: float
     ) -> bool:
         """May this message find out whether a sick route is well?"""
-        leaf = place.leaf
+        leaf = next(one.leaf for one in contest.rivals if one.contender.bind == place.bind)
         if leaf.trust.convicted or leaf.of_bind.trust.convicted:
             # Only a message that may convert can tell whether receipts are true.
             trust = leaf.of_bind.trust if leaf.of_bind.trust.convicted else leaf.trust
             key = self._key(request, number)
-            return trust.on_trial(now) and self._scorer.has_conversions(key)
-        return leaf.outlier.probe_at <= now and contest.column.is_cheapest(number, now)
+            return trust.on_trial(self._convertible, now) and self._scorer.has_conversions(key)
+        column = contest.column
+        return leaf.outlier.is_due(column.sent, now) and column.is_cheapest(number, now)
 
     def _is_worth_waiting(self, contest: _Contest, blocked: list[Blocked], now: float) -> bool:
         """Is a healthy route away only for a moment?"""
@@ -437,10 +453,11 @@ class Router:
             tuple(
                 _Rival(
                     tiers[route.entry.priority],
+                    place,
                     self._contenders[route.number],
                     self._scorer.leaf(Scope(route.bind, country, network, sender_type)),
                 )
-                for route in found.usable
+                for place, route in enumerate(found.usable)
             ),
             tuple(Blocked(route.bind, route, Block.SENDER_TYPE) for route in found.refused),
         )

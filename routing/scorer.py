@@ -12,10 +12,10 @@ from routing.bind_evidence import BindEvidence
 from routing.carrier_bind import CarrierBind, Kind
 from routing.column import OUTAGE_MIN, Column
 from routing.conversion_rate import KEYS_MAX, ConversionRate
-from routing.delay_law import DelayLaw
+from routing.delay_law import AGES_UNKNOWN, DelayLaw
 from routing.estimate import Estimate, Level, Scope
 from routing.events import Fault, Outcome
-from routing.evidence import Evidence
+from routing.evidence import DELIVERED_UNKNOWN, Evidence
 from routing.exposure_wheel import ExposureWheel
 from routing.flight import Flight, Flights
 from routing.leaf import Leaf
@@ -46,10 +46,12 @@ class Scorer:
         self.alarms = AlarmBoard()
         self.flights = Flights()
         self._deadline_s = min(one.deadline_s for one in classes.all)
-        self._pool = DelayLaw(second)
+        deadlines = tuple(one.deadline_s for one in classes.all)
+        self.pool = DelayLaw(second)
         self._wheel = ExposureWheel(second)
         self.binds = {
-            bind.id: BindEvidence(bind.id, bind.receipts, self._pool, second) for bind in binds
+            bind.id: BindEvidence(bind.id, bind.receipts, self.pool, deadlines, second)
+            for bind in binds
         }
         self._trunks = {bind.id for bind in binds if bind.kind is Kind.CALL}
         self._inner: dict[Scope, Evidence] = {
@@ -57,9 +59,9 @@ class Scorer:
         }
         self.leaves: dict[Scope, Leaf] = {}
         self.columns: dict[str, Column] = {}
-        self._trusts: dict[Scope, Trust] = {}
+        self.trusts: dict[Scope, Trust] = {}
         self._active: dict[Leaf, None] = {}
-        self._rates: dict[str, ConversionRate] = {}
+        self.rates: dict[str, ConversionRate] = {}
         self._questions: dict[int, list[Flight]] = {}
         self._anonymous = {bind: self._new_leaf(Scope(bind)) for bind in self.binds}
         self._sweep: list[Leaf] = []
@@ -75,6 +77,29 @@ class Scorer:
             return self._anonymous[scope.bind]
         return self._new_leaf(scope)
 
+    def evidence(self, scope: Scope, level: Level) -> Evidence:
+        """The place in the tree, which is made where there is none."""
+        if level is Level.SENDER:
+            return self.leaf(scope)
+        parent = self.binds[scope.bind].root
+        if level is Level.BIND:
+            return parent
+        if level is Level.NETWORK:
+            parent = self._new_inner(scope._replace(network=""), parent)
+        return self._new_inner(scope, parent)
+
+    def all_evidence(self) -> list[Evidence]:
+        """Parents first."""
+        return sorted((*self._inner.values(), *self.leaves.values()), key=_level_of)
+
+    def settle_all(self) -> None:
+        """Judge everything anew, after it was restored."""
+        for one in self.all_evidence():
+            one.fold(self.second, True)
+            one.judge()
+        for leaf in self.leaves.values():
+            self._judge_leaf(leaf)
+
     def column(self, network: str) -> Column:
         column = self.columns.get(network)
         if column is None:
@@ -85,7 +110,7 @@ class Scorer:
         of_bind = self.binds[scope.bind]
         country = self._new_inner(scope._replace(network="", sender_type="?"), of_bind.root)
         network = self._new_inner(scope._replace(sender_type="?"), country)
-        trust = self._trusts.setdefault(network.scope, Trust(self.second))
+        trust = self.trusts.setdefault(network.scope, Trust(self.second))
         column = self.column(scope.network)
         unknown = Estimate((), 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, False, 0, Level.BIND)
         voice = VoiceEvidence() if scope.bind in self._trunks else None
@@ -110,7 +135,7 @@ class Scorer:
         second = int(at)
         flight = self.flights.find(message_id) if message_id else None
         if flight is None or of_bind.anonymous or flight.leaf.scope.bind != bind:
-            if of_bind.has_receipts:
+            if of_bind.has_receipts and of_bind.law.speaks_at(second):
                 self._wheel.schedule(self._anonymous[bind], second, of_bind.law.ages)
             return
         if flight.accepted:
@@ -119,9 +144,9 @@ class Scorer:
         flight.ages = of_bind.law.ages
         if of_bind.has_receipts:
             self._wheel.schedule(flight.leaf, second, flight.ages)
-        rate = self._rates.get(flight.key)
-        if rate is not None and rate.live:
-            self._questions.setdefault(second + rate.age_s, []).append(flight)
+        flight.told = second
+        if of_bind.blind or not of_bind.has_receipts:
+            self._question(flight, second)
 
     def receipt(
         self,
@@ -136,14 +161,15 @@ class Scorer:
         of_bind.receipts += 1
         if delivered:
             of_bind.law.add(delay_s)
-            self._pool.add(delay_s)
+            self.pool.add(delay_s)
         flight = self.flights.find(message_id) if message_id else None
         if flight is None or of_bind.anonymous or flight.leaf.scope.bind != bind:
             if not message_id and not of_bind.anonymous:
                 of_bind.anonymous = True
-            leaf = self._anonymous[bind]
-            self._touch(leaf)
-            leaf.new_delivered += delivered
+            if of_bind.law.speaks_at(at - delay_s):
+                leaf = self._anonymous[bind]
+                self._touch(leaf)
+                leaf.new_delivered += delivered
             return
         if flight.receipt is not None:
             return
@@ -153,16 +179,31 @@ class Scorer:
         if delivered:
             leaf.new_delivered += 1.0
             leaf.new_deliveries += 1.0
+            if not of_bind.blind:
+                # People answer what has arrived: a route that is slow is not one that lies.
+                flight.told = int(at)
+                self._question(flight, flight.told)
+            if flight.ages is AGES_UNKNOWN:
+                # It was not known when to expect it: it is exposed now, and not some time later.
+                leaf.new_exposed += self._wheel.withdraw(leaf, flight.accepted, flight.ages)
             if delay_s <= self._deadline_s:
                 leaf.new_on_time += 1.0
             if leaf.outlier.sick:
                 leaf.outlier.probe_succeeded(at)
             return
         due = self._wheel.withdraw(leaf, flight.accepted, flight.ages) if flight.accepted else 0.0
-        if (fault is Fault.NUMBER and not self._blames_too_many_numbers(leaf)) or fault is Fault.CONFIGURATION:
+        if (
+            fault is Fault.NUMBER and not self._blames_too_many_numbers(leaf)
+        ) or fault is Fault.CONFIGURATION:
             leaf.new_exposed -= 1.0 - due
         else:
             leaf.new_exposed += due
+
+    def _question(self, flight: Flight, second: int) -> None:
+        """Has it converted, some time from now?"""
+        rate = self.rates.get(flight.key)
+        if rate is not None and rate.live:
+            self._questions.setdefault(second + rate.age_s, []).append(flight)
 
     def converted(self, message_id: int, at: float) -> None:
         flight = self.flights.find(message_id)
@@ -170,8 +211,8 @@ class Scorer:
             return
         flight.converted = True
         second = int(at)
-        rate = self._rate(flight.key, second)
-        rate.conversion(at - flight.accepted)
+        rate = self.rate(flight.key, second)
+        rate.conversion(at - flight.told)
         of_bind = flight.leaf.of_bind
         of_bind.conversion(flight.receipt is not None or not of_bind.has_receipts, second)
 
@@ -179,7 +220,7 @@ class Scorer:
         """A message of which nothing else is known goes over a bind that may be sick."""
         for leaf in self._leaves_of(self.binds[bind]):
             if leaf.outlier.sick and leaf.outlier.probe_at <= at:
-                leaf.outlier.probed(at)
+                leaf.outlier.probed(leaf.column.sent, at)
 
     def call_result(self, bind: str, status: int, message_id: int, progress: bool) -> None:
         """The network's success is known at once: no silence to wait for."""
@@ -210,13 +251,13 @@ class Scorer:
             leaf.voice.call(duration_s, mos)
         if flight is None:
             return
-        rate = self._rate(flight.key, int(at))
+        rate = self.rate(flight.key, int(at))
         rate.live = True
         meant = duration_s >= SHORT_CALL_S and not flight.hasty
         self._score(leaf, rate, meant, int(at))
 
     def has_conversions(self, key: str) -> bool:
-        rate = self._rates.get(key)
+        rate = self.rates.get(key)
         return rate is not None and rate.live
 
     def bind_up(self, bind: str, away_s: int) -> None:
@@ -250,7 +291,7 @@ class Scorer:
         elapsed = second - self.second
         if elapsed <= 0:
             return
-        self._pool.settle(second)
+        self.pool.settle(second)
         for leaf in self._wheel.turn(second):
             self._active[leaf] = None
         self._ask(second)
@@ -277,7 +318,7 @@ class Scorer:
         countries: dict[Evidence, None] = {}
         networks: dict[Evidence, None] = {}
         binds: dict[BindEvidence, None] = {}
-        seen = self._pool.seen
+        seen = self.pool.seen
         for leaf in self._active:
             of_bind = leaf.of_bind
             if not seen and leaf.voice is None:
@@ -307,8 +348,6 @@ class Scorer:
         for network in networks:
             rows.setdefault(network.scope.bind, []).append(network)
         for of_bind in roots:
-            if of_bind.law.changed:
-                of_bind.law.settle(second)
             root = of_bind.root
             of_bind.settle(second)
             of_bind.read_row(rows.get(root.scope.bind, []))
@@ -355,7 +394,7 @@ class Scorer:
                 column.lost = column.exposed - column.delivered
                 for one in column.tested:
                     one.restart(one.exposed_fast, one.delivered_fast)
-                    for leaf in one.children:
+                    for leaf in _leaves_in(one):
                         leaf.outlier.recover()
                         self._clear_leaf_alarms(leaf, second)
                 changed.add(name)
@@ -365,7 +404,7 @@ class Scorer:
                 self.alarms.clear(AlarmKind.OPERATOR, second, network=name)
                 for one in column.tested:
                     one.rehabilitate(one.outlier.healthy, REHABILITATION)
-                    for leaf in one.children:
+                    for leaf in _leaves_in(one):
                         leaf.rehabilitate(leaf.outlier.healthy, REHABILITATION)
                         self._active[leaf] = None
                 changed.add(name)
@@ -457,7 +496,7 @@ class Scorer:
             Alarm(kind, *_place(scope), outlier.since, outlier.first_at, max(0.0, outlier.lost))
         )
 
-    def _clear_leaf_alarms(self, leaf: Evidence, second: int) -> None:
+    def _clear_leaf_alarms(self, leaf: Leaf, second: int) -> None:
         for kind in (AlarmKind.GREY, AlarmKind.DEGRADED, AlarmKind.REGIONAL):
             self.alarms.clear(kind, second, *_place(leaf.scope))
 
@@ -508,7 +547,9 @@ class Scorer:
                     flight.receipt is None and of_bind.has_receipts and not of_bind.blind
                 ):
                     continue
-                self._score(leaf, self._rates[flight.key], flight.converted, due)
+                rate = self.rate(flight.key, due)
+                if due - flight.told == rate.age_s:
+                    self._score(leaf, rate, flight.converted, due)
 
     def _score(self, leaf: Leaf, rate: ConversionRate, converted: bool, second: int) -> None:
         """One more message speaks for its route, or against it."""
@@ -525,12 +566,12 @@ class Scorer:
             rate.learn(leaf.scope.bind, converted, second)
         self._active[leaf] = None
 
-    def _rate(self, key: str, second: int) -> ConversionRate:
-        rate = self._rates.get(key)
+    def rate(self, key: str, second: int) -> ConversionRate:
+        rate = self.rates.get(key)
         if rate is None:
-            if len(self._rates) >= KEYS_MAX:
+            if len(self.rates) >= KEYS_MAX:
                 key = ""
-            rate = self._rates.setdefault(key, ConversionRate(second))
+            rate = self.rates.setdefault(key, ConversionRate(second))
         return rate
 
     def _settle_trust(self, second: int) -> None:
@@ -543,6 +584,7 @@ class Scorer:
             network = scope.network
             if trust.settle(second):
                 self.alarms.clear(AlarmKind.FAKE_RECEIPTS, second, scope.bind, network)
+                self._forget_lies(scope)
                 continue
             if trust.suspicion <= 0.0 and not trust.convicted:
                 continue
@@ -569,6 +611,21 @@ class Scorer:
                     )
                 )
 
+    def _forget_lies(self, scope: Scope) -> None:
+        """What false receipts said of a route says nothing of it now that they are true."""
+        for leaf in self._leaves_of(self.binds[scope.bind]):
+            if scope.network in ("", leaf.scope.network):
+                leaf.restart(0.0, 0.0)
+                leaf.network.restart(0.0, 0.0)
+                leaf.outlier.recover()
+                leaf.outlier.healthy = DELIVERED_UNKNOWN
+                self._active[leaf] = None
+        if not scope.network:
+            root = self.binds[scope.bind].root
+            for one in (root, *root.children):
+                one.restart(0.0, 0.0)
+                one.judge()
+
     # Belief
 
     def _judge_leaf(self, leaf: Leaf) -> None:
@@ -587,14 +644,11 @@ class Scorer:
         quality: list[float] = []
         voice = leaf.voice
         clearness = voice.clearness if voice else 1.0
-        for one in self.classes.all:
+        for number, one in enumerate(self.classes.all):
             believed = min(1.0, max(0.0, p - one.caution * deviation) / coverage) * trust
             if one.late_share < 1.0:
-                in_time = (
-                    on_time
-                    if one.deadline_s <= self._deadline_s
-                    else of_bind.law.share_within(one.deadline_s)
-                )
+                shortest = one.deadline_s <= self._deadline_s
+                in_time = on_time if shortest else of_bind.in_time[number]
                 believed *= in_time + one.late_share * (1.0 - in_time)
             quality.append(believed * clearness)
         network = leaf.network
@@ -643,9 +697,12 @@ class Scorer:
             leaf
             for country in of_bind.root.children
             for network in country.children
-            for leaf in network.children
-            if isinstance(leaf, Leaf)
+            for leaf in _leaves_in(network)
         ]
+
+
+def _leaves_in(network: Evidence) -> list[Leaf]:
+    return [leaf for leaf in network.children if isinstance(leaf, Leaf)]
 
 
 def _place(scope: Scope) -> tuple[str, str, str]:
@@ -658,3 +715,7 @@ def _level(leaf: Evidence, network: Evidence, country: Evidence) -> Level:
         if one.exposed_slow >= SETTLED_EXPOSED:
             return one.level
     return Level.BIND
+
+
+def _level_of(one: Evidence) -> Level:
+    return one.level

@@ -12,22 +12,25 @@ from math import log
 
 from routing.fading import fading
 
-THRESHOLD = 8.0
+THRESHOLD = 11.0
 # Without another route to compare with, the customer's feed may be what is broken.
-THRESHOLD_ALONE = 12.0
+THRESHOLD_ALONE = 16.0
 HALVED = 0.5
 LN_CONVERTED = log(HALVED)
 HALF_LIFE_S = 120.0
-# What is believed of a route that nothing is known of: as often as elsewhere.
-PRIOR_WEIGHT = 5.0
 TRUST_MIN = 0.02
-HELD_S = 300
-HELD_TIMES_MAX = 4
-# After the time held, so many seconds lie between the messages that try it anew.
-TRIAL_INTERVAL_S = 6.0
-# It starts half convicted, and is acquitted when as much speaks for it as did against.
-TRIED_FROM = 4.0
-ACQUITTED_TRIALS = 8.0
+# So long after a conviction, what was sent before it is still being scored.
+HELD_S = 60
+# Then single messages try it anew, sparse at first, closer as they convert.
+TRIAL_INTERVAL_S = 12.0
+TRIAL_INTERVAL_MIN_S = 2.0
+TRIAL_INTERVAL_MAX_S = 30.0
+# No more than one in so many messages that may convert.
+TRIAL_EVERY = 40
+TRIAL_SLOWER = 1.3
+TRIAL_SOONER = 0.5
+# On trial, suspicion is never more than this, so that a few good answers can lift it.
+ON_TRIAL_MAX = 4.0
 
 
 class Trust:
@@ -40,13 +43,15 @@ class Trust:
         "first_at",
         "held_until",
         "lost",
+        "run_converted",
+        "run_expected",
         "second",
         "share",
         "since",
         "suspicion",
-        "times",
+        "trial_after",
         "trial_at",
-        "trials",
+        "trial_interval_s",
     )
 
     def __init__(self, second: int) -> None:
@@ -54,14 +59,16 @@ class Trust:
         self.expected = 0.0
         self.converted = 0.0
         self.suspicion = 0.0
+        self.run_expected = 0.0
+        self.run_converted = 0.0
         self.convicted = False
         self.held_until = 0
-        self.times = 0
         self.first_at = 0
         self.since = 0
         self.share = 1.0
         self.trial_at = 0.0
-        self.trials = 0.0
+        self.trial_after = 0
+        self.trial_interval_s = TRIAL_INTERVAL_S
         self.lost = 0.0
 
     def score(self, rate: float, converted: bool, second: int) -> None:
@@ -69,17 +76,19 @@ class Trust:
         self._fade(second)
         self.expected += rate
         self.converted += converted
-        if self.convicted and second >= self.held_until:
-            self.trials += rate
         if converted:
             self.suspicion += LN_CONVERTED
+            self.trial_interval_s = max(TRIAL_INTERVAL_MIN_S, TRIAL_SOONER * self.trial_interval_s)
         else:
             self.suspicion += log((1.0 - HALVED * rate) / (1.0 - rate))
             if self.suspicion > 0.0 and not self.first_at:
                 self.first_at = second
         self.lost += rate - converted if self.first_at else 0.0
+        self.run_expected += rate
+        self.run_converted += converted
         if self.suspicion <= 0.0:
             self.suspicion = 0.0
+            self.run_expected = self.run_converted = 0.0
             if not self.convicted:
                 self.first_at = 0
                 self.lost = 0.0
@@ -88,23 +97,21 @@ class Trust:
         return not self.convicted and self.suspicion > (THRESHOLD_ALONE if alone else THRESHOLD)
 
     def convict(self, second: int) -> None:
-        self.times = min(HELD_TIMES_MAX, self.times + 1)
         self.convicted = True
-        self.since = self.since or second
-        self.held_until = second + HELD_S * self.times
-        self.trials = 0.0
-        self._read()
+        self.since = second
+        self.held_until = second + HELD_S
+        self.trial_interval_s = TRIAL_INTERVAL_S
+        # Only what came since the first evidence counts, not the good times before.
+        share = (self.run_converted + TRUST_MIN) / (self.run_expected + 1.0)
+        self.share = min(1.0, max(TRUST_MIN, share))
 
     def settle(self, second: int) -> bool:
-        """Let the time held pass and its trials decide; True when it is acquitted now."""
+        """Let its trials decide; True when it is acquitted now."""
         if not self.convicted or second < self.held_until:
             return False
-        if not self.trials and self.suspicion > TRIED_FROM:
-            self.suspicion = TRIED_FROM
-            self.expected = self.converted = 0.0
-        if self.suspicion > THRESHOLD:
-            self.convict(second)
-        elif self.suspicion <= 0.0 or self.trials > ACQUITTED_TRIALS:
+        if self.suspicion > ON_TRIAL_MAX:
+            self.suspicion = ON_TRIAL_MAX
+        elif self.suspicion <= 0.0:
             self.acquit()
             return True
         return False
@@ -116,12 +123,19 @@ class Trust:
         self.expected = self.converted = self.lost = 0.0
         self.share = 1.0
 
-    def on_trial(self, now: float) -> bool:
-        """May a message try it now?"""
-        return self.convicted and now >= self.held_until and now >= self.trial_at
+    def on_trial(self, sent: int, now: float) -> bool:
+        """May a message try it now, when `sent` messages that may convert have gone anywhere?"""
+        return (
+            self.convicted
+            and now >= self.held_until
+            and now >= self.trial_at
+            and sent >= self.trial_after
+        )
 
-    def tried(self, now: float) -> None:
-        self.trial_at = now + TRIAL_INTERVAL_S
+    def tried(self, sent: int, now: float) -> None:
+        self.trial_after = sent + TRIAL_EVERY
+        self.trial_at = now + self.trial_interval_s
+        self.trial_interval_s = min(TRIAL_INTERVAL_MAX_S, TRIAL_SLOWER * self.trial_interval_s)
 
     def _fade(self, second: int) -> None:
         if second > self.second:
@@ -129,7 +143,3 @@ class Trust:
             self.expected *= kept
             self.converted *= kept
             self.second = second
-
-    def _read(self) -> None:
-        share = (self.converted + PRIOR_WEIGHT * self.share) / (self.expected + PRIOR_WEIGHT)
-        self.share = min(1.0, max(TRUST_MIN, share))
