@@ -1,12 +1,17 @@
 """When a scope has gone bad, and what brings it back: probes, sparse at first, then closer.
 
 WELL  the last minute is far below the level before (z), or below 4/5 of the healthy level -> SICK
-SICK  probes succeed far above what is now believed, or the level is nearly healthy    -> WELL
+SICK  its probes, judged one by one, say that it is as well as before                      -> WELL
+      or, where they are not known by message, the level is nearly healthy again           -> WELL
+
+Probes are judged by a sequential test (Wald 1945) of "as well as before" against "as bad as when it
+fell sick".
 """
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, log
+from typing import Protocol
 
 RAISE_Z = -3.2
 CLEAR_Z = 3.5
@@ -22,6 +27,13 @@ HEALTHY_TIME_S = 1500
 # The belief that a recovered scope gets back counts as so many messages.
 REHABILITATION = 40.0
 
+# The sequential test: so much must speak for health; and a sick scope is at its best so bad.
+PROVEN = 3.2
+BAD_MIN = 0.05
+# Of a sick scope that takes more than probes, the latest messages are judged.
+PROBES_MAX = 64
+PROBE_LOST_S = 30
+
 PROBE_INTERVAL_S = 12.0
 PROBE_INTERVAL_MAX_S = 60.0
 PROBE_INTERVAL_MIN_S = 2.0
@@ -31,11 +43,23 @@ PROBE_EVERY = 8
 PROBE_SOONER = 0.35
 
 
+class Probe(Protocol):
+    """A message that went to a sick scope."""
+
+    sent: int
+    accepted: int
+    ages: tuple[int, ...]
+    receipt: bool | None
+
+
 class Outlier:
     """`healthy` is the level of good times; `lost` how many messages fell short of it since the
     first evidence of trouble, of which `exposed` and `delivered` are the counts."""
 
     __slots__ = (
+        "_bad",
+        "_probes",
+        "_proof",
         "_short",
         "_well_s",
         "by_association",
@@ -65,6 +89,9 @@ class Outlier:
         self.delivered = 0.0
         self._short = 0.0
         self._well_s = 30
+        self._probes: list[Probe] = []
+        self._proof = 0.0
+        self._bad = BAD_MIN
 
     def count(self, exposed: float, delivered: float) -> None:
         short = exposed * self.healthy - delivered
@@ -91,6 +118,25 @@ class Outlier:
             exposed >= DEGRADED_EXPOSED_MIN and p < DEGRADED_SHARE * self.healthy and z < DEGRADED_Z
         )
 
+    def watch(self, probe: Probe) -> None:
+        """What becomes of this message tells whether the scope is well."""
+        if len(self._probes) < PROBES_MAX:
+            self._probes.append(probe)
+
+    def judge_probes(self, second: int) -> bool:
+        """Do they prove that it is well?"""
+        healthy, bad = min(0.98, self.healthy), self._bad
+        waiting: list[Probe] = []
+        for probe in self._probes:
+            if probe.receipt:
+                self._proof += log(healthy / bad)
+            elif probe.receipt is False or (probe.ages and _is_late(probe, second)):
+                self._proof = max(0.0, self._proof + log((1.0 - healthy) / (1.0 - bad)))
+            elif probe.accepted or second - probe.sent < PROBE_LOST_S:
+                waiting.append(probe)
+        self._probes = waiting
+        return self._proof > PROVEN
+
     def is_well(self, z: float, p_slow: float, exposed: float, second: int) -> bool:
         return z > CLEAR_Z or (
             exposed >= EXPOSED_MIN
@@ -104,6 +150,10 @@ class Outlier:
         self.since = second
         self.first_at = self.first_at or second
         self.lost = self._short
+        self._probes.clear()
+        self._proof = 0.0
+        level = (self.delivered + 0.5) / (self.exposed + 1.0)
+        self._bad = max(BAD_MIN, min(DEGRADED_SHARE * self.healthy, level))
         self.probe_interval_s = PROBE_INTERVAL_S
         self.probe_at = second + PROBE_INTERVAL_S
 
@@ -112,6 +162,8 @@ class Outlier:
         self.by_association = False
         self.first_at = 0
         self.lost = self._short = 0.0
+        self.exposed = self.delivered = 0.0
+        self._probes.clear()
 
     def is_due(self, sent: int, now: float) -> bool:
         """May the next message be a probe, when `sent` have gone to that network?"""
@@ -129,3 +181,8 @@ class Outlier:
     @property
     def data_points(self) -> int:
         return 1 + self.sick + (self.first_at > 0)
+
+
+def _is_late(probe: Probe, second: int) -> bool:
+    """Four in five receipts would be there by now."""
+    return second - probe.accepted > probe.ages[3]

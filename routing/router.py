@@ -299,16 +299,17 @@ class Router:
         column.submitted(number, at, traffic.explore_share)
         if ranking.mode is EXPLORE and ranking.candidates[0].bind == bind:
             column.explored(at)
-        estimate = leaf.estimate
-        if estimate.sick:
+        key = self._key(request, number)
+        flight = Flight(leaf, key, int(at))
+        if leaf.estimate.sick:
+            leaf.outlier.watch(flight)
             leaf.outlier.probed(column.sent, at)
             leaf.trust.tried(self._convertible, at)
             leaf.of_bind.trust.tried(self._convertible, at)
-        key = self._key(request, number)
         self._convertible += self._scorer.has_conversions(key)
         if number == 0:
             self._resends.sent(request.destination, request.message_id, bind, at)
-        self._scorer.flights.take_off(request.message_id, Flight(leaf, key, int(at)))
+        self._scorer.flights.take_off(request.message_id, flight)
 
     def _answered(self, event: SubmitResult) -> None:
         bind, outcome, latency_s, at, message_id, _ = event

@@ -429,7 +429,9 @@ class Scorer:
             leaf.network.outlier.healthy = leaf.outlier.healthy
             if outlier.is_bad(leaf.z, leaf.exposed_fast, p_fast):
                 self._fall_sick(leaf, second)
-        elif outlier.is_well(leaf.z, leaf.p_slow, leaf.exposed_fast, second):
+        elif outlier.judge_probes(second) or outlier.is_well(
+            leaf.z, leaf.p_slow, leaf.exposed_fast, second
+        ):
             self._recover(leaf, second)
             for other in self._leaves_of(leaf.of_bind):
                 if other.outlier.by_association:
