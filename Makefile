@@ -1,4 +1,4 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop sim soak bench docs clean
+.PHONY: setup peers run test check lint types imports fmt e2e interop sim soak bench bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -54,6 +54,9 @@ soak: setup  ## customers, bad carriers, dead endpoints and a kill -9 every minu
 
 bench: setup  ## CPU per message and rates, with our own load generator and sink
 	$(BIN)/python -m tests.bench
+
+bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
+	$(BIN)/python -m tests.bench_routing --held-out --write
 
 docs: setup  ## rewrite the generated parts of docs/reference from the code
 	$(BIN)/python -m tests.docs

@@ -6,7 +6,7 @@ came. It tells a broken receipt feed from a broken route.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import log, sqrt
 
 from routing.delay_law import DelayLaw
 from routing.estimate import Level, Scope
@@ -17,9 +17,12 @@ from routing.trust import Trust
 COVERAGE_HALF_LIFE_S = 900.0
 COVERAGE_FAST_HALF_LIFE_S = 46.0
 COVERAGE_PRIOR = (24.0, 25.0)
+# A CUSUM of "half of the receipts are lost" against "as many come as ever".
 BLIND_SHARE = 0.5
+BLIND_THRESHOLD = 6.0
+UNCOVERED_MIN = 0.02
 SIGHT_SHARE = 0.75
-BLIND_CONVERSIONS = 2.0
+SIGHT_CONVERSIONS = 2.0
 # The row falls short by so much, its worst network left out: those without traffic suffer too.
 DRIFT_Z = -2.5
 ROW_EXPOSED_MIN = 4.0
@@ -33,6 +36,7 @@ class BindEvidence:
         "anonymous",
         "blind",
         "blind_lost_at",
+        "blindness",
         "converted",
         "converted_fast",
         "covered",
@@ -69,6 +73,7 @@ class BindEvidence:
         self.converted_fast = self.covered_fast = 0.0
         self.blind = False
         self.blind_lost_at = 0
+        self.blindness = 0.0
         self.drift = 1.0
         self.row_z = 0.0
         self.deadlines = deadlines
@@ -78,6 +83,14 @@ class BindEvidence:
     def conversion(self, with_receipt: bool, second: int) -> None:
         """One message converted; had its receipt come?"""
         self._fade(second)
+        missing = max(UNCOVERED_MIN, 1.0 - self.coverage)
+        if with_receipt:
+            self.blindness = max(0.0, self.blindness + log(BLIND_SHARE / (1.0 - missing)))
+        else:
+            self.blindness += log(BLIND_SHARE / missing)
+        if missing >= BLIND_SHARE or not self.blindness:
+            self.blindness = 0.0
+            self.blind_lost_at = 0
         self.converted += 1.0
         self.converted_fast += 1.0
         if with_receipt:
@@ -92,16 +105,13 @@ class BindEvidence:
         return (self.covered + covered) / (self.converted + converted)
 
     def looks_blind(self) -> bool:
-        return (
-            self.converted_fast > BLIND_CONVERSIONS
-            and self.covered_fast < BLIND_SHARE * self.converted_fast
-        )
+        return self.blindness > BLIND_THRESHOLD
 
     def looks_sighted(self) -> bool:
         """Conversions have receipts again, or receipts come as they did."""
         root = self.root
         return (
-            self.converted_fast > BLIND_CONVERSIONS
+            self.converted_fast > SIGHT_CONVERSIONS
             and self.covered_fast > SIGHT_SHARE * self.converted_fast
         ) or (
             root.exposed_fast > 10.0

@@ -96,5 +96,8 @@ class Column:
         self._explored_at = at
 
     def is_cheapest(self, class_number: int, now: float) -> bool:
-        """Is no class of less value seen here at present? Probes are its messages."""
+        """Is no class of less value seen here at present? Probes are its messages. What is worth
+        most is none before it is known that there is nothing else."""
+        if class_number == 0 and now - self._seen[0] > PRESENT_S:
+            return False
         return all(now - seen > PRESENT_S for seen in self._seen[class_number + 1 :])

@@ -1,4 +1,4 @@
-"""How often messages convert, by customer and class, learnt from messages of one age.
+"""How often messages convert, by customer, class and network, learnt from messages of one age.
 
 Were a rate learnt from conversions as they arrive it would be too high: the yes comes in half a
 minute, the no never. So each message is asked once, at an age by which most conversions are there.
@@ -6,11 +6,13 @@ minute, the no never. So each message is asked once, at an age by which most con
 
 from __future__ import annotations
 
+from math import sqrt
+
 from routing.delay_law import DelayLaw
 from routing.fading import fading
 
-# Customers and classes told apart; those beyond share one rate.
-KEYS_MAX = 4096
+# Those told apart; those beyond share one rate.
+KEYS_MAX = 16_384
 HALF_LIFE_S = 1500.0
 # Age at which a message is asked. It follows what is seen: most conversions should have come.
 AGE_S = 60
@@ -21,11 +23,12 @@ SEEN_MIN = 100
 WITNESSES_MIN = 10.0
 OWN_PRIOR = 5.0
 RATE_MIN = 0.02
-RATE_MAX = 0.95
+RATE_MAX = 0.9
+CAUTION = 1.5
 
 
 class ConversionRate:
-    """Of one customer and class. Each bind is compared with the others."""
+    """Of one customer, class and network. Each bind is compared with the others."""
 
     __slots__ = ("_by_bind", "_second", "age_s", "asked", "converted", "law", "live")
 
@@ -51,16 +54,16 @@ class ConversionRate:
         self.asked += 1.0
         self.converted += converted
 
-    def expected(self, bind: str) -> tuple[float, bool]:
-        """The rate a message over this bind should have, and whether that is for want of others
-        only its own."""
+    def expected(self, bind: str) -> float:
+        """The rate that a message over this bind should have at least, by others' messages, or for
+        want of them by its own."""
         own = self._by_bind.get(bind, (0.0, 0.0))
         overall = (self.converted + 0.1) / (self.asked + 0.5)
         others = self.asked - own[0]
         if others < WITNESSES_MIN:
-            return _bounded(overall), True
+            return _cautious(overall, self.asked)
         rate = (self.converted - own[1] + OWN_PRIOR * overall) / (others + OWN_PRIOR)
-        return _bounded(rate), False
+        return _cautious(rate, others)
 
     def _fade(self, second: int) -> None:
         if second > self._second:
@@ -92,5 +95,7 @@ class ConversionRate:
         self._by_bind = {bind: list(own) for bind, own in by_bind.items()}
 
 
-def _bounded(rate: float) -> float:
-    return min(RATE_MAX, max(RATE_MIN, rate))
+def _cautious(rate: float, asked: float) -> float:
+    """What is known of few messages may be luck."""
+    rate = min(RATE_MAX, rate)
+    return max(RATE_MIN, rate - CAUTION * sqrt(rate * (1.0 - rate) / (asked + 1.0)))

@@ -170,9 +170,9 @@ class Evidence:
 
     def rehabilitate(self, level: float, messages: float) -> None:
         """It is well again: believe it as well as it was, on the strength of so many messages."""
-        self.exposed_slow += messages
-        self.delivered_slow += messages * level
-        self.exposed_fast = self.delivered_fast = 0.0
+        self.restart(0.0, 0.0)
+        self.exposed_slow = messages
+        self.delivered_slow = messages * level
         self.z = 0.0
 
     @property

@@ -28,8 +28,8 @@ HEALTHY_TIME_S = 1500
 REHABILITATION = 40.0
 
 # The sequential test: so much must speak for health; and a sick scope is at its best so bad.
-PROVEN = 3.2
-BAD_MIN = 0.05
+PROVEN = 4.0
+BAD_MIN = 0.25
 # Of a sick scope that takes more than probes, the latest messages are judged.
 PROBES_MAX = 64
 PROBE_LOST_S = 30

@@ -299,7 +299,7 @@ class Router:
         column.submitted(number, at, traffic.explore_share)
         if ranking.mode is EXPLORE and ranking.candidates[0].bind == bind:
             column.explored(at)
-        key = self._key(request, number)
+        key = self._key(request, number, contest.network)
         flight = Flight(leaf, key, int(at))
         if leaf.estimate.sick:
             leaf.outlier.watch(flight)
@@ -402,7 +402,7 @@ class Router:
         if leaf.trust.convicted or leaf.of_bind.trust.convicted:
             # Only a message that may convert can tell whether receipts are true.
             trust = leaf.of_bind.trust if leaf.of_bind.trust.convicted else leaf.trust
-            key = self._key(request, number)
+            key = self._key(request, number, contest.network)
             return trust.on_trial(self._convertible, now) and self._scorer.has_conversions(key)
         column = contest.column
         return leaf.outlier.is_due(column.sent, now) and column.is_cheapest(number, now)
@@ -415,9 +415,9 @@ class Router:
             for rival in contest.rivals
         )
 
-    def _key(self, request: RouteRequest, number: int) -> str:
-        """Whose conversions are alike: a customer's, within one class."""
-        return f"{request.account}/{self._classes.all[number].name}"
+    def _key(self, request: RouteRequest, number: int, network: str) -> str:
+        """Whose conversions are alike: a customer's, within one class and network."""
+        return f"{request.account}/{self._classes.all[number].name}/{network}"
 
     def _contest(self, destination: str, sender_type: str, mccmnc: str, kind: Kind) -> _Contest:
         key = (destination[: self._prefix_length], sender_type, mccmnc, kind)

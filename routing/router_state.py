@@ -68,7 +68,7 @@ def restore(
     for row in state["evidence"]:
         scope = Scope(*row[0])
         if scope.bind in scorer.binds:
-            _to_evidence(scorer.evidence(scope, Level(row[1])), row[2:], second)
+            _to_evidence(scorer.evidence(scope, Level(row[1])), row[2:], second, scorer.second)
     for names, kept in state["trusts"]:
         scope = Scope(*names)
         if scope in scorer.trusts:
@@ -105,12 +105,12 @@ def _of_evidence(one: Evidence) -> list[Any]:
     ]
 
 
-def _to_evidence(one: Evidence, kept: list[Any], second: int) -> None:
+def _to_evidence(one: Evidence, kept: list[Any], second: int, now: int) -> None:
     one.second = second
     one.exposed_fast, one.delivered_fast, one.exposed_slow, one.delivered_slow = kept[:4]
     one.on_time, one.deliveries, one.outlier.healthy = kept[4:7]
     if kept[7]:
-        one.outlier.fall_sick(second)
+        one.outlier.fall_sick(now)
 
 
 def _of_trust(trust: Trust) -> list[Any]:

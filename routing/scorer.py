@@ -36,7 +36,8 @@ SETTLED_EXPOSED = 10.0
 # Before so many messages have been asked, nothing is known of the rate at which they convert; and
 # what is suspected teaches nothing of it.
 LEARNT_MIN = 5.0
-SUSPICION_LEARNT_MAX = 3.0
+SUSPICION_LEARNT_MAX = 6.0
+SUSPECTED = 4.0
 
 
 class Scorer:
@@ -368,6 +369,7 @@ class Scorer:
                 self._active[leaf] = None
         elif of_bind.blind and of_bind.looks_sighted():
             of_bind.blind = False
+            of_bind.blindness = 0.0
             of_bind.blind_lost_at = 0
             self.alarms.clear(AlarmKind.RECEIPT_FEED, second, bind)
             for leaf in self._leaves_of(of_bind):
@@ -556,7 +558,7 @@ class Scorer:
     def _score(self, leaf: Leaf, rate: ConversionRate, converted: bool, second: int) -> None:
         """One more message speaks for its route, or against it."""
         of_bind, of_network = leaf.of_bind.trust, leaf.trust
-        usual, _ = rate.expected(leaf.scope.bind)
+        usual = rate.expected(leaf.scope.bind)
         if rate.asked >= LEARNT_MIN:
             of_bind.score(usual, converted, second)
             of_network.score(usual, converted, second)
@@ -593,13 +595,13 @@ class Scorer:
             others = [
                 one.trust
                 for bind, one in self.binds.items()
-                if bind != scope.bind and one.trust.expected >= 1.0
+                if bind != scope.bind and one.has_receipts
             ]
-            if not trust.convicted:
-                if others and all(one.suspicion > 4.0 and not one.convicted for one in others):
-                    continue  # Nobody's messages convert: the customer's feed is what is broken.
-                if trust.should_convict(alone=not others):
-                    trust.convict(second)
+            if trust.should_convict(alone=all(one.expected < 1.0 for one in others)):
+                if others and all(one.convicted or one.suspicion > SUSPECTED for one in others):
+                    self._forget_trust(second)
+                    return
+                trust.convict(second)
             if trust.convicted and not (network and self.binds[scope.bind].trust.convicted):
                 self.alarms.raise_(
                     Alarm(
@@ -612,6 +614,20 @@ class Scorer:
                         max(0.0, trust.lost),
                     )
                 )
+
+    def _forget_trust(self, second: int) -> None:
+        """Nobody's messages convert: it is the customer's feed that is broken. Nothing is asked
+        until it speaks again."""
+        for one in self.binds.values():
+            one.trust.acquit()
+            self.alarms.clear(AlarmKind.FAKE_RECEIPTS, second, one.root.scope.bind)
+        for scope, trust in self.trusts.items():
+            trust.acquit()
+            self.alarms.clear(AlarmKind.FAKE_RECEIPTS, second, scope.bind, scope.network)
+        for rate in self.rates.values():
+            rate.live = False
+        self._questions.clear()
+        self._refresh(set(self.binds))
 
     def _forget_lies(self, scope: Scope) -> None:
         """What false receipts said of a route says nothing of it now that they are true."""
