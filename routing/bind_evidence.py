@@ -100,6 +100,12 @@ class BindEvidence:
             self.blind_lost_at = second
 
     @property
+    def share_of_late(self) -> float:
+        """What the whole bind has delivered of late, at most."""
+        root = self.root
+        return min(1.0, (root.delivered_fast + 1.0) / (root.exposed_fast + 1.0))
+
+    @property
     def coverage(self) -> float:
         covered, converted = COVERAGE_PRIOR
         return (self.covered + covered) / (self.converted + converted)
@@ -147,11 +153,13 @@ class BindEvidence:
         else:
             self.drift = 1.0
 
-    def settle(self, second: int) -> None:
-        self._fade(second)
+    def settle_law(self, second: int) -> None:
         if self.law.changed:
             self.law.settle(second)
             self.in_time = tuple(self.law.share_within(deadline) for deadline in self.deadlines)
+
+    def settle(self, second: int) -> None:
+        self._fade(second)
         self.data_points = self._count_data_points()
         if self.covered_fast > BLIND_SHARE * self.converted_fast:
             self.blind_lost_at = self.blind_lost_at if self.blind else 0

@@ -293,6 +293,8 @@ class Scorer:
         if elapsed <= 0:
             return
         self.pool.settle(second)
+        for of_bind in self.binds.values():
+            of_bind.settle_law(second)
         for leaf in self._wheel.turn(second):
             self._active[leaf] = None
         self._ask(second)
@@ -656,6 +658,8 @@ class Scorer:
             if leaf.column.outage and leaf.exposed_fast < SETTLED_EXPOSED:
                 drift *= leaf.column.factor
             p, deviation, n = leaf.blend(drift)
+            if outlier.by_association:
+                p = min(p, of_bind.share_of_late)
         coverage = of_bind.coverage if not of_bind.blind else 1.0
         trust = min(leaf.trust.share, of_bind.trust.share)
         on_time = leaf.share_on_time

@@ -230,7 +230,7 @@ def test_a_state_of_another_version_is_refused() -> None:
 
 def test_the_record_of_a_decision_counts_what_was_consulted() -> None:
     traffic = healthy_traffic()
-    record = traffic.router.explain(2000)
+    record = traffic.router.explain(2005)
     assert record is not None
     assert record["data_points"] > 100
     assert {one["bind"] for one in record["candidates"]} == {CHEAP, DEAR, DEAREST}
