@@ -16,7 +16,7 @@ THRESHOLD = 11.0
 # Without another route to compare with, the customer's feed may be what is broken.
 THRESHOLD_ALONE = 16.0
 HALVED = 0.5
-LN_CONVERTED = log(HALVED)
+CONVICTED_MIN = 0.05
 HALF_LIFE_S = 120.0
 TRUST_MIN = 0.02
 # So long after a conviction, what was sent before it is still being scored.
@@ -76,11 +76,13 @@ class Trust:
         self._fade(second)
         self.expected += rate
         self.converted += converted
+        # On trial it is asked whether it is still as bad as it was.
+        part = max(CONVICTED_MIN, self.share) if self.convicted else HALVED
         if converted:
-            self.suspicion += LN_CONVERTED
+            self.suspicion += log(part)
             self.trial_interval_s = max(TRIAL_INTERVAL_MIN_S, TRIAL_SOONER * self.trial_interval_s)
         else:
-            self.suspicion += log((1.0 - HALVED * rate) / (1.0 - rate))
+            self.suspicion += log((1.0 - part * rate) / (1.0 - rate))
             if self.suspicion > 0.0 and not self.first_at:
                 self.first_at = second
         self.lost += rate - converted if self.first_at else 0.0
