@@ -12,6 +12,8 @@ WELL_SHARE = 0.85
 WELL_EXPOSED_MIN = 4.0
 OUTAGE_MIN = 0.05
 
+COLUMNS_MAX = 4096
+
 BUDGET_MAX = 3.0
 # Enough to try what nothing is known of when traffic begins.
 BUDGET_AT_FIRST = 3.0

@@ -52,6 +52,7 @@ class Evidence:
         "new_deliveries",
         "new_exposed",
         "new_on_time",
+        "news_at",
         "number_faults",
         "on_time",
         "outlier",
@@ -72,6 +73,7 @@ class Evidence:
         if parent is not None:
             parent.children.append(self)
         self.second = second
+        self.news_at = second
         self.touched = False
         self.exposed_fast = self.delivered_fast = 0.0
         self.exposed_slow = self.delivered_slow = 0.0
@@ -103,6 +105,7 @@ class Evidence:
             self.number_faults *= late
         exposed, delivered = self.new_exposed, self.new_delivered
         if exposed or delivered:
+            self.news_at = second
             self.exposed_fast += exposed
             self.delivered_fast += delivered
             if not frozen:

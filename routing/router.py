@@ -100,14 +100,14 @@ class Router:
         self._health = {bind.id: BindHealth(bind, now) for bind in self._table.binds}
         self._contenders = contenders(self._table.routes, self._health)
         self._classes = TrafficClasses(classes)
-        self._scorer = Scorer(self._table.binds, self._classes, int(now))
+        self._contests: dict[tuple[str, str, str, Kind], _Contest] = {}
+        self._scorer = Scorer(self._table.binds, self._classes, int(now), self._contests.clear)
         self._decisions = Decisions()
         self._resends = Resends()
         self._down_at: dict[str, float] = {}
         self._convertible = 0
         digits_max = max(1, plan.prefix_digits_max, self._table.prefix_digits_max)
         self._prefix_length = len("+") + digits_max
-        self._contests: dict[tuple[str, str, str, Kind], _Contest] = {}
         self._observers = {
             Submitted: self._submitted,
             SubmitResult: self._answered,

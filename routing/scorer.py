@@ -5,12 +5,12 @@ Only what was touched lately is folded: a tick costs as much as there is news.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from routing.alarm import Alarm, AlarmBoard, AlarmKind
 from routing.bind_evidence import BindEvidence
 from routing.carrier_bind import CarrierBind, Kind
-from routing.column import OUTAGE_MIN, Column
+from routing.column import COLUMNS_MAX, OUTAGE_MIN, Column
 from routing.conversion_rate import KEYS_MAX, ConversionRate
 from routing.delay_law import AGES_UNKNOWN, DelayLaw
 from routing.estimate import Estimate, Level, Scope
@@ -41,9 +41,17 @@ SUSPECTED = 4.0
 
 
 class Scorer:
-    def __init__(self, binds: Sequence[CarrierBind], classes: TrafficClasses, second: int) -> None:
+    def __init__(
+        self,
+        binds: Sequence[CarrierBind],
+        classes: TrafficClasses,
+        second: int,
+        on_drop: Callable[[], None],
+    ) -> None:
+        """`on_drop` is called when a leaf is forgotten: nobody may hold it any more."""
         self.second = second
         self.classes = classes
+        self._on_drop = on_drop
         self.alarms = AlarmBoard()
         self.flights = Flights()
         self._deadline_s = min(one.deadline_s for one in classes.all)
@@ -65,6 +73,8 @@ class Scorer:
         self.rates: dict[str, ConversionRate] = {}
         self._questions: dict[int, list[Flight]] = {}
         self._anonymous = {bind: self._new_leaf(Scope(bind)) for bind in self.binds}
+        self._drifting: set[str] = set()
+        self._sick_binds: set[str] = set()
         self._sweep: list[Leaf] = []
 
     # The tree
@@ -103,6 +113,8 @@ class Scorer:
 
     def column(self, network: str) -> Column:
         column = self.columns.get(network)
+        if column is None and len(self.columns) >= COLUMNS_MAX:
+            return self.columns[""]
         if column is None:
             column = self.columns[network] = Column(network, len(self.classes.all))
         return column
@@ -219,6 +231,8 @@ class Scorer:
 
     def probed(self, bind: str, at: float) -> None:
         """A message of which nothing else is known goes over a bind that may be sick."""
+        if bind not in self._sick_binds:
+            return
         for leaf in self._leaves_of(self.binds[bind]):
             if leaf.outlier.sick and leaf.outlier.probe_at <= at:
                 leaf.outlier.probed(leaf.column.sent, at)
@@ -303,12 +317,15 @@ class Scorer:
         roots, inner = self._fold(second)
         self._settle_binds(roots, inner, second, elapsed)
         columns = self._settle_columns(inner, second)
-        changed = {bind.root.scope.bind for bind in roots if bind.drift < 1.0}
+        drifting = {bind.root.scope.bind for bind in roots if bind.drift < 1.0}
+        changed = self._drifting | drifting
+        self._drifting = drifting
         for leaf in list(self._active):
             leaf.judge()
             self._settle_leaf(leaf, second, elapsed)
         self._settle_rows(roots, second)
         self._settle_trust(second)
+        self._sick_binds = {leaf.scope.bind for leaf in self._active if leaf.outlier.sick}
         for leaf in list(self._active):
             self._judge_leaf(leaf)
             leaf.touched = False
@@ -387,7 +404,7 @@ class Scorer:
                 continue
             column = columns.get(name)
             if column is None:
-                column = columns[name] = self.columns[name]
+                column = columns[name] = self.column(name)
                 column.begin()
             column.add(network)
         changed: set[str] = set()
@@ -508,17 +525,20 @@ class Scorer:
 
     def _settle_rows(self, roots: list[BindEvidence], second: int) -> None:
         """A bind of which every network but one is short is sick as a whole."""
+        rows: dict[str, list[Leaf]] = {}
+        for leaf in self._active:
+            rows.setdefault(leaf.scope.bind, []).append(leaf)
         for of_bind in roots:
             bind = of_bind.root.scope.bind
-            leaves = self._leaves_of(of_bind)
             if of_bind.row_z < RAISE_Z and not of_bind.blind:
-                for leaf in leaves:
+                for leaf in self._leaves_of(of_bind):
                     if leaf.outlier.sick or leaf.column.outage:
                         continue
                     if leaf.exposed_fast >= SETTLED_EXPOSED and leaf.z > SUSPECT_Z:
                         continue
                     leaf.outlier.fall_sick(second, by_association=True)
                     self._active[leaf] = None
+            leaves = rows.get(bind, [])
             sick = [leaf for leaf in leaves if leaf.outlier.sick]
             of_sick = [leaf for leaf in sick if not leaf.outlier.by_association]
             tested = [leaf for leaf in leaves if leaf.exposed_fast >= 2.0]
@@ -697,16 +717,29 @@ class Scorer:
     def _refresh(self, changed: set[str]) -> None:
         """Scopes without news of their own, where what others say of them has changed; and, a few
         at a time, those that only grow old."""
-        if changed:
-            for leaf in self.leaves.values():
-                if leaf.scope.bind in changed or leaf.scope.network in changed:
-                    self._age(leaf)
+        for name in changed:
+            of_bind = self.binds.get(name)
+            stale = (
+                self._leaves_of(of_bind)
+                if of_bind
+                else [leaf for leaf in self.leaves.values() if leaf.scope.network == name]
+            )
+            for leaf in stale:
+                self._age(leaf)
         if not self._sweep:
             self._sweep = list(self.leaves.values())
         for _ in range(min(SWEEP, len(self._sweep))):
             leaf = self._sweep.pop()
             if leaf not in self._active:
                 self._age(leaf)
+                if leaf.news_at < self.second - FORGET_S and leaf.scope.network:
+                    self._drop(leaf)
+
+    def _drop(self, leaf: Leaf) -> None:
+        """Nothing was heard of it for a day."""
+        del self.leaves[leaf.scope]
+        leaf.network.children.remove(leaf)
+        self._on_drop()
 
     def _age(self, leaf: Leaf) -> None:
         frozen = leaf.of_bind.blind
