@@ -113,6 +113,12 @@ class BindEvidence:
     def looks_blind(self) -> bool:
         return self.blindness > BLIND_THRESHOLD
 
+    def go_blind(self) -> None:
+        """What came before says nothing of when receipts come again."""
+        self.blind = True
+        self.converted_fast = self.covered_fast = 0.0
+        self.root.exposed_fast = self.root.delivered_fast = 0.0
+
     def looks_sighted(self) -> bool:
         """Conversions have receipts again, or receipts come as they did."""
         root = self.root

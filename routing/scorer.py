@@ -379,7 +379,7 @@ class Scorer:
         """Are the receipts of the bind lost, and not its messages?"""
         bind = of_bind.root.scope.bind
         if not of_bind.blind and of_bind.looks_blind():
-            of_bind.blind = True
+            of_bind.go_blind()
             first = of_bind.blind_lost_at or second
             self.alarms.raise_(Alarm(AlarmKind.RECEIPT_FEED, bind, "", "", second, first, 0.0))
             for leaf in self._leaves_of(of_bind):
