@@ -306,7 +306,7 @@ class Router:
             leaf.outlier.probed(column.sent, at)
             leaf.trust.tried(self._convertible, at)
             leaf.of_bind.trust.tried(self._convertible, at)
-        self._convertible += self._scorer.has_conversions(key)
+        self._convertible += self._scorer.conversions.is_live(key)
         if number == 0:
             self._resends.sent(request.destination, request.message_id, bind, at)
         self._scorer.flights.take_off(request.message_id, flight)
@@ -403,7 +403,7 @@ class Router:
             # Only a message that may convert can tell whether receipts are true.
             trust = leaf.of_bind.trust if leaf.of_bind.trust.convicted else leaf.trust
             key = self._key(request, number, contest.network)
-            return trust.on_trial(self._convertible, now) and self._scorer.has_conversions(key)
+            return trust.on_trial(self._convertible, now) and self._scorer.conversions.is_live(key)
         column = contest.column
         return leaf.outlier.is_due(column.sent, now) and column.is_cheapest(number, now)
 
@@ -450,13 +450,13 @@ class Router:
         return _Contest(
             number_range,
             network,
-            self._scorer.column(network),
+            self._scorer.tree.column(network),
             tuple(
                 _Rival(
                     tiers[route.entry.priority],
                     place,
                     self._contenders[route.number],
-                    self._scorer.leaf(Scope(route.bind, country, network, sender_type)),
+                    self._scorer.tree.leaf(Scope(route.bind, country, network, sender_type)),
                 )
                 for place, route in enumerate(found.usable)
             ),

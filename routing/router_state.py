@@ -25,8 +25,8 @@ def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> dict[str, Any]
     return {
         "version": VERSION,
         "pool": _of_law(scorer.pool),
-        "evidence": [_of_evidence(one) for one in scorer.all_evidence()],
-        "trusts": [[list(scope), _of_trust(trust)] for scope, trust in scorer.trusts.items()],
+        "evidence": [_of_evidence(one) for one in scorer.tree.all_evidence()],
+        "trusts": [[list(scope), _of_trust(trust)] for scope, trust in scorer.tree.trusts.items()],
         "binds": {
             bind: {
                 "law": _of_law(one.law),
@@ -38,9 +38,9 @@ def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> dict[str, Any]
                 "usual_latency_s": health[bind].usual_latency_s,
                 "fraction": health[bind].fraction,
             }
-            for bind, one in scorer.binds.items()
+            for bind, one in scorer.tree.binds.items()
         },
-        "rates": {key: _of_rate(rate) for key, rate in scorer.rates.items()},
+        "rates": {key: _of_rate(rate) for key, rate in scorer.conversions.rates.items()},
     }
 
 
@@ -54,7 +54,7 @@ def restore(
     second = scorer.second - int(age_s)
     _to_law(scorer.pool, state["pool"], second)
     for bind, kept in state["binds"].items():
-        one = scorer.binds.get(bind)
+        one = scorer.tree.binds.get(bind)
         if one is None:
             continue
         _to_law(one.law, kept["law"], second)
@@ -67,14 +67,14 @@ def restore(
         health[bind].restore(kept["usual_latency_s"], kept["fraction"])
     for row in state["evidence"]:
         scope = Scope(*row[0])
-        if scope.bind in scorer.binds:
-            _to_evidence(scorer.evidence(scope, Level(row[1])), row[2:], second, scorer.second)
+        if scope.bind in scorer.tree.binds:
+            _to_evidence(scorer.tree.evidence(scope, Level(row[1])), row[2:], second, scorer.second)
     for names, kept in state["trusts"]:
         scope = Scope(*names)
-        if scope in scorer.trusts:
-            _to_trust(scorer.trusts[scope], kept, scorer.second)
+        if scope in scorer.tree.trusts:
+            _to_trust(scorer.tree.trusts[scope], kept, scorer.second)
     for key, kept in state["rates"].items():
-        rate = scorer.rate(key, second)
+        rate = scorer.conversions.rate(key, second)
         rate.live = bool(kept["live"])
         rate.age_s = int(kept["age_s"])
         _to_law(rate.law, kept["law"], second)

@@ -63,6 +63,8 @@ class TrafficClasses:
 
     def __init__(self, classes: Iterable[TrafficClass] = CLASSES) -> None:
         self.all = tuple(sorted(classes, key=lambda one: -one.value))
+        # By this it is measured what comes in time.
+        self.deadline_s = min(one.deadline_s for one in self.all)
         self._numbers = {
             name: number
             for number, one in enumerate(self.all)
