@@ -47,7 +47,7 @@ from routing.resends import Resends
 from routing.route_table import RouteTable
 from routing.router_state import restore, state_of
 from routing.scorer import Scorer
-from routing.traffic_class import CALL, CLASSES, TrafficClass, TrafficClasses
+from routing.traffic_class import CLASSES, TrafficClass, TrafficClasses
 
 # Destinations are remembered by the digits that can matter to the plan or a route. When so many
 # differ that this is reached, all are forgotten and looked up anew.
@@ -59,10 +59,14 @@ PASSING = frozenset({Block.THROTTLED, Block.WINDOW_FULL, Block.RATE})
 BEST, EXPLORE, PROBE, FORCED, FAILOVER, PINNED = Mode
 ALREADY_TRIED = Block.ALREADY_TRIED
 OK = Outcome.OK
+CALL = Kind.CALL
 # Makes a NamedTuple in half the time that its class takes.
 new = tuple.__new__
-# Of what has no class of its own; "" is transactional.
-_CLASS_OF = {Kind.MESSAGE: "", Kind.CALL: CALL}
+
+
+# The digits that can matter, the sender type, the network that was looked up, and whether it is a
+# call.
+_Key = tuple[str, str, str, bool]
 
 
 class _Rival(NamedTuple):
@@ -100,7 +104,7 @@ class Router:
         self._health = {bind.id: BindHealth(bind, now) for bind in self._table.binds}
         self._contenders = contenders(self._table.routes, self._health)
         self._classes = TrafficClasses(classes)
-        self._contests: dict[tuple[str, str, str, Kind], _Contest] = {}
+        self._contests: dict[_Key, _Contest] = {}
         self._scorer = Scorer(self._table.binds, self._classes, int(now), self._contests.clear)
         self._decisions = Decisions()
         self._resends = Resends()
@@ -125,10 +129,10 @@ class Router:
     def rank(self, request: RouteRequest, now: float) -> Ranking:
         """The binds for one segment, or for the first of a message. Changes nothing."""
         destination = request.destination
-        contest = self._contests.get(
-            (destination[: self._prefix_length], request.sender_type, request.mccmnc, request.kind)
-        ) or self._contest(destination, request.sender_type, request.mccmnc, request.kind)
-        number = self._classes.number(request.traffic_class or _CLASS_OF[request.kind])
+        is_call = request.kind is CALL
+        key = destination[: self._prefix_length], request.sender_type, request.mccmnc, is_call
+        contest = self._contests.get(key) or self._contest(key)
+        number = self._classes.number(request.traffic_class, is_call)
         traffic = self._classes.all[number]
         value = traffic.value
         deadline_s = traffic.deadline_s
@@ -224,7 +228,8 @@ class Router:
 
     def reachable(self, destination: str, sender_type: str, kind: Kind = Kind.MESSAGE) -> bool:
         """Does any route lead there from this type of sender, whatever the binds' health?"""
-        return bool(self._contest(destination, sender_type, "", kind).rivals)
+        key = destination[: self._prefix_length], sender_type, "", kind is CALL
+        return bool(self._contest(key).rivals)
 
     def explain(self, message_id: int) -> dict[str, Any] | None:
         """Why a message of late went where it went; None where that is not known any more."""
@@ -287,13 +292,13 @@ class Router:
         request = ranking.request
         bind = contender.bind
         self._decisions.keep(Decision(ranking, bind))
-        contest = self._contest(
-            request.destination, request.sender_type, request.mccmnc, request.kind
-        )
+        is_call = request.kind is CALL
+        prefix = request.destination[: self._prefix_length]
+        contest = self._contest((prefix, request.sender_type, request.mccmnc, is_call))
         leaf = next((one.leaf for one in contest.rivals if one.contender is contender), None)
         if leaf is None:
             return
-        number = self._classes.number(request.traffic_class or _CLASS_OF[request.kind])
+        number = self._classes.number(request.traffic_class, request.kind is CALL)
         traffic = self._classes.all[number]
         column = contest.column
         column.submitted(number, at, traffic.explore_share)
@@ -419,8 +424,7 @@ class Router:
         """Whose conversions are alike: a customer's, within one class and network."""
         return f"{request.account}/{self._classes.all[number].name}/{network}"
 
-    def _contest(self, destination: str, sender_type: str, mccmnc: str, kind: Kind) -> _Contest:
-        key = (destination[: self._prefix_length], sender_type, mccmnc, kind)
+    def _contest(self, key: _Key) -> _Contest:
         contest = self._contests.get(key)
         if contest is None:
             if len(self._contests) >= REMEMBERED_MAX:
@@ -428,7 +432,7 @@ class Router:
             contest = self._contests[key] = self._find(*key)
         return contest
 
-    def _find(self, prefix: str, sender_type: str, mccmnc: str, kind: Kind) -> _Contest:
+    def _find(self, prefix: str, sender_type: str, mccmnc: str, is_call: bool) -> _Contest:
         digits = leading_digits(prefix)
         if not digits:
             return _Contest(None, "", Column("", 0), (), ())
@@ -437,11 +441,13 @@ class Router:
             mcc, mccmnc = number_range.mcc, number_range.mccmnc
         else:
             mcc = mccmnc[:3]
-        found = self._table.find(digits, mcc, mccmnc, sender_type, kind)
+        found = self._table.find(
+            digits, mcc, mccmnc, sender_type, CALL if is_call else Kind.MESSAGE
+        )
         country = mcc or (number_range.country if number_range else "")
         matches = [route.entry.match for route in found.usable]
         network = mccmnc or country or max(matches, key=len, default="") or "*"
-        if kind is Kind.CALL:
+        if is_call:
             network = f"call {network}"
         tiers = {
             priority: tier

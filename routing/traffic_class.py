@@ -72,8 +72,10 @@ class TrafficClasses:
         }
         if TRANSACTIONAL not in self._numbers:
             raise ValueError("no class is named transactional, which is for all that has no class")
-        self._unknown = self._numbers[TRANSACTIONAL]
+        self._unknown = self._numbers[""] = self._numbers[TRANSACTIONAL]
 
-    def number(self, name: str) -> int:
+    def number(self, name: str, is_call: bool = False) -> int:
+        if not name and is_call:
+            name = CALL
         number = self._numbers.get(name)
         return number if number is not None else self._numbers.get(name.lower(), self._unknown)
