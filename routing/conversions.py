@@ -50,15 +50,18 @@ class Conversions:
                     continue
                 rate = self.rate(flight.key, due)
                 if due - flight.told == rate.age_s:
-                    self.score(leaf, rate, flight.converted, due)
+                    self.score(flight, rate, flight.converted, due)
 
-    def score(self, leaf: Leaf, rate: ConversionRate, converted: bool, second: int) -> None:
+    def score(self, flight: Flight, rate: ConversionRate, converted: bool, second: int) -> None:
         """One more message speaks for its route, or against it."""
+        leaf = flight.leaf
         of_bind, of_network = leaf.of_bind.trust, leaf.trust
         usual = rate.expected(leaf.scope.bind)
         if rate.asked >= LEARNT_MIN:
-            of_bind.score(usual, converted, second)
-            of_network.score(usual, converted, second)
+            for trust in (of_bind, of_network):
+                # A convict is judged by what was sent to try it, not by what came before.
+                if not trust.convicted or flight.sent >= trust.held_until:
+                    trust.score(usual, converted, second)
         if (
             max(of_bind.suspicion, of_network.suspicion) < SUSPICION_LEARNT_MAX
             and not of_bind.convicted

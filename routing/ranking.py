@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from routing.carrier_bind import Kind
 from routing.estimate import Estimate
+from routing.leaf import Leaf
 from routing.numbering_plan import NumberRange
 from routing.route_table import Route
 
@@ -73,8 +74,8 @@ class Candidate(NamedTuple):
     lower `cost`, which is the utility's opposite, then the more specific match (`number`).
 
     `turn` is where its next segment stands among rivals of equal utility: lowest goes first.
-    `estimate` is what is believed of the route; `price` of a segment, `latency_s` and `burden` are
-    as of this moment.
+    `estimate` is what is believed of the route, from the evidence of `leaf`; `price` of a segment,
+    `latency_s` and `burden` are as of this moment.
     """
 
     tier: int
@@ -88,6 +89,7 @@ class Candidate(NamedTuple):
     burden: float
     turn: float
     group: object
+    leaf: Leaf
 
     @property
     def utility(self) -> float:

@@ -185,6 +185,7 @@ class Router:
                     burden,
                     turn if turn > group.turn_now else group.turn_now,
                     group,
+                    leaf,
                 ),
             )
             if not pinned and (
@@ -292,19 +293,19 @@ class Router:
         request = ranking.request
         bind = contender.bind
         self._decisions.keep(Decision(ranking, bind))
-        is_call = request.kind is CALL
-        prefix = request.destination[: self._prefix_length]
-        contest = self._contest((prefix, request.sender_type, request.mccmnc, is_call))
-        leaf = next((one.leaf for one in contest.rivals if one.contender is contender), None)
-        if leaf is None:
+        for candidate in ranking.candidates:
+            if candidate.route is route:
+                leaf = candidate.leaf
+                break
+        else:
             return
-        number = self._classes.number(request.traffic_class, request.kind is CALL)
+        number = self._classes.number(ranking.traffic_class)
         traffic = self._classes.all[number]
-        column = contest.column
+        column = leaf.column
         column.submitted(number, at, traffic.explore_share)
         if ranking.mode is EXPLORE and ranking.candidates[0].bind == bind:
             column.explored(at)
-        key = self._key(request, number, contest.network)
+        key = self._key(request, number, ranking.network)
         flight = Flight(leaf, key, int(at))
         if leaf.estimate.sick:
             leaf.outlier.watch(flight)
@@ -403,7 +404,7 @@ class Router:
         self, place: Candidate, contest: _Contest, request: RouteRequest, number: int, now: float
     ) -> bool:
         """May this message find out whether a sick route is well?"""
-        leaf = next(one.leaf for one in contest.rivals if one.contender.bind == place.bind)
+        leaf = place.leaf
         if leaf.trust.convicted or leaf.of_bind.trust.convicted:
             # Only a message that may convert can tell whether receipts are true.
             trust = leaf.of_bind.trust if leaf.of_bind.trust.convicted else leaf.trust

@@ -184,7 +184,7 @@ class Scorer:
         rate = self.conversions.rate(flight.key, int(at))
         rate.live = True
         meant = duration_s >= SHORT_CALL_S and not flight.hasty
-        self.conversions.score(leaf, rate, meant, int(at))
+        self.conversions.score(flight, rate, meant, int(at))
 
     def bind_up(self, bind: str, away_s: int) -> None:
         """What is known of a bind does not age while it is away."""

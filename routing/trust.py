@@ -16,7 +16,7 @@ THRESHOLD = 11.0
 # Without another route to compare with, the customer's feed may be what is broken.
 THRESHOLD_ALONE = 16.0
 HALVED = 0.5
-CONVICTED_MIN = 0.05
+CONVICTED_MIN = 0.1
 HALF_LIFE_S = 120.0
 TRUST_MIN = 0.02
 # So long after a conviction, what was sent before it is still being scored.
