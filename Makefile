@@ -1,8 +1,11 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop sim soak bench bench-routing docs clean
+.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench \
+	bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
 MINUTES ?= 30
+WORKERS ?= 2
+SECONDS ?= 60
 
 setup: .venv/ready  ## create .venv and install everything the other targets need
 
@@ -31,14 +34,11 @@ types: setup
 imports: setup  ## the layering contracts in pyproject.toml
 	$(BIN)/lint-imports --no-logo
 
-peers:  ## foreign programs that tests speak with; without them those tests are skipped
-	@command -v mosquitto >/dev/null || \
-	{ [ "$$(id -u)" = 0 ] && apt-get install -y -qq mosquitto >/dev/null 2>&1; } || \
-	echo "no mosquitto here, and it could not be installed: its tests will be skipped"
+peers: setup  ## foreign programs that tests speak with; without them those tests are skipped
+	@$(BIN)/python -m tests.interop.peers
 
 test: setup peers  ## everything: units, virtual time, simulation, end to end, foreign peers
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --cov
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e
@@ -46,11 +46,18 @@ e2e: setup  ## real sockets and processes on loopback
 interop: setup peers  ## software that is not ours
 	$(BIN)/pytest -m interop -rs
 
+conformance: setup peers  ## the tests of each SMPP and GSM rule; rewrites docs/reference/smpp-conformance.md
+	$(BIN)/python -m tests.conformance
+
 sim: setup  ## the whole gateway in virtual time: make sim SEED=123
 	SIM_SEED=$(SEED) $(BIN)/pytest -m sim
 
 soak: setup  ## customers, bad carriers, dead endpoints and a kill -9 every minute: make soak MINUTES=30
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+fuzz: setup  ## atheris on every decoder and on sessions, each for so long: make fuzz SECONDS=60
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' -c constraints.txt
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 bench: setup  ## CPU per message and rates, with our own load generator and sink
 	$(BIN)/python -m tests.bench

@@ -15,10 +15,11 @@ import msgspec
 
 from carriers_sim.behaviour import Behaviour
 from carriers_sim.config import SimulatorConfig
+from carriers_sim.fault import Fault
 from carriers_sim.recorder import Received
 from carriers_sim.simulator import Simulator
 from carriers_sim.smsc import Smsc
-from carriers_sim.violations import Violation
+from carriers_sim.violations import Invariant, Violation
 
 CALL_S = 10.0
 
@@ -48,6 +49,10 @@ class BackgroundSimulator:
     @property
     def violations(self) -> list[Violation]:
         return self.call(lambda: self._simulator.violations)
+
+    def forgive(self, *invariants: Invariant) -> None:
+        """See `Simulator.forgive`."""
+        self.call(lambda: self._simulator.forgive(*invariants))
 
     def reset(self) -> None:
         """See `Simulator.reset`."""
@@ -125,9 +130,21 @@ class BackgroundSmsc:
         behaviour = msgspec.convert(keys, Behaviour)
         self._simulator.call(lambda: self._smsc.set_behaviour(behaviour))
 
-    def inject_mo(self, sender: str, recipient: str, body: str) -> int:
+    def inject_mo(self, sender: str, recipient: str, body: str, **keys: object) -> int:
         """See `Smsc.inject_mo`."""
-        return self._simulator.call(lambda: self._smsc.inject_mo(sender, recipient, body))
+        return self._simulator.call(lambda: self._smsc.inject_mo(sender, recipient, body, **keys))
+
+    def befall(self, fault: str, for_s: float = 0.0) -> int:
+        """See `Smsc.befall`; `fault` is a name such as `rst`. Raises ValueError."""
+        return self._simulator.call(lambda: self._smsc.befall(Fault(fault), for_s))
+
+    def alert(self, handset: str, esme: str) -> None:
+        """See `Smsc.alert`."""
+        self._simulator.call(lambda: self._smsc.alert(handset, esme))
+
+    def outbind(self, host: str, port: int, system_id: str = "", password: str = "") -> None:
+        """See `Smsc.outbind`."""
+        self._simulator.run(self._smsc.outbind(host, port, system_id, password), CALL_S)
 
     def drop_connections(self) -> int:
         """See `Smsc.drop_connections`."""

@@ -7,17 +7,18 @@ the message's number there, so the same seed and the same messages give the same
 
 from __future__ import annotations
 
-from enum import StrEnum
 from hashlib import blake2b
 from random import Random
-from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from carriers_sim import body_tag
+from carriers_sim.binding import Binding
 from carriers_sim.delay import (
+    Count,
     Delay,
+    Seconds,
     Share,
     Weights,
     draw,
@@ -26,60 +27,80 @@ from carriers_sim.delay import (
     require_delay,
     require_weight,
 )
-from carriers_sim.dlr_schedule import STATES, PlannedReceipt, ReceiptBehaviour, schedule
+from carriers_sim.dlr_schedule import (
+    HEALTHY_RECEIPTS,
+    NOTHING,
+    STATES,
+    ReceiptBehaviour,
+    Schedule,
+    changed,
+    schedule,
+)
+from carriers_sim.fault import Fault
+from carriers_sim.link import SOUND, Link
 from carriers_sim.magic_numbers import MAGIC_NUMBERS, SUFFIX_LENGTH
+from carriers_sim.message_id import IdFormat, message_ids
+from carriers_sim.response_form import ResponseForm
 from carriers_sim.rule import Effect, Repeat, Rule, status_of
 from carriers_sim.throttle import Throttle
 from gateway.smpp.constants import CommandStatus
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
-
-
-class IdFormat(StrEnum):
-    """How a carrier writes its message ids; many write them otherwise in receipts."""
-
-    DECIMAL = "decimal"
-    HEX = "hex"
-    UUID = "uuid"
 
 
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One carrier's character. As built it is healthy: every message delivered, no faults.
 
     Shares are from 0 to 1 of all submit_sm. `queue_max` bounds the messages that await their
-    receipt, `drop_every` closes the connection at each n-th submit_sm; 0 turns either off. A grey
-    route answers ESME_ROK and does nothing more.
+    receipt, or those that `queue_drained_per_s` has not taken out yet. `drop_every` closes the
+    connection at each n-th submit_sm, `responses_reversed` answers in groups of so many, the last
+    first, and waits `responses_held_s` at most for a group; `ids_max` gives ids again after so
+    many. 0 turns each off. A grey route answers ESME_ROK and does nothing more.
     """
 
     bind_status: str = "ESME_ROK"
+    bind: Binding = Binding()
+    link: Link = SOUND
     response_delay_s: Delay = 0.0
+    responses: Weights = msgspec.field(default_factory=lambda: {ResponseForm.USUAL.value: 1.0})
+    responses_reversed: Count = 0
+    responses_held_s: Seconds = 1.0
     submit: Weights = msgspec.field(default_factory=lambda: {"ESME_ROK": 1.0})
     unanswered: Share = 0.0
     drop: Share = 0.0
     drop_every: Count = 0
     throttle: Throttle | None = None
     queue_max: Count = 0
+    queue_drained_per_s: Seconds = 0.0
+    congestion_state: bool = False
     id_format: IdFormat = IdFormat.DECIMAL
     receipt_id_format: IdFormat | None = None
+    ids_max: Count = 0
     grey: bool = False
     magic_numbers: bool = False
-    receipts: ReceiptBehaviour = ReceiptBehaviour()
+    body_tags: bool = False
+    receipts: ReceiptBehaviour = HEALTHY_RECEIPTS
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
         status_of(self.bind_status)
         require_weight(self.submit, "submit")
+        require_weight(self.responses, "responses")
         require_delay(self.response_delay_s)
         for name in self.submit:
             status_of(name)
+        for name in self.responses:
+            ResponseForm(name)
+        if self.receipt_id_format is IdFormat.EMPTY:
+            raise ValueError("receipts need an id; only responses may leave it empty")
+        if self.queue_drained_per_s and not self.queue_max:
+            raise ValueError("queue_drained_per_s needs a queue_max")
 
     @property
     def reads_text(self) -> bool:
-        return any(rule.when.body for rule in self.rules)
+        return self.body_tags or any(rule.when.body for rule in self.rules)
 
     @property
     def remembers_refusals(self) -> bool:
-        return self.magic_numbers or bool(self.rules)
+        return self.magic_numbers or self.body_tags or bool(self.rules)
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -95,6 +116,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     recipient: str
     text: str = ""
     registered_delivery: int = 0
+    part_number: int = 1
+    part_total: int = 1
     refused_by: str = ""
     is_throttled: bool = False
     is_queue_full: bool = False
@@ -105,17 +128,21 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     A dropped one is lost with its connection. An unanswered one is accepted, and only its
     response is lost. `is_remembered` asks the caller to give `refused_by` on the next attempt.
+    `schedule` is what becomes of an accepted one.
     """
 
     status: int
     reason: str
     response_delay_s: float = 0.0
+    response: ResponseForm = ResponseForm.USUAL
+    fault: Fault | None = None
+    fault_for_s: float = 0.0
     is_answered: bool = True
     is_dropped: bool = False
     is_remembered: bool = False
     message_id: str = ""
     receipt_id: str = ""
-    receipts: tuple[PlannedReceipt, ...] = ()
+    schedule: Schedule = NOTHING
 
     @property
     def is_accepted(self) -> bool:
@@ -132,22 +159,15 @@ def message_chance(seed_of_carrier: int, number: int) -> Random:
     return Random(seed_of_carrier << 64 | number)
 
 
-def message_ids(behaviour: Behaviour, id_number: int, chance: Random) -> tuple[str, str]:
-    """The id in the response, and the same id as the receipts write it."""
-    in_response = _format_id(behaviour.id_format, id_number, chance)
-    receipt_format = behaviour.receipt_id_format
-    if receipt_format is None or receipt_format is behaviour.id_format:
-        return in_response, in_response
-    return in_response, _format_id(receipt_format, id_number, chance)
-
-
 def decide(
     behaviour: Behaviour, submission: Submission, id_number: int, chance: Random
 ) -> Decision:
     """What to do with one submit_sm, and why."""
     reason, effect = _matching_effect(behaviour, submission)
+    fault, fault_for_s = None, 0.0
     if effect is not None:
         behaviour = _under(behaviour, effect)
+        fault, fault_for_s = effect.fault, effect.fault_for_s
     delay_s = draw(behaviour.response_delay_s, chance)
     if submission.is_throttled:
         return Decision(CommandStatus.ESME_RTHROTTLED, "throttle", delay_s)
@@ -161,29 +181,63 @@ def decide(
             CommandStatus.ESME_ROK, reason, is_dropped=True, is_remembered=is_remembered
         )
     status = status_of(pick(behaviour.submit, chance))
+    form = ResponseForm(pick(behaviour.responses, chance))
+    if form is ResponseForm.GENERIC_NACK and not status:
+        status = CommandStatus.ESME_RSYSERR
     if status and not behaviour.grey:
-        return Decision(status, reason, delay_s, is_remembered=is_remembered)
-    message_id, receipt_id = message_ids(behaviour, id_number, chance)
+        return Decision(
+            status,
+            reason,
+            delay_s,
+            form,
+            fault,
+            fault_for_s,
+            is_remembered=is_remembered,
+        )
+    if behaviour.ids_max:
+        id_number = (id_number - 1) % behaviour.ids_max + 1
+    message_id, receipt_id = message_ids(
+        behaviour.id_format,
+        behaviour.receipt_id_format,
+        id_number,
+        submission.part_number,
+        chance,
+    )
     return Decision(
         status=CommandStatus.ESME_ROK,
         reason=reason,
         response_delay_s=delay_s,
+        response=form,
+        fault=fault,
+        fault_for_s=fault_for_s,
         is_answered=not happens(behaviour.unanswered, chance),
+        # An attempt that is taken and never answered counts for `once` as a refused one does.
+        is_remembered=is_remembered,
         message_id=message_id,
         receipt_id=receipt_id,
-        receipts=()
+        schedule=NOTHING
         if behaviour.grey
-        else schedule(behaviour.receipts, submission.registered_delivery, chance),
+        else schedule(
+            behaviour.receipts,
+            submission.registered_delivery,
+            chance,
+            submission.part_number,
+            submission.part_total,
+        ),
     )
 
 
 def _matching_effect(behaviour: Behaviour, submission: Submission) -> tuple[str, Effect | None]:
-    """The first rule that holds, then the magic numbers, then nothing."""
+    """The first rule that holds, then a tag in the text, then the magic numbers, then nothing."""
     for index, rule in enumerate(behaviour.rules, start=1):
         if rule.when.holds(
             submission.number, submission.sender, submission.recipient, submission.text
         ) and _is_due(rule.then, submission):
             return rule.name or f"rule {index}", rule.then
+    if behaviour.body_tags:
+        tagged = body_tag.effect(submission.text)
+        if tagged is not None and _is_due(tagged, submission):
+            return "body tag", tagged
     if behaviour.magic_numbers:
         suffix = submission.recipient[-SUFFIX_LENGTH:]
         effect = MAGIC_NUMBERS.get(suffix)
@@ -214,24 +268,24 @@ def _under(behaviour: Behaviour, effect: Effect) -> Behaviour:
         receipts = replace(receipts, before_response=1.0)
     if effect.receipt_duplicated:
         receipts = replace(receipts, duplicated=1.0)
+    if effect.receipts:
+        receipts = changed(receipts, effect.receipts)
     behaviour = replace(behaviour, receipts=receipts)
     if effect.status or effect.receipt:
         # A provoked receipt needs a message that was accepted, however often the carrier refuses.
         behaviour = replace(behaviour, submit={effect.status or "ESME_ROK": 1.0})
+    if effect.response is not None:
+        behaviour = replace(behaviour, responses={effect.response.value: 1.0})
     if effect.response_delay_s is not None:
         behaviour = replace(behaviour, response_delay_s=effect.response_delay_s)
+    if effect.id_format is not None:
+        behaviour = replace(
+            behaviour,
+            id_format=effect.id_format,
+            receipt_id_format=effect.receipt_id_format or behaviour.receipt_id_format,
+        )
     if effect.unanswered:
         behaviour = replace(behaviour, unanswered=1.0)
     if effect.drop:
         behaviour = replace(behaviour, drop=1.0)
     return behaviour
-
-
-def _format_id(id_format: IdFormat, id_number: int, chance: Random) -> str:
-    match id_format:
-        case IdFormat.DECIMAL:
-            return f"{id_number:010d}"
-        case IdFormat.HEX:
-            return f"{id_number:X}"
-        case IdFormat.UUID:
-            return str(UUID(int=chance.getrandbits(128), version=4))

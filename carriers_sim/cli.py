@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from carriers_sim.config import ConfigError, SimulatorConfig, load
 from carriers_sim.control import Control
 from carriers_sim.simulator import Simulator
-from gateway.net.errors import ListenError
+from gateway.net.errors import ListenError, TlsError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,14 +33,14 @@ def main(argv: list[str] | None = None) -> int:
             config = replace(config, seed=arguments.seed)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(config, _first_id(arguments.seed), arguments.until_eof))
-    except (ConfigError, ListenError) as error:
+    except (ConfigError, ListenError, TlsError) as error:
         sys.stderr.write(f"carriers-sim: {error}\n")
         return 1
     return 0
 
 
 async def run(config: SimulatorConfig, first_id: int = 1, until_eof: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM, or until standard input ends. Raises ListenError."""
+    """Serve until SIGINT or SIGTERM, or until standard input ends. Raises ListenError, TlsError."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -64,7 +64,10 @@ async def run(config: SimulatorConfig, first_id: int = 1, until_eof: bool = Fals
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="carriers-sim", description="Simulated SMPP carriers with a seeded behaviour."
+        prog="carriers-sim",
+        description="Simulated SMPP carriers with a seeded behaviour, and a checker of the client.",
+        epilog="Numbers that provoke an outcome, behaviours, faults and the control interface: "
+        "docs/how-to/use-the-carrier-simulator.md",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run_command = commands.add_parser("run", help="listen until SIGINT or SIGTERM")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,11 @@ import msgspec
 
 from carriers_sim.behaviour import Behaviour
 from carriers_sim.delay import Seconds
+from carriers_sim.handset_traffic import HandsetTraffic
 from carriers_sim.recorder import KEEP, Expectations
+from carriers_sim.timeline import Change, changed_behaviour
+from carriers_sim.user_data import Alphabet
+from gateway.smpp.constants import INTERFACE_3_3, INTERFACE_3_4, INTERFACE_5_0
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=32)]
@@ -19,15 +24,44 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Host = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class InterfaceVersion(StrEnum):
+    """What a carrier speaks; with a customer that speaks an older one, that."""
+
+    V3_3 = "3.3"
+    V3_4 = "3.4"
+    V5_0 = "5.0"
+
+    @property
+    def octet(self) -> int:
+        return INTERFACE_OCTETS[self]
+
+
+INTERFACE_OCTETS = {
+    InterfaceVersion.V3_3: INTERFACE_3_3,
+    InterfaceVersion.V3_4: INTERFACE_3_4,
+    InterfaceVersion.V5_0: INTERFACE_5_0,
+}
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; the text is one line."""
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PEM files. Without `key` it is in `certificate` too; with `client_ca` a customer must show a
+    certificate that it has signed."""
+
+    certificate: str
+    key: str = ""
+    client_ca: str = ""
 
 
 class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One simulated message centre. Port 0 takes a free one.
 
     A deliver_sm that is answered with a temporary error, or not within `response_s`, is sent again
-    after `deliver_retry_s`, `deliver_attempts_max` times in all.
+    after `deliver_retry_s`, `deliver_attempts_max` times in all. `timeline` changes the behaviour
+    as time goes by, `handsets` send messages of their own accord.
     """
 
     name: Name
@@ -42,7 +76,16 @@ class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     deliver_window: Positive = 100
     deliver_attempts_max: Positive = 5
     deliver_retry_s: Seconds = 5.0
+    version: InterfaceVersion = InterfaceVersion.V3_4
+    alphabet: Alphabet = Alphabet.GSM
+    tls: Tls | None = None
     behaviour: Behaviour = Behaviour()
+    timeline: tuple[Change, ...] = ()
+    handsets: HandsetTraffic | None = None
+
+    def __post_init__(self) -> None:
+        for change in self.timeline:
+            changed_behaviour(self.behaviour, change.behaviour)
 
 
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

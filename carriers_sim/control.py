@@ -6,6 +6,7 @@ say `Content-Type: application/json`, which no foreign web page can do behind a 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -15,14 +16,19 @@ from aiohttp import web
 
 from carriers_sim.behaviour import Behaviour
 from carriers_sim.config import ControlConfig
+from carriers_sim.delay import Seconds
+from carriers_sim.fault import Fault
+from carriers_sim.mobile_originated import MobileOriginated
 from carriers_sim.simulator import Simulator
-from carriers_sim.smsc import QueueFull, Smsc
+from carriers_sim.smsc import NoReceiver, QueueFull, Smsc
 from gateway.net.errors import ListenError
+from gateway.smpp.errors import FieldError
 
 BODY_MAX = 1 << 20
 MESSAGES_DEFAULT = 100
 MESSAGES_MAX = 10_000
 SHUTDOWN_S = 1.0
+OUTBIND_S = 10.0
 
 STATUS_PAGE = Path(__file__).with_name("status_page.html")
 
@@ -30,12 +36,27 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
 
-class MobileOriginated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A message from a handset, to inject."""
+class Befall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to do to the connections of a carrier, and for how long where it lasts."""
 
-    sender: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="from")
-    recipient: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="to")
-    body: str
+    fault: Fault
+    for_s: Seconds = 0.0
+
+
+class Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An alert_notification to inject."""
+
+    handset: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="from")
+    esme: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="to")
+
+
+class OutbindTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer's port for outbind; the carrier's own credentials unless others are given."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+    system_id: Annotated[str, msgspec.Meta(max_length=15)] = ""
+    password: Annotated[str, msgspec.Meta(max_length=8)] = ""
 
 
 class Refusal(Exception):
@@ -69,6 +90,9 @@ class Control:
                 web.get("/carriers/{id}/stats", self._stats),
                 web.post("/carriers/{id}/mo", self._mobile_originated),
                 web.post("/carriers/{id}/behaviour", self._behaviour),
+                web.post("/carriers/{id}/fault", self._fault),
+                web.post("/carriers/{id}/alert", self._alert),
+                web.post("/carriers/{id}/outbind", self._outbind),
                 web.post("/carriers/{id}/drop", self._drop),
                 web.post("/reset", self._reset),
                 web.get("/violations", self._violations),
@@ -147,10 +171,12 @@ class Control:
         return _json(
             {
                 "counts": simulator.violation_counts,
+                "rules": simulator.violated_rules,
                 "incomplete": simulator.recorder.incomplete,
                 "violations": [
                     {
                         "invariant": violation.invariant.name,
+                        "rules": violation.invariant.rules,
                         "meaning": violation.invariant.value,
                         "carrier": violation.carrier,
                         "detail": violation.detail,
@@ -167,7 +193,7 @@ class Control:
         smsc = self._smsc(request)
         message = _decode(await _json_body(request), MobileOriginated)
         try:
-            parts = smsc.inject_mo(message.sender, message.recipient, message.body)
+            parts = smsc.inject(message)
         except ValueError as error:
             raise Refusal(400, str(error)) from None
         except QueueFull as error:
@@ -184,6 +210,32 @@ class Control:
         behaviour = _decode(msgspec.json.encode(current | changes), Behaviour)
         smsc.set_behaviour(behaviour)
         return _json(behaviour)
+
+    async def _fault(self, request: web.Request) -> web.Response:
+        smsc = self._smsc(request)
+        befall = _decode(await _json_body(request), Befall)
+        return _json({"connections": smsc.befall(befall.fault, befall.for_s)})
+
+    async def _alert(self, request: web.Request) -> web.Response:
+        smsc = self._smsc(request)
+        alert = _decode(await _json_body(request), Alert)
+        try:
+            smsc.alert(alert.handset, alert.esme)
+        except FieldError as error:
+            raise Refusal(400, str(error)) from None
+        except NoReceiver as error:
+            raise Refusal(503, str(error)) from None
+        return _json({}, status=202)
+
+    async def _outbind(self, request: web.Request) -> web.Response:
+        smsc = self._smsc(request)
+        to = _decode(await _json_body(request), OutbindTo)
+        try:
+            async with asyncio.timeout(OUTBIND_S):
+                await smsc.outbind(to.host, to.port, to.system_id, to.password)
+        except OSError as error:  # TimeoutError is one.
+            raise Refusal(502, str(error) or "timed out") from None
+        return _json({}, status=202)
 
     async def _drop(self, request: web.Request) -> web.Response:
         await _json_body(request)

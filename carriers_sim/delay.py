@@ -13,6 +13,7 @@ DELAY_MAX_S = 7 * 86_400.0
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=DELAY_MAX_S)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 Weights = dict[str, Annotated[float, msgspec.Meta(ge=0)]]
 
 

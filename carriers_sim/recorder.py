@@ -15,10 +15,11 @@ from typing import TypeVar
 
 import msgspec
 
+from carriers_sim.delay import Count, Seconds
 from carriers_sim.rate_window import WINDOW_S, RateWindow
 from carriers_sim.user_data import UserData, decode
 from carriers_sim.violations import Invariant, Violations
-from gateway.smpp.constants import status_name
+from gateway.smpp.constants import DataCoding, status_name
 
 KEEP = 10_000
 INCOMPLETE_MAX = 10_000
@@ -26,6 +27,8 @@ REMEMBERED_MAX = 1_000_000
 PAIRS_MAX = 100_000
 SENDERS_MAX = 10_000
 LOST_MAX = 100_000
+# A reference is free for another message after this long (GSM-14): handsets wait no longer.
+REFERENCE_S = 60.0
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -63,13 +66,18 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     `mps` gives the segments a second of a sender, counted over all carriers in any window of one
     second, and `mps_tolerance` what jitter on the way may cause: the share above, and the share of
     the time between two segments by which one is early. `order` finds the number by which messages
-    of one pair of numbers must rise.
+    of one pair of numbers must rise. Its response timer is `response_s` at least: no sooner is an
+    answer overdue. In any minute a carrier forgives so many binds that it refused, left without an
+    answer or soon cut, and so many with wrong credentials.
     """
 
     mps: dict[str, float] = {}
     mps_tolerance: float = 0.1
     window: int = 0
     order: str = r"#(\d+)"
+    response_s: Seconds = 2.0
+    vain_binds_max: Count = 60
+    wrong_credentials_max: Count = 10
 
     def __post_init__(self) -> None:
         try:
@@ -100,6 +108,10 @@ class Counts:
     deliveries_given_up: int = 0
     mo_sent: int = 0
     mo_accepted: int = 0
+    alerts: int = 0
+    queried: int = 0
+    canceled: int = 0
+    replaced: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     rate: RateWindow = field(default_factory=RateWindow)
 
@@ -120,7 +132,7 @@ class Recorder:
         keep: int = KEEP,
     ) -> None:
         self._violations = violations
-        self._expectations = expectations
+        self.expectations = expectations
         self._keep = keep
         self._order = re.compile(expectations.order) if expectations.order else None
         self.clear()
@@ -130,7 +142,7 @@ class Recorder:
         self._counts: dict[str, Counts] = {}
         self._parts: dict[MultipartKey, dict[int, Submitted]] = {}
         self._seen: dict[int, None] = {}
-        self._lost: dict[int, None] = {}
+        self._lost: dict[int, float] = {}
         self._last_number: dict[tuple[str, str, str], int] = {}
         self._sender_rates: dict[str, RateWindow] = {}
 
@@ -179,13 +191,15 @@ class Recorder:
         counts.submits += 1
         if requests > counts.in_flight_max:
             counts.in_flight_max = requests
-            window = self._expectations.window
+            window = self.expectations.window
             if window and requests > window:
                 self._violations.add(Invariant.WINDOW, carrier, f"{requests} in flight", now)
 
-    def response_lost(self, submitted: Submitted) -> None:
-        """The customer never heard of this acceptance, and so may rightly send it again."""
-        _remember(self._lost, _content(submitted), None, LOST_MAX)
+    def response_lost(self, submitted: Submitted, is_cut: bool) -> None:
+        """The customer never hears of this acceptance, and so may rightly send it again: at once
+        where the connection was cut, else when the answer is overdue."""
+        may_come_at = 0.0 if is_cut else submitted.at + self.expectations.response_s
+        _remember(self._lost, _content(submitted), may_come_at, LOST_MAX)
 
     def accepted(self, submitted: Submitted) -> None:
         carrier, data = submitted.carrier, submitted.data
@@ -204,8 +218,8 @@ class Recorder:
     def _count_sender(self, submitted: Submitted) -> None:
         sender = submitted.sender
         window = self._sender_rates.get(sender)
-        limit = self._expectations.mps.get(sender, 0.0)
-        tolerance = self._expectations.mps_tolerance
+        limit = self.expectations.mps.get(sender, 0.0)
+        tolerance = self.expectations.mps_tolerance
         if window is None:
             # At few a second the share is no whole segment, but each may still be early.
             window = RateWindow(WINDOW_S - tolerance / limit if limit > tolerance else WINDOW_S)
@@ -231,9 +245,17 @@ class Recorder:
             if len(self._parts) >= INCOMPLETE_MAX:
                 self._forget_incomplete(submitted.at)
             self._parts[key] = parts
-        if part.number in parts:
-            self._duplicate((submitted,))
-            return
+        there = parts.get(part.number)
+        if there is not None:
+            if there.data.octets == submitted.data.octets:
+                self._duplicate((submitted,))
+                return
+            if submitted.at - there.at < REFERENCE_S:
+                detail = f"reference {part.ref} of {part.ref_bits} bits"
+                self._violations.add(
+                    Invariant.REFERENCE_REUSED, submitted.carrier, detail, submitted.at
+                )
+            parts.clear()
         parts[part.number] = submitted
         if len(parts) == part.total:
             del self._parts[key]
@@ -263,10 +285,12 @@ class Recorder:
             if any(part.data.data_coding != coding for part in parts):
                 at = max(part.at for part in parts)
                 self._violations.add(Invariant.MIXED_PARTS, first.carrier, "", at)
+        if coding == DataCoding.UCS2 and not _is_utf_16(octets):
+            self._violations.add(Invariant.LONE_SURROGATE, first.carrier, "", first.at)
         is_new = self._check_duplicate(parts, octets)
         if not self._keep:
             return
-        text = decode(octets, coding)
+        text = decode(octets, coding, first.data.locking, first.data.single)
         at = max(part.at for part in parts)
         self._messages.append(
             Received(
@@ -295,9 +319,16 @@ class Recorder:
     def _duplicate(self, parts: tuple[Submitted, ...]) -> None:
         first = parts[0]
         counts = self._counts[first.carrier]
-        if self._lost and any(_content(part) in self._lost for part in parts):
-            counts.resent_after_lost_response += 1
-            return
+        if self._lost:
+            contents = (_content(part) for part in parts)
+            may_come_at = [self._lost[content] for content in contents if content in self._lost]
+            if may_come_at and min(may_come_at) <= parts[-1].at:
+                counts.resent_after_lost_response += 1
+                return
+            if may_come_at:
+                detail = f"{min(may_come_at) - parts[-1].at:.2f} s too soon"
+                self._violations.add(Invariant.RESENT_TOO_SOON, first.carrier, detail, first.at)
+                return
         counts.duplicates += 1
         detail = f"message_id {first.message_id}"
         self._violations.add(Invariant.DUPLICATE, first.carrier, detail, first.at)
@@ -318,6 +349,14 @@ class Recorder:
             self._violations.add(Invariant.ORDER, first.carrier, detail, at)
         else:
             _remember(self._last_number, pair, number, PAIRS_MAX)
+
+
+def _is_utf_16(octets: bytes) -> bool:
+    try:
+        octets.decode("utf-16-be")
+    except UnicodeDecodeError:
+        return len(octets) % 2 == 1  # Which is told on its own.
+    return True
 
 
 def _content(submitted: Submitted) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from carriers_sim.delay import Delay, require_delay
-from carriers_sim.dlr_schedule import require_err, stages
+from carriers_sim.delay import Delay, Seconds, require_delay
+from carriers_sim.dlr_schedule import HEALTHY_RECEIPTS, changed, require_err, stages
+from carriers_sim.fault import Fault
+from carriers_sim.message_id import IdFormat
+from carriers_sim.response_form import ResponseForm
 from gateway.smpp.constants import CommandStatus
 
 CARRIER_STATUSES = range(0x400, 0x500)
@@ -56,12 +59,23 @@ class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What happens instead of the carrier's usual behaviour; what is not set stays usual."""
+    """What happens instead of the carrier's usual behaviour; what is not set stays usual.
+
+    `fault` befalls the message's connection as the answer is due, for `fault_for_s` where it lasts;
+    one that ends the connection takes the answer along. `receipts` changes any key of the
+    carrier's.
+    """
 
     status: str = ""
+    response: ResponseForm | None = None
     response_delay_s: Delay | None = None
     unanswered: bool = False
     drop: bool = False
+    fault: Fault | None = None
+    fault_for_s: Seconds = 0.0
+    id_format: IdFormat | None = None
+    receipt_id_format: IdFormat | None = None
+    receipts: dict[str, Any] = {}
     receipt: str = ""
     err: str = ""
     receipt_delay_s: Delay | None = None
@@ -79,6 +93,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         for delay in (self.response_delay_s, self.receipt_delay_s):
             if delay is not None:
                 require_delay(delay)
+        changed(HEALTHY_RECEIPTS, self.receipts)
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

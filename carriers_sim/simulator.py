@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from types import TracebackType
 
 from carriers_sim.config import SimulatorConfig
+from carriers_sim.given_ids import GivenIds
 from carriers_sim.recorder import Recorder
 from carriers_sim.refused_messages import RefusedMessages
 from carriers_sim.smsc import Smsc
-from carriers_sim.violations import Violation, Violations
+from carriers_sim.throttled_messages import ThrottledMessages
+from carriers_sim.violations import Invariant, Violation, Violations
 from gateway.clock import Clock, system_clock
 from gateway.net.network import Network, TcpNetwork
 
@@ -34,6 +37,8 @@ class Simulator:
         self._violations = Violations()
         self.recorder = Recorder(self._violations, config.expectations, config.keep)
         self._refused = RefusedMessages()
+        self._throttled = ThrottledMessages()
+        self._given_ids = GivenIds()
         network = network or TcpNetwork()
         clock = clock or system_clock(asyncio.get_running_loop().time)
         self.smscs = {
@@ -45,6 +50,8 @@ class Simulator:
                 recorder=self.recorder,
                 violations=self._violations,
                 refused=self._refused,
+                throttled=self._throttled,
+                given_ids=self._given_ids,
                 first_id=first_id,
             )
             for carrier in config.carriers
@@ -63,16 +70,30 @@ class Simulator:
         """How often each invariant was broken, by its name."""
         return {invariant.name: count for invariant, count in self._violations.counts.items()}
 
+    @property
+    def violated_rules(self) -> dict[str, int]:
+        """How often each rule was broken, by its id."""
+        rules: Counter[str] = Counter()
+        for invariant, count in self._violations.counts.items():
+            rules.update(dict.fromkeys(invariant.rules, count))
+        return dict(sorted(rules.items()))
+
+    def forgive(self, *invariants: Invariant) -> None:
+        """Forget these violations: a test has provoked them on purpose."""
+        self._violations.forgive(*invariants)
+
     def reset(self) -> None:
         """Forget what came and restore the configured behaviours. Connections stay."""
         self.recorder.clear()
         self._violations.clear()
         self._refused.clear()
+        self._throttled.clear()
+        self._given_ids.clear()
         for smsc in self.smscs.values():
             smsc.reset()
 
     async def start(self) -> None:
-        """Listen on all ports, or on none. Raises ListenError."""
+        """Listen on all ports, or on none. Raises ListenError, TlsError."""
         try:
             for smsc in self.smscs.values():
                 await smsc.start()

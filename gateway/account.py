@@ -49,6 +49,24 @@ class InDoubt(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Language(StrEnum):
+    """The national languages of SMS (3GPP TS 23.038 §6.2.1.2.4), by their ISO 639-1 codes."""
+
+    TURKISH = "tr"
+    SPANISH = "es"
+    PORTUGUESE = "pt"
+    BENGALI = "bn"
+    GUJARATI = "gu"
+    HINDI = "hi"
+    KANNADA = "kn"
+    MALAYALAM = "ml"
+    ORIYA = "or"
+    PUNJABI = "pa"
+    TAMIL = "ta"
+    TELUGU = "te"
+    URDU = "ur"
+
+
 class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A number, short code or sender id that an account may send from."""
 
@@ -82,16 +100,22 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Esme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """SMPP credentials of an account."""
+    """SMPP credentials of an account. `certificate` is a name in the client certificate that it
+    must show, and so asks for TLS as `require_tls` does."""
 
     system_id: str
     password_hash: str
     binds_max: int = 8
     allowed_ips: tuple[str, ...] = ()
+    require_tls: bool = False
+    certificate: str = ""
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer. The auth token stands in clear because it is the key that signs webhooks."""
+    """A customer. The auth token stands in clear because it is the key that signs webhooks.
+
+    `national_languages` are those in whose shift tables its texts may go; None: the gateway's.
+    """
 
     sid: str
     auth_token: str
@@ -108,3 +132,4 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     submits_per_second: float = 5_000.0
     in_doubt: InDoubt = InDoubt.RESEND
     in_doubt_hold_s: float = 120.0
+    national_languages: tuple[Language, ...] | None = None

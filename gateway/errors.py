@@ -49,6 +49,7 @@ class Refusal(Enum):
     SEND_AT_MISSING = "SendAt is required when ScheduleType is fixed"
     SEND_AT_INVALID = "SendAt must be an ISO 8601 time between 5 minutes and 35 days ahead"
     NOT_CANCELABLE = "the message is not scheduled and so cannot be canceled"
+    NOT_REPLACEABLE = "the message does not wait untouched any more and so cannot be replaced"
     NOT_REDACTABLE = "the message is not in a final state yet"
     MESSAGING_SERVICE_UNKNOWN = "the messaging service was not found"
     IDEMPOTENCY_KEY_INVALID = "the idempotency key must be 1 to 255 visible ASCII characters"

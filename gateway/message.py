@@ -92,7 +92,8 @@ class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     Times are Unix seconds. `body` is the text; a BINARY message has `octets` instead. `udh` is a
     user data header that the customer made itself (length octet included): such a message is
     exactly one segment and is passed on as it came. `locking_shift` and `single_shift` are the
-    national languages of its GSM 7-bit text (23.038 §6.2.1.2), 0 for the default tables.
+    national languages of its GSM 7-bit text (23.038 §6.2.1.2), 0 for the default tables. `ref_bits`
+    is the size of the concatenation reference that `segments` counted with.
     """
 
     id: int
@@ -116,6 +117,7 @@ class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     carrier: str = ""
     locking_shift: int = 0
     single_shift: int = 0
+    ref_bits: int = 8
     smpp: SmppFields | None = None
 
     @property

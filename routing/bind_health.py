@@ -82,6 +82,7 @@ class BindHealth:
         "_circuit",
         "_latency_at",
         "_rate",
+        "_window",
         "_window_easy",
         "_window_used",
         "burden",
@@ -108,6 +109,7 @@ class BindHealth:
         self._bind = bind
         self._rate = LearntRate(bind.tps)
         self._circuit = CircuitBreaker()
+        self._window = bind.window
         self._window_used = 0
         self._window_easy = OCCUPANCY_EASY * bind.window
         self._latency_at = now
@@ -146,6 +148,13 @@ class BindHealth:
         self.up = False
         self.since = at
         self._window_used = 0
+        self._read()
+
+    def window_is(self, window: int, used: int) -> None:
+        """Of several sessions one has come or gone."""
+        self._window = window
+        self._window_used = used
+        self._window_easy = OCCUPANCY_EASY * window
         self._read()
 
     def submitted(self, at: float) -> None:
@@ -228,7 +237,7 @@ class BindHealth:
             return Block.CIRCUIT_OPEN, blocked_until
         if self._rate.held_until > now:
             return Block.THROTTLED, blocked_until
-        if self._window_used >= self._bind.window:
+        if self._window_used >= self._window:
             return Block.WINDOW_FULL, None
         return (Block.RATE, blocked_until) if self._rate.token_at > now else None
 
@@ -243,7 +252,7 @@ class BindHealth:
             drops=self.drops,
             block=block,
             retry_at=retry_at,
-            window=self._bind.window,
+            window=self._window,
             window_used=self._window_used,
             tps_contract=self._bind.tps,
             tps=self._rate.tps,
@@ -277,7 +286,7 @@ class BindHealth:
 
     def _read(self) -> None:
         """Bring `ready_at` and `quality` up to date, so that a ranking need only compare."""
-        window = self._bind.window
+        window = self._window
         used = self._window_used
         self.ready_at = self._time_blocked_until() if self.up and used < window else inf
         quality = (

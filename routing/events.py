@@ -56,6 +56,16 @@ class BindDown(NamedTuple):
     at: float
 
 
+class WindowIs(NamedTuple):
+    """A bind of several sessions is up with another number of them: so many segments may await
+    their response there, and `used` do."""
+
+    bind: str
+    window: int
+    used: int
+    at: float
+
+
 class Submitted(NamedTuple):
     """One segment went out on the route of a ranking's candidate.
 
@@ -137,6 +147,7 @@ class CallEnded(NamedTuple):
 Event: TypeAlias = (
     BindUp
     | BindDown
+    | WindowIs
     | Submitted
     | SubmitResult
     | ReceiptSeen

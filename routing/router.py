@@ -29,6 +29,7 @@ from routing.events import (
     ReceiptSeen,
     SubmitResult,
     Submitted,
+    WindowIs,
 )
 from routing.explanation import Decision, Decisions, explain
 from routing.flight import Flight
@@ -119,6 +120,7 @@ class Router:
             Converted: self._converted,
             BindUp: self._bind_up,
             BindDown: self._bind_down,
+            WindowIs: self._window_is,
             PriceChanged: self._price_changed,
             CallResult: self._call_result,
             CallEnded: self._call_ended,
@@ -340,6 +342,9 @@ class Router:
         self._health[event.bind].bind_down(event.at)
         self._down_at.setdefault(event.bind, event.at)
         watch_binds(self._health, self._scorer.alarms, event.at)
+
+    def _window_is(self, event: WindowIs) -> None:
+        self._health[event.bind].window_is(event.window, event.used)
 
     def _price_changed(self, event: PriceChanged) -> None:
         self._health[event.bind]

@@ -6,13 +6,22 @@ from typing import Any
 
 import msgspec
 
-from gateway.smpp.pdus import DataSm, DeliverSm
+from gateway.smpp.pdus import AlertNotification, DataSm, DeliverSm
 
 
 class BindCameUp(msgspec.Struct, frozen=True, gc=False):
-    """The carrier has accepted the bind."""
+    """The carrier has accepted the bind; of several sessions the first is up."""
 
     bind: str
+
+
+class WindowChanged(msgspec.Struct, frozen=True, gc=False):
+    """Of several sessions another number is up, which may have `window` unanswered together, and
+    have `used`."""
+
+    bind: str
+    window: int
+    used: int
 
 
 class BindWentDown(msgspec.Struct, frozen=True, gc=False):
@@ -50,12 +59,31 @@ class SubmitLost(msgspec.Struct, frozen=True):
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """The carrier delivers a receipt or a message; it awaits `SmppBind.answer`."""
+    """The carrier delivers a receipt or a message; it awaits `Link.answer`. `connection` counts
+    those of one session of the bind, `session` the sessions of a pool from 0."""
 
     bind: str
     sequence_number: int
     pdu: DeliverSm | DataSm
-    session: int
+    connection: int
+    session: int = 0
 
 
-BindEvent = BindCameUp | BindWentDown | SubmitAnswered | SubmitTimedOut | SubmitLost | Delivered
+class Alerted(msgspec.Struct, frozen=True):
+    """The carrier says that a handset can be reached again (SMPP v3.4 §4.12): an
+    alert_notification, to which there is no answer."""
+
+    bind: str
+    pdu: AlertNotification
+
+
+BindEvent = (
+    BindCameUp
+    | WindowChanged
+    | BindWentDown
+    | SubmitAnswered
+    | SubmitTimedOut
+    | SubmitLost
+    | Delivered
+    | Alerted
+)

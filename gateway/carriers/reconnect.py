@@ -12,6 +12,9 @@ FIRST_DELAY_S = 1.0
 DELAY_MAX_S = 60.0
 CREDENTIALS_DELAY_S = 300.0
 STABLE_AFTER_S = 60.0
+# A carrier that unbinds in good order, for its maintenance say, has not failed; but one that does
+# so with each new bind is not to be asked every second either.
+UNBOUND_AFTER_S = 5.0
 
 # A human has to mend these; hammering at a carrier's door gets an address banned.
 CREDENTIALS = frozenset(
@@ -34,9 +37,9 @@ class Reconnect:
         self._random = random
         self._failures = 0
 
-    def bound_for(self, duration_s: float) -> None:
-        """A bind has ended after standing for so long."""
-        if duration_s >= STABLE_AFTER_S:
+    def bound_for(self, duration_s: float, unbound: bool = False) -> None:
+        """A bind has ended after standing for so long; `unbound`: by the carrier's own unbind."""
+        if duration_s >= (UNBOUND_AFTER_S if unbound else STABLE_AFTER_S):
             self._failures = 0
 
     def delay_s(self, bind_status: int = 0) -> float:

@@ -1,4 +1,4 @@
-"""One bind to a carrier: connects, binds, submits, hands up what comes, returns when lost."""
+"""One session with a carrier: connects, binds, submits, hands up what comes, returns when lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from gateway.carriers.bind_events import (
+    Alerted,
     BindCameUp,
     BindEvent,
     BindWentDown,
@@ -19,9 +20,12 @@ from gateway.carriers.bind_events import (
     SubmitLost,
     SubmitTimedOut,
 )
+from gateway.carriers.dialer import Address, Dialer
+from gateway.carriers.outbind_door import OutbindDoor
 from gateway.carriers.reconnect import CREDENTIALS, Reconnect
 from gateway.clock import Clock
 from gateway.config.carrier import BindType, CarrierBind
+from gateway.net.errors import ListenError
 from gateway.net.network import Network
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
@@ -35,6 +39,7 @@ from gateway.smpp.events import (
     ResponseTimedOut,
 )
 from gateway.smpp.pdus import (
+    AlertNotification,
     Bind,
     BindReceiver,
     BindTransceiver,
@@ -51,9 +56,10 @@ from gateway.smpp.states import Role
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 10.0
 LATE_MAX = 10_000
+# What a session says of its end when the peer's unbind was it.
+PEER_UNBOUND = "unbound by the peer"
 
 _BINDS: dict[BindType, type[Bind]] = {
     BindType.TRANSCEIVER: BindTransceiver,
@@ -63,7 +69,8 @@ _BINDS: dict[BindType, type[Bind]] = {
 
 
 class SmppBind:
-    """A bind by its configuration, from `run` until `drain`, or until that is canceled.
+    """A bind by its configuration, from `run` until `drain`, or until that is canceled. `session`
+    is its number among those of a pool.
 
     `submit` takes any `reference`, and gives it back with the one event that ends the wait for
     the answer: SubmitAnswered, SubmitTimedOut (a late SubmitAnswered may follow) or SubmitLost.
@@ -77,10 +84,15 @@ class SmppBind:
         clock: Clock,
         random: Random,
         on_event: Callable[[BindEvent], None],
+        session: int = 0,
     ) -> None:
         self.id = bind_id
         self.config = config
+        self._name = f"{bind_id}#{session + 1}" if config.sessions > 1 else bind_id
+        self._number = session
         self._network = network
+        self._dialer = Dialer(config, network)
+        self._address = self._dialer.addresses[0]
         self._clock = clock
         self._on_event = on_event
         self._reconnect = Reconnect(random)
@@ -90,9 +102,10 @@ class SmppBind:
             response_s=config.response_timeout_s,
         )
         self._connection: SmppConnection | None = None
-        self._session = 0
+        self._connections = 0
         self._bound_at: float | None = None
         self._bind_status = 0
+        self._was_up = False
         self._draining = asyncio.Event()
         self._closed = asyncio.Event()
         self._submitted: dict[int, tuple[Any, float]] = {}
@@ -102,23 +115,73 @@ class SmppBind:
     def up(self) -> bool:
         return self._bound_at is not None
 
+    @property
+    def on_backup(self) -> bool:
+        return self.up and self._address != self._dialer.addresses[0]
+
+    @property
+    def free(self) -> int:
+        """How many submit_sm it takes now."""
+        return self._connection.sendable if self._connection and self.up else 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many submit_sm await their answer."""
+        return len(self._submitted)
+
     async def run(self) -> None:
         """Keep the bind up until it is drained."""
+        if self.config.outbind:
+            await self._listen()
+            return
         while not self._draining.is_set():
-            self._bind_status = 0
-            self._closed.clear()
-            try:
-                async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                    await self._network.connect(self.config.host, self.config.port, self._connect)
-            except OSError as error:  # TimeoutError is one.
-                log.warning("carrier not reached", extra={"bind": self.id, "cause": _cause(error)})
-            else:
-                await self._closed.wait()
+            for address in self._dialer.addresses:
+                if await self._try(address) or self._draining.is_set():
+                    break
             if not self._draining.is_set():
                 await self._wait(self._reconnect.delay_s(self._bind_status))
 
+    async def _try(self, address: Address) -> bool:
+        """Bind at an address, and stay for as long as that stands. False: another address may
+        help, now."""
+        self._bind_status = 0
+        self._was_up = False
+        self._address = address
+        self._closed.clear()
+        try:
+            await self._dialer.connect(address, self._connect)
+        except OSError as error:  # TimeoutError is one.
+            log.warning(
+                "carrier not reached",
+                extra={"bind": self._name, "address": str(address), "cause": _cause(error)},
+            )
+            return False
+        await self._closed.wait()
+        return self._was_up or self._bind_status in CREDENTIALS
+
+    async def _listen(self) -> None:
+        """Let the carrier connect, until the bind is drained."""
+        assert self.config.outbind
+        door = OutbindDoor(
+            self._name,
+            self.config.outbind,
+            self._network,
+            self._connection_for,
+            self._on_session_event,
+            self._opened,
+        )
+        while not self._draining.is_set():
+            try:
+                await door.open()
+            except ListenError as error:
+                log.error("outbind not awaited", extra={"bind": self._name, "cause": str(error)})
+                await self._wait(self._reconnect.delay_s())
+            else:
+                await self._draining.wait()
+                await door.close()
+
     async def _wait(self, delay_s: float) -> None:
-        log.info("bind waits", extra={"bind": self.id, "delay_s": round(delay_s, 1)})
+        log.info("bind waits", extra={"bind": self._name, "delay_s": round(delay_s, 1)})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._draining.wait()
@@ -135,7 +198,7 @@ class SmppBind:
 
     def answer(self, delivered: Delivered, command_status: int = CommandStatus.ESME_ROK) -> None:
         """Answer a deliver_sm or data_sm; nobody, if its session is over."""
-        if self._connection is None or delivered.session != self._session:
+        if self._connection is None or delivered.connection != self._connections:
             return
         if command_status:
             self._connection.respond(delivered.sequence_number, None, command_status)
@@ -160,18 +223,25 @@ class SmppBind:
     # Events of the session
 
     def _connect(self) -> SmppConnection:
+        return self._connection_for(self._on_session_event, self._opened)
+
+    def _connection_for(
+        self,
+        on_event: Callable[[SmppConnection, Event], None],
+        on_open: Callable[[SmppConnection], None],
+    ) -> SmppConnection:
         return SmppConnection(
             Role.ESME,
             self._clock,
             self._timers,
-            self._on_session_event,
+            on_event,
             self.config.window,
-            on_open=self._opened,
+            on_open=on_open,
         )
 
     def _opened(self, connection: SmppConnection) -> None:
         self._connection = connection
-        self._session += 1
+        self._connections += 1
         if self._draining.is_set():
             connection.close("drained")
             return
@@ -189,26 +259,38 @@ class SmppBind:
             case Response():
                 self._answered(event)
             case Request(sequence_number, (DeliverSm() | DataSm()) as pdu):
-                self._on_event(Delivered(self.id, sequence_number, pdu, self._session))
+                self._on_event(
+                    Delivered(self.id, sequence_number, pdu, self._connections, self._number)
+                )
             case ResponseTimedOut(sequence_number):
                 self._timed_out(sequence_number)
             case Bound():
                 self._bound_at = self._clock.now()
-                log.info("bind up", extra={"bind": self.id, "peer": connection.peer})
+                self._was_up = True
+                log.info(
+                    "bind up",
+                    extra={
+                        "bind": self._name,
+                        "peer": connection.peer,
+                        "address": str(self._address),
+                    },
+                )
                 self._on_event(BindCameUp(self.id))
             case PduRefused():
                 log.warning(
                     "carrier's PDU refused",
                     extra={
-                        "bind": self.id,
+                        "bind": self._name,
                         "command_id": f"0x{event.command_id:08x}",
                         "reason": event.reason,
                     },
                 )
             case Closed(reason):
                 self._lost(reason)
+            case Request(_, AlertNotification() as pdu):
+                self._on_event(Alerted(self.id, pdu))
             case Request():
-                pass  # outbind and alert_notification, which nobody answers.
+                pass  # An outbind: the door has heeded the one that counts.
 
     def _answered(self, response: Response) -> None:
         table = self._late if response.late else self._submitted
@@ -237,7 +319,7 @@ class SmppBind:
         log.log(
             level,
             "carrier refuses the bind",
-            extra={"bind": self.id, "command_status": status_name(command_status)},
+            extra={"bind": self._name, "command_status": status_name(command_status)},
         )
         assert self._connection is not None
         self._connection.close("bind refused")
@@ -257,11 +339,11 @@ class SmppBind:
         self._late.clear()
         self._closed.set()
         if bound_at is not None:
-            self._reconnect.bound_for(self._clock.now() - bound_at)
+            self._reconnect.bound_for(self._clock.now() - bound_at, reason == PEER_UNBOUND)
             log.log(
                 logging.INFO if self._draining.is_set() else logging.WARNING,
                 "bind down",
-                extra={"bind": self.id, "reason": reason, "in_doubt": len(submitted)},
+                extra={"bind": self._name, "reason": reason, "in_doubt": len(submitted)},
             )
             for reference, _ in submitted.values():
                 self._on_event(SubmitLost(self.id, reference))

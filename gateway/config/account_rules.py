@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -11,8 +10,10 @@ from urllib.parse import urlsplit
 from phonenumbers import SUPPORTED_REGIONS
 
 from gateway.account import LIMIT_MAX_QUEUE_S, Account, Esme, Sender, SenderType
+from gateway.config.gateway_rules import is_network
 from gateway.config.mistakes import got
 from gateway.config.secrets import is_scrypt, is_sha256
+from gateway.config.sections import SmppTls
 from gateway.config.source import Once, Source
 from gateway.config.toml_lines import KeyPath
 
@@ -64,8 +65,12 @@ SENDER_BOUNDS: tuple[Bounds, ...] = (("mps", 0.01, MPS_LIMIT), ("trust_score", 0
 ESME_BOUNDS: tuple[Bounds, ...] = (("binds_max", 1, BINDS_LIMIT),)
 
 
-def check_accounts(source: Source, accounts: tuple[Account, ...]) -> None:
-    """Raises ConfigError at the first thing that is wrong."""
+def check_accounts(source: Source, accounts: tuple[Account, ...], tls: SmppTls) -> None:
+    """`tls` is the listener of ESMEs that must come over one.
+
+    Raises:
+        ConfigError: the first thing that is wrong.
+    """
     sids = Once(source, "account sid")
     keys = Once(source, "API key")
     system_ids = Once(source, "system_id")
@@ -82,6 +87,7 @@ def check_accounts(source: Source, accounts: tuple[Account, ...]) -> None:
             keys.add(key.sid, (*key_at, "sid"))
         for esme_at, esme in _numbered(account.esmes, at, "esmes"):
             _check_esme(source, esme, esme_at)
+            _check_esme_tls(source, esme, esme_at, tls)
             system_ids.add(esme.system_id, (*esme_at, "system_id"))
         ids = Once(source, "sender")
         for sender_at, sender in _numbered(account.senders, at, "senders"):
@@ -106,7 +112,17 @@ def _check_esme(source: Source, esme: Esme, at: KeyPath) -> None:
     _check_bounds(source, esme, ESME_BOUNDS, at)
     for index, network in enumerate(esme.allowed_ips):
         expected = 'an IP address or network such as "192.0.2.0/24"'
-        _matches(source, network, _is_network, (*at, "allowed_ips", index), expected)
+        _matches(source, network, is_network, (*at, "allowed_ips", index), expected)
+
+
+def _check_esme_tls(source: Source, esme: Esme, at: KeyPath, tls: SmppTls) -> None:
+    """Whether it can meet its own terms."""
+    if esme.require_tls and not tls.cert_file:
+        raise source.error((*at, "require_tls"), "expected [smpp.tls] in gateway.toml")
+    if esme.certificate and not tls.client_ca_file:
+        raise source.error(
+            (*at, "certificate"), "expected a client_ca_file in [smpp.tls] of gateway.toml"
+        )
 
 
 def _check_sender(source: Source, sender: Sender, at: KeyPath) -> None:
@@ -145,14 +161,6 @@ def _check_bounds(source: Source, owner: object, bounds: tuple[Bounds, ...], at:
 def _matches(source: Source, value: str, matches: Check, at: KeyPath, expected: str) -> None:
     if not matches(value):
         raise source.error(at, f"expected {expected}, got {got(value, at)}")
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_http_url(text: str) -> bool:

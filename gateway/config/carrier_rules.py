@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.config.carrier import BindType, Carrier, CarrierBind
+from gateway.config.carrier import BindType, Carrier, CarrierBind, Outbind
+from gateway.config.dialect import PLAIN, Dialect, IdFormat
 from gateway.config.secrets import PASSWORD_MAX
 from gateway.config.source import Once, Source
 from gateway.config.toml_lines import KeyPath
@@ -27,7 +28,8 @@ def check_carriers(
         ids.add(carrier.id, (*at, "id"))
         _check_routes(source, carrier, at)
         _check_binds(source, carrier, at)
-        complete.append(_with_passwords(source, carrier, at, environ))
+        _check_ids(source, carrier, at)
+        complete.append(_complete(source, carrier, at, environ))
     return tuple(complete)
 
 
@@ -44,33 +46,92 @@ def _check_routes(source: Source, carrier: Carrier, at: KeyPath) -> None:
 def _check_binds(source: Source, carrier: Carrier, at: KeyPath) -> None:
     ids = Once(source, "bind id")
     for index, bind in enumerate(carrier.binds):
-        ids.add(bind.id, (*at, "bind", index, "id"))
+        bind_at = (*at, "bind", index)
+        ids.add(bind.id, (*bind_at, "id"))
+        _check_address(source, bind, bind_at)
+        _check_tls(source, bind, bind_at)
     if all(bind.bind_type is BindType.RECEIVER for bind in carrier.binds):
         raise source.table_error(at, "has receiver binds only, so nothing can be sent to it")
 
 
-def _with_passwords(
-    source: Source, carrier: Carrier, at: KeyPath, environ: Mapping[str, str]
-) -> Carrier:
-    binds = tuple(
-        _with_password(source, bind, (*at, "bind", index), environ)
-        for index, bind in enumerate(carrier.binds)
-    )
-    return msgspec.structs.replace(carrier, name=carrier.name or carrier.id, binds=binds)
+def _check_address(source: Source, bind: CarrierBind, at: KeyPath) -> None:
+    if bind.outbind is None:
+        if not bind.host:
+            raise source.table_error(at, "missing key 'host'")
+        for backup in bind.backups:
+            if int(backup.rpartition(":")[2]) > 65_535:
+                raise source.error((*at, "backups"), f"expected ports up to 65535, got {backup}")
+        return
+    where = (*at, "outbind")
+    if bind.host or bind.backups:
+        raise source.table_error(where, "the carrier connects: take out host and backups")
+    if bind.bind_type is BindType.TRANSMITTER:
+        raise source.table_error(where, "is for a receiver or a transceiver (SMPP v3.4 §2.2.1)")
+    if bind.sessions > 1 or bind.tls:
+        raise source.table_error(where, "is for one session without TLS")
+
+
+def _check_tls(source: Source, bind: CarrierBind, at: KeyPath) -> None:
+    tls = bind.tls
+    if tls is None:
+        return
+    if bool(tls.cert_file) != bool(tls.key_file):
+        raise source.table_error((*at, "tls"), "cert_file and key_file go together")
+    if not tls.verify and (tls.ca_file or tls.server_name):
+        raise source.table_error((*at, "tls"), "verifies nothing, so ca_file and server_name lie")
+
+
+def _check_ids(source: Source, carrier: Carrier, at: KeyPath) -> None:
+    """Numbers can be compared with numbers, and octets with octets."""
+    formats = (carrier.response_id, carrier.receipt_id)
+    if formats[0] is not formats[1] and {IdFormat.AUTO, IdFormat.EXACT}.intersection(formats):
+        raise source.table_error(
+            at, "response_id and receipt_id: expected auto or exact for both, or hex or decimal"
+        )
+
+
+def _complete(source: Source, carrier: Carrier, at: KeyPath, environ: Mapping[str, str]) -> Carrier:
+    """The carrier with its passwords, and each bind with the dialect that it speaks."""
+    binds = []
+    for index, bind in enumerate(carrier.binds):
+        bind_at = (*at, "bind", index)
+        own = carrier.dialect if bind.dialect is PLAIN else bind.dialect
+        binds.append(
+            msgspec.structs.replace(
+                bind,
+                password=_password(source, bind, bind_at, environ),
+                outbind=_with_password(source, bind.outbind, bind_at, environ),
+                dialect=_plain_or(own),
+            )
+        )
+    return msgspec.structs.replace(carrier, name=carrier.name or carrier.id, binds=tuple(binds))
+
+
+def _plain_or(dialect: Dialect) -> Dialect:
+    return PLAIN if dialect == PLAIN else dialect
 
 
 def _with_password(
-    source: Source, bind: CarrierBind, at: KeyPath, environ: Mapping[str, str]
-) -> CarrierBind:
-    if (bind.password is None) == (not bind.password_env):
+    source: Source, outbind: Outbind | None, at: KeyPath, environ: Mapping[str, str]
+) -> Outbind | None:
+    if outbind is None:
+        return None
+    password = _password(source, outbind, (*at, "outbind"), environ)
+    return msgspec.structs.replace(outbind, password=password)
+
+
+def _password(
+    source: Source, owner: CarrierBind | Outbind, at: KeyPath, environ: Mapping[str, str]
+) -> str:
+    if (owner.password is None) == (not owner.password_env):
         raise source.table_error(at, "expected either password or password_env")
-    if bind.password is not None:
-        return bind
+    if owner.password is not None:
+        return owner.password
     where = (*at, "password_env")
-    password = environ.get(bind.password_env)
+    password = environ.get(owner.password_env)
     if password is None:
-        raise source.error(where, f"the environment has no variable {bind.password_env}")
+        raise source.error(where, f"the environment has no variable {owner.password_env}")
     if len(password) > PASSWORD_MAX:
-        text = f"expected at most {PASSWORD_MAX} characters in {bind.password_env}"
+        text = f"expected at most {PASSWORD_MAX} characters in {owner.password_env}"
         raise source.error(where, f"{text}, got {len(password)}")
-    return msgspec.structs.replace(bind, password=password)
+    return password

@@ -63,14 +63,17 @@ class Credentials:
         expected, account = self._rest.get(username, self._nobody)
         return account if hmac.compare_digest(_sha256(password), expected) else None
 
-    def knows_esme(self, system_id: str) -> bool:
-        """Tells ESME_RINVSYSID from ESME_RINVPASWD after `esme` has answered None."""
-        return system_id in self._esmes
+    def find_esme(self, system_id: str) -> tuple[Account, Esme] | None:
+        """The account and the ESME of that system_id, whoever asks."""
+        return self._esmes.get(system_id)
 
-    async def esme(self, system_id: str, password: str) -> tuple[Account, Esme] | None:
+    async def esme(
+        self, system_id: str, password: str, check: Callable[[], None] = lambda: None
+    ) -> tuple[Account, Esme] | None:
         """The account and the ESME that a bind names, or None.
 
-        A system_id that does not exist takes as long as a wrong password.
+        A system_id that does not exist takes as long as a wrong password. `check` is called before
+        a password is hashed, once it is its turn, and raises where it need not be any more.
         """
         found = self._esmes.get(system_id)
         digest = self._keyed_digest(system_id, password)
@@ -78,6 +81,7 @@ class Credentials:
             return found
         stored = found[1].password_hash if found else DECOY
         async with self._password_checks:
+            check()
             right = await self._verify_password(password, stored)
         if found is None or not right:
             return None

@@ -14,8 +14,8 @@ from gateway.account import Account
 from gateway.config.account_rules import check_accounts
 from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
-from gateway.config.gateway_rules import check_events, check_store
-from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage
+from gateway.config.gateway_rules import check_events, check_smpp, check_store
+from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
 from gateway.config.source import Source, read
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
@@ -36,6 +36,7 @@ class Config(msgspec.Struct, frozen=True):
     admin: Admin = Admin()
     smpp: Smpp = Smpp()
     store: Storage = Storage()
+    text: Text = Text()
     queue: Queue = Queue()
     callbacks: Callbacks = Callbacks()
     events: Events = Events()
@@ -55,6 +56,7 @@ class GatewayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin: Admin = Admin()
     smpp: Smpp = Smpp()
     store: Storage = Storage()
+    text: Text = Text()
     queue: Queue = Queue()
     callbacks: Callbacks = Callbacks()
     events: Events = Events()
@@ -81,12 +83,13 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     """
     entry = read(Path(path))
     gateway = entry.convert(GatewayFile)
+    check_smpp(entry, gateway.smpp)
     check_store(entry, gateway.store)
     events = check_events(entry, gateway.events, environ)
 
     accounts_source = read(_named(entry, "accounts", gateway.accounts))
     accounts = accounts_source.convert(AccountsFile).accounts
-    check_accounts(accounts_source, accounts)
+    check_accounts(accounts_source, accounts, gateway.smpp.tls)
 
     carriers_source = read(_named(entry, "carriers", gateway.carriers))
     carriers = carriers_source.convert(CarriersFile).carriers
@@ -99,6 +102,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         admin=gateway.admin,
         smpp=gateway.smpp,
         store=gateway.store,
+        text=gateway.text,
         queue=gateway.queue,
         callbacks=gateway.callbacks,
         events=events,

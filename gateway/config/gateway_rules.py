@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.config.mistakes import got
 from gateway.config.secrets import signing_key
-from gateway.config.sections import Archive, Events, EventWebhook, Mqtt, Storage
+from gateway.config.sections import Archive, Events, EventWebhook, Mqtt, Smpp, Storage
 from gateway.config.source import Source
 
 
@@ -26,6 +28,37 @@ def check_store(source: Source, store: Storage) -> None:
             ("store", "idempotency_window_s"),
             f"expected at most retention_s, which is {store.retention_s:g}",
         )
+
+
+def check_smpp(source: Source, smpp: Smpp) -> None:
+    """Raises ConfigError where a file for TLS is not there or of no use, where both listeners would
+    have one port, or where a proxy has no address."""
+    at, tls = ("smpp", "tls"), smpp.tls
+    for key in ("cert_file", "key_file", "client_ca_file"):
+        name = getattr(tls, key)
+        if name and not Path(name).is_file():
+            raise source.error((*at, key), f"no such file '{name}'")
+        if name and not tls.cert_file:
+            raise source.error((*at, key), "is of no use without a cert_file")
+    if tls.only and not tls.cert_file:
+        raise source.error((*at, "only"), "expected a cert_file, or nobody could connect")
+    if tls.cert_file and not tls.only and tls.port == smpp.port != 0:
+        raise source.error((*at, "port"), f"expected another than [smpp] port, which is {tls.port}")
+    for index, network in enumerate(smpp.proxy_protocol):
+        if not is_network(network):
+            raise source.error(
+                ("smpp", "proxy_protocol", index),
+                f'expected an IP address or network such as "10.0.0.0/8", got {got(network)}',
+            )
+
+
+def is_network(text: str) -> bool:
+    """Whether it is an IP address, or a network without bits set beyond its prefix."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_events(source: Source, events: Events, environ: Mapping[str, str]) -> Events:

@@ -122,6 +122,9 @@ def _type_at(wanted: inspect.Type, where: KeyPath) -> inspect.Type:
 
 
 def _bare(wanted: inspect.Type) -> inspect.Type:
+    """A type without its description; of one that may be left out, that one."""
+    if isinstance(wanted, inspect.UnionType):
+        wanted = next(t for t in wanted.types if not isinstance(t, inspect.NoneType))
     return wanted.type if isinstance(wanted, inspect.Metadata) else wanted
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway.account import Language
+
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 ProxyAddress = Annotated[
     str,
@@ -45,13 +47,38 @@ class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 8081
 
 
+class SmppTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[smpp.tls]: the same server over TLS, on a port of its own. Without `cert_file` there is
+    none.
+
+    `cert_file` and `key_file` are ours, in PEM; without `key_file` the key is in `cert_file` too.
+    With `client_ca_file`, the certificates of authorities, a client must show one that they have
+    signed (mutual TLS). `only` closes the port without TLS.
+    """
+
+    cert_file: str = ""
+    key_file: str = ""
+    client_ca_file: str = ""
+    port: Port = 3_550
+    only: bool = False
+
+
 class Smpp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[smpp]: the server that ESMEs bind to.
 
     `window` is how many deliver_sm may await their response on one connection. The timers are
     those of SMPP v3.4 §7.2, in seconds: `session_init_s` from the connection to its bind,
     `enquire_link_s` of silence until we ask, `response_s` for an answer to us, `inactivity_s`
-    without messages until we unbind. `connections_max` counts all connections, bound or not.
+    without messages until we unbind. `connections_max` counts all connections, bound or not, and
+    `connections_per_address_max` those of one address (of IPv6, of one /64).
+
+    From an address with `auth_failures_max` wrong passwords or unknown system_ids nobody may bind
+    for `lockout_s`. When that many addresses have failed for one ESME, it may bind for `lockout_s`
+    only from addresses where it has bound before, or those of its `allowed_ips`.
+
+    `proxy_protocol` are the addresses or networks of load balancers: a connection from there, and
+    from nowhere else, begins with the header of the PROXY protocol, which names the client.
+
     `idempotency_tag` is the tag of the TLV in which an ESME may send an idempotency key
     (vendor-specific tags are 0x1400 to 0x3FFF, §5.3.2). `deliver_s`: what an account's ESMEs have
     not taken for so long is given up.
@@ -66,8 +93,13 @@ class Smpp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response_s: TimerSeconds = 10.0
     inactivity_s: TimerSeconds = 3_600.0
     connections_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    connections_per_address_max: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    auth_failures_max: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    lockout_s: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
+    proxy_protocol: tuple[ProxyAddress, ...] = ()
     idempotency_tag: Annotated[int, Meta(ge=0x1400, le=0x3FFF)] = 0x1400
     deliver_s: Annotated[float, Meta(ge=60, le=30 * DAY_S)] = 3.0 * DAY_S
+    tls: SmppTls = SmppTls()
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,18 +126,33 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idempotency_window_s: Annotated[float, Meta(ge=60, le=28 * DAY_S)] = 7.0 * DAY_S
 
 
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[text]: how texts become parts.
+
+    `reference_bits` is the size of the reference that joins the parts of a message again (3GPP TS
+    23.040 §9.2.3.24.1, §9.2.3.24.8). `national_languages` are those in whose shift tables a text
+    may go where that takes fewer parts than UCS-2 (23.038 §6.2.1.2), in order of preference: none
+    by default, because not every carrier and handset takes them. An account may have its own.
+    """
+
+    reference_bits: Literal[8, 16] = 8
+    national_languages: tuple[Language, ...] = ()
+
+
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[queue]: what becomes of messages that wait.
 
     `expired_error_code` is given to a message whose ValidityPeriod passes in its queue: Twilio's
     30001, or its newer 30036. `receipt_wait_s`: after so long in `sent` a receipt is no longer
     expected. `outcome_unknown_wait_s`: after so long without submit_sm_resp or receipt a message
-    that a carrier may or may not have taken is failed.
+    that a carrier may or may not have taken is failed. `reassembly_s`: after so long the parts of
+    an inbound message that have come are told without those that have not.
     """
 
     expired_error_code: Literal[30001, 30036] = 30001
     receipt_wait_s: Annotated[float, Meta(ge=1, le=30 * DAY_S)] = 259_200.0
     outcome_unknown_wait_s: Annotated[float, Meta(ge=1, le=30 * DAY_S)] = 3_600.0
+    reassembly_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
 
 
 class Callbacks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

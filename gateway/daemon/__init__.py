@@ -27,7 +27,7 @@ from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.server import RestServer
 from gateway.messaging.webhook_client import WebhookClient
-from gateway.net.errors import ListenError
+from gateway.net.errors import ListenError, TlsError
 from gateway.net.network import TcpNetwork
 from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
@@ -60,7 +60,7 @@ def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(serve(config, on_ready))
-    except ListenError as error:
+    except (ListenError, TlsError) as error:
         raise GatewayError(str(error)) from None
 
 
@@ -118,6 +118,8 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
             "smpp": f"{config.smpp.host}:{gateway.smpp_server.port}",
             "admin": f"http://{config.admin.host}:{operator.port}",
         }
+        if config.smpp.tls.cert_file:
+            addresses["smpp_tls"] = f"{config.smpp.host}:{gateway.smpp_server.tls_port}"
         log.info("gateway listens", extra=addresses)
         traffic = loop.create_task(carry(gateway, addresses, on_ready), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())
@@ -165,6 +167,7 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
         gateway.live_status,
         lambda: gateway.restored,
         clock,
+        gateway.admission,
         config.callbacks.allow_private_destinations,
     )
     return RestServer(

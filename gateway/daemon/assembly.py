@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from gateway.account import InDoubt, SenderType
 from gateway.admin.health import troubles
 from gateway.admin.readings import Backlog, Readings
 from gateway.carriers.bind_events import (
+    Alerted,
     BindCameUp,
     BindEvent,
     BindWentDown,
@@ -24,36 +26,46 @@ from gateway.carriers.bind_events import (
     SubmitAnswered,
     SubmitLost,
     SubmitTimedOut,
+    WindowChanged,
 )
+from gateway.carriers.bind_pool import BindPool
+from gateway.carriers.link import Link
 from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock, IdFactory
 from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
+from gateway.config.dialect import IdFormat
+from gateway.config.sections import SmppTls
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
 from gateway.interworking.error_texts import error_text
-from gateway.message import Status
+from gateway.message import Direction, Message, Status
 from gateway.messaging.admission import Admission
 from gateway.messaging.callbacks import Callbacks
+from gateway.messaging.carrier_ids import CarrierIds
 from gateway.messaging.deliveries import Deliveries, Numbers
 from gateway.messaging.dispatcher import Dispatcher
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.intake import Intake
-from gateway.messaging.journal import Journal
+from gateway.messaging.journal import Journal, event_of
 from gateway.messaging.opt_out import OptOuts
+from gateway.messaging.pending_messages import PendingMessages
+from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
+from gateway.net.tls import server_context
 from gateway.store.interface import (
     Listener,
     Owed,
     SentMessage,
     Store,
     StoredMessage,
+    Transition,
     WaitingMessage,
 )
 from gateway.streams.event_streams import EventStreams
@@ -90,6 +102,10 @@ class Gateway:
         random: Random,
         poster: Poster,
     ) -> None:
+        """
+        Raises:
+            TlsError: a file of [smpp.tls] cannot be used.
+        """
         self.config = config
         self.store = store
         self.clock = clock
@@ -97,7 +113,7 @@ class Gateway:
         self._version = version(DISTRIBUTION)
         self._statuses: Counter[Status] = Counter()
         self._error_codes: Counter[int] = Counter()
-        bus = EventBus()
+        self._bus = bus = EventBus()
         ids = IdFactory(clock, config.node, store.last_id())
         self.router = Router(routed_binds(config.carriers), plan, clock.now())
         self.credentials = Credentials(config.accounts)
@@ -112,9 +128,10 @@ class Gateway:
             clock,
             config.queue.receipt_wait_s,
             silent_binds(config.carriers),
+            carrier_ids(config.carriers),
         )
-        self.binds = {
-            bind_id(carrier, bind.id): SmppBind(
+        self.binds: dict[str, Link] = {
+            bind_id(carrier, bind.id): (BindPool if bind.sessions > 1 else SmppBind)(
                 bind_id(carrier, bind.id), bind, network, clock, random, self._on_bind_event
             )
             for carrier in config.carriers
@@ -131,8 +148,14 @@ class Gateway:
             config.queue.outcome_unknown_wait_s,
         )
         self.receipts.on_confirmed = self.dispatcher.answers.on_confirmed
+        self.admission = Admission(
+            self.opt_outs,
+            self._reachable,
+            ref_bits=config.text.reference_bits,
+            languages=config.text.national_languages,
+        )
         self.intake = Intake(
-            Admission(self.opt_outs, self._reachable),
+            self.admission,
             self.journal,
             self.dispatcher,
             store.read_messages,
@@ -140,6 +163,9 @@ class Gateway:
             clock,
             ids,
             random,
+        )
+        self.pending = PendingMessages(
+            store, self.admission, self.intake, self.dispatcher.lanes, self.live_status, clock
         )
         self.idempotency = Idempotency(
             self.intake, store.find_key, clock, config.store.idempotency_window_s
@@ -162,10 +188,20 @@ class Gateway:
             clock,
             private,
         )
+        self.reassembly = Reassembly(
+            self.journal,
+            store,
+            clock,
+            ids,
+            config.queue.reassembly_s,
+            self._on_whole,
+            self._on_alone,
+        )
         self._deliveries = Deliveries(
             self.journal,
             self.receipts,
             self.inbound,
+            self.reassembly,
             Numbers(config.accounts),
             self.binds,
             store,
@@ -173,14 +209,20 @@ class Gateway:
             ids,
         )
         self.esme_delivery = EsmeDelivery(store, clock, config.smpp.deliver_s)
+        self.receipts.on_intermediate = self.esme_delivery.on_intermediate
+        self._deliveries.tell_alert = self.esme_delivery.on_alert
         self.smpp_server = SmppServer(
             config.smpp,
             network,
             clock,
             self.credentials,
             self.idempotency,
+            self.pending,
             self.esme_delivery,
             lambda: self.restored,
+            self._queue_fill,
+            random,
+            smpp_tls(config.smpp.tls),
         )
         self.streams = EventStreams(
             config.events,
@@ -260,6 +302,8 @@ class Gateway:
 
     def recover(self, owed: Owed) -> None:
         """Have a listener told of what it has not been told, or is to be told again."""
+        if owed.message.direction is Direction.INBOUND and self.reassembly.restore(owed):
+            return
         if owed.transition.status is Status.RECEIVED and not owed.round:
             self.inbound.recover(owed)
         elif owed.transition.listener is Listener.WEBHOOK:
@@ -288,6 +332,7 @@ class Gateway:
                 tasks.create_task(bind.drain())
         self.esme_delivery.close()
         self.receipts.close()
+        self.reassembly.close()
 
     async def close(self) -> None:
         """After `run` has ended, and before the store is closed."""
@@ -326,9 +371,25 @@ class Gateway:
             case BindWentDown():
                 self.streams.board.set(f"binds/{event.bind}", DOWN, self.clock.now(), event.reason)
                 self.dispatcher.on_bind_down(event)
+            case WindowChanged():
+                self.dispatcher.on_window_changed(event)
+            case Alerted():
+                self._deliveries.on_alert(event)
+
+    def _on_whole(self, message: Message, transition: Transition) -> None:
+        self._deliveries.on_whole(message, transition)
+
+    def _on_alone(self, message: Message, transition: Transition) -> None:
+        self._deliveries.on_whole(message, transition)
+        self._bus.publish(event_of(message, transition))
 
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.router.reachable(recipient, sender_type.value)
+
+    def _queue_fill(self, account_sid: str, sender: str) -> float:
+        """How full the queue of a sender is, from 0 to 1."""
+        lane = self.dispatcher.lanes.find(account_sid, sender)
+        return lane.queue.segments / lane.queue.capacity if lane else 0.0
 
     def live_status(self, message_id: int) -> Status | None:
         """Where a message under way stands; None for any other, and for one that waits in the
@@ -361,6 +422,9 @@ class Gateway:
                 "messages_expired": self.dispatcher.lanes.expired,
                 "messages_received": self._deliveries.received,
                 "messages_received_refused": self._deliveries.refused,
+                "messages_joined": self.reassembly.joined,
+                "messages_incomplete": self.reassembly.incomplete,
+                "alert_notifications": self._deliveries.alerts,
                 "idempotent_replays": self.idempotency.replayed,
                 "idempotency_conflicts": self.idempotency.conflicts,
                 "receipts_matched": self.receipts.matched,
@@ -368,12 +432,15 @@ class Gateway:
                 "receipts_duplicate": self.receipts.duplicates,
                 "receipts_confirming": self.receipts.confirmed,
                 "receipts_not_awaited": self.receipts.not_awaited,
+                "receipts_intermediate": self.receipts.intermediate,
                 "webhooks_delivered": self.webhooks.delivered,
                 "webhooks_failed_attempts": self.webhooks.failed_attempts,
                 "webhooks_given_up": self.webhooks.given_up,
                 "events_replayed": self.undelivered.replayed,
                 "esme_submits": self.smpp_server.submitted,
                 "esme_throttled": self.smpp_server.throttled,
+                "esme_auth_failures": self.smpp_server.auth_failures,
+                "esme_locked_out": self.smpp_server.locked_out,
                 "esme_delivered": self.esme_delivery.delivered,
                 "esme_refused": self.esme_delivery.refused,
                 "esme_given_up": self.esme_delivery.given_up,
@@ -385,6 +452,8 @@ class Gateway:
                 "messages_open": self.messages_open,
                 "messages_scheduled": self.intake.scheduled,
                 "receipts_expected": self.receipts.expected,
+                "message_parts_waiting": self.reassembly.waiting,
+                "binds_on_backup": sum(bind.on_backup for bind in self.binds.values()),
                 "webhooks_in_flight": self.webhooks.in_flight,
                 "webhooks_pending": self.webhooks.pending,
                 "webhooks_waiting": self.webhooks.waiting,
@@ -403,6 +472,17 @@ class Gateway:
         """Those at hand, and those that wait in the store."""
         aside = self.dispatcher.lanes.aside + self.receipts.set_aside + self.intake.scheduled
         return len(self.journal) + aside
+
+
+def smpp_tls(tls: SmppTls) -> ssl.SSLContext | None:
+    """The context of the SMPP server's listener with TLS, where there is one.
+
+    Raises:
+        TlsError: a file cannot be used.
+    """
+    if not tls.cert_file:
+        return None
+    return server_context(tls.cert_file, tls.key_file, tls.client_ca_file)
 
 
 async def _in_slices(items: Iterable[T]) -> AsyncIterator[T]:
@@ -426,6 +506,15 @@ def silent_binds(carriers: tuple[Carrier, ...]) -> frozenset[str]:
     )
 
 
+def carrier_ids(carriers: tuple[Carrier, ...]) -> dict[str, CarrierIds]:
+    """Of the carriers whose ids need not be the same octets in a receipt."""
+    return {
+        carrier.id: CarrierIds(carrier.response_id, carrier.receipt_id)
+        for carrier in carriers
+        if carrier.receipt_id is not IdFormat.EXACT
+    }
+
+
 def routed_binds(carriers: tuple[Carrier, ...]) -> list[RoutedBind]:
     """The carriers of the configuration in the router's words."""
     return [
@@ -442,7 +531,7 @@ def routed_binds(carriers: tuple[Carrier, ...]) -> list[RoutedBind]:
                 for route in carrier.routes
                 for match in (*(f"+{prefix}" for prefix in route.prefixes), *route.mccmnc)
             ),
-            window=bind.window,
+            window=bind.window * bind.sessions,
             tps=bind.tps,
             receipts=bind.receipts,
         )

@@ -3,6 +3,9 @@ the account, in the order in which they came about.
 
 The outbox is the store's: a transition with listener ESME, or a replay of one, that has no
 `Notified` yet. Memory holds the head of it per account, and positions for the rest.
+
+Intermediate notifications and alerts are news of the moment: a bind that is there gets them, and
+nobody later.
 """
 
 from __future__ import annotations
@@ -17,12 +20,16 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.events import StatusEvent
 from gateway.ingress.esme_outbox import AccountOutbox, Delivery, position_of
+from gateway.interworking.address_range import AddressRange
+from gateway.interworking.customer_deliver_sm import intermediate_for_customer
+from gateway.message import Message
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.journal import event_of, listener_of
 from gateway.messaging.owed_positions import Position
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
 from gateway.smpp.errors import FieldError, NotBound
+from gateway.smpp.pdus import AlertNotification, DeliverSm
 from gateway.store.interface import Listener, Notified, Owed, OwedKey, Store
 
 log = logging.getLogger(__name__)
@@ -69,6 +76,8 @@ class EsmeDelivery:
         self._outboxes: dict[str, AccountOutbox] = {}
         self._in_flight: dict[SmppConnection, dict[int, Delivery]] = {}
         self._without_tlvs: set[SmppConnection] = set()
+        # What is still to follow a PDU in flight, of a message that an ESME gets in parts.
+        self._rest: dict[tuple[SmppConnection, int], tuple[DeliverSm, ...]] = {}
         self._alarm = Alarm(clock, self._ring)
         self._sweep_at = 0.0
         # Outboxes to be read for, in the order in which they asked.
@@ -124,12 +133,51 @@ class EsmeDelivery:
             return outbox
         return max(self._outboxes.values(), key=lambda each: each.size)
 
+    # News of the moment
+
+    def on_intermediate(self, message: Message, stat: str, err: str, at: float) -> None:
+        """Tell an ESME that asked for it where its message stands (§5.2.17)."""
+        smpp = message.smpp
+        outbox = self._outboxes.get(message.account_sid)
+        if outbox is None or smpp is None or not smpp.intermediate:
+            return
+        pdu = intermediate_for_customer(message, stat, err, at)
+        bind = outbox.next_bind(pdu.destination_addr)
+        if bind:
+            self._tell(bind, pdu)
+
+    def on_alert(self, account_sid: str, pdu: AlertNotification) -> None:
+        """Tell the account's ESMEs that a handset is there again (§4.12). SMPP v3.3 has no such
+        PDU."""
+        outbox = self._outboxes.get(account_sid)
+        for bind in outbox.binds if outbox else ():
+            if bind not in self._without_tlvs and bind.sendable > 0:
+                self._tell(bind, pdu)
+
+    def _tell(self, bind: SmppConnection, pdu: DeliverSm | AlertNotification) -> None:
+        """Once, whatever becomes of it."""
+        if isinstance(pdu, DeliverSm) and bind in self._without_tlvs:
+            pdu = msgspec.structs.replace(pdu, tlvs={})
+        try:
+            bind.request(pdu)
+        except (NotBound, FieldError) as error:
+            log.info("news for an ESME not sent", extra={"cause": str(error)})
+
     # Binds
 
-    def add(self, account_sid: str, bind: SmppConnection, tlvs: bool = True) -> None:
-        """An ESME of the account can receive; one of SMPP v3.3 cannot read TLVs (§3.4)."""
+    def add(
+        self,
+        account_sid: str,
+        bind: SmppConnection,
+        tlvs: bool = True,
+        address_range: AddressRange | None = None,
+    ) -> None:
+        """An ESME of the account can receive; one of SMPP v3.3 cannot read TLVs (§3.4). What is
+        for an address in its range goes to it before others."""
         outbox = self._outbox(account_sid)
         outbox.binds.append(bind)
+        if address_range:
+            outbox.ranges[bind] = address_range
         self._in_flight[bind] = {}
         if not tlvs:
             self._without_tlvs.add(bind)
@@ -141,7 +189,8 @@ class EsmeDelivery:
         if bind in self._in_flight:
             outbox.leave(bind)
             self._without_tlvs.discard(bind)
-            for delivery in reversed(self._in_flight.pop(bind).values()):
+            for sequence_number, delivery in reversed(self._in_flight.pop(bind).items()):
+                self._rest.pop((bind, sequence_number), None)
                 outbox.in_flight -= 1
                 outbox.put_back(delivery)
             outbox.set_aside()
@@ -154,8 +203,12 @@ class EsmeDelivery:
         if delivery is None:
             return
         outbox = self._outbox(account_sid)
+        rest = self._rest.pop((bind, sequence_number), ()) if self._rest else ()
         if command_status in TEMPORARY:
             self._try_again(outbox, delivery)
+            return
+        if rest and not command_status:
+            self._send(outbox, bind, delivery, rest)
             return
         if command_status:
             self.refused += 1
@@ -171,6 +224,7 @@ class EsmeDelivery:
     def on_timed_out(self, account_sid: str, bind: SmppConnection, sequence_number: int) -> None:
         delivery = self._landed(account_sid, bind, sequence_number)
         if delivery:
+            self._rest.pop((bind, sequence_number), None)
             self._try_again(self._outbox(account_sid), delivery)
 
     def _landed(
@@ -203,7 +257,7 @@ class EsmeDelivery:
             return
         self._give_up(outbox, now - self._deliver_s, SWEEP_MAX, TOO_OLD)
         while outbox.head:
-            bind = outbox.next_bind()
+            bind = outbox.next_bind(outbox.head[0].address if outbox.ranges else "")
             if bind is None:
                 break
             self._send(outbox, bind, outbox.head.popleft())
@@ -213,15 +267,24 @@ class EsmeDelivery:
             if self._paging is None or self._paging.done():
                 self._paging = asyncio.get_running_loop().create_task(self._page())
 
-    def _send(self, outbox: AccountOutbox, bind: SmppConnection, delivery: Delivery) -> None:
+    def _send(
+        self,
+        outbox: AccountOutbox,
+        bind: SmppConnection,
+        delivery: Delivery,
+        rest: tuple[DeliverSm, ...] = (),
+    ) -> None:
+        """Send a delivery, or the `rest` of one; of several PDUs each waits for the answer to the
+        one before."""
         try:
-            pdu = delivery.pdu()
-            if pdu.short_message and bind in self._without_tlvs:
-                pdu = msgspec.structs.replace(pdu, tlvs={})
-            self._in_flight[bind][bind.request(pdu)] = delivery
+            pdu, *more = rest or delivery.pdus(bind not in self._without_tlvs)
+            sequence_number = bind.request(pdu)
+            self._in_flight[bind][sequence_number] = delivery
+            if more:
+                self._rest[bind, sequence_number] = tuple(more)
         except NotBound:  # It is unbinding, and only answers what it has.
             outbox.leave(bind)
-            outbox.head.appendleft(delivery)
+            outbox.put_back(delivery)
             outbox.set_aside()
         except FieldError as error:
             log.error("deliver_sm not sent", extra={"cause": str(error)})

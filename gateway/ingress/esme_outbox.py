@@ -1,5 +1,5 @@
-"""What the ESMEs of one account are still to be told: the head of it as it goes out, the rest as
-positions in the store."""
+"""What the ESMEs of one account are still to be told, and over which of their binds: the head of it
+as it goes out, the rest as positions in the store."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from collections import Counter, deque
 
 import msgspec
 
-from gateway.clock import message_sid
 from gateway.events import StatusEvent
-from gateway.interworking import deliver_sm
+from gateway.interworking.address_range import AddressRange
+from gateway.interworking.addresses import to_smpp
+from gateway.interworking.customer_deliver_sm import (
+    message_for_customer,
+    receipt_for_customer,
+    without_tlvs,
+)
 from gateway.message import Direction
 from gateway.messaging.owed_positions import OwedPositions, Position
 from gateway.net.smpp_connection import SmppConnection
@@ -33,29 +38,43 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     def position(self) -> Position:
         return position_of(self.key, self.since)
 
-    def pdu(self) -> DeliverSm:
+    @property
+    def address(self) -> str:
+        """The one of the ESME's that it is for, as it stands in the PDU."""
+        message = self.event.message
+        inbound = message.direction is Direction.INBOUND
+        return to_smpp(message.recipient if inbound else message.sender).addr
+
+    def pdus(self, tlvs: bool) -> tuple[DeliverSm, ...]:
+        """One, but for a long message to an ESME that reads no TLVs.
+
+        Raises:
+            FieldError: it cannot be told to such an ESME.
+        """
         event = self.event
         if event.message.direction is Direction.INBOUND:
-            return deliver_sm.message_for_customer(event.message)
-        return deliver_sm.receipt_for_customer(
+            return (message_for_customer(event.message),) if tlvs else without_tlvs(event.message)
+        pdu = receipt_for_customer(
             event.message,
-            message_sid(event.message.id),
             event.status,
             event.at,
             event.error_code,
             event.carrier_status,
             event.carrier_error,
         )
+        return (pdu if tlvs else msgspec.structs.replace(pdu, tlvs={}),)
 
 
 class AccountOutbox:
     """In this order: what is in flight, `head`, what is being read, `waiting`. `size` counts all of
     it. Without a bind there are positions alone, so that customers who are away cost little.
+    `ranges` are those of the binds that gave one.
     """
 
     def __init__(self, account_sid: str) -> None:
         self.account_sid = account_sid
         self.binds: list[SmppConnection] = []
+        self.ranges: dict[SmppConnection, AddressRange] = {}
         self.head: deque[Delivery] = deque()
         self.waiting = OwedPositions()
         self.in_flight = 0
@@ -109,15 +128,27 @@ class AccountOutbox:
         """The bind takes nothing new."""
         if bind in self.binds:
             self.binds.remove(bind)
+            self.ranges.pop(bind, None)
 
-    def next_bind(self) -> SmppConnection | None:
-        """A bind with room in its window; they take turns."""
-        for _ in range(len(self.binds)):
-            bind = self.binds.pop(0)
-            self.binds.append(bind)
+    def next_bind(self, address: str) -> SmppConnection | None:
+        """A bind for what is to this address of the ESME's, with room in its window; they take
+        turns. None where it must wait: what is in the range of a bind waits for it, rather than go
+        to another (§5.2.7). Without ranges the address does not matter.
+        """
+        wanted = self.binds
+        if self.ranges:
+            wanted = [bind for bind in self.binds if self._serves(bind, address)] or self.binds
+        for bind in wanted:
             if bind.sendable > 0:
+                self.binds.remove(bind)
+                self.binds.append(bind)
                 return bind
         return None
+
+    def _serves(self, bind: SmppConnection, address: str) -> bool:
+        """One without a range serves all."""
+        address_range = self.ranges.get(bind)
+        return address_range is None or address_range.matches(address)
 
 
 def position_of(key: OwedKey, since: float) -> Position:

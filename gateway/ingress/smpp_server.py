@@ -1,41 +1,47 @@
-"""The SMPP server that customers' ESMEs bind to: transmitter, receiver, transceiver."""
+"""The SMPP server that customers' ESMEs bind to: transmitter, receiver, transceiver.
+
+It has the connections and hands on what comes over them: binds to `esme_binding`, requests to
+`esme_requests`, and what answers a deliver_sm of ours to `esme_delivery`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import ssl
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address, ip_network
+from random import Random
 
-from gateway.account import Account, Esme
-from gateway.clock import Clock, message_sid
+from gateway.account import Esme
+from gateway.clock import Clock
 from gateway.config.credentials import Credentials
 from gateway.config.sections import Smpp
-from gateway.errors import Refused
+from gateway.ingress.bound_esme import BoundEsme
+from gateway.ingress.esme_binding import BindRefused, EsmeBinding, Peer
 from gateway.ingress.esme_delivery import EsmeDelivery
-from gateway.ingress.rate import Rate
-from gateway.interworking.refusals import ANSWERS
-from gateway.interworking.submit_sm import from_submit_sm
-from gateway.message import Message, Origin
-from gateway.messaging.admission import SendRequest
-from gateway.messaging.idempotency import Idempotency, Replayed
-from gateway.messaging.idempotency_key import keyed
+from gateway.ingress.esme_requests import EsmeRequests, QueueFill
+from gateway.ingress.peer_address import origin
+from gateway.interworking.esme_message_id import SHORT_ID_MAX, ShortIds
+from gateway.messaging.idempotency import Idempotency
+from gateway.messaging.pending_messages import PendingMessages
 from gateway.net.network import Listening, Network
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import INTERFACE_3_4, CommandStatus, Tag
-from gateway.smpp.errors import PduError
+from gateway.smpp.constants import INTERFACE_3_4, INTERFACE_5_0, CommandStatus, Tag
 from gateway.smpp.events import Closed, Event, PduRefused, Request, Response, ResponseTimedOut
 from gateway.smpp.pdus import (
     BIND_RESP,
     BindReceiver,
     BindTransceiver,
     BindTransmitter,
+    CancelSm,
     DataSm,
-    DataSmResp,
+    QuerySm,
+    ReplaceSm,
+    SubmitMulti,
     SubmitSm,
-    SubmitSmResp,
 )
 from gateway.smpp.session import Timers
 from gateway.smpp.states import RECEIVING, Role
@@ -44,16 +50,9 @@ log = logging.getLogger(__name__)
 
 RECEIVE_WINDOW = 1_000
 DRAIN_TIMEOUT_S = 5.0
-
-
-class BoundEsme:
-    """Who a connection belongs to, once it is bound."""
-
-    __slots__ = ("account", "esme")
-
-    def __init__(self, account: Account, esme: Esme) -> None:
-        self.account = account
-        self.esme = esme
+NAMELESS: frozenset[str] = frozenset()
+# The most frequent first.
+REQUESTS_OF_BOUND = (SubmitSm, DataSm, SubmitMulti, QuerySm, CancelSm, ReplaceSm)
 
 
 class SmppServer:
@@ -67,16 +66,28 @@ class SmppServer:
         clock: Clock,
         credentials: Credentials,
         intake: Idempotency,
+        pending: PendingMessages,
         delivery: EsmeDelivery,
         ready: Callable[[], bool],
+        queue_fill: QueueFill,
+        random: Random,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._config = config
         self._network = network
         self._clock = clock
-        self._credentials = credentials
-        self._intake = intake
         self._delivery = delivery
-        self._ready = ready
+        self._tls = tls
+        self._binding = EsmeBinding(config, clock, credentials)
+        self._requests = EsmeRequests(
+            intake,
+            pending,
+            clock,
+            ready,
+            queue_fill,
+            config.idempotency_tag,
+            ShortIds(random.randrange(SHORT_ID_MAX)),
+        )
         self._timers = Timers(
             session_init_s=config.session_init_s,
             enquire_link_s=config.enquire_link_s,
@@ -84,17 +95,37 @@ class SmppServer:
             inactivity_s=config.inactivity_s,
         )
         self._connections: dict[SmppConnection, BoundEsme | None] = {}
-        self._rates: dict[str, Rate] = {}
-        self._binding: set[asyncio.Task[None]] = set()
+        self._origins: Counter[str] = Counter()
+        self._binds_under_way: set[asyncio.Task[None]] = set()
         self._someone_left = asyncio.Event()
-        self._listening: Listening | None = None
-        self.submitted = 0
-        self.throttled = 0
+        self._listening: list[Listening] = []
+        self._over_tls: set[SmppConnection] = set()
 
     @property
     def port(self) -> int:
-        assert self._listening is not None
-        return self._listening.port
+        """The first of the ports that it listens on."""
+        return self._listening[0].port
+
+    @property
+    def tls_port(self) -> int:
+        """The one with TLS, where there is one."""
+        return self._listening[-1].port
+
+    @property
+    def submitted(self) -> int:
+        return self._requests.submitted
+
+    @property
+    def throttled(self) -> int:
+        return self._requests.throttled
+
+    @property
+    def auth_failures(self) -> int:
+        return self._binding.failures
+
+    @property
+    def locked_out(self) -> int:
+        return self._binding.locked_out
 
     def binds(self) -> list[tuple[str, str, str]]:
         """system_id, account and bind state of each bound connection."""
@@ -110,15 +141,24 @@ class SmppServer:
         Raises:
             ListenError: the address cannot be had.
         """
-        self._listening = await self._network.listen(
-            self._config.host, self._config.port, self._connect
+        if not (self._tls and self._config.tls.only):
+            await self._listen(self._config.port, None)
+        if self._tls:
+            await self._listen(self._config.tls.port, self._tls)
+
+    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> None:
+        config = self._config
+        connect = partial(self._connect, tls=tls is not None)
+        listening = await self._network.listen(
+            config.host, port, connect, tls, config.proxy_protocol
         )
+        self._listening.append(listening)
 
     async def stop(self) -> None:
         """Take no connections, unbind those that stand, and cut them after DRAIN_TIMEOUT_S."""
-        if self._listening:
-            await self._listening.close()
-        for task in self._binding:
+        for listening in self._listening:
+            await listening.close()
+        for task in self._binds_under_way:
             task.cancel()
         for connection in list(self._connections):
             connection.unbind()
@@ -129,10 +169,11 @@ class SmppServer:
                     await self._someone_left.wait()
         for connection in list(self._connections):
             connection.abort("not unbound in time")
+        self._requests.close()
 
     # Events of the sessions
 
-    def _connect(self) -> SmppConnection:
+    def _connect(self, *, tls: bool) -> SmppConnection:
         return SmppConnection(
             Role.SMSC,
             self._clock,
@@ -140,29 +181,38 @@ class SmppServer:
             self._on_event,
             window=self._config.window,
             receive_window=RECEIVE_WINDOW,
-            on_open=self._opened,
+            on_open=partial(self._opened, tls),
         )
 
-    def _opened(self, connection: SmppConnection) -> None:
+    def _opened(self, tls: bool, connection: SmppConnection) -> None:
+        came_from = origin(connection.peer)
         if len(self._connections) >= self._config.connections_max:
-            log.warning("too many connections", extra={"peer": connection.peer})
-            connection.close("connections_max")
+            bound = "connections_max"
+        elif self._origins[came_from] >= self._config.connections_per_address_max:
+            bound = "connections_per_address_max"
+        else:
+            self._origins[came_from] += 1
+            self._connections[connection] = None
+            if tls:
+                self._over_tls.add(connection)
             return
-        self._connections[connection] = None
+        log.warning("too many connections", extra={"peer": connection.peer, "bound": bound})
+        connection.close(bound)
 
     def _on_event(self, connection: SmppConnection, event: Event) -> None:
         match event:
             case Request(sequence_number, pdu):
-                if isinstance(pdu, SubmitSm | DataSm):
-                    self._submit(connection, sequence_number, pdu)
-                elif not isinstance(pdu, BindTransceiver | BindTransmitter | BindReceiver):
-                    connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
-                else:
+                if isinstance(pdu, REQUESTS_OF_BOUND):
+                    bound = self._bound(connection)
+                    self._requests.take(connection, bound, sequence_number, pdu)
+                elif isinstance(pdu, BindTransceiver | BindTransmitter | BindReceiver):
                     task = asyncio.get_running_loop().create_task(
                         self._bind(connection, sequence_number, pdu)
                     )
-                    self._binding.add(task)
-                    task.add_done_callback(self._binding.discard)
+                    self._binds_under_way.add(task)
+                    task.add_done_callback(self._binds_under_way.discard)
+                else:
+                    connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
             case Response(sequence_number, command_status):
                 bound = self._bound(connection)
                 self._delivery.on_response(
@@ -199,26 +249,37 @@ class SmppServer:
         sequence_number: int,
         pdu: BindTransceiver | BindTransmitter | BindReceiver,
     ) -> None:
-        found = await self._credentials.esme(pdu.system_id, pdu.password)
-        if connection not in self._connections:
-            return
-        status = self._bind_status(connection, pdu.system_id, found)
-        if status or found is None:
+        try:
+            bound = await self._binding.check(self._peer(connection), pdu)
+        except BindRefused as refused:
             log.warning(
                 "bind refused",
                 extra={
                     "system_id": pdu.system_id,
                     "peer": connection.peer,
-                    "command_status": status.name,
+                    "command_status": refused.status.name,
+                    "reason": str(refused),
                 },
             )
-            connection.respond(sequence_number, None, status)
-            return
-        account, esme = found
-        self._connections[connection] = BoundEsme(account, esme)
-        reads_tlvs = pdu.interface_version >= INTERFACE_3_4
+            connection.respond(sequence_number, None, refused.status)
+        except Exception:
+            log.exception("bind broke", extra={"peer": connection.peer})
+            connection.respond(sequence_number, None, CommandStatus.ESME_RSYSERR)
+        else:
+            self._accept_bind(connection, sequence_number, pdu, bound)
+
+    def _accept_bind(
+        self,
+        connection: SmppConnection,
+        sequence_number: int,
+        pdu: BindTransceiver | BindTransmitter | BindReceiver,
+        bound: BoundEsme,
+    ) -> None:
+        self._connections[connection] = bound
+        # The lower of the two versions is the one that is spoken (§5.2.4, §5.3.2.25).
+        version = INTERFACE_5_0 if bound.is_5_0 else INTERFACE_3_4
         tlvs: dict[int, bytes] = (
-            {Tag.SC_INTERFACE_VERSION: bytes([INTERFACE_3_4])} if reads_tlvs else {}
+            {Tag.SC_INTERFACE_VERSION: bytes([version])} if bound.reads_tlvs else {}
         )
         connection.respond(
             sequence_number,
@@ -227,117 +288,39 @@ class SmppServer:
         log.info(
             "ESME bound",
             extra={
-                "system_id": esme.system_id,
-                "account": account.sid,
+                "system_id": bound.esme.system_id,
+                "account": bound.account.sid,
                 "peer": connection.peer,
                 "state": connection.session.state.value,
             },
         )
         if connection.session.state in RECEIVING:
-            self._delivery.add(account.sid, connection, reads_tlvs)
+            self._delivery.add(bound.account.sid, connection, bound.reads_tlvs, bound.address_range)
 
-    def _bind_status(
-        self, connection: SmppConnection, system_id: str, found: tuple[Account, Esme] | None
-    ) -> CommandStatus:
-        """ESME_ROK, or why not; the address list fails closed."""
-        if found is None:
-            known = self._credentials.knows_esme(system_id)
-            return CommandStatus.ESME_RINVPASWD if known else CommandStatus.ESME_RINVSYSID
-        account, esme = found
-        if account.suspended or not _allowed(connection.peer, esme.allowed_ips):
-            return CommandStatus.ESME_RBINDFAIL
-        binds = sum(1 for bound in self._connections.values() if bound and bound.esme is esme)
-        return CommandStatus.ESME_RBINDFAIL if binds >= esme.binds_max else CommandStatus.ESME_ROK
+    def _peer(self, connection: SmppConnection) -> Peer:
+        certificate = connection.certificate
+        names = frozenset(name.lower() for name in certificate.names) if certificate else NAMELESS
+        return Peer(
+            connection.peer,
+            connection in self._over_tls,
+            names,
+            self._binds,
+            lambda: connection in self._connections,
+        )
+
+    def _binds(self, esme: Esme) -> int:
+        return sum(1 for bound in self._connections.values() if bound and bound.esme is esme)
 
     def _closed(self, connection: SmppConnection, reason: str) -> None:
-        bound = self._connections.pop(connection, None)
+        if connection not in self._connections:
+            return  # It was one too many.
+        bound = self._connections.pop(connection)
+        self._over_tls.discard(connection)
+        came_from = origin(connection.peer)
+        self._origins[came_from] -= 1
+        if not self._origins[came_from]:
+            del self._origins[came_from]
         self._someone_left.set()
         if bound:
             self._delivery.remove(bound.account.sid, connection)
             log.info("ESME gone", extra={"system_id": bound.esme.system_id, "reason": reason})
-
-    # Submitting
-
-    def _submit(
-        self, connection: SmppConnection, sequence_number: int, pdu: SubmitSm | DataSm
-    ) -> None:
-        account = self._bound(connection).account
-        now = self._clock.now()
-        self.submitted += 1
-        if not self._ready():
-            connection.respond(sequence_number, None, CommandStatus.ESME_RSYSERR)
-            return
-        if self._rate(account).ahead_s(now):
-            self.throttled += 1
-            connection.respond(sequence_number, None, CommandStatus.ESME_RTHROTTLED)
-            return
-        try:
-            submission = from_submit_sm(pdu, now)
-        except PduError as error:
-            log.info("submit_sm refused", extra={"account": account.sid, "reason": str(error)})
-            connection.respond(sequence_number, None, error.status)
-            return
-        data = submission.data
-        request = SendRequest(
-            account=account,
-            sender=submission.sender,
-            recipient=submission.recipient,
-            body=data.body,
-            origin=Origin.SMPP,
-            validity_s=submission.validity_s,
-            send_at=submission.send_at,
-            receipts=submission.receipts,
-            udh=data.udh,
-            octets=data.octets,
-            encoding=data.encoding,
-        )
-        on_refused = partial(_refused, connection, sequence_number)
-        key = pdu.tlvs.get(self._config.idempotency_tag) if pdu.tlvs else None
-        if key is not None:
-            try:
-                # Some libraries close every string with a NUL, and it is the same key.
-                request = keyed(request, key.removesuffix(b"\0"), _times(pdu))
-            except Refused as refused:
-                on_refused(refused)
-                return
-        response = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
-        self._intake.submit(
-            request, partial(_accepted, connection, sequence_number, response), on_refused
-        )
-
-    def _rate(self, account: Account) -> Rate:
-        rate = self._rates.get(account.sid)
-        if rate is None:
-            rate = self._rates[account.sid] = Rate(account.submits_per_second)
-        return rate
-
-
-def _times(pdu: SubmitSm | DataSm) -> str:
-    """The times as the customer wrote them, which may count from the moment of their arrival."""
-    if isinstance(pdu, DataSm) or not (pdu.schedule_delivery_time or pdu.validity_period):
-        return ""
-    return f"{pdu.schedule_delivery_time} {pdu.validity_period}"
-
-
-def _accepted(
-    connection: SmppConnection,
-    sequence_number: int,
-    response: type[SubmitSmResp | DataSmResp],
-    message: Message | Replayed,
-) -> None:
-    connection.respond(sequence_number, response(message_sid(message.id)))
-
-
-def _refused(connection: SmppConnection, sequence_number: int, refused: Refused) -> None:
-    connection.respond(sequence_number, None, ANSWERS[refused.refusal].command_status)
-
-
-def _allowed(peer: str, networks: tuple[str, ...]) -> bool:
-    """Whether the list, if there is one, holds the peer."""
-    if not networks:
-        return True
-    try:
-        address = ip_address(peer)
-        return any(address in ip_network(network, strict=False) for network in networks)
-    except ValueError:
-        return False

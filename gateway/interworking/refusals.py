@@ -67,5 +67,6 @@ ANSWERS: dict[Refusal, Answer] = {
     Refusal.IDEMPOTENCY_KEY_IN_USE: Answer(20409, 409, CommandStatus.ESME_RTHROTTLED),
     # Changes to a message that was accepted before.
     Refusal.NOT_CANCELABLE: Answer(30409, 400, CommandStatus.ESME_RCANCELFAIL),
+    Refusal.NOT_REPLACEABLE: Answer(20009, 400, CommandStatus.ESME_RREPLACEFAIL),
     Refusal.NOT_REDACTABLE: Answer(20009, 400, CommandStatus.ESME_RREPLACEFAIL),
 }

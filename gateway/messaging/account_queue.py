@@ -100,6 +100,14 @@ class AccountQueue(Generic[T]):
         self.segments -= segments
         assert self.segments >= 0
 
+    def resize(self, segments: int, then: int) -> bool:
+        """Change the room of a message that is here; False when the queue is too full for that."""
+        others = self.segments - segments
+        if then > segments and others and others + then > self.capacity:
+            return False
+        self.segments = others + then
+        return True
+
     # The head
 
     def put(self, item: T) -> None:
@@ -170,6 +178,40 @@ class AccountQueue(Generic[T]):
         self._fresh.extend(items)
         self.held += len(self._fresh) - before
 
+    def strike(self, message_id: int) -> bool:
+        """Take a message out of what is aside, and give back its room; False: it is not there."""
+        found = self._find_aside(message_id)
+        if found is None:
+            return False
+        block, place = found
+        self.give_back(block.strike(place))
+        self.aside -= 1
+        if not block and block is not self.page:
+            self._tail.drop(block)
+        return True
+
+    def amend(self, message_id: int, segments: int, expires_at: float) -> bool:
+        """A message of those aside has so many segments now, and expires then; False: there is no
+        room for it."""
+        found = self._find_aside(message_id)
+        assert found is not None
+        block, place = found
+        if not self.resize(block.segments[place], segments):
+            return False
+        block.amend(place, segments, expires_at)
+        return True
+
+    def has_aside(self, message_id: int) -> bool:
+        """Whether the message is one of those aside."""
+        return self._find_aside(message_id) is not None
+
+    def newest_aside(self, count: int) -> list[int]:
+        """The ids of the last so many that are aside, the last first."""
+        ids = self._tail.newest(count)
+        if self.page and len(ids) < count:
+            ids += reversed(self.page.ids)
+        return ids[:count]
+
     def expires_at(self) -> float:
         """Nothing of the tail expires before that; `inf` where there is none."""
         return self._tail.expires_at()
@@ -181,11 +223,16 @@ class AccountQueue(Generic[T]):
         ready = self.limiter.ready_at(now)
         return max(ready, self.account_limiter.ready_at(now)) if self.account_limiter else ready
 
-    def take(self, now: float) -> None:
-        """Let one segment pass."""
-        self.limiter.take(now)
+    def take(self, now: float, segments: int = 1) -> None:
+        """Let a segment pass, or several in one PDU."""
+        self.limiter.take(now, segments)
         if self.account_limiter:
-            self.account_limiter.take(now)
+            self.account_limiter.take(now, segments)
+
+    def _find_aside(self, message_id: int) -> tuple[Positions, int] | None:
+        if self.page is not None and (place := self.page.find(message_id)) is not None:
+            return self.page, place
+        return self._tail.find(message_id)
 
     def __len__(self) -> int:
         """How many messages wait."""

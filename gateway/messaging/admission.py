@@ -17,14 +17,15 @@ from math import ceil, inf
 
 import msgspec
 
-from gateway.account import Account, Registration, Sender, SenderType
+from gateway.account import Account, Language, Registration, Sender, SenderType
 from gateway.errors import Refusal, Refused
 from gateway.message import Direction, Encoding, Message, Origin, Receipts, SmppFields
 from gateway.messaging.opt_out import OptOuts
 from gateway.messaging.phone_number import PhoneNumber, normalize_sender, parse
 from gateway.text import gsm_03_38, ucs2
-from gateway.text.errors import TooManyPartsError, UnencodableError
-from gateway.text.segmentation import TextEncoding, count
+from gateway.text.errors import TextError, TooManyPartsError, UnencodableError
+from gateway.text.preview import Preview, preview
+from gateway.text.segmentation import TextEncoding, measure
 from gateway.text.smart_encoding import smart_encode
 
 BODY_MAX = 1600
@@ -92,7 +93,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     """A request that may become a message, with all that admission found out about it.
 
     `body` is the text to send: the customer's, smart-encoded where that was asked for. It is the
-    text that `segments` counts.
+    text that `segments` counts, with references of `ref_bits` bits, in the shift tables named here.
     """
 
     sender: Sender
@@ -102,6 +103,9 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     encoding: Encoding
     segments: int
     expires_at: float
+    locking_shift: int = 0
+    single_shift: int = 0
+    ref_bits: int = 8
 
 
 class SenderIndex:
@@ -130,6 +134,8 @@ class Admission:
 
     `reachable` says whether any carrier takes messages for an E.164 recipient from senders of a
     type; binds that are down for the moment count as reachable, for the message can wait.
+    `ref_bits` is the size of the references of concatenated messages, `languages` are the national
+    languages of accounts that have none of their own.
     """
 
     def __init__(
@@ -137,10 +143,14 @@ class Admission:
         opt_outs: OptOuts,
         reachable: Callable[[str, SenderType], bool],
         body_max: int = BODY_MAX,
+        ref_bits: int = 8,
+        languages: tuple[Language, ...] = (),
     ) -> None:
         self._opt_outs = opt_outs
         self._reachable = reachable
         self._body_max = body_max
+        self._ref_bits = ref_bits
+        self._languages = languages
         self._senders = SenderIndex()
 
     def check(self, request: SendRequest, now: float) -> Admitted:
@@ -155,13 +165,43 @@ class Admission:
             account.sid, sender.address, recipient.e164
         ):
             raise Refused(Refusal.OPTED_OUT)
-        body, encoding, segments = self._content(request)
+        body, encoding, segments, locking, single = self._content(request)
         expires_at = _expires_at(request, now)
         if not self._reachable(recipient.e164, sender.type):
             raise Refused(Refusal.NO_ROUTE)
         return Admitted(
-            sender, sender.address, recipient.e164, body, encoding, segments, expires_at
+            sender,
+            sender.address,
+            recipient.e164,
+            body,
+            encoding,
+            segments,
+            expires_at,
+            locking,
+            single,
+            self._ref_bits,
         )
+
+    def preview(
+        self,
+        account: Account,
+        body: str,
+        sender: str = "",
+        recipient: str = "",
+        smart_encoded: bool = False,
+    ) -> Preview:
+        """What a text would become. Raises `Refused` as `check` does, for sender and recipient
+        where they are given, then for the text."""
+        if recipient:
+            _recipient(recipient)
+        if sender:
+            self._sender(account, sender)
+        body = self._text(body, smart_encoded)
+        own = account.national_languages
+        try:
+            return preview(body, self._ref_bits, self._languages if own is None else own)
+        except TextError as error:
+            raise _unsendable(error) from None
 
     def opted_out(self, message: Message) -> bool:
         """Whether the recipient has opted out since the message was admitted."""
@@ -181,24 +221,39 @@ class Admission:
             raise Refused(Refusal.FROM_NOT_OWNED)
         return sender
 
-    def _content(self, request: SendRequest) -> tuple[str, Encoding, int]:
-        """The text to send, its encoding and its number of segments."""
+    def _content(self, request: SendRequest) -> tuple[str, Encoding, int, int, int]:
+        """The text to send, its encoding, its number of segments, and the national languages of its
+        locking and single shift tables."""
         if request.udh or request.octets or request.encoding is Encoding.BINARY:
-            return request.body, _as_it_came(request), 1
+            return request.body, _as_it_came(request), 1, 0, 0
         body = request.body
+        if request.smart_encoded or not 0 < len(body) <= self._body_max:
+            body = self._text(body, request.smart_encoded)
+        languages = request.account.national_languages
+        if languages is None:
+            languages = self._languages
+        try:
+            coding, segments = measure(body, self._ref_bits, languages)
+        except TextError as error:
+            raise _unsendable(error) from None
+        encoding = _ENCODINGS[coding.encoding]
+        return body, encoding, segments, coding.locking_shift, coding.single_shift
+
+    def _text(self, body: str, smart_encoded: bool) -> str:
+        """The text to send."""
         if len(body) > self._body_max:
             raise Refused(Refusal.BODY_TOO_LONG)
-        if request.smart_encoded:
+        if smart_encoded:
             body = smart_encode(body)
         if not body:
             raise Refused(Refusal.BODY_MISSING)
-        try:
-            encoding, segments = count(body)
-        except UnencodableError as error:
-            raise Refused(Refusal.BODY_UNENCODABLE, str(error)) from None
-        except TooManyPartsError as error:
-            raise Refused(Refusal.BODY_TOO_LONG, str(error)) from None
-        return body, _ENCODINGS[encoding], segments
+        return body
+
+
+def _unsendable(error: TextError) -> Refused:
+    if isinstance(error, TooManyPartsError):
+        return Refused(Refusal.BODY_TOO_LONG, str(error))
+    return Refused(Refusal.BODY_UNENCODABLE, str(error))
 
 
 def _recipient(text: str) -> PhoneNumber:

@@ -181,7 +181,7 @@ class Answers:
         log.info("answer after the end", extra={"sid": message_sid(opened.message.id)})
         if answer.kind is not Kind.OK:
             return
-        if opened.segments > 1 and not event.late:
+        if opened.total > 1 and not event.late:
             self._journal.note_part(opened, part, Status.SENT, event.bind, event.carrier_id)
             self._receipts.expect(opened, part, event.bind, event.carrier_id)
         else:
@@ -189,10 +189,10 @@ class Answers:
 
     def _taken(self, opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
         opened.sent += 1
-        single = opened.segments == 1
+        single = opened.total == 1
         if not single:
             self._journal.note_part(opened, part, Status.SENT, bind, carrier_id)
-        if opened.sent == opened.segments:
+        if opened.sent == opened.total:
             self._journal.advance(
                 opened, Status.SENT, bind=bind, carrier_id=carrier_id if single else ""
             )
@@ -200,6 +200,7 @@ class Answers:
 
     def _give_up_on(self, opened: OpenMessage, part: int, bind: str) -> None:
         """It is not sent again, whatever the account says."""
+        opened.doubted = True
         self._journal.attempt(opened, part, AttemptOutcome.UNANSWERED, bind)
         self._in_doubt.add(opened, part, bind, self._clock.now() + self._unknown_wait_s)
 
@@ -207,6 +208,7 @@ class Answers:
         self, opened: OpenMessage, part: int, bind: str, lane: Lane | None, noted: AttemptOutcome
     ) -> None:
         """By the policy of the account; `noted` is what is on record of the part already."""
+        opened.doubted = True
         now = self._clock.now()
         policy = lane.in_doubt if lane else InDoubt.UNKNOWN
         outcome = AttemptOutcome.HELD if policy is InDoubt.HOLD else AttemptOutcome.LOST
@@ -224,7 +226,7 @@ class Answers:
         lane = self._lanes.standing(lane)
         self._lanes.take_back_note(opened)  # The next part is another one now.
         queued = bool(opened.unsent)
-        opened.unsent.append(part)
+        opened.put_back(part)
         self._journal.requeue(opened)
         if not queued:
             self._lanes.put_back(lane, opened)

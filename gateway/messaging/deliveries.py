@@ -7,21 +7,29 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from gateway.account import Account, Sender
-from gateway.carriers.bind_events import Delivered
-from gateway.carriers.smpp_bind import SmppBind
+from gateway.carriers.bind_events import Alerted, Delivered
+from gateway.carriers.link import Link
 from gateway.clock import Clock, IdFactory
 from gateway.errors import StoreError
+from gateway.interworking.addresses import from_smpp
 from gateway.interworking.deliver_sm import MobileOriginated, from_carrier
 from gateway.message import Direction, Message, Origin
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.journal import Journal
+from gateway.messaging.message_parts import concatenation_of
+from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts, carrier_of
-from gateway.smpp.constants import CommandStatus
+from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.errors import PduError
+from gateway.smpp.pdus import AlertNotification
 from gateway.smpp.receipt import Receipt
 from gateway.store.interface import Store, Transition
 
 log = logging.getLogger(__name__)
+
+
+# Hands an alert_notification up, to the account with this sid.
+TellAlert = Callable[[str, AlertNotification], None]
 
 
 class Numbers:
@@ -42,8 +50,9 @@ class Deliveries:
         journal: Journal,
         receipts: Receipts,
         inbound: Inbound,
+        reassembly: Reassembly,
         numbers: Numbers,
-        binds: Mapping[str, SmppBind],
+        binds: Mapping[str, Link],
         store: Store,
         clock: Clock,
         ids: IdFactory,
@@ -51,6 +60,7 @@ class Deliveries:
         self._journal = journal
         self._receipts = receipts
         self._inbound = inbound
+        self._reassembly = reassembly
         self._numbers = numbers
         self._binds = binds
         self._store = store
@@ -58,16 +68,19 @@ class Deliveries:
         self._ids = ids
         self.received = 0
         self.refused = 0
+        self.alerts = 0
+        self.tell_alert: TellAlert = _tell_nobody
 
     def on_delivered(self, event: Delivered) -> None:
         """Answered once it is durable; with ESME_RX_T_APPN, which asks for a second try, while
         the store is down. A receipt is also taken while no message is: it may end one."""
-        answer = partial(self._binds[event.bind].answer, event)
+        bind = self._binds[event.bind]
+        answer = partial(bind.answer, event)
         if not self._store.writable:
             answer(CommandStatus.ESME_RX_T_APPN)
             return
         try:
-            delivered = from_carrier(event.pdu)
+            delivered = from_carrier(event.pdu, bind.config.dialect)
         except PduError as error:
             self._refuse(event, answer, error.status, str(error))
             return
@@ -82,6 +95,21 @@ class Deliveries:
                 # Nothing in it can be used, and a refusal would only bring it back.
                 log.warning("receipt that says nothing", extra={"bind": event.bind})
                 answer(CommandStatus.ESME_ROK)
+
+    def on_alert(self, event: Alerted) -> None:
+        """A handset can be reached again, says its carrier; the account whose number it had sent
+        to is told, and nobody answers."""
+        self.alerts += 1
+        pdu = event.pdu
+        status = pdu.tlvs.get(Tag.MS_AVAILABILITY_STATUS, b"")
+        log.info(
+            "alert_notification",
+            extra={"bind": event.bind, "ms_availability_status": status.hex()},
+        )
+        owner = self._numbers.owner(from_smpp(pdu.esme_addr_ton, pdu.esme_addr))
+        if owner:
+            account, _ = owner
+            self.tell_alert(account.sid, pdu)
 
     def _receive(
         self, event: Delivered, delivered: MobileOriginated, answer: Callable[[int], None]
@@ -109,7 +137,12 @@ class Deliveries:
             udh=data.udh,
             octets=data.octets,
             carrier=event.bind,
+            smpp=delivered.smpp,
         )
+        concatenation = concatenation_of(message)
+        if concatenation:
+            self._reassembly.take(message, concatenation, answer)
+            return
         try:
             self._journal.receive(message, partial(self._received, answer))
         except StoreError:
@@ -122,6 +155,10 @@ class Deliveries:
             answer(CommandStatus.ESME_RX_T_APPN)
             return
         answer(CommandStatus.ESME_ROK)
+        self.on_whole(message, transition)
+
+    def on_whole(self, message: Message, transition: Transition) -> None:
+        """A message is durable, has been answered, and is to be told."""
         self.received += 1
         self._inbound.on_inbound(message, transition)
 
@@ -142,3 +179,7 @@ class Deliveries:
 
 def _answer_durable(answer: Callable[[int], None], error: StoreError | None) -> None:
     answer(CommandStatus.ESME_RX_T_APPN if error else CommandStatus.ESME_ROK)
+
+
+def _tell_nobody(account_sid: str, pdu: AlertNotification) -> None:
+    """Until somebody wants to hear."""

@@ -15,13 +15,18 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from gateway.carriers.bind_events import BindCameUp, BindWentDown
-from gateway.carriers.smpp_bind import SmppBind
+from gateway.carriers.bind_events import BindCameUp, BindWentDown, WindowChanged
+from gateway.carriers.link import Link
 from gateway.clock import Clock, message_sid
 from gateway.config.carrier import BindType
+from gateway.config.dialect import Concatenation
 from gateway.errors import StoreError
 from gateway.interworking import submit_sm
-from gateway.interworking.carrier_errors import LANDLINE_OR_UNREACHABLE_CARRIER
+from gateway.interworking.carrier_errors import (
+    CONTENT_TOO_LARGE,
+    LANDLINE_OR_UNREACHABLE_CARRIER,
+)
+from gateway.interworking.carrier_text import CannotCarry
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.answers import Answers
 from gateway.messaging.journal import Journal
@@ -33,8 +38,8 @@ from gateway.messaging.parts_in_doubt import PartsInDoubt
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.suspects import Suspects
 from gateway.smpp.errors import FieldError, SmppError
-from gateway.store.interface import AttemptOutcome, Store
-from routing.events import BindDown, BindUp, Submitted
+from gateway.store.interface import WHOLE, AttemptOutcome, Store
+from routing.events import BindDown, BindUp, Submitted, WindowIs
 from routing.ranking import LASTING, Block, Candidate, Ranking, RouteRequest
 from routing.router import Router
 
@@ -61,7 +66,7 @@ class Dispatcher:
         journal: Journal,
         receipts: Receipts,
         router: Router,
-        binds: Mapping[str, SmppBind],
+        binds: Mapping[str, Link],
         store: Store,
         clock: Clock,
         expired_code: int,
@@ -126,6 +131,13 @@ class Dispatcher:
             now = self._clock.now()
             self._router.observe(BindDown(event.bind, now))
             self._turns.wake_all(event.bind, now)
+            self._want_run()
+
+    def on_window_changed(self, event: WindowChanged) -> None:
+        """Of a bind's sessions one has come, or one has gone with what it had under way."""
+        if self._carries(event.bind):
+            self._router.observe(WindowIs(event.bind, event.window, event.used, self._clock.now()))
+            self._turns.wake_all(event.bind, self._clock.now())
             self._want_run()
 
     # Serving
@@ -216,14 +228,20 @@ class Dispatcher:
         """Write a part to the candidate's bind; False where that does not take it after all."""
         message = opened.message
         bind = self._binds[route.bind]
-        if not opened.parts:
-            opened.parts = submit_sm.parts(message)
-        part = opened.unsent[-1]
+        part = 1 if opened.segments == 1 else self._next_part(opened, route.bind)
         try:
-            bind.submit(
-                submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config.receipts),
-                (opened, part, lane),
-            )
+            if part == WHOLE:
+                pdu = submit_sm.whole_submit_sm(message, bind.config, now)
+            else:
+                if not opened.parts:
+                    opened.parts = submit_sm.parts(message)
+                pdu = submit_sm.to_submit_sm(message, opened.parts[part - 1], bind.config, now)
+            bind.submit(pdu, (opened, part, lane))
+        except CannotCarry as error:
+            log.info("bind cannot carry the text", extra={"bind": route.bind, "cause": str(error)})
+            opened.excluded += (route.bind,)
+            opened.error_code = CONTENT_TOO_LARGE
+            return False
         except FieldError as error:
             log.warning(
                 "message fits no PDU", extra={"sid": message_sid(message.id), "cause": str(error)}
@@ -239,17 +257,28 @@ class Dispatcher:
             opened.noted = ""
         else:
             self._journal.attempt(opened, part, AttemptOutcome.WRITTEN, route.bind)
-        opened.unsent.pop()
+        if part == WHOLE:
+            opened.take_whole()
+        else:
+            opened.unsent.pop()
         opened.in_flight += 1
         opened.attempts += 1
-        opened.pinned = route.bind if message.segments > 1 else ""
+        opened.pinned = route.bind if opened.total > 1 else ""
         self._suspects.sent(opened)
         lane.busy[message.recipient] = opened
-        lane.queue.take(now)
+        lane.queue.take(now, opened.segments if part == WHOLE else 1)
         if not opened.unsent:
             self.lanes.pop(lane)
-        self._router.observe(Submitted(route.route, now, part))
+        self._router.observe(Submitted(route.route, now, part or 1))
         return True
+
+    def _next_part(self, opened: OpenMessage, bind: str) -> int:
+        """What goes to the bind next: WHOLE, where it takes that and nothing has been sent yet."""
+        if 1 < opened.segments == len(opened.unsent):
+            concatenation = self._binds[bind].config.dialect.concatenation
+            if concatenation is Concatenation.PAYLOAD and opened.untouched:
+                return WHOLE
+        return opened.unsent[-1]
 
     def _wait(self, lane: Lane, opened: OpenMessage, ranking: Ranking, now: float) -> None:
         """No bind can take the head now: wait for one that may, and before one that has refused it
@@ -302,11 +331,12 @@ class Dispatcher:
         and not before `turn_at`."""
         self.lanes.take_back_note(opened)
         opened.noted = bind
-        lane.noting = True
+        opened.noted_part = self._next_part(opened, bind)
+        lane.noting += 1
         self._turns.suspend(lane)
         self._journal.attempt(
             opened,
-            opened.unsent[-1],
+            opened.noted_part,
             AttemptOutcome.WRITTEN,
             bind,
             on_commit=partial(self._noted, lane, opened, turn_at),
@@ -315,7 +345,7 @@ class Dispatcher:
     def _noted(
         self, lane: Lane, opened: OpenMessage, turn_at: float, error: StoreError | None
     ) -> None:
-        lane.noting = False
+        lane.noting -= 1
         if error:
             opened.noted = ""
             turn_at += NOT_READY_S

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.message import Message
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.strays import Place, Strays
+from gateway.store.interface import WHOLE
 
 Part = tuple[OpenMessage, int]
 
@@ -42,8 +43,13 @@ class Doubts:
         return len(self._copies)
 
     def add(self, opened: OpenMessage, part: int, bind: str, now: float) -> None:
-        """The part was written to the bind. An earlier copy that was not answered never will be."""
+        """The part was written to the bind. An earlier copy that was not answered never will be,
+        neither of the part nor of what carries the same: the parts of what goes WHOLE, and the
+        whole of what goes in parts."""
         self._leave(opened, part, now)
+        if opened.segments > 1:
+            for other in range(1, opened.segments + 1) if part == WHOLE else (WHOLE,):
+                self._leave(opened, other, now)
         self._copies[opened, part] = Copy(bind, now)
         self._here.setdefault(_place(opened.message, bind), []).append((opened, part))
 
@@ -54,7 +60,7 @@ class Doubts:
 
     def end(self, opened: OpenMessage, now: float) -> None:
         """The message has ended, and no answer to any part of it will come."""
-        for part in range(1, opened.segments + 1):
+        for part in range(1 if opened.segments == 1 else WHOLE, opened.segments + 1):
             self._leave(opened, part, now)
 
     def restore(self, message: Message, copy: Copy, now: float) -> None:

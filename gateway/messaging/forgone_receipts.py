@@ -19,7 +19,7 @@ class ForgoneReceipts:
     def __init__(self) -> None:
         self._keys: OrderedDict[Key, None] = OrderedDict()
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._keys
 
     def add(self, key: Key) -> None:

@@ -10,6 +10,7 @@ import logging
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from gateway.account import Account
@@ -23,7 +24,8 @@ from gateway.messaging.lane import Lane
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.paging import READ_AGAIN_S, ReadMessages
 from gateway.messaging.schedule import PAGE, Schedule
-from gateway.store.interface import StoredMessage, WaitingMessage
+from gateway.messaging.short_id import short_key
+from gateway.store.interface import OnCommit, StoredMessage, WaitingMessage
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +122,33 @@ class Intake:
         self._journal.advance(opened, Status.CANCELED, on_commit=on_commit)
         await done
 
+    def reschedule(self, old: Message, message: Message, on_commit: OnCommit) -> bool:
+        """Put another message in the place of one that is scheduled; False: it is not (any more).
+        It does not come due before it is durable."""
+        if not self._schedule.take_out(old):
+            return False
+        self._journal.replace(message, partial(self._rescheduled, message, on_commit))
+        return True
+
+    def postpone(
+        self, place: Lane | OpenMessage, old: Message, message: Message, on_commit: OnCommit
+    ) -> bool:
+        """Take a message out of its queue and schedule another in its stead; False: too many are
+        scheduled."""
+        if self._schedule.full:
+            return False
+        self._journal.set_aside(self._dispatcher.lanes.take_out(place, old))
+        self._journal.replace(message, partial(self._rescheduled, message, on_commit))
+        return True
+
+    def newest_scheduled(self, account_sid: str, count: int) -> list[int]:
+        """The ids of the last so many messages that the account has scheduled."""
+        return self._schedule.newest(account_sid, count)
+
+    def _rescheduled(self, message: Message, on_commit: OnCommit, error: StoreError | None) -> None:
+        self._schedule.add(message)
+        on_commit(error)
+
     async def run(self) -> None:
         """Queue what comes due, until canceled."""
         async with asyncio.TaskGroup() as tasks:
@@ -185,12 +214,12 @@ class Intake:
                 self._set_aside(opened)
             on_accepted(message)
 
+        key, fingerprint = request.key, request.fingerprint
+        if request.smpp and request.smpp.short_id and not key:
+            key, fingerprint = short_key(request.account.sid, request.smpp.short_id)
         try:
             self._journal.accept(
-                self._message(request, admitted, now),
-                on_durable,
-                request.key,
-                request.fingerprint,
+                self._message(request, admitted, now), on_durable, key, fingerprint
             )
         except StoreError:
             if lane:
@@ -213,15 +242,19 @@ class Intake:
             send_at=request.send_at,
             status_callback=request.status_callback,
             receipts=request.receipts,
-            concat_ref=self._reference(admitted) if admitted.segments > 1 else 0,
+            concat_ref=self.reference(admitted) if admitted.segments > 1 else 0,
             udh=request.udh,
             octets=request.octets,
             traffic_type=request.traffic_type,
+            locking_shift=admitted.locking_shift,
+            single_shift=admitted.single_shift,
+            ref_bits=admitted.ref_bits,
             smpp=request.smpp,
         )
 
-    def _reference(self, admitted: Admitted) -> int:
-        """The next reference from this sender to this recipient, from a random start."""
+    def reference(self, admitted: Admitted) -> int:
+        """The next reference of a concatenated message from this sender to this recipient, from a
+        random start."""
         key = (admitted.sender_address, admitted.recipient)
         reference = self._references.pop(key, None)
         if reference is None:
@@ -236,7 +269,7 @@ class Intake:
     def _set_aside(self, opened: OpenMessage) -> None:
         """Keep of a scheduled message its id until its time."""
         self._journal.set_aside(opened)
-        self._schedule.add(opened.message.id, opened.message.send_at)
+        self._schedule.add(opened.message)
 
     def _come_due(self, message: Message) -> None:
         opened = self._journal.restore(StoredMessage(message))

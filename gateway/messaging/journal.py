@@ -17,12 +17,14 @@ from gateway.message import FINAL, TRANSITIONS, Direction, Message, Origin, Rece
 from gateway.messaging.doubts import Copy, Doubts
 from gateway.messaging.open_message import OpenMessage, last_words, restore, strays
 from gateway.store.interface import (
+    WHOLE,
     Accepted,
     Attempt,
     AttemptOutcome,
     Listener,
     OnCommit,
     Released,
+    Replaced,
     Store,
     StoredMessage,
     Transition,
@@ -126,7 +128,7 @@ class Journal:
         for last in last_words(stored):
             if last.outcome is not AttemptOutcome.REFUSED:
                 self.doubts.add(opened, last.part, last.bind, last.at)
-        if opened.status is Status.QUEUED and opened.sent == opened.segments:
+        if opened.status is Status.QUEUED and opened.sent == opened.total:
             # The gateway stopped between its last part and itself.
             opened.status = Status.SENDING
             self.advance(opened, Status.SENT, bind=opened.pinned)
@@ -171,7 +173,8 @@ class Journal:
         now = self._clock.now()
         if status is Status.SENT:
             opened.taken_at = opened.taken_at or now
-            for part in range(1, opened.segments + 1):
+            in_parts = opened.total == opened.segments
+            for part in range(1, opened.segments + 1) if in_parts else (WHOLE,):
                 self.doubts.discard(opened, part)
         elif status in FINAL:
             del self._open[message.id]
@@ -277,6 +280,10 @@ class Journal:
             partial(self._written, opened, opened.number, on_commit),
         )
 
+    def replace(self, message: Message, on_commit: OnCommit) -> None:
+        """Write that the message of this id, of which no carrier knows, is another one now."""
+        self._store.append(Replaced(message), on_commit)
+
     def attempt(
         self,
         opened: OpenMessage,
@@ -320,7 +327,8 @@ def listener_of(message: Message, status: Status) -> Listener:
     if message.status_callback:
         return Listener.WEBHOOK
     if message.origin is Origin.SMPP and status in FINAL and message.receipts:
-        if message.receipts is Receipts.FAILURE and status is Status.DELIVERED:
+        delivered = status is Status.DELIVERED
+        if message.receipts is (Receipts.FAILURE if delivered else Receipts.SUCCESS):
             return Listener.NONE
         return Listener.ESME
     return Listener.NONE

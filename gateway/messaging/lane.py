@@ -15,9 +15,10 @@ class Lane:
 
     `busy` holds, by recipient, the message that is at a carrier: the next one to that recipient
     waits for its answer, so that not even a refusal and a second try can put two messages of a
-    conversation out of order. `noting` says that an attempt of the head is on its way to the
-    disk, `paging` that a page of its queue is to be read, and `expires_at` when its tail is to be
-    looked through for what has expired.
+    conversation out of order. `noting` counts what is on its way to the disk and must be there
+    before the lane sends anything: an attempt of the head, messages that are replaced. `paging`
+    says that a page of its queue is to be read, and `expires_at` when its tail is to be looked
+    through for what has expired.
     """
 
     __slots__ = (
@@ -44,7 +45,7 @@ class Lane:
         self.sender_type = sender.type.value
         self.queue = queue
         self.busy: dict[str, OpenMessage] = {}
-        self.noting = False
+        self.noting = 0
         self.paging = False
         self.expires_at = inf
         self.move = 0

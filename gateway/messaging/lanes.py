@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 
 from gateway.account import Account, Sender
 from gateway.clock import Clock, message_sid
+from gateway.errors import StoreError
 from gateway.message import Message, Status
 from gateway.messaging.account_queue import AccountQueue
 from gateway.messaging.deadlines import Deadlines
@@ -23,7 +25,7 @@ from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.parts_in_doubt import PartsInDoubt
 from gateway.messaging.queue_tail import Positions
 from gateway.messaging.turns import Turns
-from gateway.store.interface import AttemptOutcome, WaitingMessage
+from gateway.store.interface import AttemptOutcome, OnCommit, WaitingMessage
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,9 @@ EXPIRY_GRAIN_S = 0.1
 # fewer than HEAD_LEAST there: a hundred thousand senders cannot have full heads.
 HEADS_MAX = 100_000
 HEAD_LEAST = 8
+# A tail is being looked through for what has expired: when something next does is found out then,
+# whatever comes meanwhile.
+OVERDUE = -inf
 
 
 class Lanes:
@@ -59,6 +64,8 @@ class Lanes:
         self._account_limiters: dict[str, MpsLimiter] = {}
         self._positions = 0
         self._held = 0
+        # What the store may not say yet of messages aside that were replaced.
+        self._amended: dict[int, Message] = {}
         self._expiry: Deadlines[OpenMessage] = Deadlines(EXPIRY_GRAIN_S)
         self._tails: Deadlines[Lane] = Deadlines(EXPIRY_GRAIN_S)
 
@@ -183,24 +190,91 @@ class Lanes:
         """End the message, and take it out of its queue if it is there."""
         self.take_back_note(opened)
         self._in_doubt.forget(opened)
-        message = opened.message
-        lane = self._lanes[message.account_sid, message.sender] if opened.unsent else None
-        if lane:
-            if lane.queue.head() is opened:  # What it waited for is not what the next one needs.
-                self.turns.give(lane, self._clock.now())
-                self.on_work()
-            lane.queue.leave(opened)
-            self._held -= 1
-            self._expiry.discard(message.expires_at, opened)
+        lane = self._leave(opened) if opened.unsent else None
         self._journal.advance(opened, Status.FAILED, error_code, bind)
         if lane:
             self._page(lane)
+
+    def _leave(self, opened: OpenMessage) -> Lane:
+        """Take a message out of the head that is there; what is queued behind it may go."""
+        lane = self._lanes[opened.message.account_sid, opened.message.sender]
+        if lane.queue.head() is opened:  # What it waited for is not what the next one needs.
+            self.turns.give(lane, self._clock.now())
+            self.on_work()
+        lane.queue.leave(opened)
+        self._held -= 1
+        self._expiry.discard(opened.message.expires_at, opened)
+        return lane
+
+    # Messages that their customers change
+
+    def place(self, message: Message) -> Lane | OpenMessage | None:
+        """Where a message waits of which no carrier knows: at hand; or aside in a lane; or, None,
+        nowhere here."""
+        opened = self._journal.find(message.id)
+        if opened:
+            return opened if opened.untold else None
+        lane = self.find(message.account_sid, message.sender)
+        return lane if lane and lane.queue.has_aside(message.id) else None
+
+    def cancel(self, place: Lane | OpenMessage, message: Message, on_commit: OnCommit) -> None:
+        """End a message that waits at this place."""
+        opened = self.take_out(place, message)
+        self._journal.advance(opened, Status.CANCELED, on_commit=on_commit)
+
+    def take_out(self, place: Lane | OpenMessage, message: Message) -> OpenMessage:
+        """A message that waits at this place leaves its queue."""
+        if isinstance(place, OpenMessage):
+            opened, lane = place, self._leave(place)
+            opened.unsent.clear()  # So that its queue skips it.
+        else:
+            opened, lane = self._journal.take_up(message, bool(message.send_at)), place
+            lane.queue.strike(message.id)
+            self._amended.pop(message.id, None)
+            if not lane.queue.aside:
+                self._unwatch(lane)
+        self._page(lane)
+        if lane.queue.head() is None:
+            self.rest(lane, self._clock.now())
+        return opened
+
+    def replace(self, place: Lane | OpenMessage, message: Message, on_commit: OnCommit) -> bool:
+        """Another message takes this place, and nothing is sent from its lane until it is durable;
+        False: the queue has no room for it."""
+        lane = self._lanes[message.account_sid, message.sender]
+        if isinstance(place, OpenMessage):
+            if not lane.queue.resize(place.segments, message.segments):
+                return False
+            self._expiry.discard(place.message.expires_at, place)
+            place.replace(message)
+            self._expiry.add(message.expires_at, place)
+            self.on_work()
+        else:
+            if not lane.queue.amend(message.id, message.segments, message.expires_at):
+                return False
+            self._amended[message.id] = message
+            self._watch(lane, message.expires_at)
+        lane.noting += 1
+        self._journal.replace(message, partial(self._replaced, lane, message, on_commit))
+        return True
+
+    def _replaced(
+        self, lane: Lane, message: Message, on_commit: OnCommit, error: StoreError | None
+    ) -> None:
+        """What is read from now on is the message as it is; a page that is being read may not be
+        of now."""
+        page = lane.queue.page
+        if self._amended.get(message.id) is message and not (page and message.id in page.ids):
+            del self._amended[message.id]
+        lane.noting -= 1
+        self.call(lane)
+        on_commit(error)
 
     def take_back_note(self, opened: OpenMessage) -> None:
         """What is on record as written to a bind, and was not, must not end up in doubt."""
         if opened.noted:
             self._journal.attempt(
-                opened, opened.unsent[-1], AttemptOutcome.REFUSED, opened.noted, 0
+                opened, opened.noted_part, AttemptOutcome.REFUSED, opened.noted, 0
             )
             opened.noted = ""
 
@@ -217,7 +291,7 @@ class Lanes:
         for opened in self._expiry.due(now):
             self.expire(opened)
         for lane in self._tails.due(now):
-            lane.expires_at = inf
+            lane.expires_at = OVERDUE
             self._want_page(lane)
 
     def next_timer(self) -> float | None:
@@ -242,9 +316,9 @@ class Lanes:
             self.on_work()
 
     def _unwatch(self, lane: Lane) -> None:
-        if lane.expires_at < inf:
+        if OVERDUE < lane.expires_at < inf:
             self._tails.discard(lane.expires_at, lane)
-            lane.expires_at = inf
+        lane.expires_at = inf
 
     def _page(self, lane: Lane) -> None:
         """Where less than half a head is here, more is wanted."""
@@ -269,6 +343,11 @@ class Lanes:
         now = self._clock.now()
         queue = lane.queue
         dry = queue.head() is None
+        if page.struck:
+            kept = set(page.ids)
+            messages = [message for message in messages if message.id in kept]
+        if self._amended:
+            messages = [self._amended.pop(message.id, message) for message in messages]
         expired: list[OpenMessage] = []
         fresh: list[OpenMessage] = []
         for message in messages:
@@ -293,7 +372,8 @@ class Lanes:
         self._page(lane)
         if not lane.queue.aside:
             self._unwatch(lane)
-        elif lane.expires_at == inf:
+        elif lane.expires_at == OVERDUE:
+            lane.expires_at = inf
             self._watch(lane, lane.queue.expires_at())
 
     def _miss(self, lane: Lane, page: Positions, messages: Sequence[Message]) -> None:

@@ -31,7 +31,8 @@ class MpsLimiter:
         """When the next segment may pass: `now` if it may pass at once."""
         return max(now, self._next_at - JITTER_S)
 
-    def take(self, now: float) -> None:
-        """Let one segment pass; the caller has checked `ready_at`."""
+    def take(self, now: float, segments: int = 1) -> None:
+        """Let one segment pass, or several at once: the next waits for all of them. The caller has
+        checked `ready_at`."""
         assert now >= self._next_at - JITTER_S - 1e-6, "take() before ready_at()"
-        self._next_at = max(now, self._next_at) + self._spacing
+        self._next_at = max(now, self._next_at) + segments * self._spacing

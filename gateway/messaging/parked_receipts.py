@@ -100,8 +100,9 @@ class ParkedReceipts:
         parked.stored = True
         self._forgotten.add(now + REMATCH_S, key)
         self.unmatched += 1
-        carrier, _, carrier_id = key.partition("/")
+        carrier, _, _ = key.partition("/")
         receipt = parked.receipt
+        carrier_id = receipt.message_id
         log.warning(
             "receipt without a message", extra={"carrier": carrier, "carrier_id": carrier_id}
         )

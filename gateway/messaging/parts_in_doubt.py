@@ -11,10 +11,12 @@ from typing import NamedTuple
 from gateway.messaging.deadlines import Deadlines
 from gateway.messaging.lane import Lane
 from gateway.messaging.open_message import OpenMessage
+from gateway.store.interface import WHOLE
 
 GRAIN_S = 0.1
-# A part of an earlier run of which only the message is known.
-ANY_PART = 0
+# A part of an earlier run of which only the message is known; a message that went whole has no
+# other part.
+ANY_PART = WHOLE
 
 
 class Doubt(NamedTuple):

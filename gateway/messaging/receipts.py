@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+
+import msgspec
 
 from gateway.clock import Clock, message_sid
 from gateway.errors import StoreError
 from gateway.interworking.carrier_errors import UNKNOWN_ERROR
 from gateway.interworking.receipt_outcome import outcome
-from gateway.message import Status
+from gateway.message import Message, Status
+from gateway.messaging.carrier_ids import CarrierIds
 from gateway.messaging.forgone_receipts import ForgoneReceipts
 from gateway.messaging.journal import Journal
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.parked_receipts import Parked, ParkedReceipts
+from gateway.messaging.receipt_keys import ReceiptKeys
 from gateway.messaging.sent_messages import SentMessages
 from gateway.messaging.settled_receipts import Answer, Key, SettledReceipts
 from gateway.smpp.receipt import Receipt
@@ -38,12 +42,16 @@ UNTOLD = Receipt("", "")
 
 # Makes a part in doubt sent: the message, the part, its bind, and the carrier's id for it.
 OnConfirmed = Callable[[OpenMessage, int, str, str], None]
+# Where a message stands, which is not its end: the message, the carrier's stat and err, and when.
+OnIntermediate = Callable[[Message, str, str, float], None]
 
 
 class Receipts:
     """`silent` names the binds whose carriers give no receipts: what went over them stays sent.
     `on_confirmed` is called for a part in doubt that a receipt shows to be at its carrier, and
-    comes back with `expect`.
+    comes back with `expect`. `on_intermediate` is called for messages that ask for it, with what
+    is neither stored nor told twice.
+    `ids` are the carriers whose ids need not be the same octets in receipts.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Receipts:
         clock: Clock,
         receipt_wait_s: float,
         silent: frozenset[str] = frozenset(),
+        ids: Mapping[str, CarrierIds] | None = None,
     ) -> None:
         self._journal = journal
         self._router = router
@@ -66,10 +75,15 @@ class Receipts:
         self._parked = ParkedReceipts(store, clock, self._identify)
         self._settled = SettledReceipts()
         self._forgone = ForgoneReceipts()
+        self._keys = ReceiptKeys(
+            ids or {}, self._expected, (self._settled, self._forgone), self._at_hand
+        )
         # Carriers whose receipts may mean parts of which no id is known.
         self._nameless = {carrier_of(bind) for bind in silent}
         self.on_confirmed: OnConfirmed = _confirm_nothing
+        self.on_intermediate: OnIntermediate = _tell_nobody
         self.matched = 0
+        self.intermediate = 0
         self.duplicates = 0
         self.confirmed = 0
         self.not_awaited = 0
@@ -95,7 +109,7 @@ class Receipts:
     def expect(self, opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
         """A carrier has taken this part under its own id."""
         key = _key(bind, carrier_id)
-        parked = self._parked.take(key)
+        parked = self._parked.take(self._keys.waiting(carrier_of(bind), carrier_id))
         if parked is None and (bind in self._silent or not self._has_room(opened)):
             opened.silent_parts += 1
             self._decide(opened)
@@ -162,12 +176,18 @@ class Receipts:
 
     def on_receipt(self, carrier: str, receipt: Receipt, answer: Answer) -> None:
         """A receipt over any bind of the carrier; `answer` is called when it may be answered."""
+        self._receive(self._keys.of(carrier, receipt), carrier, receipt, answer)
+
+    def _receive(self, key: Key | None, carrier: str, receipt: Receipt, answer: Answer) -> None:
+        """Without a `key` it may mean several parts, and waits until that is known."""
         result = outcome(receipt.stat, receipt.err)
-        if result.status is None:
-            log.debug("intermediate receipt", extra={"carrier": carrier, "stat": receipt.stat})
+        if result.status is None or receipt.intermediate:
+            self._tell(key, carrier, receipt)
             answer(None)
             return
-        key = f"{carrier}/{receipt.message_id}"
+        if key is None:
+            self._parked.park(f"{carrier}/{receipt.message_id}", receipt, answer)
+            return
         message_id = self._expected.get(key)
         if message_id is None or message_id not in self._sent:
             if message_id is not None:
@@ -177,9 +197,12 @@ class Receipts:
             return
         opened = self._sent.find(message_id)
         if opened is None:
-            self._sent.read(message_id, partial(self._on_read, carrier, receipt, answer))
+            self._sent.read(message_id, partial(self._on_read, key, carrier, receipt, answer))
             return
         one = next(each for each in opened.awaited if _key(each.bind, each.carrier_id) == key)
+        if receipt.message_id != one.carrier_id:
+            # On record an id is what the submit_sm_resp had, by which a start knows it again.
+            receipt = msgspec.structs.replace(receipt, message_id=one.carrier_id)
         opened.awaited = tuple(each for each in opened.awaited if each is not one)
         del self._expected[key]
         self.matched += 1
@@ -201,6 +224,7 @@ class Receipts:
 
     def _on_read(
         self,
+        key: Key,
         carrier: str,
         receipt: Receipt,
         answer: Answer,
@@ -209,7 +233,17 @@ class Receipts:
         if isinstance(found, StoreError):
             answer(found)
         else:
-            self.on_receipt(carrier, receipt, answer)
+            self._receive(key, carrier, receipt, answer)
+
+    def _tell(self, key: Key | None, carrier: str, receipt: Receipt) -> None:
+        """Hand an intermediate notification up, if its message asks for that and is at hand: one
+        that comes late says nothing new."""
+        self.intermediate += 1
+        log.debug("intermediate receipt", extra={"carrier": carrier, "stat": receipt.stat})
+        message_id = self._expected.get(key) if key else None
+        message = None if message_id is None else self._at_hand(message_id)
+        if message and message.smpp and message.smpp.intermediate:
+            self.on_intermediate(message, receipt.stat, receipt.err, self._clock.now())
 
     def _on_unexpected(self, key: Key, receipt: Receipt, answer: Answer) -> None:
         """It has come before, or nobody knows its message."""
@@ -230,7 +264,7 @@ class Receipts:
         error_code: int,
         answer: Answer,
     ) -> None:
-        if opened.segments == 1:
+        if opened.total == 1:
             self._conclude(opened, status, error_code, one.bind, receipt, answer)
             return
         opened.settled_parts += 1
@@ -265,7 +299,7 @@ class Receipts:
             return
         if opened.undelivered:
             decided = Status.UNDELIVERED
-        elif settled < opened.segments:
+        elif settled < opened.total:
             return
         elif opened.silent_parts:
             self._journal.release(opened)
@@ -316,6 +350,7 @@ class Receipts:
         can no longer be told is given up in its time."""
         if one.carrier_id:
             self._expected[_key(one.bind, one.carrier_id)] = message_id
+            self._keys.note_response(one.bind, one.carrier_id)
         else:
             self._nameless.add(carrier_of(one.bind))
 
@@ -353,11 +388,16 @@ class Receipts:
         opened.awaited = heard
 
     def _identify(self, key: Key, parked: Parked) -> bool:
-        """Whether the addresses of a receipt without a message name a part in doubt, which it then
-        confirms and settles."""
+        """Whether a receipt without a message has found it after all: by another reading of its id,
+        or because its addresses name a part in doubt, which it then confirms and settles."""
         receipt = parked.receipt
-        carrier, _, carrier_id = key.partition("/")
-        if carrier in self._nameless or key in self._forgone:
+        carrier = carrier_of(key)
+        read = self._keys.of(carrier, receipt, waited=True, at_last=parked.stored)
+        if read in self._expected:
+            self._parked.take(key)
+            self._receive(read, carrier, receipt, parked.answer)
+            return True
+        if read is None or carrier in self._nameless or read in self._forgone:
             return False
         doubt = self._journal.doubts.find(
             carrier,
@@ -369,7 +409,7 @@ class Receipts:
         if doubt is None:
             return False
         opened, part, bind = doubt
-        self.on_confirmed(opened, part, bind, carrier_id)
+        self.on_confirmed(opened, part, bind, self._keys.as_response(carrier, receipt.message_id))
         if key in self._parked:
             return False
         self.confirmed += 1
@@ -378,6 +418,10 @@ class Receipts:
             extra={"sid": message_sid(opened.message.id), "bind": bind},
         )
         return True
+
+    def _at_hand(self, message_id: int) -> Message | None:
+        opened = self._sent.find(message_id)
+        return opened.message if opened else None
 
 
 def carrier_of(bind: str) -> str:
@@ -391,3 +435,7 @@ def _key(bind: str, carrier_id: str) -> Key:
 
 def _confirm_nothing(opened: OpenMessage, part: int, bind: str, carrier_id: str) -> None:
     """Until somebody says better."""
+
+
+def _tell_nobody(message: Message, stat: str, err: str, at: float) -> None:
+    """Until somebody wants to hear."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
+from sys import intern
 
 from gateway.clock import Clock, message_sid
 from gateway.errors import StoreError
@@ -30,6 +32,7 @@ class Schedule:
         self._read_messages = read_messages
         self._clock = clock
         self._waiting: Deadlines[int] = Deadlines(SCHEDULE_GRAIN_S)
+        self._of_account: dict[str, dict[int, None]] = {}
         self._due: deque[int] = deque()
         self._some_due = asyncio.Event()
         self._alarm = Alarm(clock, self._come_due)
@@ -42,10 +45,22 @@ class Schedule:
     def full(self) -> bool:
         return self._count >= SCHEDULED_MAX
 
-    def add(self, message_id: int, send_at: float) -> None:
+    def add(self, message: Message) -> None:
         self._count += 1
-        self._waiting.add(send_at, message_id)
+        self._waiting.add(message.send_at, message.id)
+        self._of_account.setdefault(intern(message.account_sid), {})[message.id] = None
         self._alarm.set(self._waiting.next_at())
+
+    def newest(self, account_sid: str, count: int) -> list[int]:
+        """The ids of the account's last so many, the last that was added first."""
+        return list(islice(reversed(self._of_account.get(account_sid, {})), count))
+
+    def take_out(self, message: Message) -> bool:
+        """Take a message out before it is due; False: it is not here (any more)."""
+        if not self._waiting.discard(message.send_at, message.id):
+            return False
+        self._forget(message.account_sid, message.id)
+        return True
 
     async def cancel(self, message_id: int) -> Message | None:
         """Take a message out before it is due; None: it is not here (any more).
@@ -54,8 +69,7 @@ class Schedule:
             StoreError: it cannot be read now.
         """
         for message in await self._read_messages([message_id]):
-            if self._waiting.discard(message.send_at, message_id):
-                self._count -= 1
+            if self.take_out(message):
                 return message
         return None
 
@@ -85,11 +99,20 @@ class Schedule:
                 self._waiting.add(self._clock.now() + READ_AGAIN_S, message_id)
             self._alarm.set(self._waiting.next_at())
             return
-        self._count -= len(page)
         for message_id in set(page).difference(message.id for message in messages):
             log.error("scheduled message is gone", extra={"sid": message_sid(message_id)})
+            for account_sid in [sid for sid, ids in self._of_account.items() if message_id in ids]:
+                self._forget(account_sid, message_id)
         for message in messages:
+            self._forget(message.account_sid, message.id)
             on_due(message)
+
+    def _forget(self, account_sid: str, message_id: int) -> None:
+        self._count -= 1
+        ids = self._of_account[account_sid]
+        del ids[message_id]
+        if not ids:
+            del self._of_account[account_sid]
 
     def _come_due(self) -> None:
         self._due.extend(self._waiting.due(self._clock.now()))

@@ -20,6 +20,9 @@ class SettledReceipts:
     def __init__(self) -> None:
         self._waiting: OrderedDict[Key, list[Answer] | None] = OrderedDict()
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._waiting
+
     def restore(self, key: Key) -> None:
         """A receipt settled a part in an earlier run; whether it was answered, nobody knows."""
         self._make_room()

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.clock import Clock
+from gateway.net.proxied_protocol import ProxiedProtocol
+from gateway.net.tls import PeerCertificate, peer_certificate
 from gateway.smpp.events import Closed, Event
 from gateway.smpp.pdus import Pdu
-from gateway.smpp.session import Session, Timers
+from gateway.smpp.session import RECEIVE_WINDOW, Session, Timers
 from gateway.smpp.states import Role
 
 log = logging.getLogger(__name__)
@@ -25,8 +27,9 @@ WRITE_BUFFER_MAX = 1 << 20
 LINGER_S = 5.0
 
 
-class SmppConnection(asyncio.Protocol):
-    """A connection and its session.
+class SmppConnection(ProxiedProtocol):
+    """A connection and its session. `peer` is the client's address, also behind a proxy, and
+    `certificate` what it has shown, if it had to.
 
     `on_event` is called for each event in order. `receive_window` bounds how many requests of the
     peer's may await our answer: at the bound nothing more is read until half of them are answered,
@@ -40,15 +43,18 @@ class SmppConnection(asyncio.Protocol):
         timers: Timers,
         on_event: Callable[[SmppConnection, Event], None],
         window: int = 10,
-        receive_window: int = 1_000,
+        receive_window: int = RECEIVE_WINDOW,
         on_open: Callable[[SmppConnection], None] | None = None,
+        last_sequence_number: int = 0,
     ) -> None:
         self.peer = ""
+        self.certificate: PeerCertificate | None = None
         self._role = role
         self._clock = clock
         self._timers = timers
         self._window = window
         self._receive_window = receive_window
+        self._last_sequence_number = last_sequence_number
         self._on_event = on_event
         self._on_open = on_open
         self._loop = asyncio.get_running_loop()
@@ -106,8 +112,17 @@ class SmppConnection(asyncio.Protocol):
         if connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peername = transport.get_extra_info("peername")
-        self.peer = peername[0] if isinstance(peername, tuple) else str(peername or "")
-        self.session = Session(self._role, self._clock.now(), self._timers, self._window)
+        own = peername[0] if isinstance(peername, tuple) else str(peername or "")
+        self.peer = self.proxied_for or own
+        self.certificate = peer_certificate(transport.get_extra_info("peercert"))
+        self.session = Session(
+            self._role,
+            self._clock.now(),
+            self._timers,
+            self._window,
+            self._receive_window,
+            self._last_sequence_number,
+        )
         if self._on_open:
             self._on_open(self)
         self._want_flush()
@@ -115,7 +130,7 @@ class SmppConnection(asyncio.Protocol):
     def data_received(self, octets: bytes) -> None:
         self.session.receive_data(octets, self._clock.now())
         self._hand_up()
-        if self.session.unanswered >= self._receive_window:
+        if self.session.holding:
             self._set_reading(False)
         self._want_flush()
 
@@ -171,9 +186,14 @@ class SmppConnection(asyncio.Protocol):
         if self.session.closed:
             self._leave(self._transport)
             return
-        if not self._reading and self._writable:
-            self._set_reading(self.session.unanswered * 2 <= self._receive_window)
+        if not self._reading and self._writable and not self.session.holding:
+            self._resume()
         self._arm()
+
+    def _resume(self) -> None:
+        """Read again, what was held first."""
+        self._set_reading(True)
+        self.data_received(b"")
 
     def _leave(self, transport: asyncio.Transport) -> None:
         """Close, and cut a peer that does not read: else its socket would stay open for ever."""

@@ -12,7 +12,7 @@ from struct import Struct
 from struct import error as StructError  # noqa: N812 - the name says what it is
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from gateway.smpp.constants import HEADER_LENGTH, CommandId, CommandStatus
+from gateway.smpp.constants import HEADER_LENGTH, RESPONSE, CommandId, CommandStatus
 from gateway.smpp.destinations import (
     decode_destinations,
     decode_unsuccessful,
@@ -34,7 +34,9 @@ from gateway.smpp.pdus import PDUS, Pdu
 HEADER = Struct(">IIII")
 TLV_HEADER = Struct(">HH")
 TLV_LENGTH_MAX = 0xFFFF
-SHORT_MESSAGE_MAX = 255
+TLVS_MAX = 128
+# 3.4 allows sm_length up to 254, 5.0 up to 255 (§4.4.1): we write what both read, and read both.
+SHORT_MESSAGE_MAX = 254
 
 Decoder = Callable[[bytes], Pdu]
 Encoder = Callable[[Any], bytes]
@@ -82,7 +84,8 @@ def decode(command_id: int, body: bytes) -> Pdu:
 
 def _decode_tlvs(body: bytes, at: int) -> dict[int, bytes]:
     """§3.2.4.1; of a tag that comes twice the last one counts."""
-    tlvs, end = {}, len(body)
+    tlvs: dict[int, bytes] = {}
+    end = len(body)
     while at < end:
         try:
             tag, length = TLV_HEADER.unpack_from(body, at)
@@ -97,6 +100,8 @@ def _decode_tlvs(body: bytes, at: int) -> dict[int, bytes]:
             )
         tlvs[tag] = body[at : at + length]
         at += length
+    if len(tlvs) > TLVS_MAX:
+        raise PduError(f"more than {TLVS_MAX} TLVs", CommandStatus.ESME_RINVOPTPARSTREAM)
     return tlvs
 
 
@@ -126,11 +131,15 @@ def _wire_fields(pdu_class: type[Pdu]) -> dict[str, Field]:
     }
 
 
-def _decoder_source(fields: dict[str, Field]) -> str:
-    """A function from a body to the PDU; `at` is where the next field begins."""
+def _decoder_source(fields: dict[str, Field], response: bool) -> str:
+    """A function from a body to the PDU; `at` is where the next field begins.
+
+    5.0 allows TLVs on every PDU (§3.2.1.6): where a PDU has no place for them they are read and
+    forgotten. A response whose TLVs cannot be read is still an answer, and goes with the error.
+    """
     lines = ["def decode(body):", "    at = 0"]
-    if fields:  # A response with an error, and many without, come without a body.
-        lines += ["    if not body and optional_body:", "        return pdu_class()"]
+    if fields and response:  # With an error, and often without, they come without a body.
+        lines += ["    if not body:", "        return pdu_class()"]
     for name, field in fields.items():
         match field:
             case Integer():
@@ -156,12 +165,25 @@ def _decoder_source(fields: dict[str, Field]) -> str:
                     "    at = end",
                 ]
             case OptionalParameters():
-                lines += [f"    {name} = decode_tlvs(body, at) if at < len(body) else {{}}"]
+                pass  # The last field, and read as such.
             case Destinations():
                 lines += [f"    {name}, at = decode_destinations(body, at)"]
             case UnsuccessfulDestinations():
                 lines += [f"    {name}, at = decode_unsuccessful(body, at)"]
-    lines += [f"    return pdu_class({', '.join(fields)})"]
+    mandatory = ", ".join(name for name in fields if name != "tlvs")
+    pdu = f"pdu_class({', '.join(fields)})"
+    lines += ["    if at >= len(body):", "        tlvs = {}", f"        return {pdu}"]
+    if response:
+        lines += [
+            "    try:",
+            "        tlvs = decode_tlvs(body, at)",
+            "    except PduError as error:",
+            f"        error.pdu = pdu_class({mandatory})",
+            "        raise",
+        ]
+    else:
+        lines += ["    tlvs = decode_tlvs(body, at)"]
+    lines += [f"    return {pdu}"]
     return "\n".join(lines)
 
 
@@ -205,8 +227,8 @@ def _encoder_source(fields: dict[str, Field]) -> str:
 def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
     namespace = {
         "pdu_class": pdu_class,
-        "optional_body": pdu_class.command_id & 0x8000_0000,
         "CommandStatus": CommandStatus,
+        "PduError": PduError,
         "decode_tlvs": _decode_tlvs,
         "encode_tlvs": _encode_tlvs,
         "decode_destinations": decode_destinations,
@@ -225,7 +247,9 @@ _DECODERS: dict[int, Decoder] = {}
 _ENCODERS: dict[type[Pdu], Encoder] = {}
 for _pdu_class in PDUS:
     _fields = _wire_fields(_pdu_class)
-    _DECODERS[_pdu_class.command_id] = _compile(_decoder_source(_fields), "decode", _pdu_class)
+    _DECODERS[_pdu_class.command_id] = _compile(
+        _decoder_source(_fields, bool(_pdu_class.command_id & RESPONSE)), "decode", _pdu_class
+    )
     _ENCODERS[_pdu_class] = _compile(_encoder_source(_fields), "encode", _pdu_class)
 
 KNOWN_COMMANDS: frozenset[int] = frozenset(CommandId(command) for command in _DECODERS)

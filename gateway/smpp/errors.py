@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gateway.smpp.constants import CommandStatus
+
+if TYPE_CHECKING:
+    from gateway.smpp.pdus import Pdu
 
 
 class SmppError(Exception):
@@ -10,11 +15,15 @@ class SmppError(Exception):
 
 
 class PduError(SmppError):
-    """A PDU of the peer's that cannot be read, with the status that answers it."""
+    """A PDU of the peer's that cannot be read, with the status that answers it.
+
+    `pdu` is what could be read of a response: nobody can ask for it again.
+    """
 
     def __init__(self, text: str, status: CommandStatus) -> None:
         super().__init__(text)
         self.status = status
+        self.pdu: Pdu | None = None
 
 
 class NotBound(SmppError):

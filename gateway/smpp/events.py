@@ -40,7 +40,11 @@ class Bound(msgspec.Struct, frozen=True, gc=False):
 
 
 class PduRefused(msgspec.Struct, frozen=True, gc=False):
-    """A PDU of the peer's cannot be used; a request has been answered so. For the log."""
+    """A PDU of the peer's cannot be used; a request has been answered so. For the log, so of the
+    refused requests of a minute the first hundred are told.
+
+    ESME_RSYSERR says that its sequence_number is that of a request still in flight.
+    """
 
     command_id: int
     sequence_number: int

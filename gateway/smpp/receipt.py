@@ -30,16 +30,18 @@ STAT_BY_STATE: dict[int, str] = {
 STATE_BY_STAT: dict[str, int] = {stat: state for state, stat in STAT_BY_STATE.items()}
 
 _AS_SPECIFIED = re.compile(
-    rb"id:(\S+) sub:\d* dlvrd:\d* submit date:\d* done date:(\d*) stat:(\w+) err:(\S*)"
+    rb"id:([^\s\"']+) sub:\d* dlvrd:\d* submit date:\d* done date:(\d*) stat:(\w+) err:(\S*)"
 )
-# A value is no name of the next field, which is what follows an empty one.
+# A value is no name of the next field, which is what follows an empty one. Some put it in quotes.
 _FIELD = re.compile(
-    rb"\b(id|done[ _]?date|stat|err) ?: ?"
-    rb"(?!(?:sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err) ?:)([^\s,;]+)",
+    rb"\b(id|done[ _]?date|stat|err) ?[:=] ?[\"']?"
+    rb"(?!(?:sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err) ?[:=])([^\s,;\"']+)",
     re.IGNORECASE,
 )
 # The text is the sender's, who may write what he likes in it.
-_TEXT = re.compile(rb"\btext ?:", re.IGNORECASE)
+_TEXT = re.compile(rb"\btext ?[:=]", re.IGNORECASE)
+# A state as its number (§5.2.28), decimal or hexadecimal, in place of its word.
+_STATE_NUMBER = re.compile(r"(?:0x)?0*([0-9])", re.IGNORECASE)
 # What is read of the text form, and kept of its values.
 TEXT_MAX = 512
 MESSAGE_ID_MAX = 64
@@ -47,13 +49,14 @@ WORD_MAX = 16
 DATE_MAX = 12
 # The operators of IntFlag take most of a microsecond.
 _RECEIPT_TYPES = int(EsmClass.DELIVERY_RECEIPT | EsmClass.INTERMEDIATE_NOTIFICATION)
+_INTERMEDIATE = int(EsmClass.INTERMEDIATE_NOTIFICATION)
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What a receipt says. `message_id` is the carrier's, as it wrote it; `stat` is in capitals;
     `done_date` is `YYMMDDhhmm` or with seconds; `err` is the network's own, often three digits.
     The addresses are those of its PDU as the carrier wrote them: the source is the message's
-    recipient, the destination its sender.
+    recipient, the destination its sender. An `intermediate` one is never final, whatever it says.
     """
 
     message_id: str
@@ -62,6 +65,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     done_date: str = ""
     source_addr: str = ""
     destination_addr: str = ""
+    intermediate: bool = False
 
 
 def is_receipt(esm_class: int) -> bool:
@@ -69,11 +73,17 @@ def is_receipt(esm_class: int) -> bool:
     return bool(esm_class & _RECEIPT_TYPES)
 
 
+def is_intermediate(esm_class: int) -> bool:
+    """Whether the message type bits say that it is an intermediate notification only."""
+    return esm_class & _RECEIPT_TYPES == _INTERMEDIATE
+
+
 def parse(
     short_message: bytes,
     tlvs: dict[int, bytes],
     source_addr: str = "",
     destination_addr: str = "",
+    intermediate: bool = False,
 ) -> Receipt | None:
     """What the receipt says, or None where neither text nor TLVs name a message and a state."""
     message_id, done_date, stat, err = _read_text(short_message[:TEXT_MAX])
@@ -88,6 +98,9 @@ def parse(
             err = f"{int.from_bytes(network_error[1:], 'big'):03d}"
     if not message_id or len(message_id) > MESSAGE_ID_MAX or not stat:
         return None
+    if stat[0].isdigit():
+        number = _STATE_NUMBER.fullmatch(stat)
+        stat = STAT_BY_STATE[int(number[1])] if number else stat
     # Some write the year with its century.
     return Receipt(
         message_id,
@@ -96,6 +109,7 @@ def parse(
         done_date[-DATE_MAX:],
         source_addr,
         destination_addr,
+        intermediate,
     )
 
 

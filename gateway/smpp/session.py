@@ -4,7 +4,8 @@ deadline out. No sockets, no clock, no tasks.
 The theory: a session is a state (`SessionState`), moved along `TRANSITIONS` by the PDUs that pass;
 a table of who may send what in which state (`MAY_SEND`, §2.3 table 2-1); and two sets of requests
 that await a response, ours and the peer's. Ours are bounded by `window`, answered in any order,
-and each has one deadline. The peer's are answered by the owner, who may take its time.
+and each has one deadline. The peer's are answered by the owner, who may take its time; they are
+bounded by `receive_window`: at the bound no further PDU is looked at until half are answered.
 
 What the owner need not decide is decided here: enquire_link and unbind, PDUs that cannot be read,
 that are unknown, or that the state does not allow, a link that is dead, a peer that never binds.
@@ -16,13 +17,19 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from math import inf
 
+import msgspec
+
 from gateway.smpp import codec
 from gateway.smpp.constants import (
     HEADER_LENGTH,
+    INTERFACE_3_3,
+    INTERFACE_3_4,
+    INTERFACE_5_0,
     RESPONSE,
     SEQUENCE_NUMBER_MAX,
     CommandId,
     CommandStatus,
+    Tag,
 )
 from gateway.smpp.errors import NotBound, PduError, WindowFull
 from gateway.smpp.events import (
@@ -34,7 +41,15 @@ from gateway.smpp.events import (
     Response,
     ResponseTimedOut,
 )
-from gateway.smpp.pdus import EnquireLink, EnquireLinkResp, Pdu, Unbind, UnbindResp
+from gateway.smpp.pdus import (
+    BindFields,
+    BindRespFields,
+    EnquireLink,
+    EnquireLinkResp,
+    Pdu,
+    Unbind,
+    UnbindResp,
+)
 from gateway.smpp.states import (
     BINDS,
     BOUND,
@@ -48,6 +63,14 @@ from gateway.smpp.states import (
 
 PDU_LENGTH_MAX = 66_560
 LATE_RESPONSES_MAX = 10_000
+RECEIVE_WINDOW = 1_000
+# Whoever sends nothing else than what must be refused would fill the log. All are answered.
+REFUSALS_TOLD_MAX = 100
+REFUSALS_TOLD_S = 60.0
+# To compare an int with a member of an IntEnum takes three times as long.
+_ENQUIRE_LINK = int(CommandId.ENQUIRE_LINK)
+_UNBIND = int(CommandId.UNBIND)
+_GENERIC_NACK = int(CommandId.GENERIC_NACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +78,8 @@ class Timers:
     """§7.2, in seconds; 0 switches one off.
 
     session_init_s bounds the time from the connection to the bind, enquire_link_s the silence
-    after which we ask, response_s the wait for an answer, inactivity_s the time without any
-    request other than enquire_link, after which we unbind.
+    after which we ask, response_s the wait for an answer and for what is in flight at an unbind,
+    inactivity_s the time without any request other than enquire_link, after which we unbind.
     """
 
     session_init_s: float = 10.0
@@ -66,16 +89,37 @@ class Timers:
 
 
 class Session:
-    """A session over one connection that has just been made."""
+    """A session over one connection that has just been made.
 
-    def __init__(self, role: Role, now: float, timers: Timers, window: int = 10) -> None:
+    `last_sequence_number` is that of the session before, of a client which does not want an answer
+    of then, should the peer send it now, to be taken for one to a request of now (5.0 §2.6.3).
+
+    `peer_interface_version` is what the peer says in its bind or bind_resp; who says nothing reads
+    no TLVs (§3.4), as one of 3.3. `congestion_state`, if the owner sets it, goes to peers of 5.0
+    in our answers.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        now: float,
+        timers: Timers,
+        window: int = 10,
+        receive_window: int = RECEIVE_WINDOW,
+        last_sequence_number: int = 0,
+    ) -> None:
         assert window >= 1
+        assert receive_window >= 1
         self.role = role
         self.state = SessionState.OPEN
+        self.peer_interface_version = INTERFACE_3_3
+        self.congestion_state: int | None = None
         self._peer_may_send = MAY_SEND[role.peer]
         self._may_send = MAY_SEND[role]
         self._timers = timers
         self._window = window
+        self._receive_window = receive_window
+        self._holding = False
         self._opened_at = now
         self._heard_at = now
         self._active_at = now
@@ -83,12 +127,16 @@ class Session:
         self._needed = 0
         self._out: list[bytes] = []
         self._events: list[Event] = []
-        self._last_sequence_number = 0
+        self._last_sequence_number = last_sequence_number
         self._awaited: dict[int, tuple[float, CommandId]] = {}
         self._late: OrderedDict[int, CommandId] = OrderedDict()
         self._unanswered: dict[int, CommandId] = {}
+        self._refusals = 0
+        self._refusals_since = now
         self._unbind_wanted = False
+        self._unbind_asked = False
         self._peer_unbind: int | None = None
+        self._leave_by = inf
         self._link_asked = False
 
     # What the owner asks
@@ -106,6 +154,21 @@ class Session:
     def unanswered(self) -> int:
         """How many requests of the peer's await our answer."""
         return len(self._unanswered)
+
+    @property
+    def holding(self) -> bool:
+        """Whether the receive window is full: read no more octets. Once it is not any more, what
+        was read already is taken by `receive_data` with none."""
+        return self._holding
+
+    @property
+    def peer_reads_tlvs(self) -> bool:
+        return self.peer_interface_version >= INTERFACE_3_4
+
+    @property
+    def last_sequence_number(self) -> int:
+        """Of our requests."""
+        return self._last_sequence_number
 
     def request(self, pdu: Pdu, now: float) -> int:
         """Send a request; its sequence_number is what the answer will carry.
@@ -128,9 +191,13 @@ class Session:
     ) -> None:
         """Answer a request of the peer's; without a `pdu`, by its bare header.
 
-        An answer that comes after the session's end goes nowhere.
+        An answer that comes after the session's end goes nowhere. A peer that reads no TLVs is
+        sent none (§3.4).
+
+        Raises:
+            FieldError: a value does not fit its field; the request still awaits its answer.
         """
-        command_id = self._unanswered.pop(sequence_number, None)
+        command_id = self._unanswered.get(sequence_number)
         if command_id is None:
             return
         if pdu is None:
@@ -138,7 +205,12 @@ class Session:
                 codec.encode_header(command_id | RESPONSE, sequence_number, command_status)
             )
         else:
+            if self.congestion_state is not None or self.peer_interface_version < INTERFACE_3_4:
+                pdu = self._with_peers_tlvs(pdu)
             self._out.append(codec.encode(pdu, sequence_number, command_status))
+        del self._unanswered[sequence_number]
+        if self._holding:
+            self._holding = len(self._unanswered) * 2 > self._receive_window
         if command_id in BINDS:
             self._bind_answered(CommandId(command_id | RESPONSE), command_status)
         elif self._peer_unbind is not None:
@@ -148,9 +220,11 @@ class Session:
         """Leave in good order: no new requests, the answers under way, then unbind (§4.2)."""
         if self.state not in BOUND:
             self.close("closed by us")
-        else:
+        elif not self._unbind_wanted:
             self._unbind_wanted = True
-            self._send_unbind(now)
+            self._leave_within_response_s(now)
+            if self._idle:
+                self._send_unbind(now)
 
     def close(self, reason: str) -> None:
         """End the session now, whatever is under way."""
@@ -160,6 +234,8 @@ class Session:
             self._awaited.clear()
             self._unanswered.clear()
             self._received.clear()
+            self._holding = False
+            self._leave_by = inf
 
     # The verbs of a protocol core
 
@@ -175,6 +251,7 @@ class Session:
             octets = bytes(self._received)
             self._received.clear()
         at, end = 0, len(octets)
+        unanswered, receive_window = self._unanswered, self._receive_window
         self._needed = 4
         while end - at >= 4:
             length = int.from_bytes(octets[at : at + 4], "big")
@@ -188,12 +265,17 @@ class Session:
             body = octets[at + HEADER_LENGTH : at + length]
             if command_id & RESPONSE:
                 self._receive_response(command_id, status, sequence_number, body)
-            else:
+            elif len(unanswered) < receive_window:
                 self._receive_request(command_id, sequence_number, body, now)
+            else:
+                self._needed = length
+                break
             if self.closed:
                 return
             at += length
         self._received += octets[at:end]
+        if len(unanswered) >= receive_window:
+            self._holding = True
 
     def receive_eof(self, now: float) -> None:
         """The peer, or the network, has closed the connection."""
@@ -206,9 +288,11 @@ class Session:
         self._time_out_requests(now)
         if self._init_deadline() <= now:
             self.close("no bind within session_init_s")
+        elif self._leave_by <= now:
+            self._leave_what_is_unanswered(now)
         elif self._inactivity_deadline() <= now:
             self.unbind(now)
-        elif self._unbind_wanted and self._idle:
+        elif self._unbind_wanted and self._idle and self.state in BOUND:
             self._send_unbind(now)
         elif self._enquire_deadline() <= now:
             self._link_asked = True
@@ -220,7 +304,12 @@ class Session:
             return None
         if self._unbind_wanted and self._idle and self.state in BOUND:
             return self._heard_at  # At once: the last answer has just come.
-        deadline = min(self._init_deadline(), self._inactivity_deadline(), self._enquire_deadline())
+        deadline = min(
+            self._init_deadline(),
+            self._inactivity_deadline(),
+            self._enquire_deadline(),
+            self._leave_by,
+        )
         if self._awaited:
             deadline = min(deadline, next(iter(self._awaited.values()))[0])
         return deadline if deadline < inf else None
@@ -257,17 +346,24 @@ class Session:
         except PduError as error:
             self._refuse(command_id, sequence_number, error.status, str(error))
             return
-        if command_id == CommandId.ENQUIRE_LINK:
+        if command_id == _ENQUIRE_LINK:
             self._out.append(codec.encode(EnquireLinkResp(), sequence_number))
             return
         self._active_at = now
-        if command_id == CommandId.UNBIND:
-            self.state = TRANSITIONS[self.state, CommandId.UNBIND]
+        if command_id == _UNBIND:
+            self.state = SessionState.UNBINDING
             self._peer_unbind = sequence_number
+            self._leave_within_response_s(now)
             self._confirm_unbind()
             return
-        if command_id in BINDS:
-            self.state = TRANSITIONS[self.state, CommandId(command_id)]
+        if sequence_number in self._unanswered:
+            # Two answers could not be told apart, and what is told to the wrong one is wrong twice.
+            reason = "its sequence_number is that of a request in flight"
+            self._refuse(command_id, sequence_number, CommandStatus.ESME_RSYSERR, reason)
+            return
+        if isinstance(pdu, BindFields):
+            self.state = TRANSITIONS[self.state, pdu.command_id]
+            self.peer_interface_version = pdu.interface_version
         if command_id not in UNANSWERED:
             self._unanswered[sequence_number] = pdu.command_id
         self._events.append(Request(sequence_number, pdu))
@@ -285,7 +381,11 @@ class Session:
         unknown = status is CommandStatus.ESME_RINVCMDID or command_id in UNANSWERED
         answer = CommandId.GENERIC_NACK if unknown else command_id | RESPONSE
         self._out.append(codec.encode_header(answer, sequence_number, status))
-        self._events.append(PduRefused(command_id, sequence_number, status, reason))
+        if self._heard_at - self._refusals_since >= REFUSALS_TOLD_S:
+            self._refusals, self._refusals_since = 0, self._heard_at
+        self._refusals += 1
+        if self._refusals <= REFUSALS_TOLD_MAX:
+            self._events.append(PduRefused(command_id, sequence_number, status, reason))
 
     def _lose_framing(self, length: int, octets: bytes) -> None:
         """Where the next PDU begins is not known any more, so the session cannot go on (§4.3)."""
@@ -299,6 +399,17 @@ class Session:
         reason = f"command_length {length} is not from {HEADER_LENGTH} to {PDU_LENGTH_MAX}"
         self._events.append(PduRefused(command_id, sequence_number, status, reason))
         self.close(reason)
+
+    def _with_peers_tlvs(self, pdu: Pdu) -> Pdu:
+        tlvs: dict[int, bytes] | None = getattr(pdu, "tlvs", None)
+        if tlvs is None or isinstance(pdu, BindRespFields):
+            return pdu
+        if not self.peer_reads_tlvs:
+            return msgspec.structs.replace(pdu, tlvs={}) if tlvs else pdu
+        if self.congestion_state is None or self.peer_interface_version < INTERFACE_5_0:
+            return pdu
+        congestion = {Tag.CONGESTION_STATE: bytes([self.congestion_state])}
+        return msgspec.structs.replace(pdu, tlvs=tlvs | congestion)
 
     def _bind_answered(self, command_id: CommandId, command_status: int) -> None:
         if command_status:
@@ -331,16 +442,16 @@ class Session:
         awaited = self._awaited.get(sequence_number)
         late = awaited is None
         request_id = self._late.get(sequence_number) if awaited is None else awaited[1]
-        nack = command_id == CommandId.GENERIC_NACK
+        nack = command_id == _GENERIC_NACK
         if request_id is None or (command_id != request_id | RESPONSE and not nack):
             return  # It answers nothing of ours; an answer is never answered (§2.8).
         if late:
             del self._late[sequence_number]
         else:
             del self._awaited[sequence_number]
-        if request_id == CommandId.ENQUIRE_LINK:
+        if request_id == _ENQUIRE_LINK:
             self._link_asked = False
-        elif request_id == CommandId.UNBIND:
+        elif request_id == _UNBIND:
             self.close("unbound")
             return
         else:
@@ -349,12 +460,15 @@ class Session:
                 try:
                     pdu = codec.decode(command_id, body)
                 except PduError as error:
-                    reason = str(error)
+                    pdu, reason = error.pdu, str(error)
                     self._events.append(
                         PduRefused(command_id, sequence_number, error.status, reason)
                     )
             elif nack and not status:
                 status = CommandStatus.ESME_RUNKNOWNERR
+            if isinstance(pdu, BindRespFields):
+                version = pdu.tlvs.get(Tag.SC_INTERFACE_VERSION, b"")
+                self.peer_interface_version = version[0] if len(version) == 1 else INTERFACE_3_3
             self._events.append(Response(sequence_number, status, pdu, late))
             if request_id in BINDS:
                 self._bind_answered(CommandId(request_id | RESPONSE), status)
@@ -381,8 +495,9 @@ class Session:
 
     @property
     def _idle(self) -> bool:
-        """Nothing is under way; an enquire_link of ours holds nothing up."""
-        return len(self._awaited) == self._link_asked and not self._unanswered
+        """Nothing is under way; an enquire_link or unbind of ours holds nothing up."""
+        awaited = len(self._awaited) - self._link_asked - self._unbind_asked
+        return not awaited and not self._unanswered
 
     def _confirm_unbind(self) -> None:
         """The peer's unbind is answered once nothing else is under way (§4.2)."""
@@ -391,16 +506,26 @@ class Session:
             self.close("unbound by the peer")
 
     def _send_unbind(self, now: float) -> None:
-        if self._idle and self.state in BOUND:
-            self._send_request(Unbind(), now)
+        self._leave_by = inf
+        self._unbind_asked = True
+        self._send_request(Unbind(), now)
+
+    def _leave_within_response_s(self, now: float) -> None:
+        if self._timers.response_s:
+            self._leave_by = min(self._leave_by, now + self._timers.response_s)
+
+    def _leave_what_is_unanswered(self, now: float) -> None:
+        """By now nothing of ours is awaited; the owner has had its time to answer the peer."""
+        if self._peer_unbind is None:
+            self._send_unbind(now)
+        else:
+            self._unanswered.clear()
+            self._confirm_unbind()
 
     # Deadlines
 
     def _init_deadline(self) -> float:
-        waiting = self.role is Role.SMSC and self.state in (
-            SessionState.OPEN,
-            SessionState.BINDING,
-        )
+        waiting = self.state in (SessionState.OPEN, SessionState.BINDING)
         session_init_s = self._timers.session_init_s
         return self._opened_at + session_init_s if waiting and session_init_s else inf
 
@@ -412,6 +537,6 @@ class Session:
 
     def _enquire_deadline(self) -> float:
         enquire_link_s = self._timers.enquire_link_s
-        if not enquire_link_s or self.state not in BOUND or self._link_asked:
-            return inf
+        if not enquire_link_s or self.state not in BOUND or self._link_asked or self._holding:
+            return inf  # While we hold, it is we who do not listen.
         return self._heard_at + enquire_link_s

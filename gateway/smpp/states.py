@@ -81,6 +81,7 @@ MAY_CROSS = frozenset(
         CommandId.DELIVER_SM,
         CommandId.DATA_SM,
         CommandId.ALERT_NOTIFICATION,
+        CommandId.UNBIND,
     }
 )
 # These ask for no answer (§4.1.7, §4.12).

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from gateway.store import migration, rows, schema
-from gateway.store.erasure import FACT_TABLES, Erasure, erase, remove
+from gateway.store.revision import FACT_TABLES, Revision, remove, revise
 from gateway.store.segment import Segment, SegmentState
 from gateway.store.segment_file import LAST_ID, ByKind
 from gateway.store.sqlite_connection import attached, writing
@@ -22,8 +22,9 @@ _FACT_COLUMNS = {
     if insert.table in FACT_TABLES
 }
 _JOB_COLUMNS = ", ".join(rows.JOB_COLUMNS)
+# A copy that an interrupted drop has left may be older than what the segment says.
 _CARRY_JOBS = f"""
-INSERT OR IGNORE INTO job ({_JOB_COLUMNS})
+INSERT OR REPLACE INTO job ({_JOB_COLUMNS})
 SELECT {_JOB_COLUMNS} FROM dropping.job WHERE id {_IN}
 """
 # An attempt has no key. It is carried once, though it may be tried twice.
@@ -86,11 +87,11 @@ class Catalogue(SqliteFile):
                 if group := kinds.get(kind):
                     self._insert(connection, insert, group)
 
-    def erase(self, erasures: Iterable[Erasure]) -> None:
-        """Forget what carried messages said, or that they were."""
+    def revise(self, revisions: Iterable[Revision]) -> None:
+        """Change what carried messages say, or forget that or that they were."""
         with self._transaction() as connection:
-            for record in erasures:
-                erase(connection, record, keep_id=False)
+            for record in revisions:
+                revise(connection, record, keep_id=False)
 
     def carry(self, message_ids: Sequence[int], segment: Path, drop: int = 0) -> None:
         """Take over messages and what a segment says about them; `drop`: that was all, and the

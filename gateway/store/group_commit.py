@@ -23,6 +23,7 @@ from gateway.store.interface import (
     Record,
     Redacted,
     Released,
+    Replaced,
     Replay,
     Transition,
 )
@@ -267,6 +268,8 @@ def abandoned(entries: Sequence[Entry], error: StoreError) -> Settled:
 
 def _message_id(record: Record) -> int | None:
     """The message that a record is about, where it is about one."""
+    if isinstance(record, Replaced):
+        return record.message.id
     if isinstance(record, Attempt | Transition | Notified | Replay | Released | Redacted | Deleted):
         return record.message_id
     return None

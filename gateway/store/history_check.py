@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.message import FINAL, TRANSITIONS, Direction, Status
-from gateway.store.interface import AttemptOutcome, Listener
+from gateway.store.interface import WHOLE, AttemptOutcome, Listener
 from gateway.store.message_history import MessageHistory
 from gateway.store.onlooker import CATALOGUE
 from gateway.store.rows import JOB_COLUMNS, KEY_OCTETS, message_of
@@ -137,9 +137,12 @@ def _step_faults(history: MessageHistory, steps: list[Step]) -> Iterator[Fault]:
         if not 0 <= step.part <= history.segments:
             yield Fault("has a part that it cannot have", f"{where}, of {history.segments} parts")
             continue
-        before = at.get(step.part, Status.QUEUED)
+        inbound = history.initial_status is Status.RECEIVED
+        before = at.get(step.part, Status.RECEIVED if inbound else Status.QUEUED)
         at[step.part] = status
-        if before is Status.RECEIVED and status is Status.RECEIVED and step.number == 1:
+        # The part of a longer text waits for the rest, and may then be told as it came.
+        first = 1 + (inbound and not step.part and steps[0].part > 0)
+        if before is Status.RECEIVED and status is Status.RECEIVED and step.number == first:
             continue
         if before in FINAL:
             yield Fault("goes on after a final status", f"{where}: {before} -> {status}")
@@ -156,8 +159,13 @@ def may_become(before: Status, status: Status) -> bool:
 
 
 def _attempt_faults(history: MessageHistory) -> Iterator[Fault]:
-    for _, part, _, outcome, _, _ in history.of("attempt"):
-        if outcome not in OUTCOMES or not 1 <= part <= history.segments:
+    """A text that was replaced may have had more parts: carriers have refused them all."""
+    attempts = history.of("attempt")
+    last = {row[1]: row[3] for row in attempts}
+    for _, part, _, outcome, _, _ in attempts:
+        known = WHOLE <= part <= history.segments
+        replaced = part > history.segments and last[part] == AttemptOutcome.REFUSED
+        if outcome not in OUTCOMES or not (known or replaced):
             yield Fault(
                 "has an attempt that means nothing",
                 f"part {part} of {history.segments}, outcome {outcome}",

@@ -20,6 +20,9 @@ from gateway.message import Message, Status
 
 OnCommit = Callable[[StoreError | None], None]
 
+# Stands for the number of a part where one PDU carries a message of several segments whole.
+WHOLE = 0
+
 
 class Listener(IntEnum):
     """Who must still be told of a transition: the outbox is what is owed and not yet `Notified`."""
@@ -53,7 +56,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """A part (from 1) of a message was written to a bind, or what became of that."""
+    """A part (from 1) of a message was written to a bind, or what became of that; `part` is WHOLE
+    where all of several segments were, in one PDU."""
 
     message_id: int
     part: int
@@ -130,6 +134,14 @@ class UnmatchedReceipt(msgspec.Struct, frozen=True, gc=False):
     done_date: str = ""
 
 
+class Replaced(msgspec.Struct, frozen=True, gc=False):
+    """The message of this id is another one now: what it says, its receipts, its times. No carrier
+    has seen the one before, and its account, addresses and time of acceptance are the same.
+    """
+
+    message: Message
+
+
 class Redacted(msgspec.Struct, frozen=True, gc=False):
     """The customer asked that the body be forgotten."""
 
@@ -175,6 +187,7 @@ Record = (
     | Replay
     | OptOut
     | UnmatchedReceipt
+    | Replaced
     | Redacted
     | Deleted
     | Released
@@ -221,7 +234,7 @@ class WaitingMessage(NamedTuple):
 
 
 class SentPart(msgspec.Struct, frozen=True, gc=False):
-    """A part that a carrier has taken, under its own id."""
+    """A part that a carrier has taken, under its own id, or a message of several segments WHOLE."""
 
     part: int
     bind: str

@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.errors import StoreError
 from gateway.message import Status
 from gateway.store.interface import (
+    WHOLE,
     OptOut,
     Owed,
     OwedKey,
@@ -166,6 +167,10 @@ def _sent_messages(reader: StoreReader, page: Sequence[Row]) -> dict[int, SentMe
             _, bind, carrier_id, at = sent[message_id]
             only = SentPart(1, bind, carrier_id, at)
             found[message_id] = SentMessage(message_id, account_sid, (only,))
+        elif message_id not in parts:  # It was sent whole.
+            _, bind, carrier_id, at = sent[message_id]
+            whole = SentPart(WHOLE, bind, carrier_id, at)
+            found[message_id] = SentMessage(message_id, account_sid, (whole,))
         elif len(of_it := parts[message_id]) == segments:
             found[message_id] = SentMessage(message_id, account_sid, tuple(of_it.values()))
     return found
@@ -174,7 +179,7 @@ def _sent_messages(reader: StoreReader, page: Sequence[Row]) -> dict[int, SentMe
 def _parts(
     reader: StoreReader, message_ids: Sequence[int]
 ) -> defaultdict[int, dict[int, SentPart]]:
-    """The parts of messages of which no part has its receipt."""
+    """The parts of messages that were sent in parts; none where one has its receipt already."""
     parts: defaultdict[int, dict[int, SentPart]] = defaultdict(dict)
     settled: set[int] = set()
     rows = reader.rows_about(_SENT_PARTS, message_ids)
@@ -184,5 +189,5 @@ def _parts(
         else:
             settled.add(message_id)
     for message_id in settled:
-        parts[message_id].clear()
+        parts[message_id].clear()  # And stays known to have some.
     return parts

@@ -7,7 +7,7 @@ last. A message has its job in one of them, and facts about it there and in any 
 
 Texts stay readable, so that an operator's `sqlite3 -readonly` answers questions: statuses are
 Twilio's words, only the message itself is a MessagePack blob (its body is nobody's business).
-Rows of messages are only ever appended; erasing what a customer wants forgotten is the exception.
+Rows of messages are only ever appended, but for what a customer wants changed or forgotten.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import apsw
 
 from gateway.message import Message
 from gateway.store import rows, schema, unfinished
-from gateway.store.erasure import FACT_TABLES, Erasure, erase, remove
 from gateway.store.interface import Accepted, Record, Transition
+from gateway.store.revision import FACT_TABLES, Revision, remove, revise
 from gateway.store.sqlite_connection import RECORD_TROUBLE, writing
 from gateway.store.sqlite_file import SqliteFile
 
@@ -36,8 +36,8 @@ class SegmentFile(SqliteFile):
         if schema.version_of(connection) == 0:
             schema.make(connection, schema.MESSAGE_TABLES, schema.SEGMENT_TABLES)
 
-    def write(self, kinds: ByKind, erasures: Iterable[Erasure], *, stream: bool) -> int:
-        """Commit records of the kinds in `rows.SEGMENT_INSERTS`, then erase, as one transaction.
+    def write(self, kinds: ByKind, revisions: Iterable[Revision], *, stream: bool) -> int:
+        """Commit records of the kinds in `rows.SEGMENT_INSERTS`, then revise, as one transaction.
 
         `stream`: its events are a batch of the stream, whose number is answered; else 0.
 
@@ -53,19 +53,19 @@ class SegmentFile(SqliteFile):
             if stream and (keys := _stream_keys(kinds)):
                 connection.execute("INSERT INTO stream (keys) VALUES (?)", (keys,))
                 batch = connection.last_insert_rowid()
-            for record in erasures:
-                erase(connection, record, keep_id=True)
+            for record in revisions:
+                revise(connection, record, keep_id=True)
         return batch
 
-    def erase(self, erasures: Iterable[Erasure]) -> None:
-        """Forget what messages said, or that they were.
+    def revise(self, revisions: Iterable[Revision]) -> None:
+        """Change what messages say, or forget that or that they were.
 
         Raises:
             StoreError: the outcome is unknown; close the file.
         """
         with self._transaction() as connection:
-            for record in erasures:
-                erase(connection, record, keep_id=True)
+            for record in revisions:
+                revise(connection, record, keep_id=True)
 
     def forget(self, messages: Sequence[Message]) -> None:
         """Take back messages whose commit failed, where it reached the disk nonetheless.
@@ -87,7 +87,7 @@ class SegmentFile(SqliteFile):
     def find_unfinished(self) -> None:
         """Ask what is open and owed of the segment's own messages, for `summarise`.
 
-        The answers are kept in memory, so that nobody who erases here waits for the questions.
+        The answers are kept in memory, so that nobody who revises here waits for the questions.
 
         Raises:
             StoreError: close the file.

@@ -16,8 +16,8 @@ from gateway.errors import StoreError
 from gateway.store import schema
 from gateway.store.catalogue import Catalogue
 from gateway.store.data_directory import DataDirectory
-from gateway.store.erasure import Erasure
 from gateway.store.file_layer import FileLayer
+from gateway.store.revision import Revision, message_id_of
 from gateway.store.segment import Segment, Segments, SegmentState
 from gateway.store.segment_file import SegmentFile
 
@@ -119,15 +119,15 @@ class SegmentSet:
 
     # What happens to those that are not live
 
-    def erase(self, erasures: Sequence[Erasure]) -> None:
-        """Forget what messages of these segments said, or that they were.
+    def revise(self, revisions: Sequence[Revision]) -> None:
+        """Change what messages of these segments say, or forget that or that they were.
 
         Raises:
             StoreError: the outcome is unknown; close the files.
         """
-        homes: dict[int, list[Erasure]] = {}
-        for each in erasures:
-            home = self.segments.home(each.message_id)
+        homes: dict[int, list[Revision]] = {}
+        for each in revisions:
+            home = self.segments.home(message_id_of(each))
             if home is not None:
                 homes.setdefault(self.segments.kept[home].number, []).append(each)
         for number, group in homes.items():
@@ -135,12 +135,13 @@ class SegmentSet:
             with self._sealed:
                 file.open(alone=False)
                 try:
-                    file.erase(group)
+                    file.revise(group)
                     file.checkpoint()
                 finally:
                     file.close()
-        # Also what a segment has: it may be about to be dropped, and partly carried over.
-        self.catalogue.erase(erasures)
+        # Also what a segment has: it may be about to be dropped, and partly carried over. The
+        # segment goes first, for what it says counts as long as it is there.
+        self.catalogue.revise(revisions)
 
     def find_unfinished(self, segment: Segment) -> SegmentFile:
         """Prepare the summary of a sealed segment. Takes long, and keeps nobody waiting.

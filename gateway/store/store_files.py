@@ -13,7 +13,6 @@ from gateway.errors import StoreError
 from gateway.message import Message
 from gateway.store import key_replay
 from gateway.store.data_directory import DataDirectory
-from gateway.store.erasure import Erasure
 from gateway.store.interface import (
     Accepted,
     Cursor,
@@ -21,6 +20,7 @@ from gateway.store.interface import (
     OptOut,
     Record,
     Redacted,
+    Replaced,
     Replay,
     SeenKey,
     StreamPosition,
@@ -29,6 +29,7 @@ from gateway.store.key_generation import KeyEntry
 from gateway.store.key_index import KeyIndex
 from gateway.store.limits import StoreLimits
 from gateway.store.read_connections import ReadConnections
+from gateway.store.revision import Revision, message_id_of
 from gateway.store.segment import Segment, Segments
 from gateway.store.segment_file import ByKind
 from gateway.store.segment_set import SegmentSet
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 # A segment that could not be begun is tried again after so long; the old one goes on meanwhile.
 ROLL_RETRY_S = 60.0
+REVISIONS = (Replaced, Redacted, Deleted)
 
 
 class StoreFiles:
@@ -115,7 +117,7 @@ class StoreFiles:
         """They are not opened again."""
         self.segment_set.release()
 
-    def write(self, records: Iterable[Record]) -> None:
+    def write(self, records: Sequence[Record]) -> None:
         """Commit the records; those of messages as one transaction.
 
         Raises:
@@ -127,17 +129,20 @@ class StoreFiles:
         live = self.segments.live
         if accepted and min(each.message.id for each in accepted) < live.first_id:
             raise RecordError(f"a message is older than its segment, from {live.first_id} on")
-        erasures: list[Erasure] = [*kinds.pop(Redacted, ()), *kinds.pop(Deleted, ())]
+        revisions: list[Revision] = []
+        if not kinds.keys().isdisjoint(REVISIONS):  # Rarely: they stay in their order.
+            revisions = [each for each in records if isinstance(each, REVISIONS)]
+            kinds = {kind: group for kind, group in kinds.items() if kind not in REVISIONS}
         if OptOut in kinds or Cursor in kinds:
             self._catalogue.write(kinds)
             kinds.pop(OptOut, None)
             kinds.pop(Cursor, None)
-        if older := [each for each in erasures if each.message_id < live.first_id]:
-            self.segment_set.erase(older)
-            erasures = [each for each in erasures if each.message_id >= live.first_id]
-        if not kinds and not erasures:
+        if older := [each for each in revisions if message_id_of(each) < live.first_id]:
+            self.segment_set.revise(older)
+            revisions = [each for each in revisions if message_id_of(each) >= live.first_id]
+        if not kinds and not revisions:
             return  # Nothing for the live segment.
-        batch = self._live.write(kinds, erasures, stream=self._limits.stream)
+        batch = self._live.write(kinds, revisions, stream=self._limits.stream)
         self._live_is_empty = False
         if accepted:
             self.last_id = max(self.last_id, max(each.message.id for each in accepted))

@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.message import Direction
 from gateway.store.limits import StoreLimits
+from gateway.store.loose_ends import PAST_S
 from gateway.store.read_connections import CATALOGUE, ReadConnections
 from gateway.store.recovery import sources_of
 from gateway.store.segment import Segment, SegmentState
@@ -33,8 +34,9 @@ CHUNK = 500
 EARLY_STRAGGLERS_MAX = 10_000
 # What could not be done is tried again after so long.
 RETRY_S = 60.0
-# Carried messages that are finished are looked for so often.
+# Carried messages that are finished are looked for so often, and while the files exceed bytes_max.
 FORGET_S = 3_600.0
+FORGET_FOR_ROOM_S = 60.0
 
 _FINISHED = f"""
 SELECT id FROM job WHERE id > :after AND id < :end AND accepted_at < :before
@@ -86,7 +88,7 @@ class Upkeep:
         self._clock = clock
         self._before_drop = before_drop
         self._vfs = vfs
-        # What the files that are not live take up, when last looked at.
+        # What is in the files that are not live, when last looked at.
         self.octets_sealed = 0
         self._forget_at = 0.0
         self._retry_at: float | None = None
@@ -140,8 +142,9 @@ class Upkeep:
                 self._measure(connections)
             if self._clock.now() >= self._forget_at:
                 yield from self._forget_finished(connections)
+                self._measure(connections)
                 ((carried,),) = connections.rows(CATALOGUE, "SELECT EXISTS (SELECT 1 FROM job)")
-                self._forget_at = self._clock.now() + FORGET_S if carried else inf
+                self._forget_at = self._clock.now() + self._forget_every_s if carried else inf
 
     @contextmanager
     def _by_itself(self, segment: Segment) -> Iterator[None]:
@@ -160,8 +163,16 @@ class Upkeep:
             return None
         if self._is_old(oldest):
             return oldest
+        return oldest if self._lacks_room else None
+
+    @property
+    def _lacks_room(self) -> bool:
         limit = self._limits.bytes_max
-        return oldest if limit and self.octets_sealed + self._files.live_octets > limit else None
+        return bool(limit) and self.octets_sealed + self._files.live_octets > limit
+
+    @property
+    def _forget_every_s(self) -> float:
+        return FORGET_FOR_ROOM_S if self._lacks_room else FORGET_S
 
     def _is_old(self, segment: Segment) -> bool:
         return self._clock.now() >= segment.sealed_at + self._limits.retention_s
@@ -173,6 +184,7 @@ class Upkeep:
             # One that is damaged is trouble enough where it is needed.
             with suppress(StoreError):
                 pages += connections.rows(number, "PRAGMA page_count")[0][0]
+                pages -= connections.rows(number, "PRAGMA freelist_count")[0][0]
         self.octets_sealed = pages * PAGE_OCTETS
 
     def _drop(self, segment: Segment, connections: ReadConnections) -> Generator[Chore, None, bool]:
@@ -193,7 +205,7 @@ class Upkeep:
             yield partial(files.drop, segment, end_id)
         finally:
             files.replayed = None
-        self._forget_at = min(self._forget_at, self._clock.now() + FORGET_S)
+        self._forget_at = min(self._forget_at, self._clock.now() + self._forget_every_s)
         log.info("segment dropped", extra={"segment": segment.number, "carried": count})
         yield from self._remove(segment)
         return True
@@ -218,12 +230,15 @@ class Upkeep:
     def _forget_finished(self, connections: ReadConnections) -> Generator[Chore, None, None]:
         """Delete carried messages that have been finished for long, by the catalogue's own word:
         the segment in which they were finished has been dropped since, and none has news of them.
+        While room is lacking, not so long: they are older than all that segments are dropped for.
         """
-        files = self._files
+        files, kept_s = self._files, self._limits.retention_s
+        if self._lacks_room:
+            kept_s = min(kept_s, PAST_S)
         asked = {
             "after": -1,
             "end": files.segments.first_id,
-            "before": self._clock.now() - self._limits.retention_s,
+            "before": self._clock.now() - kept_s,
         }
         files.replayed = set()
         try:

@@ -6,6 +6,8 @@ import ssl
 
 from gateway.config.sections import Mqtt
 from gateway.errors import ConfigError
+from gateway.net.errors import TlsError
+from gateway.net.tls import client_context
 
 
 class _ClosingSocket(ssl.SSLSocket):
@@ -25,10 +27,8 @@ def tls_context(config: Mqtt) -> ssl.SSLContext:
         ConfigError: a file cannot be used.
     """
     try:
-        context = ssl.create_default_context(cafile=config.ca_file or None)
-        if config.cert_file:
-            context.load_cert_chain(config.cert_file, config.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"[events.mqtt] ca_file, cert_file, key_file: {error}") from None
+        context = client_context(config.ca_file, config.cert_file, config.key_file)
+    except TlsError as error:
+        raise ConfigError(f"[events.mqtt] {error}") from None
     context.sslsocket_class = _ClosingSocket
     return context

@@ -1,14 +1,20 @@
 """The GSM 7 bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1).
 
 A septet is one octet here. A character of the extension table costs two: ESC, then its place.
+
+`locking` and `single` name the national languages whose tables take the place of the two, 0 for
+none (§6.2.1.2). A language that is not known, or has no such table, is none.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from dataclasses import dataclass
+from functools import cache
 
 from gateway.text.errors import UnencodableError
+from gateway.text.national_language import LOCKING_SHIFT_TABLES, SINGLE_SHIFT_TABLES
 
 ESC = 0x1B
 
@@ -55,8 +61,50 @@ _ESCAPED |= {"\x1b": " ", "": " "}
 _ESCAPE_SEQUENCE = re.compile("\x1b(.?)", re.DOTALL)
 
 
-def try_encode(text: str) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class NationalAlphabet:
+    """A locking and a single shift table: the septets of each character, and what octets mean,
+    alone (`plain`) and behind an ESC (`shifted`)."""
+
+    septets: dict[str, bytes]
+    plain: tuple[str, ...]
+    shifted: tuple[str, ...]
+
+
+def national_alphabet(locking: int, single: int) -> NationalAlphabet:
+    """The alphabet of two tables. Unknown languages share those of the default ones, so that no
+    more of them are kept than there are tables."""
+    return _national_alphabet(
+        locking if locking in LOCKING_SHIFT_TABLES else 0,
+        single if single in SINGLE_SHIFT_TABLES else 0,
+    )
+
+
+@cache
+def _national_alphabet(locking: int, single: int) -> NationalAlphabet:
+    main = LOCKING_SHIFT_TABLES[locking] if locking else dict(enumerate(DEFAULT_ALPHABET))
+    extension = SINGLE_SHIFT_TABLES[single] if single else EXTENSION_TABLE
+    # The cheaper place of a character counts, and of two that cost the same the first.
+    septets: dict[str, bytes] = {}
+    for septet, character in main.items():
+        if septet != ESC:
+            septets.setdefault(character, bytes([septet]))
+    for septet, character in extension.items():
+        septets.setdefault(character, bytes([ESC, septet]))
+    plain = [main.get(septet, " ") for septet in range(0x80)] + ["\ufffd"] * 0x80
+    plain[ESC] = " "
+    shifted = [extension.get(octet, plain[octet]) for octet in range(0x100)]
+    return NationalAlphabet(septets, tuple(plain), tuple(shifted))
+
+
+def try_encode(text: str, locking: int = 0, single: int = 0) -> bytes | None:
     """The septets of `text`, or None where a character is not in the alphabet."""
+    if locking or single:
+        septets = national_alphabet(locking, single).septets
+        try:
+            return b"".join([septets[character] for character in text])
+        except KeyError:
+            return None
     try:
         octets, _ = codecs.charmap_encode(text, "strict", _ENCODING_MAP)
     except UnicodeEncodeError:
@@ -69,26 +117,38 @@ def try_encode(text: str) -> bytes | None:
     return octets
 
 
-def encode(text: str) -> bytes:
+def encode(text: str, locking: int = 0, single: int = 0) -> bytes:
     """The septets of `text`, one an octet. Raises UnencodableError; nothing becomes a `?`."""
-    octets = try_encode(text)
+    octets = try_encode(text, locking, single)
     if octets is None:
-        position = next(i for i, character in enumerate(text) if try_encode(character) is None)
+        position = next(
+            i for i, character in enumerate(text) if try_encode(character, locking, single) is None
+        )
         raise UnencodableError(text[position], position)
     return octets
 
 
-def decode(octets: bytes) -> str:
+def decode(octets: bytes, locking: int = 0, single: int = 0) -> str:
     """The text of septets, one an octet. Join the parts of a message first: a peer may have split
     an escape sequence between two of them.
 
-    As §6.2.1 asks, a place that the extension table leaves empty is read in the default alphabet,
-    and an ESC that escapes nothing is a space. An octet over 0x7F is no septet: U+FFFD.
+    As §6.2.1.1 and §6.2.1.2 ask, a place that the extension or single shift table leaves empty is
+    read in the default alphabet or locking shift table, and an ESC that escapes nothing is a space.
+    So is an empty place of a locking shift table. An octet over 0x7F is no septet: U+FFFD.
     """
+    if locking or single:
+        return _decode_national(octets, national_alphabet(locking, single))
     text, _ = codecs.charmap_decode(octets, "replace", DEFAULT_ALPHABET)
     if ESC not in octets:
         return text
     return _ESCAPE_SEQUENCE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), text)
+
+
+def _decode_national(octets: bytes, alphabet: NationalAlphabet) -> str:
+    plain, shifted = alphabet.plain, alphabet.shifted
+    # An escape takes the octet behind it out of the same iterator; one at the end escapes itself.
+    rest = iter(octets)
+    return "".join([shifted[next(rest, ESC)] if octet == ESC else plain[octet] for octet in rest])
 
 
 def is_encodable(text: str) -> bool:

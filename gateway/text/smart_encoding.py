@@ -4,9 +4,10 @@ This is what SmartEncoded=true does. As with Twilio it works character by charac
 knows is replaced even where another character still makes the message UCS-2. It is applied before
 anything is counted, and what it gives is what is sent and billed.
 
-The choice follows Twilio's published list. On purpose different: a space is one space, not two;
-single angle quotation marks keep their direction; fractions, dashes and primes that the list forgot
-are here; and combining marks are left alone, because to make one a character of its own spoils a
+The choice follows Twilio's published list. On purpose different: a space is one space, not two, and
+so is a tab; separators of lines and paragraphs are line ends; control codes print nothing; commas
+that stand upright are commas; fractions, dashes, primes and fullwidth letters that the list forgot
+are here. Combining marks are left alone, because to make one a character of its own spoils a
 letter. So are the joiners ZWJ and ZWNJ, which emoji, Persian and Indic scripts need, and NUL, which
 is refused and not hidden.
 """

@@ -8,6 +8,8 @@ from gateway.text.errors import MalformedUdhError
 
 CONCATENATED_8_BIT = 0x00
 CONCATENATED_16_BIT = 0x08
+NATIONAL_LANGUAGE_SINGLE_SHIFT = 0x24
+NATIONAL_LANGUAGE_LOCKING_SHIFT = 0x25
 
 # By identifier and size of the data, which also holds an octet for total and one for number.
 _REF_BITS = {(CONCATENATED_8_BIT, 3): 8, (CONCATENATED_16_BIT, 4): 16}
@@ -71,9 +73,41 @@ def concatenation(elements: tuple[InformationElement, ...]) -> Concatenation | N
     return None
 
 
-def concatenation_udh(ref: int, total: int, number: int, ref_bits: int = 8) -> bytes:
-    """The header, length octet included, that begins part `number` of `total`."""
+def shifts(elements: tuple[InformationElement, ...]) -> tuple[int, int]:
+    """The languages of the locking and of the single shift table (§9.2.3.24.15, §9.2.3.24.16), 0
+    where the default table holds. An element of the wrong size is ignored; of several the last
+    counts.
+    """
+    locking = single = 0
+    for element in elements:
+        if len(element.data) == 1:
+            if element.identifier == NATIONAL_LANGUAGE_LOCKING_SHIFT:
+                locking = element.data[0]
+            elif element.identifier == NATIONAL_LANGUAGE_SINGLE_SHIFT:
+                single = element.data[0]
+    return locking, single
+
+
+def shift_elements(locking: int, single: int) -> bytes:
+    """The information elements that name national languages; none for the default tables."""
+    elements = b""
+    if single:
+        elements += bytes([NATIONAL_LANGUAGE_SINGLE_SHIFT, 1, single])
+    if locking:
+        elements += bytes([NATIONAL_LANGUAGE_LOCKING_SHIFT, 1, locking])
+    return elements
+
+
+def concatenation_udh(
+    ref: int, total: int, number: int, ref_bits: int = 8, further: bytes = b""
+) -> bytes:
+    """The header, length octet included, that begins part `number` of `total`, with `further`
+    elements behind the concatenation."""
     assert 1 <= number <= total <= 255
     if ref_bits == 8:
-        return bytes([5, CONCATENATED_8_BIT, 3, ref, total, number])
-    return bytes([6, CONCATENATED_16_BIT, 4, ref >> 8, ref & 0xFF, total, number])
+        first = bytes([5 + len(further), CONCATENATED_8_BIT, 3, ref, total, number])
+    else:
+        first = bytes(
+            [6 + len(further), CONCATENATED_16_BIT, 4, ref >> 8, ref & 0xFF, total, number]
+        )
+    return first + further

@@ -8,11 +8,14 @@ from random import Random
 from typing import Any
 
 from gateway.carriers.bind_events import BindEvent
+from gateway.carriers.bind_pool import BindPool
+from gateway.carriers.link import Link
 from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock
 from gateway.config.carrier import CarrierBind
 from gateway.net.network import Listening
 from gateway.net.smpp_connection import SmppConnection
+from gateway.smpp.constants import CommandStatus
 from gateway.smpp.events import Bound, Closed, Event, Request, Response
 from gateway.smpp.pdus import BIND_RESP, BindFields, SubmitSm, SubmitSmResp
 from gateway.smpp.session import Timers
@@ -32,13 +35,17 @@ class Middle(Random):
 
 
 class Carrier:
-    """`bind_status` answers binds, None leaves them unanswered; `answers` is whether submit_sm are
+    """`bind_status` answers binds, None leaves them unanswered, and beyond `binds_max` they are
+    refused; `answers` is whether submit_sm are
     answered at once. What came is in `binds` and `submitted`, with the connection that it came on.
     """
 
-    def __init__(self, network: MemoryNetwork, clock: Clock) -> None:
+    def __init__(
+        self, network: MemoryNetwork, clock: Clock, host: str = HOST, port: int = PORT
+    ) -> None:
         self._network = network
         self._clock = clock
+        self._address = host, port
         self._listening: Listening
         self.bind_status: int | None = 0
         self.answers = True
@@ -47,11 +54,13 @@ class Carrier:
         self.binds: list[BindFields] = []
         self.bound_at: list[float] = []
         self.submitted: list[tuple[int, SubmitSm]] = []
+        self.submitted_on: list[SmppConnection] = []
+        self.binds_max = 1_000
         self.responses: list[Response] = []
         self.closed: list[str] = []
 
     async def open(self) -> None:
-        self._listening = await self._network.listen(HOST, PORT, self._accept)
+        self._listening = await self._network.listen(*self._address, self.accept)
 
     async def close(self) -> None:
         await self._listening.close()
@@ -64,9 +73,12 @@ class Carrier:
     def answer(self, command_status: int = 0, message_id: str = "77", index: int = -1) -> None:
         """Answer a submit_sm, the newest as it is."""
         sequence_number, _ = self.submitted[index]
-        self.connection.respond(sequence_number, SubmitSmResp(message_id), command_status)
+        connection = self.submitted_on[index]
+        if connection.session.closed:
+            connection = self.connection
+        connection.respond(sequence_number, SubmitSmResp(message_id), command_status)
 
-    def _accept(self) -> SmppConnection:
+    def accept(self) -> SmppConnection:
         connection = SmppConnection(Role.SMSC, self._clock, Timers(), self._on_event, window=100)
         self.connections.append(connection)
         return connection
@@ -78,9 +90,12 @@ class Carrier:
                 self.bound_at.append(self._clock.now() - WALL)
                 if self.bind_status is not None:
                     answer = BIND_RESP[pdu.command_id](system_id="SMSC")
-                    connection.respond(sequence_number, answer, self.bind_status)
+                    full = len(self.binds) > self.binds_max
+                    status = CommandStatus.ESME_RBINDFAIL if full else self.bind_status
+                    connection.respond(sequence_number, answer, status)
             case Request(sequence_number, SubmitSm() as pdu):
                 self.submitted.append((sequence_number, pdu))
+                self.submitted_on.append(connection)
                 if self.answers:
                     connection.respond(sequence_number, SubmitSmResp("77"))
             case Response():
@@ -108,9 +123,10 @@ class Site:
             "system_id": "supernet",
             "password": "secret",
         }
-        self.bind = SmppBind(
+        bind = CarrierBind(**(values | config))
+        self.bind: Link = (BindPool if bind.sessions > 1 else SmppBind)(
             "alpha/1",
-            CarrierBind(**(values | config)),
+            bind,
             self.network,
             self.clock,
             Middle(),

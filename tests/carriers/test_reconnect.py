@@ -21,12 +21,14 @@ def delays(reconnect: Reconnect, count: int) -> list[float]:
     return [reconnect.delay_s() for _ in range(count)]
 
 
-def test_the_wait_doubles_up_to_a_minute() -> None:
+def test_cli_4_the_wait_doubles_up_to_a_minute() -> None:
     assert delays(Reconnect(Middle()), 9) == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 @given(st.integers(), st.integers(0, 2_000))
-def test_the_wait_is_spread_by_a_quarter_and_never_without_end(seed: int, failures: int) -> None:
+def test_cli_4_the_wait_is_spread_by_a_quarter_and_never_without_end(
+    seed: int, failures: int
+) -> None:
     reconnect = Reconnect(Random(seed))
     for _ in range(failures):
         reconnect.delay_s()
@@ -42,7 +44,9 @@ def test_two_binds_do_not_come_back_together() -> None:
 @pytest.mark.parametrize(
     ("stood_s", "next_delay_s"), [(0.0, 8), (STABLE_AFTER_S - 1, 8), (STABLE_AFTER_S, 1)]
 )
-def test_the_count_starts_anew_after_a_bind_that_stood(stood_s: float, next_delay_s: float) -> None:
+def test_cli_4_the_count_starts_anew_after_a_bind_that_stood(
+    stood_s: float, next_delay_s: float
+) -> None:
     """A carrier that takes every bind and drops it is not asked every second."""
     reconnect = Reconnect(Middle())
     delays(reconnect, 3)
@@ -58,7 +62,7 @@ def test_the_count_starts_anew_after_a_bind_that_stood(stood_s: float, next_dela
         CommandStatus.ESME_RINVSYSTYP,
     ],
 )
-def test_wrong_credentials_are_tried_every_five_minutes(status: CommandStatus) -> None:
+def test_cli_4_wrong_credentials_are_tried_every_five_minutes(status: CommandStatus) -> None:
     reconnect = Reconnect(Middle())
     assert [reconnect.delay_s(status) for _ in range(3)] == [CREDENTIALS_DELAY_S] * 3
 

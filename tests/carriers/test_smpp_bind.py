@@ -17,7 +17,7 @@ from gateway.carriers.bind_events import (
     SubmitLost,
     SubmitTimedOut,
 )
-from gateway.carriers.smpp_bind import DRAIN_TIMEOUT_S
+from gateway.carriers.smpp_bind import DRAIN_TIMEOUT_S, SmppBind
 from gateway.config.carrier import BindType
 from gateway.smpp import codec
 from gateway.smpp.constants import CommandId, CommandStatus
@@ -123,7 +123,7 @@ async def test_latency_is_told(made: Site) -> None:
 
 
 @site()
-async def test_answers_find_their_submit_in_any_order(made: Site) -> None:
+async def test_cli_1_answers_find_their_submit_in_any_order(made: Site) -> None:
     """SRV-7."""
     made.carrier.answers = False
     for reference in ("a", "b", "c"):
@@ -141,7 +141,7 @@ async def test_answers_find_their_submit_in_any_order(made: Site) -> None:
 
 
 @site()
-async def test_a_refusal_is_told_with_its_status(made: Site) -> None:
+async def test_cli_5_a_refusal_is_told_with_its_status(made: Site) -> None:
     made.carrier.answers = False
     made.bind.submit(HELLO, "reference")
     await moment()
@@ -153,7 +153,7 @@ async def test_a_refusal_is_told_with_its_status(made: Site) -> None:
 
 
 @site(window=2)
-async def test_a_window_has_its_end(made: Site) -> None:
+async def test_cli_1_a_window_has_its_end(made: Site) -> None:
     made.carrier.answers = False
     for _ in range(2):
         made.bind.submit(HELLO, "reference")
@@ -162,7 +162,7 @@ async def test_a_window_has_its_end(made: Site) -> None:
 
 
 @site(response_timeout_s=5.0)
-async def test_a_submit_that_is_not_answered_in_time_is_told(made: Site) -> None:
+async def test_cli_2_a_submit_that_is_not_answered_in_time_is_told(made: Site) -> None:
     made.carrier.answers = False
     made.bind.submit(HELLO, "reference")
     await moment(5.5)
@@ -174,7 +174,7 @@ async def test_a_submit_that_is_not_answered_in_time_is_told(made: Site) -> None
 
 
 @site(response_timeout_s=5.0)
-async def test_a_late_answer_still_finds_its_submit(made: Site) -> None:
+async def test_cli_2_a_late_answer_still_finds_its_submit(made: Site) -> None:
     """CLI-2."""
     made.carrier.answers = False
     made.bind.submit(HELLO, "reference")
@@ -186,7 +186,7 @@ async def test_a_late_answer_still_finds_its_submit(made: Site) -> None:
     assert (answered.reference, answered.carrier_id, answered.late) == ("reference", "late", True)
 
 
-def test_late_answers_are_awaited_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cli_2_late_answers_are_awaited_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smpp_bind, "LATE_MAX", 1)
 
     @site(response_timeout_s=5.0)
@@ -209,7 +209,7 @@ def test_late_answers_are_awaited_for_so_many(monkeypatch: pytest.MonkeyPatch) -
 
 
 @site()
-async def test_what_was_under_way_is_told_before_the_loss_of_the_bind(made: Site) -> None:
+async def test_cli_3_what_was_under_way_is_told_before_the_loss_of_the_bind(made: Site) -> None:
     made.carrier.answers = False
     for reference in ("a", "b"):
         made.bind.submit(HELLO, reference)
@@ -233,6 +233,7 @@ async def test_fault_of_ours_as_a_loss_is_told_does_not_end_the_bind(made: Site)
     made.carrier.answers = False
     made.bind.submit(HELLO, "reference")
     await moment()
+    assert isinstance(made.bind, SmppBind)
     made.bind._on_event = fail
     made.carrier.connection.abort("test")
     await moment(2)
@@ -250,7 +251,7 @@ async def test_what_was_in_doubt_is_not_told_again(made: Site) -> None:
 
 
 @site()
-async def test_an_answer_of_the_session_before_settles_nothing(made: Site) -> None:
+async def test_cli_3_an_answer_of_the_session_before_settles_nothing(made: Site) -> None:
     """CLI-3."""
     made.carrier.answers = False
     made.bind.submit(HELLO, "before")
@@ -290,7 +291,7 @@ async def test_nothing_is_submitted_to_a_carrier_that_unbinds(made: Site) -> Non
 
 
 @site()
-async def test_a_bind_that_is_lost_comes_back_after_pauses_that_grow(made: Site) -> None:
+async def test_cli_4_a_bind_that_is_lost_comes_back_after_pauses_that_grow(made: Site) -> None:
     for _ in range(3):
         made.carrier.connection.abort("test")
         await moment(20)
@@ -298,7 +299,7 @@ async def test_a_bind_that_is_lost_comes_back_after_pauses_that_grow(made: Site)
 
 
 @site()
-async def test_a_bind_that_stood_comes_back_soon(made: Site) -> None:
+async def test_cli_4_a_bind_that_stood_comes_back_soon(made: Site) -> None:
     for _ in range(3):
         await moment(120)
         made.carrier.connection.abort("test")
@@ -358,7 +359,7 @@ async def test_a_carrier_that_never_answers_the_bind_is_left() -> None:
         (0x410, 1, logging.WARNING),
     ],
 )
-def test_a_bind_that_is_refused_waits_long_where_a_human_must_help(
+def test_cli_4_a_bind_that_is_refused_waits_long_where_a_human_must_help(
     status: int, pause_s: float, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     @virtual_time

@@ -7,10 +7,12 @@ import asyncio
 import msgspec
 
 from carriers_sim.behaviour import Behaviour
-from carriers_sim.config import CarrierConfig, SimulatorConfig
+from carriers_sim.config import CarrierConfig, InterfaceVersion, SimulatorConfig
+from carriers_sim.handset_traffic import HandsetTraffic
 from carriers_sim.recorder import Expectations
 from carriers_sim.simulator import Simulator
 from carriers_sim.smsc import Smsc
+from carriers_sim.timeline import Change
 from gateway.clock import Clock
 from tests.carriers_sim.customer import Customer
 from tests.support.memory_network import MemoryNetwork
@@ -55,6 +57,9 @@ async def world(
     keep: int = 1_000,
     seed: int = 1,
     deliver_attempts_max: int = 5,
+    version: str = "3.4",
+    timeline: tuple[Change, ...] = (),
+    handsets: HandsetTraffic | None = None,
     **keys: object,
 ) -> World:
     """Carriers that listen, all with the behaviour that `keys` gives."""
@@ -65,6 +70,9 @@ async def world(
                 port=27751 + index,
                 behaviour=behaviour(**keys),
                 deliver_attempts_max=deliver_attempts_max,
+                version=InterfaceVersion(version),
+                timeline=timeline,
+                handsets=handsets,
             )
             for index, name in enumerate(carriers)
         ),

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.net.network import Network
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import INTERFACE_3_4, CommandStatus, Tag
 from gateway.smpp.events import Closed, Event, Request, Response
 from gateway.smpp.pdus import (
+    AlertNotification,
     BindFields,
     BindTransceiver,
+    DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
     Pdu,
@@ -32,6 +36,8 @@ class Answered:
     command_status: int
     message_id: str
     at: float
+    pdu: Pdu | None = None
+    tlvs: dict[int, bytes] = field(default_factory=dict)
 
 
 def submit_sm(
@@ -64,14 +70,22 @@ class Customer:
         self.connection: SmppConnection
         self.delivered: list[DeliverSm] = []
         self.delivered_at: list[float] = []
+        self.alerts: list[AlertNotification] = []
+        self.data: list[DataSm] = []
         self.trace: list[str] = []
         self.answer: Callable[[DeliverSm], int | None] = lambda _: CommandStatus.ESME_ROK
         self.closed = asyncio.Event()
         self._answers: dict[int, asyncio.Future[Answered]] = {}
         self._delivery = asyncio.Event()
 
-    async def connect(self, network: Network, port: int, response_s: float = 10.0) -> Customer:
-        timers = Timers(response_s=response_s)
+    async def connect(
+        self,
+        network: Network,
+        port: int,
+        response_s: float = 10.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> Customer:
+        timers = Timers(session_init_s=0, response_s=response_s)
 
         def connection() -> SmppConnection:
             self.connection = SmppConnection(
@@ -79,7 +93,7 @@ class Customer:
             )
             return self.connection
 
-        await network.connect("127.0.0.1", port, connection)
+        await network.connect("127.0.0.1", port, connection, tls)
         return self
 
     async def bind(
@@ -87,8 +101,11 @@ class Customer:
         kind: type[BindFields] = BindTransceiver,
         system_id: str = "supernet",
         password: str = "simpass",
+        interface_version: int = INTERFACE_3_4,
     ) -> Answered:
-        return await self.send(kind(system_id=system_id, password=password))
+        return await self.send(
+            kind(system_id=system_id, password=password, interface_version=interface_version)
+        )
 
     def send(self, pdu: Pdu) -> asyncio.Future[Answered]:
         answered = asyncio.get_running_loop().create_future()
@@ -102,6 +119,13 @@ class Customer:
                 await self._delivery.wait()
         return self.delivered
 
+    async def wait_for_data(self, count: int = 1, timeout_s: float = 60.0) -> list[DataSm]:
+        async with asyncio.timeout(timeout_s):
+            while len(self.data) < count:
+                self._delivery.clear()
+                await self._delivery.wait()
+        return self.data
+
     @property
     def stats_of_receipts(self) -> list[str]:
         return [receipt_fields(pdu)["stat"] for pdu in self.delivered]
@@ -111,7 +135,8 @@ class Customer:
             case Response(sequence_number, command_status, pdu):
                 message_id = pdu.message_id if isinstance(pdu, SubmitSmResp) else ""
                 self.trace.append(f"resp {message_id}")
-                answered = Answered(command_status, message_id, self._clock.now())
+                tlvs = pdu.tlvs if isinstance(pdu, SubmitSmResp) else {}
+                answered = Answered(command_status, message_id, self._clock.now(), pdu, tlvs)
                 self._answers.pop(sequence_number).set_result(answered)
             case Request(sequence_number, DeliverSm() as pdu):
                 self.delivered.append(pdu)
@@ -120,6 +145,12 @@ class Customer:
                 status = self.answer(pdu)
                 if status is not None:
                     connection.respond(sequence_number, DeliverSmResp(), status)
+                self._delivery.set()
+            case Request(_, AlertNotification() as pdu):
+                self.alerts.append(pdu)
+            case Request(sequence_number, DataSm() as pdu):
+                self.data.append(pdu)
+                connection.respond(sequence_number, DataSmResp())
                 self._delivery.set()
             case Closed():
                 self.closed.set()

@@ -41,7 +41,7 @@ def test_a_healthy_carrier_accepts_and_answers_at_once() -> None:
     assert made.is_accepted
     assert made.is_answered
     assert made.response_delay_s == 0.0
-    assert [receipt.stat for receipt in made.receipts] == ["DELIVRD"]
+    assert [receipt.stat for receipt in made.schedule.receipts] == ["DELIVRD"]
 
 
 def test_a_throttled_message_is_answered_rthrottled() -> None:
@@ -66,7 +66,7 @@ def test_a_carriers_own_status_is_answered_as_it_is() -> None:
 
 def test_a_refused_message_gets_no_receipt_and_no_id() -> None:
     made = decision(behaviour(submit={"ESME_RSYSERR": 1}))
-    assert made.receipts == ()
+    assert made.schedule.receipts == ()
     assert made.message_id == ""
 
 
@@ -89,7 +89,7 @@ def test_a_dropped_message_is_not_accepted() -> None:
 def test_a_grey_route_accepts_everything_and_tells_nothing() -> None:
     made = decision(behaviour(grey=True, submit={"ESME_RSYSERR": 1}))
     assert made.is_accepted
-    assert made.receipts == ()
+    assert made.schedule.receipts == ()
 
 
 @pytest.mark.parametrize(("id_format", "message_id"), [("decimal", "0000000255"), ("hex", "FF")])
@@ -129,7 +129,7 @@ def test_a_rule_without_a_name_is_known_by_its_place() -> None:
 def test_a_rule_reads_the_body() -> None:
     keys = behaviour(rules=[{"when": {"body": "fail"}, "then": {"receipt": "UNDELIV"}}])
     assert keys.reads_text
-    assert decision(keys, submission(text="please fail")).receipts[0].stat == "UNDELIV"
+    assert decision(keys, submission(text="please fail")).schedule.receipts[0].stat == "UNDELIV"
 
 
 def test_a_provoked_receipt_comes_even_where_the_carrier_is_ill() -> None:
@@ -138,7 +138,7 @@ def test_a_provoked_receipt_comes_even_where_the_carrier_is_ill() -> None:
         receipts={"missing": 1},
         rules=[{"when": {}, "then": {"receipt": "EXPIRED", "err": "0AB"}}],
     )
-    (receipt,) = decision(keys).receipts
+    (receipt,) = decision(keys).schedule.receipts
     assert (receipt.stat, receipt.err) == ("EXPIRED", "0AB")
 
 
@@ -170,7 +170,7 @@ def test_a_rule_may_pass_and_leave_the_next_to_decide() -> None:
             {"when": {}, "then": {"receipt": "UNDELIV"}},
         ]
     )
-    assert decision(keys, submission(refused_by="alpha")).receipts[0].stat == "UNDELIV"
+    assert decision(keys, submission(refused_by="alpha")).schedule.receipts[0].stat == "UNDELIV"
 
 
 @pytest.mark.parametrize(
@@ -199,6 +199,11 @@ def test_each_effect_changes_the_decision(then: dict[str, object]) -> None:
         {"response_delay_s": [2, 1]},
         {"throttle": {"segments_per_s": 0}},
         {"id_format": "roman"},
+        {"responses": {"roman": 1}},
+        {"queue_drained_per_s": 1},
+        {"link": {"dribble_s": 1, "glue_s": 1}},
+        {"bind": {"delay_s": -1}},
+        {"receipt_id_format": "empty"},
     ],
 )
 def test_an_impossible_behaviour_is_refused(keys: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """The control interface over real HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -45,8 +46,6 @@ class Console:
 
 @pytest.fixture
 async def console() -> AsyncIterator[Console]:
-    import asyncio
-
     config = SimulatorConfig(carriers=(CarrierConfig(name="alpha"), CarrierConfig(name="bravo")))
     async with Simulator(config) as simulator, aiohttp.ClientSession() as http:
         control = Control(simulator, ControlConfig(port=0))
@@ -139,6 +138,63 @@ async def test_a_message_that_cannot_be_is_refused(console: Console, mo: object)
     assert (await console.post("carriers/alpha/mo", mo, 400))["error"]
 
 
+async def test_a_message_may_come_in_another_form(console: Console) -> None:
+    mo = {"from": "+15005551234", "to": "55501", "body": "a" * 200, "concatenation": "sar"}
+    assert (await console.post("carriers/alpha/mo", mo, 202))["parts"] == 2
+    first, _ = await console.customer.wait_for_delivered(2)
+    assert first.tlvs[0x020E] == b"\2"
+
+
+async def test_a_fault_befalls_all_connections(console: Console) -> None:
+    assert await console.post("carriers/alpha/fault", {"fault": "rst"}) == {"connections": 1}
+    await console.customer.closed.wait()
+
+
+async def test_a_reset_connection_is_reset_and_not_closed(console: Console) -> None:
+    port = console.simulator["alpha"].port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await console.simulator["alpha"].wait_until(lambda: len(console.simulator["alpha"].binds) == 2)
+    await console.post("carriers/alpha/fault", {"fault": "rst"})
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize("fault", [{}, {"fault": "flood"}, {"fault": "rst", "for_s": -1}])
+async def test_an_impossible_fault_is_refused(console: Console, fault: object) -> None:
+    assert (await console.post("carriers/alpha/fault", fault, 400))["error"]
+
+
+async def test_an_alert_is_injected(console: Console) -> None:
+    await console.post("carriers/alpha/alert", {"from": "+15005551234", "to": "55501"}, 202)
+    assert (await console.get("carriers/alpha/stats"))["alerts"] == 1
+
+
+async def test_an_alert_that_nobody_can_hear_is_told(console: Console) -> None:
+    alert = {"from": "+15005551234", "to": "55501"}
+    assert "no bind" in (await console.post("carriers/bravo/alert", alert, 503))["error"]
+    assert (await console.post("carriers/alpha/alert", alert | {"from": "日"}, 400))["error"]
+
+
+async def test_outbind_goes_where_it_is_told(console: Console) -> None:
+    came = asyncio.Event()
+
+    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.readexactly(8))[4:] == bytes.fromhex("0000000b")
+        came.set()
+        writer.close()
+
+    async with await asyncio.start_server(on_connection, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await console.post("carriers/alpha/outbind", {"host": "127.0.0.1", "port": port}, 202)
+        await came.wait()
+
+
+async def test_outbind_to_nobody_is_told(console: Console) -> None:
+    to = {"host": "127.0.0.1", "port": 1}
+    assert (await console.post("carriers/alpha/outbind", to, 502))["error"]
+
+
 async def test_a_full_queue_of_messages_is_told(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +237,8 @@ async def test_violations_are_told_by_name(console: Console) -> None:
         await console.customer.send(submit_sm())
     got = await console.get("violations")
     assert got["counts"] == {"DUPLICATE": 1}
+    assert got["rules"] == {"CLI-2": 1, "SRV-7": 1}
+    assert got["violations"][0]["rules"] == ["CLI-2", "SRV-7"]
     assert got["incomplete"] == 0
     assert got["violations"][0]["carrier"] == "alpha"
     assert got["violations"][0]["meaning"] == "a message came twice"

@@ -12,6 +12,7 @@ import smpplib.client
 
 from carriers_sim.background import BackgroundSimulator, BackgroundSmsc
 from carriers_sim.config import CarrierConfig, SimulatorConfig
+from carriers_sim.violations import Invariant
 from gateway.net.errors import ListenError
 
 pytestmark = pytest.mark.e2e
@@ -108,6 +109,28 @@ def test_connections_are_dropped_and_messages_injected(
     assert client.read_pdu().short_message == b"HELP"
     assert carrier.drop_connections() == 1
     client.disconnect()
+
+
+def test_faults_and_messages_of_any_form_are_there(
+    smsc_factory: Callable[..., BackgroundSmsc],
+) -> None:
+    carrier = smsc_factory()
+    client = client_of(carrier)
+    client.bind_receiver(system_id=carrier.system_id, password=carrier.password)
+    carrier.wait_for_binds(1)
+    assert carrier.inject_mo("+15005551234", "55501", "00ff", encoding="binary") == 1
+    assert client.read_pdu().short_message == b"\x00\xff"
+    carrier.alert("+15005551234", "55501")
+    assert carrier.stats["alerts"] == 1
+    assert carrier.befall("fin") == 1
+    client.disconnect()
+
+
+def test_what_was_provoked_is_forgiven(carriers_sim: BackgroundSimulator) -> None:
+    for _ in range(2):
+        submit(carriers_sim["alpha"], b"hello")
+    carriers_sim.forgive(Invariant.DUPLICATE)
+    assert carriers_sim.violations == []
 
 
 def test_a_duplicate_is_a_violation_of_that_carrier(

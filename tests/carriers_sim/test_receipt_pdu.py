@@ -1,7 +1,7 @@
 import pytest
 
-from carriers_sim.dlr_schedule import PlannedReceipt, ReceiptForm
-from carriers_sim.receipt_pdu import Receipt, deliver_sm
+from carriers_sim.dlr_schedule import PlannedReceipt, ReceiptBehaviour, ReceiptForm
+from carriers_sim.receipt_pdu import Receipt, pdu
 from gateway.smpp.constants import EsmClass, Tag
 from gateway.smpp.pdus import DeliverSm
 from tests.carriers_sim.customer import submit_sm
@@ -15,14 +15,15 @@ def receipt(
     form: ReceiptForm = ReceiptForm.BOTH,
     text: bytes = b"hello",
 ) -> DeliverSm:
-    planned = PlannedReceipt(stat, err, 1.0, form)
-    made = Receipt(submit_sm(), "42", planned, SUBMITTED_AT, text)
-    return deliver_sm(made, SUBMITTED_AT + 3600)
+    planned = PlannedReceipt(stat, err, 1.0, ReceiptBehaviour(form=form))
+    made = pdu(Receipt(submit_sm(), "42", planned, SUBMITTED_AT, text), SUBMITTED_AT + 3600)
+    assert isinstance(made, DeliverSm)
+    return made
 
 
 def test_addresses_are_swapped() -> None:
-    pdu = receipt()
-    assert (pdu.source_addr, pdu.destination_addr) == ("15005551234", "15005550006")
+    made = receipt()
+    assert (made.source_addr, made.destination_addr) == ("15005551234", "15005550006")
 
 
 def test_the_text_has_the_shape_of_appendix_b() -> None:

@@ -59,7 +59,7 @@ def test_messages_come_back_in_order_of_arrival() -> None:
 
 
 @given(st.text(min_size=1, max_size=500), st.randoms())
-def test_parts_become_whole_in_whatever_order_they_come(text: str, chance: object) -> None:
+def test_gsm_15_parts_become_whole_in_whatever_order_they_come(text: str, chance: object) -> None:
     text = text.replace("\0", "")
     try:
         segmented = segment(text)
@@ -78,7 +78,7 @@ def test_parts_become_whole_in_whatever_order_they_come(text: str, chance: objec
     assert desk.recorder.incomplete == 0
 
 
-def test_parts_of_different_messages_are_kept_apart() -> None:
+def test_gsm_15_parts_of_different_messages_are_kept_apart() -> None:
     desk = Desk()
     desk.got("a1", part=part(1, ref=1))
     desk.got("b1", part=part(1, ref=2))
@@ -94,14 +94,14 @@ def test_parts_over_two_carriers_make_one_message() -> None:
     assert desk.texts == ["12"]
 
 
-def test_parts_that_differ_in_data_coding_break_the_message() -> None:
+def test_gsm_7_parts_that_differ_in_data_coding_break_the_message() -> None:
     desk = Desk()
     desk.got("1", part=part(1))
     desk.got("2", part=part(2), data_coding=8)
     assert desk.broken == [Invariant.MIXED_PARTS]
 
 
-def test_the_same_content_again_is_a_duplicate_on_any_carrier() -> None:
+def test_cli_2_the_same_content_again_is_a_duplicate_on_any_carrier() -> None:
     desk = Desk()
     desk.got("hello")
     desk.got("hello", carrier="bravo")
@@ -124,7 +124,7 @@ def test_a_message_of_parts_sent_again_with_a_new_reference_is_a_duplicate() -> 
     assert desk.broken == [Invariant.DUPLICATE]
 
 
-def test_a_part_that_comes_twice_is_a_duplicate() -> None:
+def test_gsm_15_a_part_that_comes_twice_is_a_duplicate() -> None:
     desk = Desk()
     desk.got("1", part=part(1))
     desk.got("1", part=part(1))
@@ -141,13 +141,13 @@ def test_messages_that_only_begin_alike_are_no_duplicates() -> None:
 
 def test_what_is_sent_again_after_a_lost_response_is_no_violation() -> None:
     desk = Desk()
-    desk.recorder.response_lost(desk.got("hello"))
+    desk.recorder.response_lost(desk.got("hello"), is_cut=True)
     desk.got("hello", carrier="bravo")
     assert desk.broken == []
     assert desk.recorder.counts("bravo").resent_after_lost_response == 1
 
 
-def test_numbers_in_the_text_show_a_break_of_order() -> None:
+def test_cli_5_numbers_in_the_text_show_a_break_of_order() -> None:
     desk = Desk()
     for number in (1, 3, 2, 4):
         desk.got(f"message #{number}")
@@ -220,7 +220,7 @@ def test_an_unknown_sender_has_sent_nothing() -> None:
     assert Desk().recorder.sender_rate_max("+9") == 0
 
 
-def test_more_in_flight_than_the_window_is_a_violation() -> None:
+def test_cli_1_more_in_flight_than_the_window_is_a_violation() -> None:
     desk = Desk(window=2)
     for requests in (1, 2, 3, 3):
         desk.recorder.submitted("alpha", requests, 0.0)
@@ -256,7 +256,7 @@ def test_with_counters_only_no_text_is_kept_but_duplicates_are_still_found() -> 
     assert desk.recorder.counts("alpha").segments == 5
 
 
-def test_a_message_that_never_becomes_whole_makes_room_and_is_told(
+def test_gsm_13_a_message_that_never_becomes_whole_makes_room_and_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recorder_module, "INCOMPLETE_MAX", 1)

@@ -88,9 +88,9 @@ async def test_a_wrong_password_is_told_from_an_unknown_system_id(
     credentials: Credentials,
 ) -> None:
     assert await credentials.esme("demo", "wrong") is None
-    assert credentials.knows_esme("demo")
+    assert credentials.find_esme("demo")
     assert await credentials.esme("nobody", "demopass") is None
-    assert not credentials.knows_esme("nobody")
+    assert credentials.find_esme("nobody") is None
 
 
 async def test_an_unknown_system_id_costs_a_password_check_too(

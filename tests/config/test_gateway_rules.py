@@ -36,6 +36,27 @@ def mistake(files: Files, **environ: str) -> str:
             " 3600",
         ),
         (
+            '[smpp.tls]\ncert_file = "nowhere.pem"\n',
+            "gateway.toml:12: [smpp.tls] cert_file: no such file 'nowhere.pem'",
+        ),
+        (
+            '[smpp.tls]\nclient_ca_file = "conf/gateway.toml"\n',
+            "gateway.toml:12: [smpp.tls] client_ca_file: is of no use without a cert_file",
+        ),
+        (
+            "[smpp.tls]\nonly = true\n",
+            "gateway.toml:12: [smpp.tls] only: expected a cert_file, or nobody could connect",
+        ),
+        (
+            '[smpp.tls]\nport = 2775\ncert_file = "conf/gateway.toml"\n',
+            "gateway.toml:12: [smpp.tls] port: expected another than [smpp] port, which is 2775",
+        ),
+        (
+            '[smpp]\nproxy_protocol = ["10.0.0.0/8", "999.0.0.1"]\n',
+            "gateway.toml:12: [smpp] proxy_protocol[1]: expected an IP address or network such as"
+            ' "10.0.0.0/8", got "999.0.0.1"',
+        ),
+        (
             '[events.mqtt]\ntls = true\ncert_file = "us.pem"\n',
             "gateway.toml:11: [events.mqtt] expected cert_file and key_file together, or neither",
         ),
@@ -121,3 +142,40 @@ def test_a_fallback_needs_a_url_to_stand_in_for(files: Files) -> None:
     assert mistake(files) == (
         "accounts.toml:17: [[account.senders]] sms_fallback_url: a fallback needs an sms_url"
     )
+
+
+TLS = '[smpp.tls]\ncert_file = "conf/gateway.toml"\n'
+MUTUAL_TLS = f'{TLS}client_ca_file = "conf/gateway.toml"\n'
+
+
+@pytest.mark.parametrize(
+    ("listener", "esme", "expected"),
+    [
+        (
+            "",
+            "require_tls = true",
+            "accounts.toml:12: [[account.esmes]] require_tls: expected [smpp.tls] in gateway.toml",
+        ),
+        (
+            TLS,
+            'certificate = "gateway.customer.example"',
+            "accounts.toml:12: [[account.esmes]] certificate: expected a client_ca_file in"
+            " [smpp.tls] of gateway.toml",
+        ),
+    ],
+)
+def test_an_esme_can_meet_its_own_terms(
+    files: Files, listener: str, esme: str, expected: str
+) -> None:
+    add(files, listener)
+    edit(files.accounts, 'system_id = "demo"\n', f'system_id = "demo"\n{esme}\n')
+    assert mistake(files) == expected
+
+
+def test_an_esme_may_have_to_show_a_certificate(files: Files) -> None:
+    add(files, MUTUAL_TLS)
+    terms = 'require_tls = true\ncertificate = "gateway.customer.example"\n'
+    edit(files.accounts, 'system_id = "demo"\n', f'system_id = "demo"\n{terms}')
+    config = load(files.entry)
+    assert config.smpp.tls.client_ca_file == "conf/gateway.toml"
+    assert config.accounts[0].esmes[0].certificate == "gateway.customer.example"

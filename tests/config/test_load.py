@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.account import Language
 from gateway.config import load
+from gateway.config.sections import Text
 from gateway.errors import ConfigError
 from tests.config.files import Files, edit
 
@@ -37,6 +39,17 @@ def test_a_password_comes_from_the_environment(files: Files) -> None:
     edit(files.carriers, 'password = "simpass"', 'password_env = "ALPHA"')
     carriers = load(files.entry, {"ALPHA": "s3cret"}).carriers
     assert carriers[0].binds[0].password == "s3cret"
+
+
+def test_national_languages_are_the_gateways_unless_an_account_has_its_own(files: Files) -> None:
+    edit(
+        files.entry, "[queue]", "[text]\nreference_bits = 16\nnational_languages = ['tr']\n[queue]"
+    )
+    edit(files.accounts, 'countries = ["US", "CA"]', "national_languages = []")
+    config = load(files.entry)
+    assert config.text == Text(reference_bits=16, national_languages=(Language.TURKISH,))
+    assert config.accounts[0].national_languages == ()
+    assert config.accounts[1].national_languages is None
 
 
 def test_two_accounts_may_share_an_alphanumeric_sender(files: Files) -> None:
@@ -109,6 +122,17 @@ def test_two_accounts_may_share_an_alphanumeric_sender(files: Files) -> None:
             "gateway.toml:9: [queue] expired_error_code: expected 30001 or 30036, got 30002",
         ),
         (
+            "[queue]",
+            "[text]\nreference_bits = 12\n[queue]",
+            "gateway.toml:9: [text] reference_bits: expected 8 or 16, got 12",
+        ),
+        (
+            "[queue]",
+            "[text]\nnational_languages = ['tr', 'de']\n[queue]",
+            'gateway.toml:9: [text] national_languages[1]: expected "tr", "es", "pt", "bn", "gu", '
+            '"hi", "kn", "ml", "or", "pa", "ta", "te" or "ur", got "de"',
+        ),
+        (
             "[log]",
             "[callbacks]\nallow_private_destinations = 1\n[log]",
             "gateway.toml:12: [callbacks] allow_private_destinations: "
@@ -144,6 +168,17 @@ def test_a_mistake_in_the_entry_file(files: Files, old: str, new: str, expected:
             '"US", "CA"',
             '"UK"',
             '4: [[account]] countries[0]: expected an ISO 3166 country code such as "US", got "UK"',
+        ),
+        (
+            'countries = ["US", "CA"]',
+            'national_languages = ["xx"]',
+            '4: [[account]] national_languages[0]: expected "tr", "es", "pt", "bn", "gu", "hi", '
+            '"kn", "ml", "or", "pa", "ta", "te" or "ur", got "xx"',
+        ),
+        (
+            'countries = ["US", "CA"]',
+            "national_languages = true",
+            "4: [[account]] national_languages: expected an array, got true",
         ),
         (
             'countries = ["US", "CA"]',

@@ -21,6 +21,7 @@ SUPERNET = (
     ("accounts", "list"),
     ("accounts", "hash-secret"),
     ("accounts", "new-key"),
+    ("text",),
     ("replay",),
     ("replay", "list"),
     ("replay", "messages"),

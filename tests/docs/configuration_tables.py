@@ -23,7 +23,8 @@ from gateway.account import (
     SenderType,
 )
 from gateway.config.account_rules import ACCOUNT_BOUNDS, ESME_BOUNDS, SENDER_BOUNDS
-from gateway.config.carrier import Carrier, CarrierBind, CarrierRoute
+from gateway.config.carrier import BindTls, Carrier, CarrierBind, CarrierRoute, Outbind
+from gateway.config.dialect import AddressForms, ConstantTlv, Dialect
 from gateway.config.gateway_file import GatewayFile
 from gateway.config.mistakes import expected
 from gateway.config.sections import (
@@ -37,7 +38,9 @@ from gateway.config.sections import (
     Queue,
     Rest,
     Smpp,
+    SmppTls,
     Storage,
+    Text,
 )
 from tests.docs.page import code, table
 
@@ -47,7 +50,9 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[rest]": Rest,
         "[admin]": Admin,
         "[smpp]": Smpp,
+        "[smpp.tls]": SmppTls,
         "[store]": Storage,
+        "[text]": Text,
         "[queue]": Queue,
         "[callbacks]": Callbacks,
         "[events]": Events,
@@ -66,6 +71,11 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[[carrier]]": Carrier,
         "[[carrier.route]]": CarrierRoute,
         "[[carrier.bind]]": CarrierBind,
+        "[carrier.bind.tls]": BindTls,
+        "[carrier.bind.outbind]": Outbind,
+        "[carrier.dialect]": Dialect,
+        "[carrier.dialect.source]": AddressForms,
+        "[[carrier.dialect.tlv]]": ConstantTlv,
     },
 }
 
@@ -104,10 +114,24 @@ MEANINGS: dict[str, dict[str, str]] = {
         "response_s": "Seconds for an answer to a request of ours.",
         "inactivity_s": "Seconds without a request other than enquire_link, then we unbind.",
         "connections_max": "Connections at a time, bound or not; one more is closed at once.",
+        "connections_per_address_max": "Of those, from one address. Of IPv6 a /64 counts as one.",
+        "auth_failures_max": "Wrong passwords or unknown system_ids from one address, then nobody "
+        "may bind from there for `lockout_s`; see [SMPP](smpp.md#who-may-bind).",
+        "lockout_s": "For so many seconds.",
+        "proxy_protocol": "Load balancers, by address or network. A connection from there begins "
+        "with a header of the PROXY protocol, version 1 or 2, which names the client.",
         "idempotency_tag": "The tag of the TLV in which a submit_sm or data_sm may carry an "
         "idempotency key. 5120 is 0x1400, the first of the vendor-specific ones.",
         "deliver_s": "Seconds after which a receipt or message that an account's ESMEs have not "
         "taken is given up.",
+    },
+    "[smpp.tls]": {
+        "cert_file": "Our certificate, in PEM. Empty: no listener with TLS.",
+        "key_file": "Its key. Empty: the key is in `cert_file` too.",
+        "client_ca_file": "The authorities that must have signed a client's certificate (mutual "
+        "TLS). Empty: clients need none.",
+        "port": "TCP port; 0 takes a free one.",
+        "only": "Whether the port without TLS is closed.",
     },
     "[store]": {
         "directory": "Where messages are kept, relative to the working directory of the daemon. "
@@ -122,6 +146,13 @@ MEANINGS: dict[str, dict[str, str]] = {
         "idempotency_window_s": "For so long the same idempotency key makes no second message. "
         "Not longer than `retention_s`.",
     },
+    "[text]": {
+        "reference_bits": "The size of the reference that joins the parts of a message again. With "
+        "16, which some carriers want, a part holds one septet or UTF-16 unit less.",
+        "national_languages": "Those in whose shift tables a text may go where that takes fewer "
+        "parts than UCS-2, the preferred first. Not every carrier and handset takes them. See "
+        "[how a text becomes parts](../explanation/text.md#national-languages).",
+    },
     "[queue]": {
         "expired_error_code": "The code of a message whose time passes in its queue. 30036 is "
         "Twilio's newer one.",
@@ -129,6 +160,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "becomes `undelivered` with 30008.",
         "outcome_unknown_wait_s": "Seconds after an answer of the carrier was due, then a message "
         "that it may or may not have is `failed` with 30410.",
+        "reassembly_s": "Seconds that the parts of an inbound message wait for those that are "
+        "missing; then each is told as it came, and logged with 30009.",
     },
     "[callbacks]": {
         "connect_timeout_s": "Seconds for name, connection and TLS of one attempt.",
@@ -192,12 +225,14 @@ MEANINGS: dict[str, dict[str, str]] = {
         "waits longer.",
         "requests_per_second": "REST requests, with a burst of one second's worth. Above: 20429.",
         "concurrent_requests": "REST requests at a time. Above: 20429.",
-        "submits_per_second": "submit_sm and data_sm, with a burst of one second's worth. Above: "
-        "ESME_RTHROTTLED.",
+        "submits_per_second": "Requests over SMPP, each destination of a submit_multi one, with a "
+        "burst of one second's worth. Above: ESME_RTHROTTLED.",
         "in_doubt": "What becomes of a message that a carrier may have taken, when its bind or the "
         "gateway went down before the answer was on record: `resend`, `hold` (for a receipt, then "
         "resend) or `unknown` (never sent twice).",
         "in_doubt_hold_s": "How long `hold` waits for a receipt.",
+        "national_languages": "As in `[text]` of gateway.toml, for the texts of this account. Left "
+        "out: those of `[text]`.",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",
@@ -209,6 +244,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "has at most 8 characters.",
         "binds_max": "Binds at a time. One more is refused with ESME_RBINDFAIL.",
         "allowed_ips": "Addresses or networks that it may bind from. Left out: any.",
+        "require_tls": "Whether it must come over TLS.",
+        "certificate": "A name (common name or alternative name) in the client certificate that it "
+        "must show. Needs `client_ca_file`. Empty: any.",
     },
     "[[account.senders]]": {
         "address": "E.164 with `+`, a short code of 3 to 8 digits, or 1 to 11 letters, digits, "
@@ -230,6 +268,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "bind": "See below; at least one that can send.",
         "route": "See below; at least one.",
         "name": "For people. Left out: the id.",
+        "response_id": "How it writes its message_id in a submit_sm_resp: a number in hexadecimal "
+        "or decimal, or the octets as they are. `auto` finds out, and is then said of both.",
+        "receipt_id": "The same in a receipt.",
     },
     "[[carrier.route]]": {
         "prefixes": 'E.164 without `+`. The longest that fits counts. `["1", …, "9"]` is all.',
@@ -241,18 +282,64 @@ MEANINGS: dict[str, dict[str, str]] = {
     },
     "[[carrier.bind]]": {
         "id": "With the carrier's: `carrier/bind`, its name in logs, metrics and the store.",
-        "host": "Name or address of the SMSC.",
+        "host": "Name or address of the SMSC. Required, unless the carrier connects (`outbind`).",
         "port": "Its TCP port.",
+        "backups": "Other hosts, tried in turn when `host` is not reached or refuses the bind, and "
+        "left when the connection is lost.",
+        "sessions": "SMPP sessions that are one bind: up while one of them is.",
         "system_id": "Who we are there.",
         "password": "At most 8 characters. Either this or `password_env`.",
         "password_env": "The environment variable that holds the password.",
         "system_type": "Where the carrier asks for one.",
         "bind_type": "A transmitter only sends, a receiver only receives.",
-        "window": "submit_sm that may await their response.",
-        "tps": "The contract: submit_sm a second.",
+        "window": "submit_sm that may await their response, on each session.",
+        "tps": "The contract: submit_sm a second, of all sessions together.",
         "enquire_link_s": "Seconds of silence, then we ask.",
         "response_timeout_s": "Seconds for a submit_sm_resp; then the outcome is unknown.",
         "receipts": "Ask for delivery receipts. Without them `sent` is the last status.",
+    },
+    "[carrier.bind.tls]": {
+        "ca_file": "Authorities to verify the carrier's certificate by. Empty: the system's.",
+        "cert_file": "Our certificate, where the carrier wants one.",
+        "key_file": "Its private key.",
+        "server_name": "Whom the certificate must name. Empty: the host.",
+        "verify": "`false` takes any certificate: nothing then protects against who stands in "
+        "between.",
+    },
+    "[carrier.bind.outbind]": {
+        "system_id": "What the carrier's outbind must say.",
+        "host": "Where we listen for the carrier.",
+        "port": "TCP port.",
+        "password": "What its outbind must say. Either this or `password_env`.",
+        "password_env": "The environment variable that holds it.",
+    },
+    "[carrier.dialect]": {
+        "default_alphabet": "What data_coding 0 is there.",
+        "concatenation": "Long texts: a user data header, SAR TLVs, or one submit_sm with "
+        "message_payload.",
+        "service_type": "Said of every message.",
+        "priority": "The same. Left out: the customer's.",
+        "protocol_id": "The same. Left out: the customer's.",
+        "validity": "Pass on what is left of a message's own time as validity_period.",
+        "tlvs": "Which TLVs of customers it gets, and customers of it.",
+        "country_code": "Numbers that begin with it are national, and written without it.",
+        "tlv": "See below.",
+    },
+    "[carrier.dialect.source]": {
+        "international_ton": "TON of numbers.",
+        "international_npi": "Their NPI.",
+        "international_prefix": 'What stands before their digits: nothing, `"+"` or `"00"`.',
+        "national_ton": "TON of numbers of `country_code`.",
+        "national_npi": "Their NPI.",
+        "national_prefix": 'What stands in place of the country code: nothing or `"0"`.',
+        "short_code_ton": "TON of short codes.",
+        "short_code_npi": "Their NPI.",
+        "alphanumeric_ton": "TON of alphanumeric senders.",
+        "alphanumeric_npi": "Their NPI.",
+    },
+    "[[carrier.dialect.tlv]]": {
+        "tag": "The tag of a TLV that each submit_sm has.",
+        "value": "Its value.",
     },
 }
 
@@ -311,6 +398,9 @@ def _value(kind: inspect.Type, bounds: tuple[float, float] | None) -> str:
 
 
 def _bare(kind: inspect.Type) -> inspect.Type:
+    if isinstance(kind, inspect.UnionType):
+        tables = [each for each in kind.types if isinstance(each, inspect.StructType)]
+        return tables[0] if tables else kind
     return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 

@@ -10,6 +10,7 @@ from tests.docs import code_tables, pdu_tables
 from tests.docs.command_help import command_help
 from tests.docs.configuration_tables import configuration_tables, sender_rates
 from tests.docs.form_table import create_parameters
+from tests.docs.invariant_table import invariant_table
 from tests.docs.log_event_table import log_event_table
 from tests.docs.metric_table import metric_table
 from tests.docs.status_table import status_table
@@ -30,8 +31,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "statuses": status_table,
     "requests-of-esmes": partial(pdu_tables.requests, Role.ESME),
     "requests-of-ours": partial(pdu_tables.requests, Role.SMSC),
-    "unknown-requests": pdu_tables.unknown_requests,
     "receipt-stats": pdu_tables.receipt_stats,
     "metrics": metric_table,
     "log-events": log_event_table,
+    "invariants": invariant_table,
 }

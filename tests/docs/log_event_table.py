@@ -99,13 +99,22 @@ MEANINGS: dict[str, str] = {
     "answer after the end": "A carrier answered for a message that had already ended, or "
     "that a receipt had settled.",
     "authentication failed": "Wrong REST credentials from `client`. After 20 it must wait.",
+    "address locked out": "`auth_failures_max` wrong passwords or unknown system_ids from `peer`: "
+    "it may not bind for `lockout_s`. A customer's program with an old password, or somebody who "
+    "guesses.",
     "bind down": "A bind is lost. `in_doubt` segments had no answer; what becomes of them is their "
     "account's choice. It comes back by itself; if not, look for `carrier not reached`.",
     "bind not ready": "A bind takes nothing at this moment; another one does, or the message "
     "waits.",
-    "bind refused": "A customer's bind was refused: credentials, address, `binds_max`.",
+    "bind broke": "A defect, with its traceback. A customer's bind was answered ESME_RSYSERR. "
+    "Report it.",
+    "bind refused": "A customer's bind was refused; `reason` says why.",
     "bind up": "A carrier has accepted the bind.",
     "bind waits": "The next attempt comes after `delay_s`.",
+    "connection refused": "It has shown no PROXY header or TLS handshake that can be used, for "
+    "`reason`. `peer` is the proxy, where one is trusted.",
+    "connections cannot be accepted": "The operating system refuses, most often for want of file "
+    "descriptors; it is tried again after a second.",
     "carrier_id cannot tell messages apart": "A carrier gave no id, or one that it gave before: "
     "receipts of such segments may be lost or go to the wrong one. Tell the carrier.",
     "carrier not reached": "No connection. Check address, network, and the carrier's firewall.",
@@ -118,11 +127,26 @@ MEANINGS: dict[str, str] = {
     "Report it.",
     "disk has space again": "Messages are accepted again.",
     "disk is nearly full": "**Nothing is accepted below `free_bytes_min`. Make room.**",
+    "ESME's request broke": "A defect, with its traceback. It was answered ESME_RSYSERR. "
+    "Report it.",
+    "news for an ESME not sent": "An intermediate notification or an alert that a bind could not "
+    "take now. Nobody gets it later.",
     "gateway drains": "A signal to stop has come.",
     "gateway started": "It listens, and carries traffic.",
     "gateway stopped": "The drain is over.",
     "gateway stops by a fault of ours": "A defect ended the traffic. The process exits with 1 and "
     "nothing accepted is lost. Report the traceback.",
+    "alert_notification": "A carrier says that a handset can be reached again.",
+    "bind cannot carry the text": "Its alphabet lacks a character, and as UCS-2 the text takes "
+    "more parts than it was accepted with; another bind is asked. See `default_alphabet`.",
+    "how a carrier writes its ids is known": "`auto` has found out what its receipts' ids are to "
+    "those of its submit_sm_resp: `receipt_id` says it.",
+    "inbound message lacks a part": "`reassembly_s` is over; the `parts` of `total` that came were "
+    "told as they came.",
+    "outbind": "The carrier has connected, and is bound to.",
+    "outbind not awaited": "The address cannot be listened on; it is tried again.",
+    "outbind refused": "Somebody connected to the port of a bind's outbind; `reason` says why he "
+    "was not let in.",
     "intermediate receipt": "Not final, so nothing changes.",
     "message is damaged": "What a message says cannot be read from its file any more: it is left "
     "out and not sent. Look at the disk, and see `supernet store verify`.",
@@ -149,8 +173,9 @@ MEANINGS: dict[str, str] = {
     "store recovered": "The file was opened again; what was kept has been written.",
     "store writer stopped": "**A defect ended the writer: nothing is accepted. Restart, and report "
     "the traceback.**",
-    "submit_sm refused": "A customer's submit_sm cannot be read.",
-    "too many connections": "`connections_max` SMPP connections stand; one more was closed.",
+    "submit_sm refused": "A customer's submit_sm, submit_multi or data_sm cannot be read.",
+    "too many connections": "As many SMPP connections stand as `bound` allows; one more was "
+    "closed.",
     "too many receipts expected": "2,000,000 wait. Further messages stay `sent`. A carrier "
     "has stopped sending receipts.",
     "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.interworking.deliver_sm import STAT_BY_STATUS
-from gateway.smpp.codec import KNOWN_COMMANDS
-from gateway.smpp.constants import RESPONSE, CommandId
+from gateway.interworking.customer_deliver_sm import STAT_BY_STATUS
+from gateway.smpp.constants import CommandId
 from gateway.smpp.states import LIVE, MAY_SEND, Role
 from tests.docs.page import code, table
 
@@ -23,16 +22,6 @@ def requests(role: Role) -> str:
             for command, states in MAY_SEND[role].items()
         ),
     )
-
-
-def unknown_requests() -> str:
-    """What the specification has and this gateway does not serve."""
-    names = [
-        code(command.name.lower())
-        for command in CommandId
-        if not command & RESPONSE and command not in KNOWN_COMMANDS
-    ]
-    return "\n" + ", ".join(names) + "\n\n"
 
 
 def receipt_stats() -> str:

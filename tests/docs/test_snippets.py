@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.config import Config, load
+from gateway.config.dialect import IdFormat
 from gateway.messaging.webhook_signature import signature
 from tests.docs.page import DOCS, ROOT, pages, snippets
 
@@ -49,7 +50,8 @@ def loaded(directory: Path, accounts: str, carriers: str) -> Config:
         f'numbering_plan = "{ROOT / "conf" / "numbering_plan.csv"}"\n',
         encoding="utf-8",
     )
-    return load(entry, {"FIRST_CARRIER_PASSWORD": "secret"})
+    passwords = ("FIRST_CARRIER_PASSWORD", "FIRST_CARRIER_OUTBIND")
+    return load(entry, dict.fromkeys(passwords, "secret"))
 
 
 def test_the_account_of_the_how_to_is_accepted(tmp_path: Path) -> None:
@@ -62,11 +64,14 @@ def test_the_account_of_the_how_to_is_accepted(tmp_path: Path) -> None:
 
 
 def test_the_carrier_of_the_how_to_is_accepted(tmp_path: Path) -> None:
-    (carriers,) = snippets(HOW_TO / "add-a-carrier.md", "toml")
+    *tables, ids = snippets(HOW_TO / "add-a-carrier.md", "toml")
+    carriers = "\n".join(tables).replace('id = "first"', ids.removeprefix("[[carrier]]\n"), 1)
 
     (carrier,) = loaded(tmp_path, "", carriers).carriers
 
-    assert [bind.password for bind in carrier.binds] == ["secret", "secret"]
+    assert [bind.password for bind in carrier.binds] == ["secret"] * 3
+    assert all(bind.dialect == carrier.dialect for bind in carrier.binds)
+    assert carrier.receipt_id is IdFormat.DECIMAL
 
 
 def test_the_signature_check_of_the_how_to_knows_ours() -> None:
@@ -94,4 +99,4 @@ def test_the_pytest_example_passes(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert "2 passed" in ended.stdout, ended.stdout
+    assert "3 passed" in ended.stdout, ended.stdout

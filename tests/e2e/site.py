@@ -62,6 +62,8 @@ async def a_site(
 ) -> AsyncIterator[Site]:
     """Healthy carriers that know the magic numbers, unless a behaviour is given. They offer a
     deliver_sm until it is taken, and messages to the short code go to `sms_url`, or to the sink.
+
+    What the carriers saw the daemon do wrong fails the test, unless it forgives that.
     """
     behaviour = behaviour or Behaviour(
         magic_numbers=True, receipts=ReceiptBehaviour(delay_s=(0.01, 0.1))
@@ -78,22 +80,24 @@ async def a_site(
         ),
         keep=KEEP,
     )
-    async with AsyncExitStack() as stack:
-        carriers = await stack.enter_async_context(Simulator(config))
-        sink = await stack.enter_async_context(WebhookSink())
-        entry = write_configuration(
-            directory,
-            {smsc.name: smsc.port for smsc in carriers.smscs.values()},
-            sms_url or f"{sink.url}/sms",
-            binds,
-            window,
-            enquire_link_s,
-            store,
-            queue,
-            account,
-        )
-        daemon = await stack.enter_async_context(kind(entry))
-        rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))
-        site = Site(carriers, sink, daemon, rest)
-        await site.bound()
-        yield site
+    async with Simulator(config) as carriers:
+        async with AsyncExitStack() as stack:
+            sink = await stack.enter_async_context(WebhookSink())
+            entry = write_configuration(
+                directory,
+                {smsc.name: smsc.port for smsc in carriers.smscs.values()},
+                sms_url or f"{sink.url}/sms",
+                binds,
+                window,
+                enquire_link_s,
+                store,
+                queue,
+                account,
+            )
+            daemon = await stack.enter_async_context(kind(entry))
+            rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))
+            site = Site(carriers, sink, daemon, rest)
+            await site.bound()
+            yield site
+        # pytest explains assertions in tests alone.
+        assert carriers.violations == [], carriers.violations

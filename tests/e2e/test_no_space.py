@@ -16,6 +16,7 @@ from tests.e2e.kill_loop import all_stored, flaws, settled
 from tests.e2e.kill_loop_audit import Evidence, audit
 from tests.e2e.kill_loop_customers import Crowd, Customers
 from tests.e2e.kill_loop_ledger import Ledger
+from tests.e2e.kill_loop_run import FOR_THE_AUDIT
 from tests.e2e.kill_loop_web_server import WebServer
 from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S
@@ -93,6 +94,8 @@ async def a_scene(directory: Path, free_bytes_min: int) -> AsyncIterator[Scene]:
                 in_flight_s=IN_FLIGHT_S,
             )
             assert await site.daemon.stop() == 0
+            if scene.kills:
+                site.carriers.forgive(*FOR_THE_AUDIT)
             assert await flaws(disk.path) == []
     verdict = audit(evidence)
     assert not verdict.broken, str(verdict)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Any, cast
 
 from gateway.account import Account, Esme, Sender, SenderType
@@ -19,9 +21,11 @@ from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.journal import listener_of
-from gateway.smpp.pdus import BindFields, BindTransceiver
+from gateway.messaging.pending_messages import PendingMessages
+from gateway.smpp.pdus import BindFields, BindTransceiver, SubmitSm
 from gateway.store.interface import Owed, Store, Transition
 from tests.carriers_sim.customer import Answered, Customer, receipt_fields
+from tests.ingress.pending_world import WaitingRoom
 from tests.messaging.ledger import Ledger
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, a_message
 from tests.support.memory_network import MemoryNetwork
@@ -30,12 +34,15 @@ from tests.support.virtual_time import virtual_time
 WALL = 1_700_000_000.0
 PASSWORD = "secret"
 WINDOW_S = 7 * 86_400.0
-
-
-async def is_right(password: str, stored: str) -> bool:
-    """Instead of scrypt, which takes a thread and 40 ms."""
-    await asyncio.sleep(0.04)
-    return password == PASSWORD
+SUBMIT = SubmitSm(
+    source_addr_ton=3,
+    source_addr="55501",
+    dest_addr_ton=1,
+    dest_addr_npi=1,
+    destination_addr="15005550009",
+    registered_delivery=1,
+    short_message=b"hello",
+)
 
 
 class Counter:
@@ -54,7 +61,11 @@ class Counter:
         elif self.holds:
             self.waiting.append((on_accepted, on_refused))
         else:
-            on_accepted(a_message(len(self.requests)))
+            on_accepted(self.made(request))
+
+    def made(self, request: SendRequest) -> Message:
+        """The message of a request; ids are given in turn."""
+        return a_message(len(self.requests), sender=request.sender, smpp=request.smpp)
 
 
 class SmppSite:
@@ -66,12 +77,18 @@ class SmppSite:
         config: dict[str, Any] | None = None,
         esme: dict[str, Any] | None = None,
         network: MemoryNetwork | None = None,
+        tls: ssl.SSLContext | None = None,
         **changes: Any,
     ) -> None:
         self.clock = Clock(asyncio.get_running_loop().time, WALL)
         self.network = network or MemoryNetwork()
         self.ledger = Ledger()
         self.counter = Counter()
+        self.pending = WaitingRoom()
+        # How full the queue of each sender is.
+        self.fill = 0.0
+        # Those that were hashed.
+        self.passwords: list[str] = []
         self.ready = True
         account = Account(
             ACCOUNT,
@@ -87,22 +104,36 @@ class SmppSite:
             smpp,
             self.network,
             self.clock,
-            Credentials([account, other], is_right),
+            Credentials([account, other], self._is_right),
             Idempotency(cast(Intake, self.counter), self.ledger.find_key, self.clock, WINDOW_S),
+            cast(PendingMessages, self.pending),
             self.delivery,
             lambda: self.ready,
+            lambda account_sid, sender: self.fill,
+            Random(7),
+            tls,
         )
         self._ids = 0
+
+    async def _is_right(self, password: str, stored: str) -> bool:
+        """Instead of scrypt, which takes a thread and 40 ms."""
+        self.passwords.append(password)
+        await asyncio.sleep(0.04)
+        return password == PASSWORD
 
     async def customer(self, response_s: float = 10.0) -> Customer:
         """Connected, not bound."""
         return await Customer(self.clock).connect(self.network, self.server.port, response_s)
 
     async def bound(
-        self, kind: type[BindFields] = BindTransceiver, system_id: str = "demo"
+        self,
+        kind: type[BindFields] = BindTransceiver,
+        system_id: str = "demo",
+        **fields: Any,
     ) -> Customer:
         customer = await self.customer()
-        assert (await self.bind(customer, kind, system_id)).command_status == 0
+        answered = await self.bind(customer, kind, system_id, **fields)
+        assert answered.command_status == 0
         return customer
 
     async def bind(
@@ -111,8 +142,9 @@ class SmppSite:
         kind: type[BindFields] = BindTransceiver,
         system_id: str = "demo",
         password: str = PASSWORD,
+        **fields: Any,
     ) -> Answered:
-        return await customer.bind(kind, system_id, password)
+        return await customer.send(kind(system_id=system_id, password=password, **fields))
 
     # What happens to messages
 
@@ -164,6 +196,15 @@ def esmes(**config: Any) -> Callable[[Callable[[SmppSite], Awaitable[None]]], Ca
         return run
 
     return decorate
+
+
+async def a_site(
+    config: dict[str, Any] | None = None, esme: dict[str, Any] | None = None, **changes: Any
+) -> SmppSite:
+    """One whose server listens."""
+    site = SmppSite(config, esme, **changes)
+    await site.server.start()
+    return site
 
 
 async def moment(seconds: float = 0.1) -> None:

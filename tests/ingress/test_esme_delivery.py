@@ -7,13 +7,20 @@ import pytest
 from gateway.clock import message_sid
 from gateway.ingress.esme_delivery import RETRY_S
 from gateway.ingress.esme_outbox import Delivery
-from gateway.message import Direction, Origin, Receipts, Status
+from gateway.message import Direction, Origin, Receipts, SmppFields, Status
 from gateway.smpp import codec
 from gateway.smpp.constants import CommandStatus, Tag
-from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, Unbind
+from gateway.smpp.pdus import (
+    AlertNotification,
+    BindReceiver,
+    BindTransceiver,
+    BindTransmitter,
+    DeliverSm,
+    Unbind,
+)
 from tests.carriers_sim.customer import Customer, receipt_fields
 from tests.ingress.esme_world import SmppSite, esmes, ids, moment
-from tests.store.builders import OTHER_ACCOUNT
+from tests.store.builders import ACCOUNT, OTHER_ACCOUNT
 
 
 def an_inbound(site: SmppSite, body: str = "hi") -> int:
@@ -36,7 +43,7 @@ def bodies(customer: Customer) -> list[str]:
 
 
 @esmes()
-async def test_a_customer_gets_the_receipt_of_his_message(site: SmppSite) -> None:
+async def test_rcp_1_a_customer_gets_the_receipt_of_his_message(site: SmppSite) -> None:
     customer = await site.bound()
     message = site.becomes(Status.DELIVERED)
     await moment()
@@ -62,10 +69,14 @@ async def test_a_customer_gets_what_is_written_to_his_number(site: SmppSite) -> 
         (Status.SENT, {}),
         (Status.DELIVERED, {"receipts": Receipts.NONE}),
         (Status.DELIVERED, {"receipts": Receipts.FAILURE}),
+        (Status.UNDELIVERED, {"receipts": Receipts.SUCCESS}),
+        (Status.FAILED, {"receipts": Receipts.SUCCESS}),
         (Status.DELIVERED, {"origin": Origin.REST}),
     ],
 )
-def test_nobody_is_told_what_he_did_not_ask_for(status: Status, changes: dict[str, Any]) -> None:
+def test_rcp_5_nobody_is_told_what_he_did_not_ask_for(
+    status: Status, changes: dict[str, Any]
+) -> None:
     @esmes()
     async def told(site: SmppSite) -> None:
         customer = await site.bound()
@@ -87,11 +98,35 @@ async def test_what_was_told_is_noted(site: SmppSite) -> None:
     assert (site.delivery.delivered, site.delivery.pending) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("status", "receipts"),
+    [
+        (Status.DELIVERED, Receipts.ALL),
+        (Status.UNDELIVERED, Receipts.ALL),
+        (Status.UNDELIVERED, Receipts.FAILURE),
+        (Status.FAILED, Receipts.FAILURE),
+        (Status.CANCELED, Receipts.FAILURE),
+        (Status.DELIVERED, Receipts.SUCCESS),
+    ],
+)
+def test_rcp_5_who_asked_for_it_is_told(status: Status, receipts: Receipts) -> None:
+    @esmes()
+    async def told(site: SmppSite) -> None:
+        customer = await site.bound()
+        site.becomes(status, receipts=receipts)
+        await moment()
+        assert [pdu.esm_class for pdu in customer.delivered] == [0x04]
+
+    told()
+
+
+# To ESMEs of SMPP v3.3
+
+
 @esmes()
-async def test_an_old_esme_is_told_without_tlvs(site: SmppSite) -> None:
-    """SRV-15."""
-    old, new = await site.customer(), await site.bound(system_id="spare")
-    await old.send(BindTransceiver(system_id="demo", password="secret", interface_version=0x33))
+async def test_srv_15_an_old_esme_is_told_without_tlvs(site: SmppSite) -> None:
+    old = await site.bound(interface_version=0x33)
+    new = await site.bound(system_id="spare")
     for _ in range(2):
         site.becomes()
     await moment()
@@ -102,14 +137,183 @@ async def test_an_old_esme_is_told_without_tlvs(site: SmppSite) -> None:
 
 
 @esmes()
-async def test_a_long_message_is_not_cut_even_for_an_old_esme(site: SmppSite) -> None:
-    customer = await site.customer()
-    await customer.send(
-        BindTransceiver(system_id="demo", password="secret", interface_version=0x33)
-    )
+async def test_srv_15_an_old_esme_knows_its_message_by_its_short_id(site: SmppSite) -> None:
+    customer = await site.bound(interface_version=0x33)
+    site.becomes(smpp=SmppFields(short_id=0x2A))
+    await moment()
+    assert ids(customer) == ["0000002a"]
+
+
+@esmes()
+async def test_srv_15_an_old_esme_gets_a_long_message_part_by_part(site: SmppSite) -> None:
+    customer = await site.bound(interface_version=0x33)
+    message_id = an_inbound(site, "x" * 300)
+    an_inbound(site, "short")
+    await moment()
+    assert [pdu.tlvs for pdu in customer.delivered] == [{}] * 3
+    parts = [pdu for pdu in customer.delivered if pdu.esm_class == 0x40]
+    assert [pdu.short_message[6:] for pdu in parts] == [b"x" * 153, b"x" * 147]
+    assert [each.message_id for each in site.ledger.notified].count(message_id) == 1
+    assert site.delivery.pending == 0
+
+
+@esmes()
+async def test_srv_15_a_part_that_is_not_taken_now_brings_all_again(site: SmppSite) -> None:
+    customer = await site.bound(interface_version=0x33)
+    answers = iter((CommandStatus.ESME_ROK, CommandStatus.ESME_RTHROTTLED))
+    customer.answer = lambda _: next(answers, CommandStatus.ESME_ROK)
+    an_inbound(site, "x" * 300)
+    await moment(RETRY_S + 1)
+    numbers = [pdu.short_message[5] for pdu in customer.delivered]
+    assert (numbers, site.delivery.pending) == ([1, 2, 1, 2], 0)
+
+
+@esmes()
+async def test_srv_15_a_part_that_is_refused_is_the_last(site: SmppSite) -> None:
+    customer = await site.bound(interface_version=0x33)
+    customer.answer = lambda _: CommandStatus.ESME_RX_R_APPN
     an_inbound(site, "x" * 300)
     await moment()
-    assert customer.delivered[0].tlvs == {Tag.MESSAGE_PAYLOAD: b"x" * 300}
+    assert (len(customer.delivered), site.delivery.refused) == (1, 1)
+
+
+@esmes()
+async def test_srv_15_parts_whose_bind_ends_go_over_another(site: SmppSite) -> None:
+    first = await site.bound(interface_version=0x33)
+    answers = iter((CommandStatus.ESME_ROK, None))
+    first.answer = lambda _: next(answers)
+    an_inbound(site, "x" * 300)
+    await moment()
+    first.connection.abort("test")
+    second = await site.bound(interface_version=0x33)
+    await moment()
+    assert [pdu.short_message[5] for pdu in second.delivered] == [1, 2]
+    assert (site.delivery.pending, site.delivery._rest) == (0, {})
+
+
+# address_range
+
+
+@esmes()
+async def test_srv_16_what_is_for_an_address_goes_to_the_bind_that_has_it(site: SmppSite) -> None:
+    one = await site.bound(address_range="^55501$")
+    two = await site.bound(system_id="spare", address_range="^55502$")
+    made = [site.becomes(sender=sender) for sender in ("55501", "55502", "55502", "55501")]
+    await moment()
+    first, second, third, fourth = (message_sid(each.id) for each in made)
+    assert (ids(one), ids(two)) == ([first, fourth], [second, third])
+
+
+@esmes()
+async def test_srv_16_messages_of_handsets_are_for_the_address_they_were_sent_to(
+    site: SmppSite,
+) -> None:
+    elsewhere = await site.bound(address_range="^15005550009$")
+    there = await site.bound(address_range="^555")
+    an_inbound(site, "hello")
+    await moment()
+    assert (bodies(elsewhere), bodies(there)) == ([], ["hello"])
+
+
+@esmes()
+async def test_srv_16_without_a_range_a_bind_takes_its_turn_at_everything(site: SmppSite) -> None:
+    ranged = await site.bound(address_range="^55501$")
+    plain = await site.bound()
+    for sender in ("55501", "55501", "55502"):
+        site.becomes(sender=sender)
+    await moment()
+    assert (len(ranged.delivered), len(plain.delivered)) == (1, 2)
+
+
+@esmes()
+async def test_srv_16_what_nobody_has_in_his_range_goes_to_anybody(site: SmppSite) -> None:
+    customer = await site.bound(address_range="^55502$")
+    site.becomes(sender="55501")
+    await moment()
+    assert len(customer.delivered) == 1
+
+
+@esmes(window=1)
+async def test_srv_16_what_is_for_a_bind_waits_for_it(site: SmppSite) -> None:
+    slow = await site.bound(address_range="^55501$")
+    slow.answer = lambda _: None
+    other = await site.bound(address_range="^55502$")
+    for _ in range(2):
+        site.becomes(sender="55501")
+    await moment()
+    assert (len(slow.delivered), len(other.delivered)) == (1, 0)
+    slow.connection.abort("test")
+    await moment()
+    assert len(other.delivered) == 2
+
+
+# News of the moment
+
+
+@esmes()
+async def test_srv_24_who_asked_for_it_is_told_of_states_in_between(site: SmppSite) -> None:
+    customer = await site.bound()
+    message, _ = site.an_event(smpp=SmppFields(intermediate=True))
+    site.delivery.on_intermediate(message, "ENROUTE", "021", site.clock.now())
+    await moment()
+    (pdu,) = customer.delivered
+    assert (pdu.esm_class, pdu.tlvs[Tag.MESSAGE_STATE]) == (0x20, b"\x01")
+    assert receipt_fields(pdu)["stat"] == "ENROUTE"
+    assert (site.delivery.delivered, site.delivery.pending) == (0, 0)
+
+
+@pytest.mark.parametrize("smpp", [None, SmppFields(service_type="CMT")])
+def test_srv_24_nobody_else_is_told_of_states_in_between(smpp: SmppFields | None) -> None:
+    @esmes()
+    async def not_told(site: SmppSite) -> None:
+        customer = await site.bound()
+        message, _ = site.an_event(smpp=smpp)
+        site.delivery.on_intermediate(message, "ENROUTE", "", site.clock.now())
+        await moment()
+        assert customer.delivered == []
+
+    not_told()
+
+
+@esmes()
+async def test_srv_24_a_state_in_between_is_kept_for_nobody(site: SmppSite) -> None:
+    message, _ = site.an_event(smpp=SmppFields(intermediate=True))
+    site.delivery.on_intermediate(message, "ENROUTE", "", site.clock.now())
+    customer = await site.bound()
+    customer.answer = lambda _: None
+    site.delivery.on_intermediate(message, "ENROUTE", "", site.clock.now())
+    await moment(60)
+    assert len(customer.delivered) == 1
+
+
+@esmes()
+async def test_srv_15_an_old_esme_hears_of_states_in_between_without_tlvs(site: SmppSite) -> None:
+    customer = await site.bound(interface_version=0x33)
+    message, _ = site.an_event(smpp=SmppFields(intermediate=True, short_id=0x2A))
+    site.delivery.on_intermediate(message, "ENROUTE", "", site.clock.now())
+    await moment()
+    assert (ids(customer), customer.delivered[0].tlvs) == (["0000002a"], {})
+
+
+ALERT = AlertNotification(
+    source_addr_ton=1, source_addr="15005550009", esme_addr_ton=3, esme_addr="55501"
+)
+
+
+@esmes()
+async def test_an_alert_goes_to_every_receiving_bind_that_knows_such_a_thing(
+    site: SmppSite,
+) -> None:
+    """§4.12; v3.3 has no alert_notification."""
+    receiving = [await site.bound(), await site.bound(BindReceiver, "spare")]
+    transmitter = await site.bound(BindTransmitter)
+    old = await site.bound(interface_version=0x33)
+    stranger = await site.bound(system_id="other")
+    site.delivery.on_alert(ACCOUNT, ALERT)
+    site.delivery.on_alert("AC" + "0" * 32, ALERT)
+    await moment()
+    assert [each.alerts for each in receiving] == [[ALERT], [ALERT]]
+    assert [each.alerts for each in (transmitter, old, stranger)] == [[], [], []]
 
 
 # To whom
@@ -298,14 +502,14 @@ async def test_what_fits_no_pdu_is_given_up_and_the_next_one_comes(site: SmppSit
 def test_what_breaks_on_its_way_is_given_up_and_the_next_one_comes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    right = Delivery.pdu
+    right = Delivery.pdus
 
-    def pdu(delivery: Delivery) -> DeliverSm:
+    def pdus(delivery: Delivery, tlvs: bool) -> tuple[DeliverSm, ...]:
         if delivery.event.message.recipient == "+15005550006":
             raise ZeroDivisionError("the inner workings")
-        return right(delivery)
+        return right(delivery, tlvs)
 
-    monkeypatch.setattr(Delivery, "pdu", pdu)
+    monkeypatch.setattr(Delivery, "pdus", pdus)
 
     @esmes()
     async def breaks(site: SmppSite) -> None:

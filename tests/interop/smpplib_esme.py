@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from smpplib import consts, gsm, smpp
 from smpplib.client import Client
 
 from tests.e2e.configuration import ESME, ESME_PASSWORD, LONG_CODE
 from tests.e2e.process import PATIENCE_S
+from tests.e2e.site import Site
+
+T = TypeVar("T")
 
 # One read; smpplib then looks whether what it waits for has come.
 READ_S = 0.2
@@ -29,10 +34,13 @@ class SmpplibEsme:
         bind: str = "bind_transceiver",
         system_id: str = ESME,
         password: str = ESME_PASSWORD,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._bind = bind
         self._credentials = {"system_id": system_id, "password": password}
-        self.client = Client("127.0.0.1", port, timeout=READ_S, allow_unknown_opt_params=True)
+        self.client = Client(
+            "127.0.0.1", port, timeout=READ_S, ssl_context=tls, allow_unknown_opt_params=True
+        )
         self.answered: list[Any] = []
         self.delivered: list[Any] = []
         self.client.set_message_sent_handler(lambda pdu: self.answered.append(pdu))
@@ -111,3 +119,15 @@ class SmpplibEsme:
             self.client.unbind()
         finally:
             self.client.disconnect()
+
+
+async def with_esme(
+    site: Site, act: Callable[[SmpplibEsme], T], bind: str = "bind_transceiver"
+) -> T:
+    """What `act` returns, called in a thread beside the carriers."""
+
+    def bound() -> T:
+        with SmpplibEsme(site.daemon.smpp_port, bind) as esme:
+            return act(esme)
+
+    return await asyncio.to_thread(bound)

@@ -14,36 +14,9 @@ import pytest
 from tests.e2e.patience import until
 from tests.interop.mosquitto import Mosquitto, Subscriber
 from tests.interop.streaming import Site, a_site
+from tests.support.authority import Authority
 
 pytestmark = pytest.mark.interop
-
-
-class Authority:
-    """A certificate authority, through openssl."""
-
-    def __init__(self, directory: Path) -> None:
-        if shutil.which("openssl") is None:
-            pytest.skip("openssl is not installed")
-        directory.mkdir()
-        self._directory = directory
-        self._make("ca", "-x509", "-subj", "/CN=an authority", "-days", "2")
-        self.certificate = str(directory / "ca.crt")
-
-    def issue(self, name: str, subject: str, alternative: str) -> tuple[str, str]:
-        """A certificate, and its key."""
-        ca = ("-CA", self.certificate, "-CAkey", str(self._directory / "ca.key"))
-        names = ("-addext", f"subjectAltName={alternative}")
-        self._make(name, "-x509", "-days", "2", "-subj", f"/CN={subject}", *names, *ca)
-        return str(self._directory / f"{name}.crt"), str(self._directory / f"{name}.key")
-
-    def _make(self, name: str, *arguments: str) -> None:
-        key, certificate = self._directory / f"{name}.key", self._directory / f"{name}.crt"
-        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-        subprocess.run(
-            ["openssl", "req", *curve, "-keyout", key, "-out", certificate, *arguments],
-            check=True,
-            capture_output=True,
-        )
 
 
 @pytest.fixture

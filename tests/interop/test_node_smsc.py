@@ -84,7 +84,7 @@ async def test_it_reads_our_text_and_we_its_receipt(
 
 
 @pytest.mark.parametrize("text", ["0123456789" * 40, "Привет 👋 " * 20], ids=["gsm", "ucs2"])
-async def test_it_puts_our_parts_together(node_site: NodeSite, text: str) -> None:
+async def test_gsm_13_it_puts_our_parts_together(node_site: NodeSite, text: str) -> None:
     parts = await node_site.send(text)
 
     headers = [element for part in parts for element in part["udh"]]
@@ -96,7 +96,7 @@ async def test_it_puts_our_parts_together(node_site: NodeSite, text: str) -> Non
     ]
 
 
-async def test_its_throttling_only_delays(node_site: NodeSite) -> None:
+async def test_cli_5_its_throttling_only_delays(node_site: NodeSite) -> None:
     node_site.smsc.ask(answer="ESME_RTHROTTLED")
     before = len(node_site.smsc.events("refused"))
 
@@ -105,29 +105,59 @@ async def test_its_throttling_only_delays(node_site: NodeSite) -> None:
     assert len(node_site.smsc.events("refused")) == before + 1
 
 
+async def test_rcp_4_receipt_may_come_as_data_sm(node_site: NodeSite) -> None:
+    node_site.smsc.ask(receipts="data_sm")
+    try:
+        await node_site.send("told by data_sm")
+    finally:
+        node_site.smsc.ask(receipts="deliver_sm")
+    answered = await node_site.smsc.wait_for("data_sm_resp")
+
+    assert answered[0]["status"] == "ESME_ROK"
+
+
+async def test_rcp_1_text_like_a_receipt_is_a_message(node_site: NodeSite) -> None:
+    """Jasmin takes it for a receipt."""
+    text = "id:1 sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:0"
+    node_site.smsc.ask(
+        command="deliver_sm",
+        pdu={
+            "source_addr_ton": 1,
+            "source_addr": "12065550101",
+            "destination_addr": SHORT_CODE,
+            "short_message": text,
+        },
+    )
+    sink = node_site.sink
+    await sink.wait_for(lambda: any(call["Body"] == text for call in sink.of("/sms")))
+
+
 async def test_message_from_a_handset(node_site: NodeSite) -> None:
     node_site.smsc.ask(
-        deliver={
+        command="deliver_sm",
+        pdu={
             "source_addr_ton": 1,
             "source_addr": "12065550100",
             "destination_addr": SHORT_CODE,
             "short_message": "Ваш код",
-        }
+        },
     )
-    await node_site.sink.wait_for(lambda: bool(node_site.sink.of("/sms")))
+    sink = node_site.sink
+    await sink.wait_for(lambda: any(call["Body"] == "Ваш код" for call in sink.of("/sms")))
 
-    call = node_site.sink.of("/sms")[0]
-    assert (call["From"], call["Body"]) == ("+12065550100", "Ваш код")
+    assert [call["From"] for call in sink.of("/sms") if call["Body"] == "Ваш код"] == [
+        "+12065550100"
+    ]
 
 
-async def test_we_answer_its_enquire_link(node_site: NodeSite) -> None:
+async def test_srv_9_we_answer_its_enquire_link(node_site: NodeSite) -> None:
     node_site.smsc.ask(command="enquire_link")
 
-    assert (await node_site.smsc.wait_for("enquire_link_resp"))[0]["status"] == 0
+    assert (await node_site.smsc.wait_for("enquire_link_resp"))[0]["status"] == "ESME_ROK"
 
 
 @pytest.mark.parametrize("how", [{"command": "unbind"}, {"hang_up": True}], ids=["unbind", "cut"])
-async def test_we_come_back_when_it_ends_the_session(
+async def test_cli_4_we_come_back_when_it_ends_the_session(
     node_site: NodeSite, how: dict[str, object]
 ) -> None:
     binds = len(node_site.smsc.events("bind_transceiver"))

@@ -4,36 +4,22 @@
 # mypy: disable-error-code="import-untyped, misc"
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from smpplib import consts
+from smpplib import consts, gsm
 from smpplib.exceptions import PDUError
 
-from tests.e2e.configuration import ESME, OTHER_ESME, OTHER_LONG_CODE, OTHER_PASSWORD
+from carriers_sim.violations import Invariant
+from tests.e2e.configuration import ESME, LONG_CODE, OTHER_ESME, OTHER_LONG_CODE, OTHER_PASSWORD
 from tests.e2e.site import Site
-from tests.interop.smpplib_esme import SmpplibEsme
+from tests.interop.smpplib_esme import SmpplibEsme, with_esme
 
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 
-T = TypeVar("T")
-
-
-async def with_esme(
-    site: Site, act: Callable[[SmpplibEsme], T], bind: str = "bind_transceiver"
-) -> T:
-    """What `act` returns, called in a thread beside the carriers."""
-
-    def bound() -> T:
-        with SmpplibEsme(site.daemon.smpp_port, bind) as esme:
-            return act(esme)
-
-    return await asyncio.to_thread(bound)
-
 
 @pytest.mark.parametrize("bind", ["bind_transmitter", "bind_receiver", "bind_transceiver"])
-async def test_bind_and_unbind(site: Site, bind: str) -> None:
+async def test_srv_11_bind_and_unbind(site: Site, bind: str) -> None:
     state = await with_esme(site, lambda esme: esme.client.state, bind)
 
     assert (
@@ -46,7 +32,7 @@ async def test_bind_and_unbind(site: Site, bind: str) -> None:
     )
 
 
-async def test_wrong_password(site: Site) -> None:
+async def test_srv_14_wrong_password_is_an_error_of_its_own(site: Site) -> None:
     def bind() -> None:
         with SmpplibEsme(site.daemon.smpp_port, system_id=ESME, password="wrong"):
             pass
@@ -75,7 +61,7 @@ async def test_text_arrives_and_its_receipts_come_back(site: Site, text: str) ->
     assert all(b"stat:DELIVRD" in receipt.short_message for receipt in receipts)
 
 
-async def test_refused_message_is_an_error_of_its_own(site: Site) -> None:
+async def test_srv_4_refused_message_is_an_error_of_its_own(site: Site) -> None:
     def act(esme: SmpplibEsme) -> int:
         esme.client.send_message(
             source_addr="15005559999",
@@ -90,13 +76,13 @@ async def test_refused_message_is_an_error_of_its_own(site: Site) -> None:
     assert await with_esme(site, act) == consts.SMPP_ESME_RINVSRCADR
 
 
-async def test_enquire_link_is_answered(site: Site) -> None:
+async def test_srv_9_enquire_link_is_answered(site: Site) -> None:
     answer = await with_esme(site, lambda esme: esme.request("enquire_link"))
 
     assert (answer.command, answer.status) == ("enquire_link_resp", 0)
 
 
-async def test_silent_esme_is_asked_whether_it_is_alive(site: Site) -> None:
+async def test_srv_9_silent_esme_is_asked_whether_it_is_alive(site: Site) -> None:
     def act(esme: SmpplibEsme) -> None:
         asked: list[Any] = []
         answer = esme.client._enquire_link_received
@@ -127,3 +113,53 @@ async def test_message_from_a_handset(site: Site) -> None:
 
     assert pdu.source_addr.decode() == handset.removeprefix("+")
     assert pdu.short_message == b"Gr~\x1ee aus K|ln"
+
+
+# Its splitter counts octets: what it cuts in two arrives whole, for the parts are passed on as they
+# came (3GPP TS 23.040 §9.2.3.24.1 forbids both).
+@pytest.mark.parametrize("text", ["a" * 152 + "€ and more", "{" * 160], ids=["euro", "braces"])
+async def test_gsm_5_escape_pair_that_smpplib_splits_arrives_whole(site: Site, text: str) -> None:
+    recipient = site.recipient()
+    parts, _, _ = gsm.make_parts(text)
+    assert any(part.endswith(b"\x1b") for part in parts)
+
+    await with_esme(site, lambda esme: [esme.read_receipt(i) for i in esme.submit(text, recipient)])
+
+    assert [arrived.text for arrived in site.arrived(recipient)] == [text]
+    site.carriers.forgive(Invariant.SPLIT_ESCAPE)
+
+
+async def test_gsm_6_surrogate_pair_that_smpplib_splits_arrives_whole(site: Site) -> None:
+    recipient, text = site.recipient(), "я" * 66 + "👋 and more"
+    parts, _, _ = gsm.make_parts(text)
+    assert parts[0].endswith(b"\xd8\x3d")
+
+    await with_esme(site, lambda esme: [esme.read_receipt(i) for i in esme.submit(text, recipient)])
+
+    assert [arrived.text for arrived in site.arrived(recipient)] == [text]
+    site.carriers.forgive(Invariant.SPLIT_SURROGATE)
+
+
+async def test_gsm_10_smpplib_writes_a_backtick_as_another_sign(site: Site) -> None:
+    """Its table has one where GSM 03.38 has none, on the place of §: what it says is believed."""
+    recipient = site.recipient()
+
+    await with_esme(site, lambda esme: [esme.read_receipt(i) for i in esme.submit("`", recipient)])
+
+    assert [arrived.text for arrived in site.arrived(recipient)] == ["§"]
+
+
+async def test_srv_19_smpplib_sends_a_message_payload(site: Site) -> None:
+    def act(esme: SmpplibEsme) -> int:
+        esme.client.send_message(
+            source_addr=LONG_CODE.removeprefix("+"),
+            source_addr_ton=consts.SMPP_TON_INTL,
+            destination_addr=site.recipient().removeprefix("+"),
+            dest_addr_ton=consts.SMPP_TON_INTL,
+            short_message=b"",
+            message_payload=b"in a TLV",
+        )
+        esme.read_until(lambda: bool(esme.answered))
+        return int(esme.answered[0].status)
+
+    assert await with_esme(site, act) == consts.SMPP_ESME_ROK

@@ -9,7 +9,7 @@ from gateway.smpp.constants import CommandStatus
 
 
 @pytest.mark.parametrize("status", CommandStatus)
-def test_every_status_of_the_specification_has_a_row(status: CommandStatus) -> None:
+def test_cli_5_every_status_of_the_specification_has_a_row(status: CommandStatus) -> None:
     assert status in DISPOSITIONS
 
 
@@ -41,10 +41,10 @@ def test_every_failure_has_an_error_code_of_delivery(status: CommandStatus) -> N
         (0xFF, Disposition(Kind.TRY_ANOTHER, 30008)),
     ],
 )
-def test_the_fault_decides_the_next_step(command_status: int, expected: Disposition) -> None:
+def test_cli_5_the_fault_decides_the_next_step(command_status: int, expected: Disposition) -> None:
     assert disposition(command_status) == expected
 
 
 @given(st.integers(0x400, 0x4FF) | st.integers(0x100, 0xFFFF_FFFF))
-def test_a_status_that_nobody_specified_tries_another_carrier(command_status: int) -> None:
+def test_cli_5_a_status_that_nobody_specified_tries_another_carrier(command_status: int) -> None:
     assert disposition(command_status) == Disposition(Kind.TRY_ANOTHER, 30008)

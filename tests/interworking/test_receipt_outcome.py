@@ -38,7 +38,7 @@ def test_a_state_means_the_same_as_text_and_as_number(
     assert outcome(stat) == outcome(number) == expected
 
 
-def test_every_message_state_of_the_specification_is_read() -> None:
+def test_rcp_3_every_message_state_of_the_specification_is_read() -> None:
     final = {state for state in MessageState if outcome(state).status is not None}
     assert set(MessageState) - final == {
         MessageState.SCHEDULED,
@@ -48,12 +48,12 @@ def test_every_message_state_of_the_specification_is_read() -> None:
 
 
 @pytest.mark.parametrize("stat", ["delivrd", " DELIVRD ", "Delivered"])
-def test_a_stat_is_read_in_any_case_and_spelling(stat: str) -> None:
+def test_rcp_3_a_stat_is_read_in_any_case_and_spelling(stat: str) -> None:
     assert outcome(stat) == DELIVERED
 
 
 @pytest.mark.parametrize("state", ["", "BUFFRED", "DELIVRD?", 10, 255, -1])
-def test_a_state_that_nobody_knows_ends_nothing(state: str | int) -> None:
+def test_rcp_3_a_state_that_nobody_knows_ends_nothing(state: str | int) -> None:
     assert outcome(state, "001") == INTERMEDIATE
 
 

@@ -8,18 +8,18 @@ import smpplib.gsm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.interworking.submit_sm import from_submit_sm, parts, to_submit_sm
+from gateway.interworking.submission import from_submit_sm
+from gateway.interworking.submit_sm import parts, to_submit_sm
 from gateway.message import Encoding, Message, Receipts
 from gateway.smpp import codec
-from gateway.smpp.constants import CommandStatus, Tag
-from gateway.smpp.errors import PduError
-from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.text import udh
 from gateway.text.segmentation import count
 from tests.interworking.smpplib_client import Sequence
+from tests.messaging.traffic_world import a_bind
 from tests.store.builders import a_message
 
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
+BIND = a_bind()
 HEADER = bytes.fromhex("0500032a0201")
 TEXT = st.text(
     st.sampled_from("abc €[]\n")
@@ -34,24 +34,6 @@ def a_text(body: str, concat_ref: int = 0x2A) -> Message:
     return a_message(
         body=body, encoding=Encoding(encoding.value), segments=segments, concat_ref=concat_ref
     )
-
-
-def a_submit_sm(**fields: object) -> SubmitSm:
-    values: dict[str, object] = {
-        "source_addr_ton": 3,
-        "source_addr": "55501",
-        "dest_addr_ton": 1,
-        "dest_addr_npi": 1,
-        "destination_addr": "15005550009",
-        "short_message": b"hello",
-    }
-    return SubmitSm(**(values | fields))  # type: ignore[arg-type]  # the fields of the test's own
-
-
-def refusal(pdu: SubmitSm) -> CommandStatus:
-    with pytest.raises(PduError) as raised:
-        from_submit_sm(pdu, NOW)
-    return raised.value.status
 
 
 # Parts
@@ -70,7 +52,7 @@ def test_a_long_text_has_the_parts_of_smpplib(monkeypatch: pytest.MonkeyPatch) -
 
 
 @given(TEXT, st.integers(0, 0xFFFF))
-def test_parts_are_those_that_were_counted_and_join_to_the_text(body: str, ref: int) -> None:
+def test_gsm_13_parts_are_those_that_were_counted_and_join_to_the_text(body: str, ref: int) -> None:
     message = a_text(body, ref)
     made = parts(message)
     assert len(made) == message.segments
@@ -115,16 +97,15 @@ def test_submit_sm_has_the_octets_of_smpplib() -> None:
         data_coding=0,
         short_message=b"Your code is 123456.",
     )
-    assert codec.encode(to_submit_sm(a_message(), b"Your code is 123456.", True), 9) == (
-        foreign.generate()
-    )
+    pdu = to_submit_sm(a_message(), b"Your code is 123456.", BIND, NOW)
+    assert codec.encode(pdu, 9) == foreign.generate()
 
 
 @pytest.mark.parametrize(("receipts", "flag"), [(True, 1), (False, 0)])
 def test_receipts_are_asked_for_where_the_carrier_gives_them(receipts: bool, flag: int) -> None:
     """All of them, whatever the customer wants: routing learns from each."""
     message = a_message(receipts=Receipts.NONE)
-    assert to_submit_sm(message, b"x", receipts).registered_delivery == flag
+    assert to_submit_sm(message, b"x", a_bind(receipts=receipts), NOW).registered_delivery == flag
 
 
 @pytest.mark.parametrize(
@@ -132,7 +113,7 @@ def test_receipts_are_asked_for_where_the_carrier_gives_them(receipts: bool, fla
     [(a_text("x" * 160), 0), (a_text("x" * 161), 0x40), (a_message(udh=HEADER), 0x40)],
 )
 def test_udhi_is_set_where_a_header_is(message: Message, esm_class: int) -> None:
-    assert to_submit_sm(message, parts(message)[0], True).esm_class == esm_class
+    assert to_submit_sm(message, parts(message)[0], BIND, NOW).esm_class == esm_class
 
 
 @pytest.mark.parametrize(
@@ -140,122 +121,14 @@ def test_udhi_is_set_where_a_header_is(message: Message, esm_class: int) -> None
     [(Encoding.GSM_7BIT, 0), (Encoding.UCS2, 8), (Encoding.BINARY, 4)],
 )
 def test_data_coding_is_that_of_the_message(encoding: Encoding, data_coding: int) -> None:
-    assert to_submit_sm(a_message(encoding=encoding), b"x", True).data_coding == data_coding
+    assert to_submit_sm(a_message(encoding=encoding), b"x", BIND, NOW).data_coding == data_coding
 
 
 @given(TEXT)
 def test_a_carrier_reads_what_the_customer_wrote(body: str) -> None:
     """Of one part; how parts join is the segmentation's affair."""
     message = a_text(body[:35])
-    pdu = to_submit_sm(message, parts(message)[0], True)
+    pdu = to_submit_sm(message, parts(message)[0], BIND, NOW)
     submission = from_submit_sm(pdu, NOW)
     assert submission.data.body == message.body
     assert (submission.sender, submission.recipient) == (message.sender, message.recipient)
-
-
-# From customers
-
-
-def test_a_plain_submit_sm_asks_for_a_message_and_nothing_more() -> None:
-    submission = from_submit_sm(a_submit_sm(), NOW)
-    assert (submission.sender, submission.recipient) == ("55501", "+15005550009")
-    assert submission.data.body == "hello"
-    assert submission.receipts is Receipts.NONE
-    assert (submission.validity_s, submission.send_at) == (None, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("registered_delivery", "receipts"),
-    [
-        (0x00, Receipts.NONE),
-        (0x01, Receipts.ALL),
-        (0x02, Receipts.FAILURE),
-        (0x03, Receipts.ALL),
-        (0x10, Receipts.NONE),
-        (0x11, Receipts.ALL),
-        (0x0C, Receipts.NONE),
-        (0x1E, Receipts.FAILURE),
-    ],
-)
-def test_registered_delivery_is_read_by_its_bits(
-    registered_delivery: int, receipts: Receipts
-) -> None:
-    """SRV-24."""
-    pdu = a_submit_sm(registered_delivery=registered_delivery)
-    assert from_submit_sm(pdu, NOW).receipts is receipts
-
-
-@pytest.mark.parametrize(
-    ("validity_period", "validity_s"),
-    [
-        ("000000000500000R", 300.0),
-        ("000001000000000R", 86_400.0),
-        ("231114222320000+", 600.0),
-        ("231115002320008+", 600.0),
-    ],
-)
-def test_validity_period_counts_from_now(validity_period: str, validity_s: float) -> None:
-    assert from_submit_sm(a_submit_sm(validity_period=validity_period), NOW).validity_s == (
-        validity_s
-    )
-
-
-@pytest.mark.parametrize("validity_period", ["000000000000000R", "231114221319000+"])
-def test_validity_that_has_passed_is_refused(validity_period: str) -> None:
-    status = refusal(a_submit_sm(validity_period=validity_period))
-    assert status is CommandStatus.ESME_RINVEXPIRY
-
-
-@pytest.mark.parametrize("schedule", ["000000010000000R", "231114231320000+"])
-def test_a_scheduled_message_goes_at_its_time(schedule: str) -> None:
-    pdu = a_submit_sm(schedule_delivery_time=schedule)
-    assert from_submit_sm(pdu, NOW).send_at == NOW + 3_600
-
-
-def test_a_schedule_that_has_passed_is_at_once() -> None:
-    pdu = a_submit_sm(schedule_delivery_time="231114220000000+")
-    assert from_submit_sm(pdu, NOW).send_at == 0.0
-
-
-def test_validity_of_a_scheduled_message_counts_from_its_time() -> None:
-    pdu = a_submit_sm(schedule_delivery_time="000000010000000R", validity_period="000000020000000R")
-    assert from_submit_sm(pdu, NOW).validity_s == 3_600
-
-
-def test_validity_that_ends_before_the_schedule_is_refused() -> None:
-    pdu = a_submit_sm(schedule_delivery_time="000000020000000R", validity_period="000000010000000R")
-    assert refusal(pdu) is CommandStatus.ESME_RINVEXPIRY
-
-
-@pytest.mark.parametrize(
-    ("field", "status"),
-    [
-        ("schedule_delivery_time", CommandStatus.ESME_RINVSCHED),
-        ("validity_period", CommandStatus.ESME_RINVEXPIRY),
-    ],
-)
-@pytest.mark.parametrize("text", ["1", "231314221320000+", "tomorrow at noon"])
-def test_a_time_that_is_none_is_refused_by_its_field(
-    field: str, status: CommandStatus, text: str
-) -> None:
-    """SRV-23."""
-    assert refusal(a_submit_sm(**{field: text})) is status
-
-
-def test_trouble_with_the_text_is_the_answer() -> None:
-    pdu = a_submit_sm(short_message=b"\x09", esm_class=0x40)
-    assert refusal(pdu) is CommandStatus.ESME_RINVESMCLASS
-
-
-def test_a_data_sm_has_its_text_in_message_payload() -> None:
-    pdu = DataSm(
-        source_addr_ton=5,
-        source_addr="DEMO",
-        dest_addr_ton=1,
-        destination_addr="15005550009",
-        registered_delivery=1,
-        tlvs={Tag.MESSAGE_PAYLOAD: b"hello"},
-    )
-    submission = from_submit_sm(pdu, NOW)
-    assert (submission.sender, submission.recipient) == ("DEMO", "+15005550009")
-    assert (submission.data.body, submission.receipts) == ("hello", Receipts.ALL)

@@ -1,8 +1,9 @@
-"""An intake over a dispatcher, as customers see it."""
+"""An intake over a dispatcher, and what may be asked of its messages, as customers see it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from random import Random
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from gateway.account import Account, SenderType
 from gateway.clock import IdFactory
 from gateway.errors import Refusal, Refused
-from gateway.message import Message, Origin
+from gateway.message import Message, Origin, Status
 from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.intake import Intake
 from gateway.messaging.opt_out import OptOuts
+from gateway.messaging.pending_messages import PendingMessages, Replacement
 from gateway.store.interface import Attempt, StoredMessage, Transition, WaitingMessage
 from tests.messaging.traffic_world import RECIPIENT, SENDER, WALL, Traffic
 from tests.store.builders import ACCOUNT, a_message
@@ -25,13 +27,14 @@ SOON = WALL + 600
 class Desk:
     """An intake over a dispatcher. `accepted` and `refused` are what `submit` was told."""
 
-    def __init__(self, **traffic: Any) -> None:
+    def __init__(self, ref_bits: int = 8, **traffic: Any) -> None:
         self.traffic = Traffic(**traffic)
         self.opt_outs = OptOuts()
         self.reachable = True
         self.accounts: dict[str, Account] = {ACCOUNT: self.traffic.account}
+        admission = Admission(self.opt_outs, self._reachable, ref_bits=ref_bits)
         self.intake = Intake(
-            Admission(self.opt_outs, self._reachable),
+            admission,
             self.traffic.journal,
             self.traffic.dispatcher,
             self.traffic.ledger.read_messages,
@@ -40,12 +43,35 @@ class Desk:
             IdFactory(self.traffic.clock),
             Random(1),
         )
+        self.pending = PendingMessages(
+            self.traffic.ledger,
+            admission,
+            self.intake,
+            self.traffic.dispatcher.lanes,
+            self._live_status,
+            self.traffic.clock,
+        )
         self.running = asyncio.ensure_future(self.intake.run())
         self.accepted: list[Message] = []
         self.refused: list[Refusal] = []
 
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
         return self.reachable
+
+    def _live_status(self, message_id: int) -> Status | None:
+        opened = self.traffic.journal.find(message_id)
+        return opened.status if opened else None
+
+    async def cancel(self, message: Message) -> Refusal | None:
+        """What the customer hears, who wants a message back."""
+        return await refusal_of(self.pending.cancel(ACCOUNT, message.id))
+
+    async def replace(self, message: Message, body: str = "new", **changes: Any) -> Refusal | None:
+        """What the customer hears, who wants to have said something else."""
+        account = self.traffic.account
+        return await refusal_of(
+            self.pending.replace(account, message.id, Replacement(body, **changes))
+        )
 
     def request(self, body: str = "hello", **changes: Any) -> SendRequest:
         fields: dict[str, Any] = {
@@ -86,6 +112,14 @@ class Desk:
         """Segments that are queued or reserved for the sender."""
         (sender, _) = self.traffic.account.senders
         return self.traffic.dispatcher.lanes.of(self.traffic.account, sender).queue.segments
+
+
+async def refusal_of(asked: Awaitable[None]) -> Refusal | None:
+    try:
+        await asked
+    except Refused as refused:
+        return refused.refusal
+    return None
 
 
 def an_earlier(**changes: Any) -> Message:

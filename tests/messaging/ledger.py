@@ -24,6 +24,7 @@ from gateway.store.interface import (
     OwedKey,
     Record,
     Released,
+    Replaced,
     Replay,
     SeenKey,
     SentMessage,
@@ -87,7 +88,10 @@ class Ledger:
 
     @property
     def accepted(self) -> list[Message]:
-        return [record.message for record in self._of(Accepted)]
+        """As they are now."""
+        messages = {record.message.id: record.message for record in self._of(Accepted)}
+        messages |= {record.message.id: record.message for record in self._of(Replaced)}
+        return list(messages.values())
 
     @property
     def transitions(self) -> list[Transition]:
@@ -124,7 +128,8 @@ class Ledger:
     # The rest of a Store
 
     async def fetch(self, account_sid: str, message_id: int) -> StoredMessage | None:
-        return next((self.stored(each) for each in self._read() if each.id == message_id), None)
+        own = (each for each in self._read() if each.account_sid == account_sid)
+        return next((self.stored(each) for each in own if each.id == message_id), None)
 
     async def timeline(self, message_id: int) -> Timeline | None:
         message = next((each for each in self._read() if each.id == message_id), None)
@@ -159,7 +164,7 @@ class Ledger:
     async def find_key(self, key: bytes) -> SeenKey | None:
         self._read()
         await asyncio.sleep(0)
-        for record in self._of(Accepted):
+        for record in reversed(self._of(Accepted)):
             if record.key == key:
                 return SeenKey(record.message.id, record.fingerprint)
         return None
@@ -238,9 +243,12 @@ class Ledger:
 
     def load_owed(self) -> Iterator[Owed]:
         told = {(each.message_id, each.number, each.round) for each in self.notified}
+        gone = {each.message_id for each in self._of(Deleted)}
         messages = {message.id: message for message in self.accepted}
         steps = {(step.message_id, step.number): step for step in self.transitions}
         for step in self.transitions:
+            if step.message_id in gone:
+                continue
             if step.listener and (step.message_id, step.number, 0) not in told:
                 yield Owed(messages[step.message_id], step)
         for replay in self._of(Replay):
@@ -263,13 +271,15 @@ class Ledger:
     def _as_sent(self, stored: StoredMessage) -> SentMessage | None:
         """What it is to somebody who waits for its receipts alone."""
         single = int(stored.message.segments == 1)
+        whole = not any(step.part for step in stored.transitions)
         parts = tuple(
             SentPart(step.part or single, step.bind, step.carrier_id, step.at)
             for step in stored.transitions
-            if step.status is Status.SENT and (step.part or single)
+            if step.status is Status.SENT and (step.part or single or whole)
         )
         settled = any(step.part and step.status in FINAL for step in stored.transitions)
-        if stored.status is not Status.SENT or settled or len(parts) < stored.message.segments:
+        missing = not whole and len(parts) < stored.message.segments
+        if stored.status is not Status.SENT or settled or missing:
             return None
         return SentMessage(stored.message.id, stored.message.account_sid, parts)
 

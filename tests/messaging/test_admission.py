@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.account import Account, Registration, Sender, SenderType
+from gateway.account import Account, Language, Registration, Sender, SenderType
 from gateway.errors import Refusal, Refused
 from gateway.message import Encoding, Origin
 from gateway.messaging import admission
@@ -227,24 +227,24 @@ def test_the_confirmation_of_a_stop_passes() -> None:
 # Content.
 
 
-def test_a_missing_body_is_refused() -> None:
+def test_gsm_20_a_missing_body_is_refused() -> None:
     assert refusal(body="") is Refusal.BODY_MISSING
 
 
-def test_a_body_of_1600_characters_is_admitted() -> None:
+def test_gsm_20_a_body_of_1600_characters_is_admitted() -> None:
     assert check(body="x" * 1600).segments == 11
 
 
-def test_a_body_of_1601_characters_is_refused() -> None:
+def test_gsm_20_a_body_of_1601_characters_is_refused() -> None:
     assert refusal(body="x" * 1601) is Refusal.BODY_TOO_LONG
 
 
 @pytest.mark.parametrize("body", ["\ud800", "a\0b"])
-def test_a_body_that_no_encoding_holds_is_refused(body: str) -> None:
+def test_gsm_19_a_body_that_no_encoding_holds_is_refused(body: str) -> None:
     assert refusal(body=body) is Refusal.BODY_UNENCODABLE
 
 
-def test_a_body_of_more_than_255_parts_is_refused_even_where_the_limit_is_lifted() -> None:
+def test_gsm_13_a_body_of_more_than_255_parts_is_refused_even_where_the_limit_is_lifted() -> None:
     gate = Admission(OptOuts(), lambda recipient, sender_type: True, body_max=100_000)
     with pytest.raises(Refused) as refused:
         gate.check(request(body="x" * 153 * 256), NOW)
@@ -252,7 +252,7 @@ def test_a_body_of_more_than_255_parts_is_refused_even_where_the_limit_is_lifted
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
-def test_segments_and_encoding_are_those_of_the_splitter_that_sends(body: str) -> None:
+def test_gsm_20_segments_and_encoding_are_those_of_the_splitter_that_sends(body: str) -> None:
     sent = segment(body)
     admitted = check(body=body)
     assert (admitted.encoding.value, admitted.segments) == (sent.encoding.value, len(sent.parts))
@@ -262,13 +262,74 @@ def test_a_plain_text_gets_the_encoding_of_the_splitter_whatever_was_asked() -> 
     assert check(body="hello", encoding=Encoding.UCS2).encoding is Encoding.GSM_7BIT
 
 
-def test_smart_encoding_comes_before_the_count() -> None:
+def test_gsm_18_smart_encoding_comes_before_the_count() -> None:
     admitted = check(body="\N{LEFT DOUBLE QUOTATION MARK}hello" * 20, smart_encoded=True)
     assert (admitted.body, admitted.encoding) == ('"hello' * 20, Encoding.GSM_7BIT)
 
 
-def test_a_body_of_which_smart_encoding_leaves_nothing_is_missing() -> None:
+def test_gsm_18_a_body_of_which_smart_encoding_leaves_nothing_is_missing() -> None:
     assert refusal(body="\N{ZERO WIDTH SPACE}", smart_encoded=True) is Refusal.BODY_MISSING
+
+
+# National languages and the size of references.
+
+TURKISH = "a" * 80 + "\N{LATIN SMALL LETTER S WITH CEDILLA}"
+
+
+def gate_with(**settings: Any) -> Admission:
+    return Admission(OptOuts(), lambda recipient, sender_type: True, **settings)
+
+
+def test_gsm_12_a_text_goes_in_ucs2_unless_a_language_is_allowed() -> None:
+    admitted = check(body=TURKISH)
+    assert (admitted.encoding, admitted.segments, admitted.single_shift) == (Encoding.UCS2, 2, 0)
+
+
+def test_gsm_12_the_language_of_the_gateway_saves_a_segment() -> None:
+    admitted = gate_with(languages=(Language.TURKISH,)).check(request(body=TURKISH), NOW)
+    assert (admitted.encoding, admitted.segments) == (Encoding.GSM_7BIT, 1)
+    assert (admitted.locking_shift, admitted.single_shift) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("own", "segments"), [((), 2), ((Language.SPANISH,), 2), ((Language.TURKISH,), 1)]
+)
+def test_gsm_12_the_languages_of_an_account_take_the_place_of_the_gateways(
+    own: tuple[Language, ...], segments: int
+) -> None:
+    gate = gate_with(languages=(Language.TURKISH,))
+    asked = request(body=TURKISH, account=account(national_languages=own))
+    assert gate.check(asked, NOW).segments == segments
+
+
+def test_gsm_3_references_of_16_bits_are_counted_with() -> None:
+    admitted = gate_with(ref_bits=16).check(request(body="x" * 306), NOW)
+    assert (admitted.segments, admitted.ref_bits) == (3, 16)
+    assert check(body="x" * 306).segments == 2
+
+
+def test_gsm_20_a_preview_counts_as_the_message_will() -> None:
+    gate = gate_with(ref_bits=16, languages=(Language.TURKISH,))
+    for body in ("x" * 306, TURKISH, "hello"):
+        admitted = gate.check(request(body=body), NOW)
+        preview = gate.preview(account(), body)
+        assert len(preview.parts) == admitted.segments
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"body": ""}, Refusal.BODY_MISSING),
+        ({"body": "x" * 1601}, Refusal.BODY_TOO_LONG),
+        ({"body": "\0"}, Refusal.BODY_UNENCODABLE),
+        ({"body": "x", "recipient": "1"}, Refusal.TO_INVALID),
+        ({"body": "x", "sender": "+15005550007"}, Refusal.FROM_NOT_OWNED),
+    ],
+)
+def test_a_preview_is_refused_as_the_message_would_be(asked: dict[str, Any], why: Refusal) -> None:
+    with pytest.raises(Refused) as refused:
+        gate_with().preview(account(), **asked)
+    assert refused.value.refusal is why
 
 
 # Messages that pass as they came.

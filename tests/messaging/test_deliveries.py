@@ -5,30 +5,35 @@ from typing import Any, cast
 import pytest
 
 from gateway.account import Account, Sender, SenderType
-from gateway.carriers.bind_events import Delivered
+from gateway.carriers.bind_events import Alerted, Delivered
 from gateway.clock import IdFactory
+from gateway.config.dialect import DefaultAlphabet, Dialect
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.deliveries import Deliveries, Numbers
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.parked_receipts import PARK_S
+from gateway.messaging.reassembly import Reassembly
 from gateway.smpp.constants import CommandStatus, Tag
-from gateway.smpp.pdus import DataSm, DeliverSm
+from gateway.smpp.pdus import AlertNotification, DataSm, DeliverSm
 from gateway.store.interface import Listener, Transition
-from tests.messaging.traffic_world import SENDER, WALL, Traffic
+from tests.messaging.traffic_world import SENDER, WALL, Traffic, a_bind
 from tests.store.builders import ACCOUNT
 from tests.support.virtual_time import virtual_time
 
 HANDSET = "15005550009"
 NUMBER = "+15005550006"
 URL = "https://hooks.example.com/sms"
+WAIT_S = 60.0
 RECEIPT = b"id:77 sub:001 dlvrd:001 submit date:2311142212 done date:2311142213 stat:%s err:000"
 
 
 class Door:
     """Deliveries over a dispatcher's world; `answers` by sequence_number, in their order."""
 
-    def __init__(self, sms_url: str = "") -> None:
+    def __init__(self, sms_url: str = "", **config: Any) -> None:
         self.traffic = Traffic()
+        self.config = a_bind(**config)
+        self.ids = IdFactory(self.traffic.clock)
         self.answers: list[tuple[int, int]] = []
         self.inbound: list[tuple[Message, Transition]] = []
         code = Sender(SENDER, SenderType.SHORT_CODE)
@@ -38,11 +43,20 @@ class Door:
             self.traffic.journal,
             self.traffic.receipts,
             cast(Inbound, self),
+            Reassembly(
+                self.traffic.journal,
+                cast(Any, self.traffic.ledger),
+                self.traffic.clock,
+                self.ids,
+                WAIT_S,
+                self.on_inbound,
+                self.on_inbound,
+            ),
             Numbers([account]),
             cast(Any, {"alpha/1": self}),
             cast(Any, self.traffic.ledger),
             self.traffic.clock,
-            IdFactory(self.traffic.clock),
+            self.ids,
         )
         self._sequence_number = 0
 
@@ -102,7 +116,7 @@ async def test_a_receipt_settles_its_message_and_is_answered() -> None:
 
 
 @virtual_time
-async def test_a_receipt_that_is_not_stored_is_asked_for_again() -> None:
+async def test_rcp_6_a_receipt_that_is_not_stored_is_asked_for_again() -> None:
     door = Door()
     door.traffic.ledger.held = True
     door.receipt()
@@ -120,7 +134,7 @@ async def test_a_receipt_that_says_nothing_is_let_go() -> None:
 
 
 @virtual_time
-async def test_a_receipt_may_come_in_a_data_sm() -> None:
+async def test_rcp_4_a_receipt_may_come_in_a_data_sm() -> None:
     """RCP-4."""
     door = Door()
     opened = await door.traffic.put()
@@ -253,12 +267,48 @@ def test_a_message_is_kept_in_its_encoding(
 
 
 @virtual_time
-async def test_text_like_a_receipt_is_a_message() -> None:
+async def test_rcp_1_text_like_a_receipt_is_a_message() -> None:
     """RCP-1."""
     door = Door()
     door.text(RECEIPT % b"DELIVRD")
     await door.traffic.turn()
     assert door.inbound[0][0].body.startswith("id:77 ")
+
+
+# Alerts
+
+
+@pytest.mark.parametrize(("esme_addr", "told"), [(NUMBER[1:], [ACCOUNT]), ("15005550007", [])])
+def test_an_alert_is_told_to_the_account_of_the_number(esme_addr: str, told: list[str]) -> None:
+    @virtual_time
+    async def alerted() -> None:
+        door = Door()
+        heard: list[str] = []
+        door.deliveries.tell_alert = lambda account, pdu: heard.append(account)
+        pdu = AlertNotification(source_addr=HANDSET, esme_addr_ton=1, esme_addr=esme_addr)
+        door.deliveries.on_alert(Alerted("alpha/1", pdu))
+        assert (heard, door.deliveries.alerts) == (told, 1)
+
+    alerted()
+
+
+@virtual_time
+async def test_gsm_15_parts_of_a_message_go_to_the_customer_as_one() -> None:
+    door = Door()
+    for number in (2, 1):
+        door.text(b"\x05\x00\x03\x2a\x02%c%d" % (number, number), esm_class=0x40)
+        await door.traffic.turn()
+    assert door.statuses == [CommandStatus.ESME_ROK] * 2
+    (told,) = door.inbound
+    assert (told[0].body, told[0].segments, door.deliveries.received) == ("12", 2, 0)
+
+
+@virtual_time
+async def test_gsm_10_a_message_is_read_in_the_dialect_of_its_bind() -> None:
+    door = Door(dialect=Dialect(default_alphabet=DefaultAlphabet.LATIN_1))
+    door.text(b"caf\xe9")
+    await door.traffic.turn()
+    assert door.inbound[0][0].body == "café"
 
 
 # The store is down

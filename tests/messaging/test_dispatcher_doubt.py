@@ -23,8 +23,7 @@ from tests.support.virtual_time import virtual_time
 
 
 @virtual_time
-async def test_a_message_in_doubt_is_never_sent_again() -> None:
-    """CLI-2."""
+async def test_cli_2_a_message_in_doubt_is_never_sent_again() -> None:
     traffic = Traffic(TWO)
     opened = await traffic.put()
     await traffic.turn(10)
@@ -35,7 +34,7 @@ async def test_a_message_in_doubt_is_never_sent_again() -> None:
 
 
 @virtual_time
-async def test_a_message_in_doubt_fails_after_the_wait() -> None:
+async def test_cli_2_a_message_in_doubt_fails_after_the_wait() -> None:
     traffic = Traffic()
     opened = await traffic.put()
     await traffic.turn(10)
@@ -45,7 +44,7 @@ async def test_a_message_in_doubt_fails_after_the_wait() -> None:
 
 
 @virtual_time
-async def test_doubt_is_stored_so_that_a_restart_does_not_send_it_again() -> None:
+async def test_cli_2_doubt_is_stored_so_that_a_restart_does_not_send_it_again() -> None:
     traffic = Traffic()
     await traffic.put()
     await traffic.turn(10)
@@ -56,7 +55,7 @@ async def test_doubt_is_stored_so_that_a_restart_does_not_send_it_again() -> Non
 
 
 @virtual_time
-async def test_a_late_answer_settles_it() -> None:
+async def test_cli_2_a_late_answer_settles_it() -> None:
     traffic = Traffic()
     opened = await traffic.put()
     await traffic.turn(10)
@@ -71,7 +70,7 @@ async def test_a_late_answer_settles_it() -> None:
 
 
 @virtual_time
-async def test_a_late_refusal_sends_it_again() -> None:
+async def test_cli_2_a_late_refusal_sends_it_again() -> None:
     """The carrier has said that it does not have it."""
     traffic = Traffic(TWO)
     opened = await traffic.put()

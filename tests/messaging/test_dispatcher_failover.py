@@ -20,9 +20,7 @@ from tests.support.virtual_time import virtual_time
 
 
 @pytest.mark.parametrize("status", [CommandStatus.ESME_RTHROTTLED, CommandStatus.ESME_RMSGQFUL])
-def test_a_throttled_message_goes_again_before_later_ones(status: CommandStatus) -> None:
-    """CLI-5."""
-
+def test_cli_5_a_throttled_message_goes_again_before_later_ones(status: CommandStatus) -> None:
     @virtual_time
     async def throttled() -> None:
         traffic = Traffic(window=1)
@@ -41,7 +39,7 @@ def test_a_throttled_message_goes_again_before_later_ones(status: CommandStatus)
 
 
 @virtual_time
-async def test_several_throttled_messages_keep_their_order() -> None:
+async def test_cli_5_several_throttled_messages_keep_their_order() -> None:
     traffic = Traffic()
     for number in range(4):
         await traffic.put(str(number), recipient=f"+1500555000{number}")

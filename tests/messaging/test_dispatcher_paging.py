@@ -1,20 +1,20 @@
 """What waits far back in a queue waits in the store."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Message, Status
+from gateway.message import Status
 from gateway.messaging import account_queue, lanes
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.paging import READ_AGAIN_S
 from gateway.smpp.constants import CommandStatus
 from gateway.store.interface import Deleted
 from tests.messaging.ledger import Ledger
+from tests.messaging.slow_ledger import SlowLedger
 from tests.messaging.traffic_world import LONG, OTHER, SENDER, TWO, WALL, Traffic
 from tests.store.builders import ACCOUNT
 from tests.support.virtual_time import virtual_time
@@ -26,18 +26,6 @@ HEAD = 4
 def _short_heads() -> Iterator[None]:
     with patch.object(account_queue, "HEAD_MIN", HEAD), patch.object(account_queue, "HEAD_S", 0.0):
         yield
-
-
-class SlowLedger(Ledger):
-    """Reads take `read_s`."""
-
-    def __init__(self, read_s: float) -> None:
-        super().__init__()
-        self.read_s = read_s
-
-    async def read_messages(self, message_ids: Sequence[int]) -> Sequence[Message]:
-        await asyncio.sleep(self.read_s)
-        return await super().read_messages(message_ids)
 
 
 async def put(traffic: Traffic, *numbers: int, expires_at: float = WALL + 14_400) -> None:
@@ -250,6 +238,17 @@ async def test_what_expires_while_it_is_read_is_not_sent() -> None:
     await traffic.turn(6)
     assert numbers(traffic) == [0, 1, 2, 3, 99]
     assert [event.status for event in traffic.told] == [Status.FAILED]
+
+
+@virtual_time
+async def test_what_is_accepted_while_others_expire_hides_no_deadline() -> None:
+    traffic = await a_full_lane(HEAD, SlowLedger(2.0))
+    for second in (30, 40):
+        await put(traffic, second, expires_at=WALL + second)
+    await traffic.turn(31)
+    await put(traffic, 90, expires_at=WALL + 90)
+    await traffic.turn(20)
+    assert [round(event.at - WALL) for event in traffic.told] == [32, 42]
 
 
 @virtual_time

@@ -4,8 +4,10 @@ import asyncio
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
+from gateway.account import Language
 from gateway.clock import message_id_of, message_sid
 from gateway.errors import Refusal, Refused
 from gateway.message import Direction, Encoding, Message, Origin, Receipts
@@ -36,8 +38,7 @@ async def test_an_idempotency_key_is_stored_with_its_message() -> None:
 
 
 @virtual_time
-async def test_nobody_hears_accepted_before_it_is_durable() -> None:
-    """SRV-17."""
+async def test_srv_17_nobody_hears_accepted_before_it_is_durable() -> None:
     desk = Desk()
     desk.traffic.ledger.held = True
     desk.submit()
@@ -113,14 +114,14 @@ async def test_a_caller_who_has_gone_leaves_his_message_accepted() -> None:
 
 
 @virtual_time
-async def test_references_count_up_between_two_numbers() -> None:
+async def test_gsm_14_references_count_up_between_two_numbers() -> None:
     desk = Desk()
     refs = [(await desk.accept(LONG)).concat_ref for _ in range(3)]
     assert refs == [refs[0], (refs[0] + 1) & 0xFFFF, (refs[0] + 2) & 0xFFFF]
 
 
 @virtual_time
-async def test_references_of_two_recipients_have_nothing_to_do_with_each_other() -> None:
+async def test_gsm_14_references_of_two_recipients_have_nothing_to_do_with_each_other() -> None:
     desk = Desk()
     refs = [
         (await desk.accept(LONG, recipient=f"+1501712266{number}")).concat_ref
@@ -130,13 +131,24 @@ async def test_references_of_two_recipients_have_nothing_to_do_with_each_other()
 
 
 @virtual_time
+async def test_gsm_12_the_tables_and_the_reference_that_were_counted_are_in_the_message() -> None:
+    desk = Desk(ref_bits=16)
+    account = msgspec.structs.replace(desk.traffic.account, national_languages=(Language.TURKISH,))
+    message = await desk.accept("a" * 300 + "\u015f", account=account)
+    assert (message.encoding, message.segments) == (Encoding.GSM_7BIT, 3)
+    assert (message.locking_shift, message.single_shift, message.ref_bits) == (0, 1, 16)
+
+
+@virtual_time
 async def test_a_short_message_has_no_reference() -> None:
     desk = Desk()
     assert (await desk.accept()).concat_ref == 0
 
 
 @virtual_time
-async def test_references_are_remembered_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_gsm_14_references_are_remembered_for_so_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(intake_module, "REFERENCES_MAX", 2)
     desk = Desk()
     for number in range(5):

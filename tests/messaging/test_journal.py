@@ -481,10 +481,10 @@ async def test_an_inbound_message_counts_as_a_whole() -> None:
         ),
     ],
 )
-def test_who_is_told_follows_from_who_sent_and_what_he_asked_for(
+def test_rcp_5_who_is_told_follows_from_who_sent_and_what_he_asked_for(
     changes: dict[str, Any], status: Status, listener: Listener
 ) -> None:
-    """RCP-5: who asked for failures only hears of no success."""
+    """Who asked for failures only hears of no success."""
     assert listener_of(a_message(**changes), status) is listener
 
 

@@ -7,6 +7,7 @@ import pytest
 from gateway.message import FINAL, Status
 from gateway.messaging.open_message import OpenMessage, awaited, restore, strays
 from gateway.store.interface import (
+    WHOLE,
     Attempt,
     AttemptOutcome,
     SentPart,
@@ -238,9 +239,80 @@ def test_of_several_parts_nobody_knows_which_was_refused_for_good() -> None:
 
 
 def test_what_was_sent_is_sent() -> None:
-    opened = restored(became(1, 1, Status.SENT), segments=3)
-    assert (opened.status, opened.unsent, opened.sent) == (Status.SENT, [], 3)
+    parts = [a_part(part, part, Status.SENT) for part in (1, 2, 3)]
+    opened = restored(*parts, became(1, 4, Status.SENT), segments=3)
+    assert (opened.status, opened.unsent, opened.sent, opened.total) == (Status.SENT, [], 3, 3)
     assert not opened.waiting
+
+
+def test_what_was_sent_whole_is_sent_and_one_receipt_is_awaited() -> None:
+    sent = became(1, 1, Status.SENT, bind="alpha/1", carrier_id="4a5b")
+    opened = restored(sent, tried(WRITTEN, WHOLE), segments=3)
+    assert (opened.status, opened.unsent, opened.sent, opened.total) == (Status.SENT, [], 1, 1)
+    assert opened.awaited == (SentPart(WHOLE, "alpha/1", "4a5b", sent.at),)
+
+
+@pytest.mark.parametrize("outcome", [WRITTEN, LOST, HELD])
+def test_a_message_that_a_carrier_may_have_whole_has_nothing_left_to_send(
+    outcome: AttemptOutcome,
+) -> None:
+    opened = restored(tried(outcome, WHOLE), segments=3)
+    assert (opened.unsent, opened.doubtful) == ([], {WHOLE: ("alpha/1", outcome)})
+
+
+def test_a_message_that_a_carrier_refused_whole_is_all_to_be_sent() -> None:
+    opened = restored(tried(WRITTEN, WHOLE), tried(AttemptOutcome.REFUSED, WHOLE), segments=3)
+    assert (opened.unsent, opened.total, opened.untold) == ([3, 2, 1], 3, True)
+
+
+def test_a_whole_that_was_lost_and_then_went_in_parts_is_in_parts() -> None:
+    opened = restored(tried(WRITTEN, WHOLE), tried(LOST, WHOLE), tried(WRITTEN, 1), segments=3)
+    assert (opened.unsent, opened.total) == ([3, 2], 3)
+    assert opened.doubtful == {1: ("alpha/1", WRITTEN)}
+
+
+def test_parts_that_were_lost_and_then_went_whole_are_whole() -> None:
+    facts = [tried(outcome, part) for part in (1, 2) for outcome in (WRITTEN, LOST)]
+    opened = restored(*facts, tried(WRITTEN, WHOLE), segments=3)
+    assert (opened.unsent, opened.total) == ([], 1)
+    assert opened.doubtful == {WHOLE: ("alpha/1", WRITTEN)}
+
+
+def test_what_goes_in_parts_leaves_a_copy_of_the_whole_behind() -> None:
+    whole = tried(AttemptOutcome.RESENT, WHOLE, at=5)
+    facts = (tried(WRITTEN, WHOLE), whole, tried(WRITTEN, 1, at=9))
+    assert strays(stored(*facts, segments=2)) == [whole]
+
+
+def test_what_goes_whole_leaves_copies_of_its_parts_behind() -> None:
+    part = tried(AttemptOutcome.RESENT, 2, at=5)
+    facts = (tried(WRITTEN, 2), part, tried(WRITTEN, WHOLE, at=9))
+    assert strays(stored(*facts, segments=2)) == [part]
+
+
+def test_a_refusal_of_the_whole_for_good_is_an_answer() -> None:
+    assert strays(stored(tried(WRITTEN, WHOLE), REFUSED_THERE, segments=2)) == []
+
+
+# What a customer may still change
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [(WRITTEN,), (WRITTEN, LOST), (WRITTEN, UNANSWERED), (WRITTEN, AttemptOutcome.RESENT)],
+)
+def test_a_message_that_a_carrier_may_have_is_not_untold(
+    outcomes: tuple[AttemptOutcome, ...],
+) -> None:
+    assert not restored(*map(tried, outcomes)).untold
+
+
+def test_a_message_that_is_replaced_is_all_to_be_sent() -> None:
+    opened = OpenMessage(a_message())
+    opened.parts = (b"hello",)
+    opened.replace(a_message(body="x" * 200, segments=2))
+    assert (opened.segments, opened.unsent) == (2, [2, 1])
+    assert not opened.parts
 
 
 def test_parts_that_were_sent_are_not_sent_again() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from gateway.clock import Clock
@@ -34,7 +35,8 @@ class Lot:
 
     def park(self, key: str = "alpha/77") -> list[StoreError | None]:
         answers: list[StoreError | None] = []
-        self.parked.park(key, TOLD, answers.append)
+        told = msgspec.structs.replace(TOLD, message_id=key.partition("/")[2])
+        self.parked.park(key, told, answers.append)
         return answers
 
     @property
@@ -43,7 +45,7 @@ class Lot:
 
 
 @virtual_time
-async def test_a_receipt_waits_and_is_stored_and_answered() -> None:
+async def test_rcp_6_a_receipt_waits_and_is_stored_and_answered() -> None:
     lot = Lot()
     answers = lot.park()
     await asyncio.sleep(PARK_S - 0.1)
@@ -74,7 +76,7 @@ async def test_a_receipt_that_is_taken_is_not_stored() -> None:
 
 
 @virtual_time
-async def test_a_receipt_is_stored_once_and_all_that_repeat_it_are_answered_with_it() -> None:
+async def test_rcp_6_a_receipt_is_stored_once_and_all_that_repeat_it_are_answered_with_it() -> None:
     lot = Lot()
     lot.ledger.held = True
     first, second = lot.park(), lot.park()

@@ -91,6 +91,8 @@ STEPS = st.lists(
         st.tuples(st.just("append"), st.integers(0, 50)),
         st.tuples(st.just("take"), st.integers(1, 2 * BLOCK)),
         st.tuples(st.just("expire"), st.integers(0, 10)),
+        st.tuples(st.just("strike"), st.integers(1, 1_600)),
+        st.tuples(st.just("amend"), st.integers(1, 1_600)),
     ),
     max_size=80,
 )
@@ -116,5 +118,18 @@ def test_a_tail_does_as_a_plain_list_would(steps: list[tuple[str, int]]) -> None
                 expired += some
             assert expired == [each for each, when in model if when <= now]
             model = [(each, when) for each, when in model if when > now]
+        elif step == "strike":
+            found = tail.find(number)
+            assert (found is not None) is (number in [each for each, _ in model])
+            if found:
+                block, place = found
+                assert block.strike(place) == 1
+                if not block:
+                    tail.drop(block)
+            model = [(each, when) for each, when in model if each != number]
+        elif step == "amend" and (found := tail.find(number)):
+            found[0].amend(found[1], 1, now + 3)
+            model = [(each, now + 3 if each == number else when) for each, when in model]
+        assert tail.newest(30) == [each for each, _ in model[:-31:-1]]
         assert bool(tail) is bool(model)
         assert tail.expires_at() <= min((when for _, when in model), default=inf)

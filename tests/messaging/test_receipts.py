@@ -3,11 +3,12 @@
 import pytest
 
 from gateway.errors import StoreError
-from gateway.message import Status
+from gateway.message import SmppFields, Status
 from gateway.messaging.open_message import OpenMessage
 from gateway.messaging.parked_receipts import PARK_S
 from gateway.messaging.receipts import carrier_of
-from tests.messaging.traffic_world import Traffic, part_id
+from gateway.smpp.receipt import Receipt
+from tests.messaging.traffic_world import OTHER, Traffic, part_id
 from tests.support.virtual_time import virtual_time
 
 LONG = "x" * 300  # Two parts.
@@ -59,7 +60,7 @@ def test_a_message_is_undelivered_with_the_reason_of_its_receipt(
 
 
 @virtual_time
-async def test_a_receipt_is_answered_once_it_is_durable() -> None:
+async def test_rcp_4_a_receipt_is_answered_once_it_is_durable() -> None:
     """RCP-4."""
     traffic = Traffic()
     opened = await traffic.sent()
@@ -95,7 +96,7 @@ async def test_routing_learns_from_receipts() -> None:
 
 
 @virtual_time
-async def test_two_carriers_may_give_the_same_id() -> None:
+async def test_rcp_2_two_carriers_may_give_the_same_id() -> None:
     traffic = Traffic({"alpha/1": (), "beta/1": ()})
     made = [await traffic.put(recipient=f"+1500555000{number}") for number in range(2)]
     await traffic.turn()
@@ -109,7 +110,7 @@ async def test_two_carriers_may_give_the_same_id() -> None:
 
 
 @virtual_time
-async def test_a_receipt_may_come_over_another_bind_of_the_carrier() -> None:
+async def test_rcp_4_a_receipt_may_come_over_another_bind_of_the_carrier() -> None:
     traffic = Traffic({"alpha/1": (), "alpha/2": ()})
     opened = await traffic.sent(bind="alpha/1")
     traffic.receipt(part_id(opened), bind="alpha/2")
@@ -121,7 +122,7 @@ def test_the_carrier_is_named_before_the_slash() -> None:
 
 
 @virtual_time
-async def test_an_id_is_taken_as_it_is_written() -> None:
+async def test_rcp_2_an_id_is_taken_as_it_is_written() -> None:
     traffic = Traffic()
     opened = await traffic.put()
     await traffic.turn()
@@ -135,7 +136,7 @@ async def test_an_id_is_taken_as_it_is_written() -> None:
 
 
 @virtual_time
-async def test_a_receipt_may_precede_its_submit_sm_resp() -> None:
+async def test_rcp_4_a_receipt_may_precede_its_submit_sm_resp() -> None:
     traffic = Traffic()
     opened = await traffic.put()
     await traffic.turn()
@@ -149,7 +150,7 @@ async def test_a_receipt_may_precede_its_submit_sm_resp() -> None:
 
 
 @virtual_time
-async def test_a_receipt_that_comes_twice_changes_nothing() -> None:
+async def test_rcp_4_a_receipt_that_comes_twice_changes_nothing() -> None:
     traffic = Traffic()
     opened = await traffic.sent()
     traffic.receipt(part_id(opened))
@@ -161,7 +162,7 @@ async def test_a_receipt_that_comes_twice_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("first", "then"), [("DELIVRD", "UNDELIV"), ("UNDELIV", "DELIVRD")])
-def test_a_final_state_is_never_left(first: str, then: str) -> None:
+def test_rcp_4_a_final_state_is_never_left(first: str, then: str) -> None:
     @virtual_time
     async def contradicted() -> None:
         traffic = Traffic()
@@ -176,7 +177,7 @@ def test_a_final_state_is_never_left(first: str, then: str) -> None:
 
 
 @virtual_time
-async def test_a_receipt_that_comes_twice_is_not_answered_before_it_is_durable() -> None:
+async def test_rcp_4_a_receipt_that_comes_twice_is_not_answered_before_it_is_durable() -> None:
     traffic = Traffic()
     opened = await traffic.sent()
     traffic.ledger.held = True
@@ -210,7 +211,7 @@ async def test_an_early_receipt_that_comes_twice_counts_once_and_both_are_answer
 
 
 @virtual_time
-async def test_of_two_early_receipts_that_contradict_the_first_counts() -> None:
+async def test_rcp_4_of_two_early_receipts_that_contradict_the_first_counts() -> None:
     traffic = Traffic()
     opened = await traffic.put()
     await traffic.turn()
@@ -224,8 +225,48 @@ async def test_of_two_early_receipts_that_contradict_the_first_counts() -> None:
 # RCP-5: intermediate notifications, and parts
 
 
+def notifying(traffic: Traffic) -> list[tuple[int, str, str]]:
+    """What is handed up: message, stat and err."""
+    heard: list[tuple[int, str, str]] = []
+    traffic.receipts.on_intermediate = lambda message, stat, err, at: heard.append(
+        (message.id, stat, err)
+    )
+    return heard
+
+
+@virtual_time
+async def test_rcp_5_an_intermediate_notification_is_handed_up_where_it_was_asked_for() -> None:
+    traffic = Traffic()
+    heard = notifying(traffic)
+    asks = await traffic.sent(smpp=SmppFields(intermediate=True))
+    silent = await traffic.sent(recipient=OTHER)
+    for opened in (asks, silent):
+        traffic.receipt(part_id(opened), "ENROUTE", "000")
+    assert heard == [(asks.message.id, "ENROUTE", "000")]
+    assert traffic.receipts.intermediate == 2
+
+
+@virtual_time
+async def test_rcp_5_an_intermediate_notification_of_a_final_state_is_not_final() -> None:
+    traffic = Traffic()
+    heard = notifying(traffic)
+    opened = await traffic.sent(smpp=SmppFields(intermediate=True))
+    told = Receipt(part_id(opened), "DELIVRD", intermediate=True)
+    traffic.receipts.on_receipt("alpha", told, lambda error: None)
+    await traffic.turn()
+    assert (opened.status, heard) == (Status.SENT, [(opened.message.id, "DELIVRD", "")])
+
+
+@virtual_time
+async def test_rcp_5_an_intermediate_notification_of_nobodys_message_is_answered() -> None:
+    traffic = Traffic()
+    heard = notifying(traffic)
+    assert traffic.receipt("77", "ENROUTE") == [None]
+    assert heard == []
+
+
 @pytest.mark.parametrize("stat", ["ENROUTE", "ACCEPTD", "BUFFRED"])
-def test_an_intermediate_state_ends_nothing(stat: str) -> None:
+def test_rcp_5_an_intermediate_state_ends_nothing(stat: str) -> None:
     @virtual_time
     async def intermediate() -> None:
         traffic = Traffic()
@@ -239,7 +280,7 @@ def test_an_intermediate_state_ends_nothing(stat: str) -> None:
 
 
 @virtual_time
-async def test_an_intermediate_state_does_not_take_the_place_of_an_early_receipt() -> None:
+async def test_rcp_5_an_intermediate_state_does_not_take_the_place_of_an_early_receipt() -> None:
     traffic = Traffic()
     opened = await traffic.put()
     await traffic.turn()
@@ -250,7 +291,7 @@ async def test_an_intermediate_state_does_not_take_the_place_of_an_early_receipt
 
 
 @virtual_time
-async def test_a_message_of_parts_is_delivered_with_the_last_of_them() -> None:
+async def test_rcp_5_a_message_of_parts_is_delivered_with_the_last_of_them() -> None:
     traffic = Traffic()
     opened = await two_parts_sent(traffic)
     traffic.receipt(part_id(opened, 2))
@@ -262,7 +303,7 @@ async def test_a_message_of_parts_is_delivered_with_the_last_of_them() -> None:
 
 
 @virtual_time
-async def test_a_message_of_parts_is_undelivered_with_the_first_that_is() -> None:
+async def test_rcp_5_a_message_of_parts_is_undelivered_with_the_first_that_is() -> None:
     traffic = Traffic()
     opened = await two_parts_sent(traffic)
     traffic.receipt(part_id(opened, 1), "UNDELIV", "001")
@@ -297,7 +338,7 @@ async def test_a_receipt_of_a_part_is_answered_once_it_is_durable() -> None:
 
 
 @virtual_time
-async def test_an_undelivered_part_decides_once_the_message_is_sent() -> None:
+async def test_rcp_5_an_undelivered_part_decides_once_the_message_is_sent() -> None:
     """Its receipt comes while other parts still wait."""
     traffic = Traffic()
     opened = await traffic.put(LONG, segments=2)

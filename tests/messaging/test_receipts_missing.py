@@ -33,7 +33,7 @@ async def test_a_message_whose_receipt_never_comes_is_given_up() -> None:
 
 
 @virtual_time
-async def test_a_message_that_misses_the_receipt_of_one_part_is_given_up() -> None:
+async def test_rcp_5_a_message_that_misses_the_receipt_of_one_part_is_given_up() -> None:
     """D, -, D."""
     traffic = ReceiptTraffic()
     opened = await two_parts_sent(traffic)
@@ -167,7 +167,7 @@ async def test_a_message_over_a_silent_bind_stays_sent_and_is_let_go() -> None:
 
 
 @virtual_time
-async def test_a_receipt_that_finds_no_message_is_kept_and_answered() -> None:
+async def test_rcp_6_a_receipt_that_finds_no_message_is_kept_and_answered() -> None:
     traffic = ReceiptTraffic()
     answers = traffic.receipt("77", "UNDELIV", "001")
     await traffic.turn(PARK_S + 0.2)
@@ -177,7 +177,7 @@ async def test_a_receipt_that_finds_no_message_is_kept_and_answered() -> None:
 
 
 @virtual_time
-async def test_a_receipt_that_was_kept_still_meets_its_message() -> None:
+async def test_rcp_6_a_receipt_that_was_kept_still_meets_its_message() -> None:
     traffic = ReceiptTraffic()
     opened = await traffic.put()
     await traffic.turn()

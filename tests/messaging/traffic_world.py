@@ -20,6 +20,7 @@ from gateway.clock import Clock
 from gateway.config.carrier import CarrierBind
 from gateway.events import EventBus, StatusEvent
 from gateway.message import Message, Status
+from gateway.messaging.carrier_ids import CarrierIds
 from gateway.messaging.dispatcher import Dispatcher
 from gateway.messaging.journal import Journal
 from gateway.messaging.open_message import OpenMessage
@@ -46,7 +47,7 @@ HOLD_S = 120.0
 RECEIPT_WAIT_S = 259_200.0
 
 
-def a_bind(bind_id: str, **changes: Any) -> CarrierBind:
+def a_bind(bind_id: str = "alpha/1", **changes: Any) -> CarrierBind:
     fields: dict[str, Any] = {
         "id": bind_id.partition("/")[2],
         "host": "127.0.0.1",
@@ -123,6 +124,7 @@ class Traffic:
         silent_binds: tuple[str, ...] = (),
         in_doubt: InDoubt = InDoubt.RESEND,
         ledger: Ledger | None = None,
+        carrier_ids: Mapping[str, CarrierIds] | None = None,
         **config: Any,
     ) -> None:
         self.account = Account(
@@ -159,7 +161,13 @@ class Traffic:
         )
         silent = frozenset(bind for bind, fake in self.binds.items() if not fake.config.receipts)
         self.receipts = Receipts(
-            self.journal, self.ledger, self.router, self.clock, RECEIPT_WAIT_S, silent
+            self.journal,
+            self.ledger,
+            self.router,
+            self.clock,
+            RECEIPT_WAIT_S,
+            silent,
+            carrier_ids,
         )
         self.dispatcher = Dispatcher(
             self.journal,

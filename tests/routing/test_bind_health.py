@@ -4,7 +4,15 @@ import pytest
 
 from routing.bind_health import QUALITY_MIN, BindSnapshot
 from routing.circuit_breaker import CircuitState
-from routing.events import BindDown, BindUp, Outcome, ReceiptSeen, SubmitResult, Submitted
+from routing.events import (
+    BindDown,
+    BindUp,
+    Outcome,
+    ReceiptSeen,
+    SubmitResult,
+    Submitted,
+    WindowIs,
+)
 from routing.ranking import Block
 from routing.router import Router
 from tests.routing.builders import (
@@ -45,6 +53,18 @@ def test_a_lost_bind_comes_back_with_an_empty_window() -> None:
     router.observe(BindDown("alpha/1", NOW + 1.0))
     router.observe(BindUp("alpha/1", NOW + 2.0))
     assert order(router, now=NOW + 2.0) == ["alpha/1"]
+
+
+def test_the_window_of_a_bind_follows_its_sessions() -> None:
+    """One of two is lost, with one of the two segments that were under way."""
+    router = a_router(a_bind(window=2))
+    send(router, NOW)
+    send(router, NOW)
+    router.observe(WindowIs("alpha/1", 1, 1))
+    assert blocks(router, NOW + 1.0) == {"alpha/1": Block.WINDOW_FULL}
+    assert (reading(router).window, reading(router).window_used) == (1, 1)
+    router.observe(SubmitResult("alpha/1", Outcome.OK, 1.0, NOW + 1.0))
+    assert order(router, now=NOW + 1.0) == ["alpha/1"]
 
 
 def test_an_answer_to_a_lost_session_frees_no_place_in_the_new_window() -> None:

@@ -248,5 +248,7 @@ def _expired(evidence: Evidence, case: Case) -> Iterator[str]:
         # It is held from each loss of a bind on, and from each start.
         late_max_s += (LOST_MAX + len(evidence.world.ended_at)) * HOLD_S
         due = message.expires_at
-    if not due <= last.at <= evidence.world.done_by(due + late_max_s):
+    # It may have to be read first.
+    latest = evidence.world.done_by(due + late_max_s) + evidence.world.commit_s_max
+    if not due <= last.at <= latest:
         yield f"{case.name} expired {last.at - due:+.2f} s after its time"

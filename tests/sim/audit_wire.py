@@ -9,8 +9,11 @@ from math import ceil
 
 from gateway.account import InDoubt
 from gateway.interworking.addresses import from_smpp
+from gateway.messaging.mps import JITTER_S
+from gateway.smpp.constants import DataCoding, Tag
 from tests.sim.cast import HOLD_S, RESPONSE_TIMEOUT_S, SENDERS, TPS, WINDOW
 from tests.sim.evidence import TICK_S, Case, Evidence, timed_out
+from tests.sim.numbered_text import PART_SEPTETS, PART_UNITS
 from tests.sim.wiretap import Attempt
 from tests.sim.world import World
 
@@ -46,10 +49,10 @@ def _accepted_only(evidence: Evidence) -> Iterator[str]:
 
 
 def _duplicates(world: World, case: Case) -> Iterator[str]:
-    parts: dict[int, list[Attempt]] = defaultdict(list)
-    for attempt in case.attempts:
-        parts[attempt.part].append(attempt)
-    for attempts in parts.values():
+    """A message that went whole went in each of its parts."""
+    numbers = {attempt.part for attempt in case.attempts}
+    for part in numbers - {0} or numbers:
+        attempts = [each for each in case.attempts if each.part in (0, part)]
         for first, second in pairwise(attempts):
             policy = SENDERS[case.message.sender][0].in_doubt
             if not _may_repeat(world, policy, first, second):
@@ -121,26 +124,46 @@ def _conversation(cases: list[Case]) -> Iterator[str]:
 
 def _rates(world: World) -> Iterator[str]:
     """Segments in any second: of a sender, of an account with a cap, and on a bind."""
-    senders: dict[str, list[float]] = defaultdict(list)
-    accounts: dict[str, list[float]] = defaultdict(list)
+    senders: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    accounts: dict[str, list[tuple[float, int]]] = defaultdict(list)
     wires: dict[int, list[float]] = defaultdict(list)
     for attempt in world.wiretap.attempts:
         address = from_smpp(attempt.pdu.source_addr_ton, attempt.pdu.source_addr)
         account, _ = SENDERS[address]
-        senders[address].append(attempt.written_at)
-        accounts[account.name].append(attempt.written_at)
+        segments = _segments_of(attempt)
+        senders[address].append((attempt.written_at, segments))
+        accounts[account.name].append((attempt.written_at, segments))
         wires[attempt.wire].append(attempt.written_at)
-    for address, times in senders.items():
+    for address, written in senders.items():
         limit = ceil(SENDERS[address][1].segments_per_second)
-        if (most := _most_in_a_second(times)) > limit:
+        if (most := _most_in_a_second(_spread(written, limit))) > limit:
             yield f"{address} sent {most} segments in a second, {limit} agreed"
     for account in {account.sid: account for account, _ in SENDERS.values()}.values():
-        most = _most_in_a_second(accounts[account.name])
-        if account.mps_max is not None and most > account.mps_max:
+        if account.mps_max is None:
+            continue
+        most = _most_in_a_second(_spread(accounts[account.name], account.mps_max))
+        if most > account.mps_max:
             yield f"{account.name} sent {most} segments in a second, {account.mps_max:g} agreed"
     for wire, times in wires.items():
         if (most := _most_in_a_second(times)) > TPS:
             yield f"{most} segments in a second on wire {wire}, {TPS:g} agreed"
+
+
+def _segments_of(attempt: Attempt) -> int:
+    """As the gateway counts them, where all go in one PDU."""
+    if attempt.part:
+        return 1
+    octets = attempt.pdu.tlvs[Tag.MESSAGE_PAYLOAD]
+    ucs2 = attempt.pdu.data_coding == DataCoding.UCS2
+    return ceil(len(octets) / (2 * PART_UNITS if ucs2 else PART_SEPTETS))
+
+
+def _spread(written: Iterable[tuple[float, int]], limit: float) -> list[float]:
+    """When each segment has its turn: those of one PDU take theirs one after the other."""
+    spacing_s = (1 + JITTER_S) / limit
+    return sorted(
+        when + number * spacing_s for when, segments in written for number in range(segments)
+    )
 
 
 def _most_in_a_second(times: Iterable[float]) -> int:

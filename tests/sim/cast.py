@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carriers_sim.behaviour import Behaviour, IdFormat
+from carriers_sim.behaviour import Behaviour
 from carriers_sim.config import CarrierConfig, SimulatorConfig
 from carriers_sim.dlr_schedule import ReceiptBehaviour, ReceiptForm
+from carriers_sim.message_id import IdFormat
 from carriers_sim.recorder import Expectations
 from gateway.account import Account, Esme, InDoubt, Sender, SenderType
 from gateway.config import Carrier, Config
 from gateway.config.carrier import BindType, CarrierBind, CarrierRoute
+from gateway.config.dialect import PLAIN, Concatenation, Dialect
 from gateway.config.sections import Callbacks, Queue, Smpp
 from routing.numbering_plan import NumberingPlan
 from tests.sim.scenario import Scenario
@@ -133,7 +135,16 @@ def gateway_config(scenario: Scenario) -> Config:
             Carrier(
                 "bravo",
                 binds=(
-                    _bind("bravo", "tx", BindType.TRANSMITTER),
+                    _bind(
+                        "bravo",
+                        "tx",
+                        BindType.TRANSMITTER,
+                        dialect=(
+                            Dialect(concatenation=Concatenation.PAYLOAD)
+                            if scenario.payload_carrier
+                            else PLAIN
+                        ),
+                    ),
                     _bind("bravo", "rx", BindType.RECEIVER),
                 ),
                 routes=(
@@ -182,6 +193,7 @@ def _bind(
     bind: str,
     bind_type: BindType = BindType.TRANSCEIVER,
     receipts: bool = True,
+    dialect: Dialect = PLAIN,
 ) -> CarrierBind:
     return CarrierBind(
         id=bind,
@@ -195,4 +207,5 @@ def _bind(
         enquire_link_s=30.0,
         response_timeout_s=RESPONSE_TIMEOUT_S,
         receipts=receipts,
+        dialect=dialect,
     )

@@ -9,7 +9,7 @@ from gateway.message import Direction, Message, Status
 from gateway.store.interface import StoredMessage, Transition
 from tests.sim.cast import RESPONSE_TIMEOUT_S
 from tests.sim.ledger import Asked
-from tests.sim.numbered_text import number_in
+from tests.sim.numbered_text import number_in, version_in
 from tests.sim.wiretap import Attempt, SeenReceipt
 from tests.sim.world import World
 
@@ -32,6 +32,11 @@ class Case:
     @property
     def name(self) -> str:
         return f"message {self.message.id} (number {self.number})"
+
+    @property
+    def version(self) -> int:
+        """What it says in the end."""
+        return version_in(self.message.body)
 
     @property
     def whole_steps(self) -> list[Transition]:
@@ -69,12 +74,19 @@ class Evidence:
         self.receipts: dict[tuple[str, str], list[SeenReceipt]] = defaultdict(list)
         for seen in world.wiretap.receipts:
             self.receipts[seen.carrier, seen.carrier_id].append(seen)
-        # Whose the carriers' ids are, by their own books, which have whole messages only.
+        # Whose the carriers' ids are, by their own books, which have whole messages only. Of one
+        # that went over several carriers there are also ids of the others.
+        given = {
+            (attempt.carrier, attempt.number, attempt.carrier_id)
+            for attempt in world.wiretap.attempts
+        }
         self.owners = {
-            (smsc.name, carrier_id): number_in(received.text)
+            (smsc.name, carrier_id): number
             for smsc in world.simulator.smscs.values()
             for received in smsc.messages
+            for number in (number_in(received.text),)
             for carrier_id in received.message_ids
+            if len(received.message_ids) == 1 or (smsc.name, number, carrier_id) in given
         }
 
     @property

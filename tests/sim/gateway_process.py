@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from random import Random
 from ssl import SSLContext
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.daemon.assembly import Gateway
+from gateway.message import Message
 from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.messaging.webhooks import Poster
 from gateway.net.network import ProtocolFactory
@@ -37,14 +38,21 @@ class Killed(Exception):
 
 
 class MortalStore(InlineStore):
-    """After `crash` a record goes nowhere, and nobody is told. `appended` is set by each record."""
+    """After `crash` a record goes nowhere, and nobody is told. `appended` is set by each record.
+    What a read of messages finds may be old by the time, `read_s`, that it takes."""
 
     appended: asyncio.Event
+    read_s: Callable[[], float]
 
     def append(self, record: Record, on_commit: OnCommit | None = None) -> None:
         if not self._closed:
             super().append(record, on_commit)
             self.appended.set()
+
+    async def read_messages(self, message_ids: Sequence[int]) -> Sequence[Message]:
+        found = await super().read_messages(message_ids)
+        await asyncio.sleep(self.read_s())
+        return found
 
 
 class MortalNetwork:
@@ -56,14 +64,24 @@ class MortalNetwork:
         self._severed = False
 
     async def connect(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        server_name: str = "",
     ) -> None:
         if self._severed:
             raise ConnectionRefusedError
         await self._network.connect(host, port, factory)
 
     async def listen(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        proxies: Sequence[str] = (),
     ) -> MemoryListening:
         listening = await self._network.listen(host, port, factory)
         self._listening.append(listening)
@@ -97,6 +115,7 @@ class GatewayProcess:
         self._ended = asyncio.get_running_loop().create_future()
         self.store = MortalStore(directory, commit_s, SEGMENTS, clock=clock, vfs=vfs)
         self.store.appended = asyncio.Event()
+        self.store.read_s = commit_s
         self.gateway = Gateway(config, PLAN, self.store, self._network, clock, random, self)
         self._traffic: asyncio.Task[None]
 

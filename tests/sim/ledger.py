@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import count
+from math import inf
 
 from gateway.account import Account
 from gateway.message import Origin, Receipts
@@ -24,6 +26,24 @@ class Asked:
     refused: str = ""
 
 
+class Outcome(Enum):
+    """What the customer heard of a change. UNKNOWN: the process ended first, or its store."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Change:
+    """One request to change a message: to the text of a `version`, or None to cancel it."""
+
+    version: int | None
+    asked_at: float
+    answered_at: float = inf
+    outcome: Outcome = Outcome.UNKNOWN
+
+
 @dataclass(slots=True)
 class Told:
     """One webhook that a customer's server took."""
@@ -39,6 +59,10 @@ class Ledger:
     asked: dict[int, Asked] = field(default_factory=dict)
     canceled: set[int] = field(default_factory=set)
     """Ids of messages whose cancellation was confirmed."""
+    cancels_asked: set[int] = field(default_factory=set)
+    """Ids of messages that somebody wanted to cancel."""
+    changes: dict[int, list[Change]] = field(default_factory=dict)
+    """By the number of the message, in the order of asking, one after the other."""
     webhooks: list[Told] = field(default_factory=list)
     attempted: list[tuple[str, str]] = field(default_factory=list)
     """Idempotency token and MessageSid of each webhook request, taken or not, in order."""

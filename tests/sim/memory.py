@@ -17,6 +17,7 @@ def left_in_memory(gateway: Gateway, now: float) -> Iterator[str]:
         "parts in doubt": len(gateway.journal.doubts),
         "expected receipts": receipts.expected,
         "sent messages": len(receipts._sent),
+        "parts of inbound messages": gateway.reassembly.waiting,
         "parked receipts": len(receipts._parked),
         "requests with a key": len(gateway.idempotency._under_way),
         "webhooks": gateway.webhooks.pending,
@@ -24,7 +25,7 @@ def left_in_memory(gateway: Gateway, now: float) -> Iterator[str]:
         "webhook hosts": gateway.webhooks._outbox.hosts,
         "ESME deliveries": gateway.esme_delivery.pending,
         "ESME deliveries in flight": sum(map(len, gateway.esme_delivery._in_flight.values())),
-        "submits in flight": sum(len(bind._submitted) for bind in gateway.binds.values()),
+        "submits in flight": sum(bind.in_flight for bind in gateway.binds.values()),
         "places in windows": sum(bind.window_used for bind in gateway.router.snapshot(now)),
     }
     yield from (f"{count} {name} are left in memory" for name, count in left.items() if count)

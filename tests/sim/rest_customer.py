@@ -93,6 +93,7 @@ class RestCustomer:
         process = self._process()
         if not process.alive:
             return
+        self._ledger.cancels_asked.add(message_id)
         try:
             await process.call(process.gateway.intake.cancel(message_id))
         except (Refused, Killed):

@@ -44,6 +44,12 @@ class Scenario:
     inbound: bool = True
     silent_carrier: bool = False
     """One bind asks for no receipts."""
+    payload_carrier: bool = False
+    """One bind takes long texts whole, in message_payload."""
+    short_heads: bool = False
+    """Of each queue memory holds so little that most messages wait in the store."""
+    changes: bool = False
+    """Customers take messages back, and replace them."""
 
     @classmethod
     def drawn(cls, seed: int) -> Scenario:

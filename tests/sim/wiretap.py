@@ -20,12 +20,14 @@ class Attempt:
     """One submit_sm that the gateway wrote. Times are Unix seconds, None for never.
 
     `answered_at` is when the response reached the gateway, `lost_at` when the gateway learnt that
-    the connection was over without one. `number` is None for texts that are not numbered.
+    the connection was over without one. `number` is None for texts that are not numbered; `part`
+    is 0 for a message that goes whole.
     """
 
     carrier: str
     wire: int
     number: int | None
+    version: int
     part: int
     pdu: SubmitSm
     written_at: float
@@ -118,8 +120,10 @@ class Wiretap:
     def _submit(self, wire: Wire, line: _Line, sequence_number: int, body: bytes) -> None:
         pdu = codec.decode(CommandId.SUBMIT_SM, body)
         assert isinstance(pdu, SubmitSm)
-        number, part = read(pdu)
-        attempt = Attempt(CARRIERS[wire.port], wire.number, number, part, pdu, self._clock.now())
+        number, version, part = read(pdu)
+        attempt = Attempt(
+            CARRIERS[wire.port], wire.number, number, version, part, pdu, self._clock.now()
+        )
         line.attempts[sequence_number] = attempt
         self.attempts.append(attempt)
 

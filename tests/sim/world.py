@@ -12,15 +12,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import apsw
 
 from carriers_sim.simulator import Simulator
 from gateway.clock import Clock
+from gateway.messaging import account_queue
 from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.store.group_commit import REOPEN_MAX_S
 from gateway.store.interface import AttemptOutcome, MessageFilter, Owed, StoredMessage
@@ -36,6 +38,7 @@ from tests.sim.cast import (
     gateway_config,
     simulator_config,
 )
+from tests.sim.changing_customer import ChangingCustomer
 from tests.sim.esme_customer import EsmeCustomer
 from tests.sim.gateway_process import GatewayProcess
 from tests.sim.ledger import Ledger
@@ -50,6 +53,7 @@ from tests.store.failing_disk import FailingDisk
 from tests.support.memory_network import MemoryNetwork
 
 STORED_MAX = 100_000
+SHORT_HEAD = 3
 INBOUND_PAUSE_S = 45.0
 # Whatever was accepted is at its end by then: scheduled, queued, in doubt, without a receipt.
 SETTLED_AFTER_S = SEND_AT_AHEAD_S[1] + MAX_QUEUE_S + RECEIPT_WAIT_S + 600.0
@@ -141,8 +145,12 @@ class World:
         )
         logger = logging.getLogger("gateway")
         logger.addHandler(self.faults)
+        heads = {"HEAD_MIN": SHORT_HEAD, "HEAD_S": 0.0} if self.scenario.short_heads else {}
         try:
-            await self._live()
+            with ExitStack() as patches:
+                for name, value in heads.items():
+                    patches.enter_context(patch.object(account_queue, name, value))
+                await self._live()
         finally:
             logger.removeHandler(self.faults)
 
@@ -165,6 +173,15 @@ class World:
                     self._random(account.name),
                 )
                 tasks.create_task(customer.run(until))
+            for account in (ACME, BEE) if scenario.changes else ():
+                changing = ChangingCustomer(
+                    account,
+                    lambda: self.process,
+                    self.ledger,
+                    self.clock,
+                    self._random(f"{account.name}/changes"),
+                )
+                tasks.create_task(changing.run(until))
             for esme in self._esmes:
                 tasks.create_task(esme.run(until))
             if scenario.inbound:
@@ -212,13 +229,17 @@ class World:
                 return started_at
         return when
 
+    @property
+    def commit_s_max(self) -> float:
+        """A write, or a read of a page, takes no longer."""
+        return 2.0 if self.scenario.slow_disk else 0.05
+
     def stored_by(self, ended_at: float) -> float:
         """What was done before this time was surely on the disk when the process ended."""
-        commit_s_max = 2.0 if self.scenario.slow_disk else 0.05
         for failed_at, healed_at in self.disk_failed:
-            if failed_at <= ended_at <= healed_at + REOPEN_MAX_S + commit_s_max:
+            if failed_at <= ended_at <= healed_at + REOPEN_MAX_S + self.commit_s_max:
                 ended_at = failed_at
-        return ended_at - commit_s_max
+        return ended_at - self.commit_s_max
 
     @property
     def _busy(self) -> bool:

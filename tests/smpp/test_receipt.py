@@ -194,6 +194,42 @@ VARIANTS: list[tuple[str, str, Receipt]] = [
         "err:000\0",
         Receipt("77", "DELIVRD", "000", "2311142213"),
     ),
+    (
+        "quotes",
+        'id:"77" sub:"001" dlvrd:"001" submit date:"2311142212" done date:"2311142213" '
+        'stat:"DELIVRD" err:"000" text:"Hello"',
+        Receipt("77", "DELIVRD", "000", "2311142213"),
+    ),
+    (
+        "the id alone in quotes",
+        "id:'77' sub:001 dlvrd:001 submit date:2311142212 done date:2311142213 stat:DELIVRD",
+        Receipt("77", "DELIVRD", "", "2311142213"),
+    ),
+    (
+        "equals signs",
+        "id=77 sub=001 dlvrd=001 submit date=2311142212 done date=2311142213 stat=DELIVRD err=000",
+        Receipt("77", "DELIVRD", "000", "2311142213"),
+    ),
+    (
+        "the state as a number",
+        "id:77 sub:001 dlvrd:000 submit date:2311142212 done date:2311142213 stat:5 err:001 text:",
+        Receipt("77", "UNDELIV", "001", "2311142213"),
+    ),
+    (
+        "the state as a number of three digits",
+        "id:77 sub:001 dlvrd:001 submit date:2311142212 done date:2311142213 stat:002 err:000",
+        Receipt("77", "DELIVRD", "000", "2311142213"),
+    ),
+    (
+        "the state in hex",
+        "id:77 sub:001 dlvrd:000 submit date:2311142212 done date:2311142213 stat:0x08 err:000",
+        Receipt("77", "REJECTD", "000", "2311142213"),
+    ),
+    (
+        "a state that is no number of the specification",
+        "id:77 stat:42 err:000",
+        Receipt("77", "42", "000"),
+    ),
     ("only what matters", "id:77 stat:UNDELIV", Receipt("77", "UNDELIV")),
 ]
 
@@ -201,17 +237,17 @@ VARIANTS: list[tuple[str, str, Receipt]] = [
 @pytest.mark.parametrize(
     ("text", "expected"), [pytest.param(text, says, id=how) for how, text, says in VARIANTS]
 )
-def test_receipt_of_every_vendor_is_read(text: str, expected: Receipt) -> None:
+def test_rcp_3_receipt_of_every_vendor_is_read(text: str, expected: Receipt) -> None:
     assert parse(text.encode("latin-1"), {}) == expected
 
 
-def test_receipt_in_ucs2_is_read() -> None:
+def test_rcp_3_receipt_in_ucs2_is_read() -> None:
     expected = Receipt("0123456789", "DELIVRD", "000", "2311142213")
     assert parse(AS_SPECIFIED.encode("utf-16-be"), {}) == expected
 
 
 @pytest.mark.parametrize("state", MessageState)
-def test_every_state_has_its_word(state: MessageState) -> None:
+def test_rcp_3_every_state_has_its_word(state: MessageState) -> None:
     stat = STAT_BY_STATE[state]
     assert (len(stat), STATE_BY_STAT[stat]) == (7, state)
 
@@ -226,7 +262,7 @@ def test_every_state_has_its_word(state: MessageState) -> None:
         "id:77 sub:001 dlvrd:001 stat:DELIVRD Text:err:001",
     ],
 )
-def test_fields_within_the_text_are_the_senders(text: str) -> None:
+def test_rcp_3_fields_within_the_text_are_the_senders(text: str) -> None:
     assert parse(text.encode(), {}) == Receipt("77", "DELIVRD")
 
 
@@ -245,14 +281,14 @@ def test_fields_within_the_text_are_the_senders(text: str) -> None:
         f"{'x' * TEXT_MAX} id:77 stat:DELIVRD",
     ],
 )
-def test_what_names_no_message_or_no_state_says_nothing(text: str) -> None:
+def test_rcp_3_what_names_no_message_or_no_state_says_nothing(text: str) -> None:
     assert parse(text.encode(), {}) is None
 
 
 # TLVs (§4.7.1, §5.3.2.12, §5.3.2.31, §5.3.2.35)
 
 
-def test_tlvs_win_over_the_text() -> None:
+def test_rcp_2_tlvs_win_over_the_text() -> None:
     optional: dict[int, bytes] = {
         Tag.RECEIPTED_MESSAGE_ID: b"4a5b6c\0",
         Tag.MESSAGE_STATE: b"\x05",
@@ -263,12 +299,12 @@ def test_tlvs_win_over_the_text() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"delivered", b"id: stat: err:"])
-def test_tlvs_do_without_a_text(text: bytes) -> None:
+def test_rcp_2_tlvs_do_without_a_text(text: bytes) -> None:
     assert parse(text, tlvs("4a5b", "DELIVRD")) == Receipt("4a5b", "DELIVRD")
 
 
 @pytest.mark.parametrize("receipted", [b"4a5b", b"4a5b\0", b"4a5b\0\0", b"4a5b\0junk"])
-def test_receipted_message_id_ends_with_its_nul(receipted: bytes) -> None:
+def test_rcp_2_receipted_message_id_ends_with_its_nul(receipted: bytes) -> None:
     receipt = parse(b"id:77 stat:DELIVRD", {Tag.RECEIPTED_MESSAGE_ID: receipted})
     assert receipt == Receipt("4a5b", "DELIVRD")
 
@@ -284,8 +320,18 @@ def test_receipted_message_id_ends_with_its_nul(receipted: bytes) -> None:
         {0x1400: b"vendor"},
     ],
 )
-def test_a_tlv_that_says_nothing_leaves_the_text(useless: dict[int, bytes]) -> None:
+def test_rcp_2_a_tlv_that_says_nothing_leaves_the_text(useless: dict[int, bytes]) -> None:
     assert parse(b"id:77 stat:DELIVRD err:000", useless) == Receipt("77", "DELIVRD", "000")
+
+
+def test_rcp_2_an_empty_text_beside_the_tlvs_is_no_trouble() -> None:
+    """With the error of the network: GSM, 0x0020."""
+    optional: dict[int, bytes] = {
+        Tag.RECEIPTED_MESSAGE_ID: b"0A\0",
+        Tag.MESSAGE_STATE: b"\x03",
+        Tag.NETWORK_ERROR_CODE: b"\x03\x00\x20",
+    }
+    assert parse(b"", optional) == Receipt("0A", "EXPIRED", "032")
 
 
 # esm_class alone (§5.2.12)
@@ -308,7 +354,7 @@ def test_a_tlv_that_says_nothing_leaves_the_text(useless: dict[int, bytes]) -> N
         (0xE4, True),
     ],
 )
-def test_message_type_bits_alone_make_a_receipt(esm_class: int, expected: bool) -> None:
+def test_rcp_1_message_type_bits_alone_make_a_receipt(esm_class: int, expected: bool) -> None:
     assert is_receipt(esm_class) is expected
 
 

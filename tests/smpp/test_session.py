@@ -5,13 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.smpp import codec
-from gateway.smpp.constants import RESPONSE, SEQUENCE_NUMBER_MAX, CommandId, CommandStatus
+from gateway.smpp.constants import RESPONSE, SEQUENCE_NUMBER_MAX, CommandId, CommandStatus, Tag
 from gateway.smpp.errors import FieldError, NotBound, WindowFull
 from gateway.smpp.events import Bound, Closed, PduRefused, Request, Response, ResponseTimedOut
 from gateway.smpp.pdus import (
     PDUS,
     BindTransceiver,
     BindTransceiverResp,
+    BindTransmitter,
+    BindTransmitterResp,
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
@@ -23,15 +25,8 @@ from gateway.smpp.pdus import (
     Unbind,
     UnbindResp,
 )
-from gateway.smpp.session import PDU_LENGTH_MAX, Timers
-from gateway.smpp.states import (
-    BINDS,
-    MAY_CROSS,
-    MAY_SEND,
-    TRANSITIONS,
-    Role,
-    SessionState,
-)
+from gateway.smpp.session import PDU_LENGTH_MAX, REFUSALS_TOLD_MAX, Session, Timers
+from gateway.smpp.states import BINDS, TRANSITIONS, Role, SessionState
 from tests.smpp.sessions import (
     NOW,
     TIMERS,
@@ -47,6 +42,56 @@ from tests.smpp.sessions import (
 
 ROK = CommandStatus.ESME_ROK
 REQUESTS = [pdu for pdu in PDUS if not pdu.command_id & RESPONSE]
+RESPONSES = [pdu for pdu in PDUS if pdu.command_id & RESPONSE]
+LIVE_STATES = [state for state in SessionState if state.value != "closed"]
+
+# v3.4 §2.3 table 2-1, with outbind and enquire_link as 5.0 §2.4 has them: who may send what, in
+# which states. What crosses an unbind on its way is in no table.
+TX, RX, TRX = "bound_tx", "bound_rx", "bound_trx"
+ANY = f"open binding {TX} {RX} {TRX} unbinding"
+TABLE_2_1: dict[Role, dict[int, str]] = {
+    Role.ESME: {
+        CommandId.BIND_TRANSMITTER: "open",
+        CommandId.BIND_RECEIVER: "open",
+        CommandId.BIND_TRANSCEIVER: "open",
+        CommandId.UNBIND: f"{TX} {RX} {TRX}",
+        CommandId.SUBMIT_SM: f"{TX} {TRX}",
+        CommandId.SUBMIT_MULTI: f"{TX} {TRX}",
+        CommandId.DATA_SM: f"{TX} {TRX}",
+        CommandId.QUERY_SM: f"{TX} {TRX}",
+        CommandId.CANCEL_SM: f"{TX} {TRX}",
+        CommandId.REPLACE_SM: f"{TX} {TRX}",
+        CommandId.ENQUIRE_LINK: ANY,
+    },
+    Role.SMSC: {
+        CommandId.OUTBIND: "open",
+        CommandId.UNBIND: f"{TX} {RX} {TRX}",
+        CommandId.DELIVER_SM: f"{RX} {TRX}",
+        CommandId.DATA_SM: f"{RX} {TRX}",
+        CommandId.ALERT_NOTIFICATION: f"{RX} {TRX}",
+        CommandId.ENQUIRE_LINK: ANY,
+    },
+}
+CROSSING = (
+    CommandId.SUBMIT_SM,
+    CommandId.SUBMIT_MULTI,
+    CommandId.DELIVER_SM,
+    CommandId.DATA_SM,
+    CommandId.ALERT_NOTIFICATION,
+    CommandId.UNBIND,
+)
+
+
+REQUEST_OF: dict[Role, type[Pdu]] = {Role.ESME: SubmitSm, Role.SMSC: DeliverSm}
+RESPONSE_OF: dict[Role, type[Pdu]] = {Role.ESME: SubmitSmResp, Role.SMSC: DeliverSmResp}
+
+
+def allowed(sender: Role, state: SessionState, command_id: int) -> bool:
+    states = TABLE_2_1[sender].get(command_id)
+    if states is None:
+        return False
+    crosses = state is SessionState.UNBINDING and command_id in CROSSING
+    return crosses or state.value in states.split()
 
 
 # Framing
@@ -96,10 +141,35 @@ def test_srv_5_nack_has_sequence_number_0_when_the_length_alone_has_come() -> No
     assert sent(smsc) == [header(CommandId.GENERIC_NACK, CommandStatus.ESME_RINVCMDLEN, 0)]
 
 
-def test_nothing_is_read_after_the_end() -> None:
+def test_srv_8_nothing_is_read_after_the_end() -> None:
     smsc = in_state(Role.SMSC, SessionState.CLOSED)
     give(smsc, EnquireLink())
     assert sent(smsc) == []
+
+
+def test_srv_2_longest_pdu_is_read_and_the_next_octet_is_too_much() -> None:
+    smsc = bound(Role.SMSC)
+    body = codec.encode(SubmitSm(), 1)[16:]
+    for number, length in ((1, PDU_LENGTH_MAX), (2, PDU_LENGTH_MAX + 1)):
+        payload = bytes(length - 16 - len(body) - 4)
+        tlv = codec.TLV_HEADER.pack(Tag.MESSAGE_PAYLOAD, len(payload) & 0xFFFF)
+        head = codec.HEADER.pack(length, CommandId.SUBMIT_SM, 0, number)
+        smsc.receive_data(head + body + tlv + payload, NOW)
+        assert smsc.closed == (length > PDU_LENGTH_MAX)
+
+
+def test_srv_2_nothing_is_kept_for_a_length_that_is_only_claimed() -> None:
+    smsc = bound(Role.SMSC)
+    smsc.receive_data(codec.HEADER.pack(PDU_LENGTH_MAX, CommandId.SUBMIT_SM, 0, 9), NOW)
+    assert len(smsc._received) == 16
+
+
+@pytest.mark.parametrize("kept", range(1, 33))
+def test_srv_1_end_of_the_stream_within_a_pdu_is_no_request(kept: int) -> None:
+    smsc = bound(Role.SMSC)
+    smsc.receive_data(codec.encode(SubmitSm(), 7)[:kept], NOW)
+    smsc.receive_eof(NOW)
+    assert smsc.events() == [Closed("connection lost")]
 
 
 # Requests that the session answers itself
@@ -122,11 +192,34 @@ def test_srv_4_bad_field_is_answered_by_its_own_response() -> None:
     assert sent(smsc) == [header(CommandId.SUBMIT_SM_RESP, CommandStatus.ESME_RINVSRCADR, 8)]
 
 
-def test_refused_pdu_is_told_with_its_reason() -> None:
+def test_srv_3_refused_pdu_is_told_with_its_reason() -> None:
     smsc = bound(Role.SMSC)
     smsc.receive_data(codec.HEADER.pack(16, 0x99, 0, 5), NOW)
     (refused,) = told(smsc, PduRefused)
     assert (refused.command_id, refused.sequence_number) == (0x99, 5)
+
+
+def test_srv_3_refusals_are_all_answered_and_so_many_of_a_minute_are_told() -> None:
+    smsc, unknown = bound(Role.SMSC), codec.HEADER.pack(16, 0x99, 0, 5)
+    for now, count in ((NOW, 500), (NOW + 59, 500), (NOW + 60, 1)):
+        smsc.receive_data(unknown * count, now)
+    assert len(sent(smsc)) == 1_001
+    assert len(told(smsc, PduRefused)) == REFUSALS_TOLD_MAX + 1
+
+
+def test_srv_5_two_sessions_do_not_nack_each_other_for_ever() -> None:
+    esme, smsc = bound(Role.ESME), bound(Role.SMSC)
+    for made in (esme, smsc):
+        made.receive_data(codec.HEADER.pack(16, 0x99, 0, 5), NOW)
+    exchange(esme, smsc)
+    assert [made.closed for made in (esme, smsc)] == [False, False]
+
+
+@pytest.mark.parametrize("command_id", [0x8000_0099, 0xFFFF_FFFF])
+def test_srv_5_unknown_response_is_not_answered(command_id: int) -> None:
+    smsc = bound(Role.SMSC)
+    smsc.receive_data(codec.HEADER.pack(16, command_id, 0, 5), NOW)
+    assert sent(smsc) == []
 
 
 def test_srv_5_generic_nack_is_never_answered() -> None:
@@ -135,7 +228,7 @@ def test_srv_5_generic_nack_is_never_answered() -> None:
     assert sent(smsc) == []
 
 
-@pytest.mark.parametrize("state", [state for state in SessionState if state.value != "closed"])
+@pytest.mark.parametrize("state", LIVE_STATES)
 @pytest.mark.parametrize("role", Role)
 def test_srv_9_enquire_link_is_answered_in_every_state(role: Role, state: SessionState) -> None:
     made = in_state(role, state)
@@ -144,32 +237,76 @@ def test_srv_9_enquire_link_is_answered_in_every_state(role: Role, state: Sessio
 
 
 @pytest.mark.parametrize("pdu_class", REQUESTS, ids=lambda pdu_class: pdu_class.__name__)
-@pytest.mark.parametrize("state", [state for state in SessionState if state.value != "closed"])
+@pytest.mark.parametrize("state", LIVE_STATES)
 @pytest.mark.parametrize("role", Role)
 def test_srv_8_every_request_in_every_state(
     role: Role, state: SessionState, pdu_class: type[Pdu]
 ) -> None:
-    """Table 2-1: what a state does not allow has its answer, and ends nothing."""
+    """What a state does not allow has its answer, and ends nothing."""
     made = in_state(role, state)
     give(made, pdu_class(), 50)
-    states = MAY_SEND[role.peer].get(pdu_class.command_id, ())
-    crosses = state is SessionState.UNBINDING and bool(states) and pdu_class.command_id in MAY_CROSS
-    allowed = state in states or crosses
-    answers = [status for command, status, number in sent(made) if number == 50 and status]
-    if allowed:
-        assert answers == []
-    elif pdu_class.command_id in BINDS and state is not SessionState.OPEN:
-        assert answers == [CommandStatus.ESME_RALYBND]
+    answers = [(command, status) for command, status, number in sent(made) if number == 50]
+    command_id = pdu_class.command_id
+    response = (
+        command_id | RESPONSE
+        if command_id not in (CommandId.OUTBIND, CommandId.ALERT_NOTIFICATION)
+        else CommandId.GENERIC_NACK
+    )
+    if allowed(role.peer, state, command_id):
+        assert [status for _, status in answers if status] == []
+    elif command_id in BINDS and state is not SessionState.OPEN:
+        assert answers == [(response, CommandStatus.ESME_RALYBND)]
     else:
-        assert answers == [CommandStatus.ESME_RINVBNDSTS]
-    assert made.closed == (allowed and pdu_class is Unbind)
+        assert answers == [(response, CommandStatus.ESME_RINVBNDSTS)]
+    assert made.closed == (allowed(role.peer, state, command_id) and pdu_class is Unbind)
+
+
+@pytest.mark.parametrize("pdu_class", REQUESTS, ids=lambda pdu_class: pdu_class.__name__)
+@pytest.mark.parametrize("state", SessionState)
+@pytest.mark.parametrize("role", Role)
+def test_srv_8_every_request_of_ours_in_every_state(
+    role: Role, state: SessionState, pdu_class: type[Pdu]
+) -> None:
+    """After an unbind of ours nothing is asked any more, not even for a sign of life."""
+    made = in_state(role, state)
+    if (
+        state is not SessionState.UNBINDING
+        and state.value in TABLE_2_1[role].get(pdu_class.command_id, "").split()
+    ):
+        assert made.request(pdu_class(), NOW)
+    else:
+        with pytest.raises(NotBound):
+            made.request(pdu_class(), NOW)
+
+
+@pytest.mark.parametrize("pdu_class", RESPONSES, ids=lambda pdu_class: pdu_class.__name__)
+@pytest.mark.parametrize("state", LIVE_STATES)
+@pytest.mark.parametrize("role", Role)
+def test_srv_8_response_to_nothing_changes_nothing_in_any_state(
+    role: Role, state: SessionState, pdu_class: type[Pdu]
+) -> None:
+    made = in_state(role, state)
+    give(made, pdu_class(), 50)
+    assert (made.state, made.events(), sent(made)) == (state, [], [])
+
+
+@pytest.mark.parametrize("version", [0x00, 0x33, 0x34, 0x50, 0xFF])
+@pytest.mark.parametrize("pdu_class", REQUESTS, ids=lambda pdu_class: pdu_class.__name__)
+def test_srv_8_states_are_those_of_every_version(pdu_class: type[Pdu], version: int) -> None:
+    smsc = session(Role.SMSC)
+    give(smsc, BindTransmitter(interface_version=version), 1)
+    smsc.respond(1, BindTransmitterResp())
+    sent(smsc)
+    give(smsc, pdu_class(), 50)
+    refused = any(status for _, status, _ in sent(smsc))
+    assert refused != allowed(Role.ESME, SessionState.BOUND_TX, pdu_class.command_id)
 
 
 # Transitions
 
 
 @pytest.mark.parametrize("role", Role)
-def test_every_state_is_reached_by_the_table_only(role: Role) -> None:
+def test_srv_8_every_state_is_reached_by_the_table_only(role: Role) -> None:
     for (before, command_id), after in TRANSITIONS.items():
         assert before is not SessionState.CLOSED
         assert after is not before
@@ -180,11 +317,11 @@ def test_every_state_is_reached_by_the_table_only(role: Role) -> None:
     "state", [SessionState.BOUND_TX, SessionState.BOUND_RX, SessionState.BOUND_TRX]
 )
 @pytest.mark.parametrize("role", Role)
-def test_bind_leads_to_its_state(role: Role, state: SessionState) -> None:
+def test_srv_8_bind_leads_to_its_state(role: Role, state: SessionState) -> None:
     assert bound(role, state).state is state
 
 
-def test_both_sides_hear_that_they_are_bound() -> None:
+def test_srv_8_both_sides_hear_that_they_are_bound() -> None:
     esme, smsc = session(Role.ESME), session(Role.SMSC)
     esme.request(BindTransceiver(), NOW)
     exchange(esme, smsc)
@@ -241,12 +378,52 @@ def test_srv_6_both_directions_may_use_one_sequence_number() -> None:
     ]
 
 
+@pytest.mark.parametrize("number", [0, 1, SEQUENCE_NUMBER_MAX, 0x8000_0000, 0xFFFF_FFFF])
+def test_srv_6_response_repeats_the_number_even_where_it_is_out_of_range(number: int) -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), number)
+    smsc.respond(number, SubmitSmResp("id"))
+    assert sent(smsc) == [header(CommandId.SUBMIT_SM_RESP, ROK, number)]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_srv_6_number_of_a_request_in_flight_is_refused_and_the_first_keeps_its_answer(
+    role: Role,
+) -> None:
+    made, request = bound(role), REQUEST_OF[role.peer]
+    response = request.command_id | RESPONSE
+    give(made, request(), 7)
+    give(made, request(), 7)
+    assert sent(made) == [(response, CommandStatus.ESME_RSYSERR, 7)]
+    assert len(told(made, Request)) == 1
+    made.respond(7, None, ROK)
+    assert sent(made) == [(response, ROK, 7)]
+    give(made, request(), 7)
+    assert len(told(made, Request)) == 1
+
+
+def test_srv_6_enquire_link_may_have_the_number_of_a_request_in_flight() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), 7)
+    give(smsc, EnquireLink(), 7)
+    assert sent(smsc) == [header(CommandId.ENQUIRE_LINK_RESP, ROK, 7)]
+
+
 def test_srv_7_responses_may_come_in_any_order() -> None:
     esme = bound(Role.ESME)
     numbers = [esme.request(SubmitSm(), NOW) for _ in range(10)]
     for number in reversed(numbers):
         give(esme, SubmitSmResp(str(number)), number)
     assert [response.sequence_number for response in told(esme, Response)] == numbers[::-1]
+
+
+def test_srv_7_we_may_answer_in_any_order() -> None:
+    smsc = bound(Role.SMSC)
+    for number in range(1, 11):
+        give(smsc, SubmitSm(), number)
+    for number in range(10, 0, -1):
+        smsc.respond(number, SubmitSmResp(str(number)))
+    assert [number for _, _, number in sent(smsc)] == list(range(10, 0, -1))
 
 
 def test_cli_1_window_bounds_what_is_unanswered() -> None:
@@ -259,21 +436,7 @@ def test_cli_1_window_bounds_what_is_unanswered() -> None:
     assert esme.window_free == 1
 
 
-@pytest.mark.parametrize("pdu", [SubmitSm(), BindTransceiver(), DeliverSm()])
-@pytest.mark.parametrize("state", SessionState)
-@pytest.mark.parametrize("role", Role)
-def test_request_that_the_state_does_not_allow_is_not_bound(
-    role: Role, state: SessionState, pdu: Pdu
-) -> None:
-    made = in_state(role, state)
-    if state in MAY_SEND[role].get(pdu.command_id, ()):
-        assert made.request(pdu, NOW)
-    else:
-        with pytest.raises(NotBound):
-            made.request(pdu, NOW)
-
-
-def test_request_that_does_not_fit_takes_no_place_in_the_window() -> None:
+def test_cli_1_request_that_does_not_fit_takes_no_place_in_the_window() -> None:
     esme = bound(Role.ESME)
     with pytest.raises(FieldError):
         esme.request(SubmitSm(source_addr="1" * 30), NOW)
@@ -287,7 +450,7 @@ def test_srv_18_error_response_with_a_body_is_understood() -> None:
     assert told(esme, Response) == [Response(number, CommandStatus.ESME_RTHROTTLED, None)]
 
 
-def test_response_whose_body_cannot_be_read_still_counts() -> None:
+def test_srv_18_response_whose_body_cannot_be_read_still_counts() -> None:
     esme = bound(Role.ESME)
     number = esme.request(SubmitSm(), NOW)
     esme.receive_data(codec.HEADER.pack(17, CommandId.SUBMIT_SM_RESP, 0, number) + b"x", NOW)
@@ -295,7 +458,7 @@ def test_response_whose_body_cannot_be_read_still_counts() -> None:
 
 
 @pytest.mark.parametrize("status", [CommandStatus.ESME_RINVCMDID, ROK])
-def test_generic_nack_is_the_answer_to_our_request(status: CommandStatus) -> None:
+def test_srv_5_generic_nack_is_the_answer_to_our_request(status: CommandStatus) -> None:
     """Even one with ESME_ROK says that the request was not understood."""
     esme = bound(Role.ESME)
     number = esme.request(SubmitSm(), NOW)
@@ -304,17 +467,59 @@ def test_generic_nack_is_the_answer_to_our_request(status: CommandStatus) -> Non
     assert response.command_status
 
 
-def test_response_to_nothing_is_ignored() -> None:
+def test_srv_5_response_to_nothing_is_ignored() -> None:
     esme = bound(Role.ESME)
     give(esme, SubmitSmResp("id"), 99)
     assert esme.events() == []
 
 
-def test_response_of_another_kind_is_ignored() -> None:
+def test_srv_6_response_of_another_kind_is_ignored() -> None:
     esme = bound(Role.ESME)
     number = esme.request(SubmitSm(), NOW)
     give(esme, DeliverSmResp(), number)
     assert (esme.events(), esme.window_free) == ([], 9)
+
+
+def test_srv_18_error_response_of_ours_is_a_bare_header() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), 4)
+    smsc.respond(4, SubmitSmResp("id"), CommandStatus.ESME_RTHROTTLED)
+    assert smsc.data_to_send() == codec.HEADER.pack(16, CommandId.SUBMIT_SM_RESP, 0x58, 4)
+
+
+def test_srv_18_answer_of_ours_that_does_not_fit_may_be_given_again() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), 4)
+    with pytest.raises(FieldError):
+        smsc.respond(4, SubmitSmResp("x" * 65))
+    smsc.respond(4, None, CommandStatus.ESME_RSYSERR)
+    assert sent(smsc) == [header(CommandId.SUBMIT_SM_RESP, CommandStatus.ESME_RSYSERR, 4)]
+
+
+def test_srv_22_response_with_broken_tlvs_keeps_its_message_id() -> None:
+    esme = bound(Role.ESME)
+    number = esme.request(SubmitSm(), NOW)
+    head = codec.HEADER.pack(22, CommandId.SUBMIT_SM_RESP, 0, number)
+    esme.receive_data(head + b"4F\0" + b"\x04\x24\xff", NOW)
+    refused, response = esme.events()
+    assert isinstance(refused, PduRefused)
+    assert response == Response(number, ROK, SubmitSmResp("4F"))
+
+
+def test_srv_22_broken_tlvs_of_a_request_are_answered() -> None:
+    smsc = bound(Role.SMSC)
+    octets = codec.encode(SubmitSm(), 8) + b"\x04\x24\x00\x09hi"
+    smsc.receive_data(len(octets).to_bytes(4, "big") + octets[4:], NOW)
+    status = CommandStatus.ESME_RINVOPTPARSTREAM
+    assert sent(smsc) == [header(CommandId.SUBMIT_SM_RESP, status, 8)]
+
+
+def test_srv_13_reserved_values_are_handed_up() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(source_addr_ton=7, dest_addr_npi=15, data_coding=0xE0), 8)
+    assert told(smsc, Request) == [
+        Request(8, SubmitSm(source_addr_ton=7, dest_addr_npi=15, data_coding=0xE0))
+    ]
 
 
 def test_answer_after_the_end_goes_nowhere() -> None:
@@ -346,7 +551,7 @@ def test_cli_2_late_response_is_told_as_late() -> None:
     assert told(esme, Response) == [Response(number, ROK, SubmitSmResp("id"), late=True)]
 
 
-def test_only_so_many_late_responses_are_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cli_2_only_so_many_late_responses_are_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.smpp.session.LATE_RESPONSES_MAX", 1)
     esme = bound(Role.ESME)
     numbers = [esme.request(SubmitSm(), NOW) for _ in range(2)]
@@ -357,7 +562,7 @@ def test_only_so_many_late_responses_are_awaited(monkeypatch: pytest.MonkeyPatch
     assert [response.sequence_number for response in told(esme, Response)] == numbers[1:]
 
 
-def test_timed_out_request_frees_its_place_in_the_window() -> None:
+def test_cli_2_timed_out_request_frees_its_place_in_the_window() -> None:
     esme = bound(Role.ESME, window=1)
     esme.request(SubmitSm(), NOW)
     esme.handle_timer(NOW + 5)
@@ -392,18 +597,29 @@ def test_srv_9_unanswered_enquire_link_ends_the_session() -> None:
     assert told(smsc, Closed) == [Closed("no answer to enquire_link within response_s", (1,))]
 
 
-def test_answered_enquire_link_is_asked_again_after_the_next_silence() -> None:
+def test_srv_9_answered_enquire_link_is_asked_again_after_the_next_silence() -> None:
     smsc = bound(Role.SMSC)
     smsc.handle_timer(NOW + 30)
     give(smsc, EnquireLinkResp(), 1, now=NOW + 31)
     assert smsc.next_timer() == NOW + 61
 
 
-def test_bind_without_response_ends_the_session() -> None:
+def test_srv_10_bind_without_response_ends_the_session() -> None:
     esme = session(Role.ESME)
     esme.request(BindTransceiver(), NOW)
     esme.handle_timer(NOW + 5)
     assert esme.closed
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("state", [SessionState.OPEN, SessionState.BINDING])
+def test_srv_10_connection_without_a_bind_ends_in_both_roles(
+    role: Role, state: SessionState
+) -> None:
+    """An ESME may wait for an outbind."""
+    made = in_state(role, state)
+    made.handle_timer(NOW + 10)
+    assert made.closed
 
 
 def test_srv_10_inactivity_leads_to_an_unbind() -> None:
@@ -413,19 +629,19 @@ def test_srv_10_inactivity_leads_to_an_unbind() -> None:
     assert header(CommandId.UNBIND, ROK, 1) in sent(smsc)
 
 
-def test_timers_of_0_are_off() -> None:
+def test_srv_10_timers_of_0_are_off() -> None:
     smsc = bound(Role.SMSC, timers=Timers(0, 0, 0, 0))
     smsc.request(DeliverSm(), NOW)
     assert smsc.next_timer() is None
 
 
-def test_closed_session_wants_no_timer() -> None:
+def test_srv_10_closed_session_wants_no_timer() -> None:
     smsc = in_state(Role.SMSC, SessionState.CLOSED)
     smsc.handle_timer(NOW + 1_000)
     assert smsc.next_timer() is None
 
 
-def test_a_day_of_silence_is_answered_without_end() -> None:
+def test_srv_9_a_day_of_silence_is_answered_without_end() -> None:
     esme, smsc, now = bound(Role.ESME), bound(Role.SMSC), NOW
     while now < NOW + 86_400:
         deadlines = [timer for timer in (esme.next_timer(), smsc.next_timer()) if timer]
@@ -520,19 +736,101 @@ def test_srv_11_unanswered_enquire_link_does_not_hold_up_an_unbind() -> None:
     assert sent(smsc) == [header(CommandId.UNBIND_RESP, ROK, 2)]
 
 
-def test_unbind_without_response_ends_the_session() -> None:
+def test_srv_11_unbind_without_response_ends_the_session() -> None:
     esme = bound(Role.ESME)
     esme.unbind(NOW)
     esme.handle_timer(NOW + 5)
     assert esme.closed
 
 
-def test_unbind_of_both_at_once_ends_both() -> None:
+def test_srv_11_unbinds_that_cross_are_both_confirmed() -> None:
     esme, smsc = bound(Role.ESME), bound(Role.SMSC)
     esme.unbind(NOW)
     smsc.unbind(NOW)
-    exchange(esme, smsc)
-    assert esme.closed or smsc.closed
+    sent(smsc)
+    assert exchange(esme, smsc) == [Closed("unbound by the peer", (1,)), Closed("unbound")]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_srv_11_unbind_that_crosses_ours_waits_for_what_is_in_flight(role: Role) -> None:
+    made, request = bound(role), REQUEST_OF[role.peer]
+    made.unbind(NOW)
+    give(made, request(), 5)
+    give(made, Unbind(), 6)
+    sent(made)
+    made.respond(5, None, ROK)
+    assert sent(made)[1:] == [header(CommandId.UNBIND_RESP, ROK, 6)]
+    assert made.closed
+
+
+@pytest.mark.parametrize("role", Role)
+def test_srv_11_unbind_with_20_in_flight_each_way(role: Role) -> None:
+    """Both sides answer all 40 before the session ends, whoever unbinds."""
+    ours, theirs = bound(role, window=20), bound(role.peer, window=20)
+    for made in (ours, theirs):
+        for _ in range(20):
+            made.request(REQUEST_OF[made.role](), NOW)
+    ours.unbind(NOW)
+    events = exchange(ours, theirs)
+    assert [made.closed for made in (ours, theirs)] == [False, False]
+    for number in range(1, 22):  # The ESME's began with 2, after its bind.
+        ours.respond(number, RESPONSE_OF[role.peer]())
+        theirs.respond(number, RESPONSE_OF[role]())
+    events += exchange(ours, theirs)
+    ours.handle_timer(NOW)
+    events += exchange(ours, theirs)
+    assert len([event for event in events if isinstance(event, Response)]) == 40
+    assert [event for event in events if isinstance(event, Closed)] == [
+        Closed("unbound by the peer"),
+        Closed("unbound"),
+    ]
+
+
+def test_srv_11_second_unbind_of_ours_is_no_other() -> None:
+    esme = bound(Role.ESME)
+    give(esme, DeliverSm(), 5)
+    esme.unbind(NOW)
+    esme.unbind(NOW + 1)
+    assert esme.next_timer() == NOW + 5
+    assert sent(esme) == []
+
+
+def test_srv_11_without_response_s_an_unbind_waits_for_what_is_in_flight() -> None:
+    esme = bound(Role.ESME, timers=Timers(0, 0, 0, 0))
+    give(esme, DeliverSm(), 5)
+    esme.unbind(NOW)
+    assert esme.next_timer() is None
+
+
+def test_srv_11_our_unbind_waits_for_our_own_answers_no_longer_than_response_s() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), 1)
+    smsc.unbind(NOW)
+    assert smsc.next_timer() == NOW + 5
+    smsc.handle_timer(NOW + 5)
+    smsc.respond(1, SubmitSmResp("id"))
+    assert sent(smsc) == [
+        header(CommandId.UNBIND, ROK, 1),
+        header(CommandId.SUBMIT_SM_RESP, ROK, 1),
+    ]
+
+
+def test_srv_11_peers_unbind_waits_for_our_own_answers_no_longer_than_response_s() -> None:
+    smsc = bound(Role.SMSC)
+    give(smsc, SubmitSm(), 1)
+    give(smsc, Unbind(), 2)
+    assert smsc.next_timer() == NOW + 5
+    smsc.handle_timer(NOW + 5)
+    assert sent(smsc) == [header(CommandId.UNBIND_RESP, ROK, 2)]
+    assert smsc.closed
+
+
+def test_srv_11_unbind_with_garbage_behind_it_is_refused_and_the_session_stays() -> None:
+    smsc = bound(Role.SMSC)
+    smsc.receive_data(codec.HEADER.pack(17, CommandId.UNBIND, 0, 9) + b"x", NOW)
+    status = CommandStatus.ESME_RINVOPTPARSTREAM
+    assert sent(smsc) == [header(CommandId.UNBIND_RESP, status, 9)]
+    assert smsc.state is SessionState.BOUND_TRX
 
 
 def test_cli_3_end_tells_what_stays_unanswered() -> None:
@@ -542,6 +840,28 @@ def test_cli_3_end_tells_what_stays_unanswered() -> None:
     assert told(esme, Closed) == [Closed("connection lost", numbers)]
 
 
+def test_cli_3_new_session_knows_no_request_of_the_old_one() -> None:
+    old = bound(Role.ESME)
+    numbers = [old.request(SubmitSm(), NOW) for _ in range(3)]
+    new = bound(Role.ESME)
+    for number in numbers:
+        give(new, SubmitSmResp("old"), number)
+    assert new.events() == []
+
+
+def test_cli_3_numbers_that_go_on_let_no_old_answer_settle_a_new_request() -> None:
+    old = bound(Role.ESME)
+    last = [old.request(SubmitSm(), NOW) for _ in range(3)][-1]
+    new = Session(Role.ESME, NOW, TIMERS, last_sequence_number=old.last_sequence_number)
+    assert new.request(BindTransceiver(), NOW) == last + 1
+    give(new, BindTransceiverResp(), last + 1)
+    new.events()
+    number = new.request(SubmitSm(), NOW)
+    give(new, SubmitSmResp("old"), last)
+    give(new, SubmitSmResp("new"), number)
+    assert new.events() == [Response(number, ROK, SubmitSmResp("new"))]
+
+
 def test_the_end_is_told_once() -> None:
     esme = bound(Role.ESME)
     esme.close("first")
@@ -549,7 +869,7 @@ def test_the_end_is_told_once() -> None:
     assert told(esme, Closed) == [Closed("first")]
 
 
-def test_unbind_of_a_session_that_is_not_bound_closes_it() -> None:
+def test_srv_11_unbind_of_a_session_that_is_not_bound_closes_it() -> None:
     esme = session(Role.ESME)
     esme.unbind(NOW)
     assert esme.closed
@@ -591,7 +911,7 @@ def test_any_pdus_leave_a_session_that_answers_or_is_closed(
     assert made.closed or made.next_timer() is not None
 
 
-def test_unbind_resp_without_unbind_is_ignored() -> None:
+def test_srv_11_unbind_resp_without_unbind_is_ignored() -> None:
     esme = bound(Role.ESME)
     give(esme, UnbindResp(), 1)
     assert not esme.closed

@@ -8,6 +8,8 @@ from functools import partial
 from hashlib import blake2b
 from random import Random
 
+from msgspec import structs
+
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.message import Direction, Status
@@ -27,6 +29,7 @@ from gateway.store.interface import (
     Record,
     Redacted,
     Released,
+    Replaced,
     Replay,
     SentMessage,
     StoredMessage,
@@ -167,6 +170,7 @@ class Life:
             self._notified,
             self._attempt,
             self._replay,
+            self._replace,
             self._forget,
             self._opt_out,
             self._cursor,
@@ -219,6 +223,12 @@ class Life:
         if any(key.number == last.number and key.round > last.round for key in facts.replays):
             return None
         return Replay(last.message_id, last.number, last.round + 1, self._clock.now())
+
+    def _replace(self, facts: Facts) -> Replaced | None:
+        if not facts.open:
+            return None
+        body = f"other text of {facts.message.id}, {self.now} " * self._chance.randint(1, 100)
+        return Replaced(structs.replace(facts.message, body=body))
 
     def _forget(self, facts: Facts) -> Record | None:
         if facts.open:

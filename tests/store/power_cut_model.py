@@ -23,6 +23,7 @@ from gateway.store.interface import (
     Record,
     Redacted,
     Released,
+    Replaced,
     Replay,
     StoredMessage,
     StreamPosition,
@@ -81,6 +82,8 @@ class Facts:
                 self.released = True
             case Redacted():
                 self.message = erased(self.message)
+            case Replaced(message=message):
+                self.message = message
             case _:
                 raise AssertionError(f"{record} is no fact about a message")
 
@@ -287,6 +290,8 @@ def seen(record: Record, stored: StoredMessage, found: Found, facts: Facts) -> b
             return record in stored.attempts
         case Redacted():
             return stored.message == erased(facts.message)
+        case Replaced(message=message):
+            return stored.message == message
         case Released():
             return record.message_id not in found.open
         case Notified():
@@ -299,7 +304,7 @@ def seen(record: Record, stored: StoredMessage, found: Found, facts: Facts) -> b
 
 def message_id_of(record: Record) -> int:
     match record:
-        case Accepted(message=message):
+        case Accepted(message=message) | Replaced(message=message):
             return message.id
         case Transition() | Attempt() | Notified() | Replay() | Released() | Redacted() | Deleted():
             return record.message_id

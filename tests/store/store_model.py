@@ -18,6 +18,7 @@ from gateway.store.interface import (
     Record,
     Redacted,
     Released,
+    Replaced,
     Replay,
     SentMessage,
     SentPart,
@@ -68,6 +69,9 @@ class StoreModel:
                     self.keys[record.key] = message.id
             case OptOut():
                 self.opt_outs[record.account_sid, record.sender, record.recipient] = record
+            case Replaced(message=message):
+                if message.id in self.messages:
+                    self.messages[message.id] = message
             case Cursor():
                 self.cursors[record.sink] = StreamPosition(record.segment, record.batch)
             case UnmatchedReceipt():
@@ -200,11 +204,12 @@ def _as_sent(found: StoredMessage) -> SentMessage | None:
         return None
     if any(step.part and step.status in FINAL for step in found.transitions):
         return None
+    whole = not any(step.part for step in found.transitions)
     parts = [
-        SentPart(step.part or 1, step.bind, step.carrier_id, step.at)
+        SentPart(step.part or int(single), step.bind, step.carrier_id, step.at)
         for step in found.transitions
-        if step.status is Status.SENT and (step.part or single)
+        if step.status is Status.SENT and (step.part or single or whole)
     ]
-    if len(parts) < message.segments:
+    if len(parts) < message.segments and not whole:
         return None
     return SentMessage(message.id, message.account_sid, tuple(parts))

@@ -8,12 +8,14 @@ from gateway.errors import StoreError
 from gateway.message import Direction, Status
 from gateway.store import unfinished
 from gateway.store.interface import (
+    WHOLE,
     AttemptOutcome,
     Deleted,
     Notified,
     Owed,
     OwedKey,
     Released,
+    Replaced,
     SentMessage,
     SentPart,
     StoredMessage,
@@ -88,6 +90,20 @@ def test_a_message_that_has_been_touched_comes_with_all_about_it(
 
 
 @EVERYWHERE
+def test_a_message_that_was_replaced_waits_as_it_is_now(store: OpenStore, then: Then) -> None:
+    now = a_message(1, body="x" * 200, segments=2, expires_at=NOON + 60.0)
+    store.write(accepted(1), accepted(2, **LATER), accepted(3))
+    then(store)
+    store.write(Replaced(now), Replaced(a_message(2, send_at=NOON + 7_200.0)))
+    store.write(Replaced(a_message(3, **LATER)))
+    assert store.load_open() == [
+        waiting(1)._replace(segments=2, expires_at=NOON + 60.0),
+        StoredMessage(a_message(2, send_at=NOON + 7_200.0)),
+        StoredMessage(a_message(3, **LATER)),
+    ]
+
+
+@EVERYWHERE
 def test_what_has_ended_is_not_open(store: OpenStore, then: Then) -> None:
     store.write(*(accepted(message_id) for message_id in range(1, 6)), *finished(6))
     store.write(accepted(7, direction=Direction.INBOUND), sent(2), sent(3))
@@ -125,6 +141,14 @@ def test_a_message_of_which_a_part_has_its_receipt_comes_with_all_about_it(
     )
     store.write(accepted(1, segments=2), *steps)
     assert store.load_open() == [StoredMessage(a_message(1, segments=2), steps)]
+
+
+@EVERYWHERE
+def test_a_message_that_was_sent_whole_waits_for_one_receipt(store: OpenStore, then: Then) -> None:
+    store.write(accepted(1, segments=2), attempted(1, part=WHOLE), sent(1))
+    then(store)
+    whole = SentPart(WHOLE, "alpha/1", sent(1).carrier_id, sent(1).at)
+    assert store.load_open() == [SentMessage(1, ACCOUNT, (whole,))]
 
 
 def test_a_message_that_comes_due_in_a_later_segment_waits(store: OpenStore) -> None:

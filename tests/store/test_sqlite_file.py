@@ -36,7 +36,7 @@ def test_a_file_that_somebody_reads_is_opened_only_where_that_is_expected(
     with pytest.raises(StoreError, match="cannot be opened"):
         file.open()
     file.open(alone=False)
-    file.erase([Redacted(1)])
+    file.revise([Redacted(1)])
     file.close()
     reading.close()
     reader.close()

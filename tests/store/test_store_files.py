@@ -14,6 +14,7 @@ from gateway.store.interface import (
     OptOut,
     Redacted,
     Released,
+    Replaced,
     StoredMessage,
     StreamPosition,
     UnmatchedReceipt,
@@ -81,6 +82,54 @@ def test_a_message_of_an_older_segment_is_redacted_there(store: OpenStore) -> No
     store.roll()
     store.write(Redacted(1))
     assert store.fetch() == StoredMessage(a_message(body=""))
+
+
+def test_the_last_replacement_counts(store: OpenStore) -> None:
+    store.write(accepted(), sent(2), Replaced(a_message(body="one")), Replaced(a_message(body="2")))
+    assert store.fetch() == StoredMessage(a_message(body="2"))
+
+
+def test_a_replaced_text_leaves_no_trace(store: OpenStore) -> None:
+    store.write(accepted(body="Your code is 424242."))
+    store.write(Replaced(a_message(body="Your code is 171717.")))
+    octets = octets_of(store)
+    assert (b"424242" in octets, b"171717" in octets) == (False, True)
+
+
+def test_revisions_of_one_batch_keep_their_order(store: OpenStore) -> None:
+    store.write(accepted(), Redacted(1), Replaced(a_message(body="new")))
+    assert store.fetch() == StoredMessage(a_message(body="new"))
+    store.write(Replaced(a_message(body="newer")), Deleted(1), Replaced(a_message(body="newest")))
+    assert store.fetch() is None
+
+
+def test_a_message_of_an_older_segment_is_replaced_there(store: OpenStore) -> None:
+    store.write(accepted())
+    store.summarise()
+    store.write(Replaced(a_message(body="new", segments=2)))
+    store.drop_all()
+    assert store.numbers == [store.files.segments.live.number]
+    assert store.fetch() == StoredMessage(a_message(body="new", segments=2))
+
+
+def test_a_message_that_was_carried_over_is_replaced_there(store: OpenStore) -> None:
+    store.write(accepted())
+    store.drop_all()
+    store.write(Replaced(a_message(body="new")))
+    assert store.fetch() == StoredMessage(a_message(body="new"))
+
+
+def test_what_is_replaced_after_it_was_copied_is_carried_as_it_is(store: OpenStore) -> None:
+    """The drop was interrupted, and the catalogue has a copy that counts for nothing yet."""
+    store.write(accepted())
+    store.summarise()
+    store.segment_set.carry(store.files.segments.kept[0], [1])
+    file = store.segment_set.file(1)
+    file.open()
+    file.revise([Replaced(a_message(body="new"))])  # And here the power fails.
+    file.close()
+    store.drop_all()
+    assert store.fetch() == StoredMessage(a_message(body="new"))
 
 
 def test_a_deleted_message_is_gone_from_every_answer(store: OpenStore) -> None:

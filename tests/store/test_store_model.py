@@ -13,6 +13,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec import structs
 
 from gateway.errors import StoreError
 from gateway.message import FINAL, Direction, Status
@@ -31,6 +32,7 @@ from gateway.store.interface import (
     Record,
     Redacted,
     Released,
+    Replaced,
     Replay,
     StreamPosition,
     Transition,
@@ -147,6 +149,16 @@ class StoreAgainstModel(RuleBasedStateMachine):
         given_up = data.draw(st.sampled_from(self.model.given_up())).notified
         self.batch.append(
             Replay(given_up.message_id, given_up.number, given_up.round + 1, self.store.now)
+        )
+
+    @precondition(lambda self: self.model.messages)
+    @rule(data=st.data(), body=st.text(max_size=20), later=st.booleans(), wait_s=st.integers(1, 9))
+    def replace(self, data: st.DataObject, body: str, later: bool, wait_s: int) -> None:
+        message = self.model.messages[self.a_message_of(data)]
+        send_at = NOON + 3_600.0 * (1 + wait_s) if later else message.send_at
+        expires_at = NOON + 14_400.0 + wait_s
+        self.batch.append(
+            Replaced(structs.replace(message, body=body, send_at=send_at, expires_at=expires_at))
         )
 
     @precondition(lambda self: self.model.messages)

@@ -33,6 +33,13 @@ def test_a_key_is_found_once_its_message_is_committed(store: OpenStore) -> None:
     assert store.files.find_key(KEY) == SeenKey(1, FINGERPRINT)
 
 
+def test_a_key_that_comes_again_is_that_of_the_newest_message(store: OpenStore) -> None:
+    """So are the message_ids of SMPP v3.3 found, which come round."""
+    store.write(keyed(1), keyed(2))
+    store.write(keyed(3))
+    assert store.files.find_key(KEY) == SeenKey(3, FINGERPRINT)
+
+
 def test_a_message_without_key_leaves_none(store: OpenStore) -> None:
     store.write(Accepted(a_message()))
     assert store.files.find_key(b"") is None

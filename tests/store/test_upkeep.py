@@ -19,6 +19,7 @@ from gateway.store.interface import (
     Timeline,
     UnmatchedReceipt,
 )
+from gateway.store.loose_ends import PAST_S
 from gateway.store.segment import Segment, SegmentState
 from gateway.store.segment_file import SegmentFile
 from gateway.store.store_reader import StoreReader
@@ -483,6 +484,37 @@ def test_a_carried_message_is_forgotten_long_after_it_ended(store: OpenStore) ->
     store.drop_all()
     assert carried(store) == [2]
     assert store.connections.rows(0, "SELECT message_id FROM transition") == []
+
+
+def test_carried_messages_are_forgotten_earlier_to_make_room(tmp_path: Path) -> None:
+    store = OpenStore(tmp_path, bytes_max=250_000)
+    ids = range(1, 1_001)
+    store.write(*(accepted(message_id) for message_id in ids))
+    store.summarise()
+    assert carried(store) == list(ids)
+    store.write(*(record for message_id in ids for record in finished(message_id)[1:]))
+    store.summarise()
+    store.now += PAST_S + ids.stop  # The messages are a second apart.
+    store.summarise()
+    assert carried(store) == []
+    assert store.upkeep.octets_sealed + store.files.live_octets <= 250_000
+    store.close()
+
+
+def test_room_that_forgotten_messages_left_is_used_again(tmp_path: Path) -> None:
+    store = OpenStore(tmp_path, bytes_max=250_000)
+    octets = []
+    for start in range(1, 5_000, 1_000):
+        ids = range(start, start + 1_000)
+        store.write(*(accepted(message_id) for message_id in ids))
+        store.summarise()
+        store.write(*(record for message_id in ids for record in finished(message_id)[1:]))
+        store.summarise()
+        store.now += PAST_S + ids.stop
+        store.summarise()
+        octets.append((tmp_path / "store.db").stat().st_size)
+    assert octets[-1] <= 1.2 * octets[1]
+    store.close()
 
 
 def test_a_carried_message_that_owes_is_not_forgotten(store: OpenStore) -> None:

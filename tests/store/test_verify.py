@@ -38,6 +38,15 @@ def test_a_whole_store_is_found_whole_and_counted(files: HandmadeStore) -> None:
     ) == (11, 4, 2)
 
 
+@pytest.mark.parametrize("part", [0, 2])
+def test_a_carrier_may_have_refused_a_whole_or_parts_of_a_text_that_was_replaced(
+    files: HandmadeStore, part: int
+) -> None:
+    files.sql(LIVE, f"INSERT INTO attempt VALUES (30, {part}, 5.0, 0, 'alpha/1', 0)")
+    files.sql(LIVE, f"INSERT INTO attempt VALUES (30, {part}, 6.0, 1, 'alpha/1', 0)")
+    assert found(files) == []
+
+
 def test_a_quick_look_reads_the_messages_too(files: HandmadeStore) -> None:
     files.sql(LIVE, "UPDATE job SET message = x'00' WHERE id = 30")
     assert len(found(files, quick=True)) == 1
@@ -113,6 +122,12 @@ def test_a_quick_look_reads_the_messages_too(files: HandmadeStore) -> None:
             "INSERT INTO attempt VALUES (30, 1, 5.0, 9, 'alpha/1', 0)",
             "segment-00000004.db: message has an attempt that means nothing: "
             "SM30, part 1 of 1, outcome 9",
+        ),
+        (
+            LIVE,
+            "INSERT INTO attempt VALUES (30, 2, 5.0, 0, 'alpha/1', 0)",
+            "segment-00000004.db: message has an attempt that means nothing: "
+            "SM30, part 2 of 1, outcome 0",
         ),
         (
             LIVE,

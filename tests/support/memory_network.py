@@ -45,7 +45,8 @@ class MemoryTransport(asyncio.Transport):
     """One end of a wire; `_inbox` is what travels towards it, None for the end of the stream."""
 
     def __init__(self, wire: Wire, is_client: bool, protocol: asyncio.Protocol) -> None:
-        super().__init__({"peername": (HOST, wire.port)})
+        peer = {} if is_client else wire.network.client
+        super().__init__({"peername": (HOST, wire.port)} | peer)
         self._wire = wire
         self._is_client = is_client
         self._protocol = protocol
@@ -200,11 +201,19 @@ class MemoryNetwork:
         self.delay_s = delay_s
         self.pieces = pieces
         self.wires: dict[int, Wire] = {}
+        # What a server is told of the clients that connect from now on: their "peername" (by
+        # default HOST), and over TLS their "peercert".
+        self.client: dict[str, Any] = {}
         self._listeners: dict[tuple[str, int], ProtocolFactory] = {}
         self._wire_number = 0
 
     async def listen(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        proxies: Sequence[str] = (),
     ) -> MemoryListening:
         address = host, port or EPHEMERAL_PORT + len(self._listeners)
         if address in self._listeners:
@@ -213,7 +222,12 @@ class MemoryNetwork:
         return MemoryListening(address[1], lambda: self._listeners.pop(address, None))
 
     async def connect(
-        self, host: str, port: int, factory: ProtocolFactory, tls: SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        factory: ProtocolFactory,
+        tls: SSLContext | None = None,
+        server_name: str = "",
     ) -> None:
         if delay_s := self.delay_s():
             await asyncio.sleep(2 * delay_s)

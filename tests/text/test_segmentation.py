@@ -16,7 +16,9 @@ from gateway.text.segmentation import (
     TextEncoding,
     concatenation_udh,
     count,
+    measure,
     segment,
+    segmented,
 )
 from gateway.text.udh import concatenation, parse
 from tests.text import slow_splitter
@@ -170,6 +172,118 @@ def test_gsm_13_header_and_part_fit_in_140_octets(character: str, ref_bits: int)
         assert len(header) + -(-len(part) * bits // 8) <= 140
 
 
+# Turkish: `s` with a cedilla is in the locking shift table, and behind an escape in the other.
+S_CEDILLA = "\u015f"
+
+
+@pytest.mark.parametrize(
+    ("tables", "alone", "with_8_bits", "with_16_bits"),
+    [((0, 1), 155, 149, 148), ((1, 0), 155, 149, 148), ((1, 1), 152, 146, 145)],
+    ids=["single", "locking", "both"],
+)
+def test_gsm_12_shift_elements_cost_their_septets(
+    tables: tuple[int, int], alone: int, with_8_bits: int, with_16_bits: int
+) -> None:
+    def septets(length: int, ref_bits: int) -> list[int]:
+        parts = segmented("a" * length, 1, ref_bits, *tables)
+        return [len(parse(part)[1]) for part in parts]
+
+    assert septets(alone, 8) == [alone]
+    assert septets(alone + 1, 8) == [with_8_bits, alone + 1 - with_8_bits]
+    assert septets(alone + 1, 16) == [with_16_bits, alone + 1 - with_16_bits]
+
+
+def test_gsm_12_shift_tables_are_used_where_they_save_a_part() -> None:
+    text = "a" * 70 + S_CEDILLA
+    made = segment(text, 8, ("tr",))
+    assert made == SegmentedText(GSM, (b"a" * 70 + b"\x1bs",), single_shift=1)
+    assert count(text, 8, ("tr",)) == (GSM, 1)
+    assert segmented(text, 0, 8, 0, 1) == (bytes.fromhex("03240101") + b"a" * 70 + b"\x1bs",)
+
+
+def test_gsm_12_ucs2_stays_where_shift_tables_save_nothing() -> None:
+    assert segment("a" * 69 + S_CEDILLA, 8, ("tr",)) == segment("a" * 69 + S_CEDILLA)
+    assert segment(S_CEDILLA * 70, 8, ("tr",)).encoding is UCS2
+
+
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [
+        ("a" * 100 + S_CEDILLA * 20, (0, 1)),
+        ("a" * 60 + S_CEDILLA * 60, (1, 0)),
+        (S_CEDILLA * 100 + "\u011e\u00e7", (1, 0)),
+        (S_CEDILLA * 149, (1, 0)),
+    ],
+)
+def test_gsm_12_the_single_shift_table_is_preferred_unless_the_locking_one_saves_a_part(
+    text: str, tables: tuple[int, int]
+) -> None:
+    made = segment(text, 8, ("tr",))
+    assert (made.locking_shift, made.single_shift) == tables
+
+
+def test_gsm_12_both_tables_are_used_where_neither_alone_has_all() -> None:
+    text = "\u0928\u092e\u0938\u094d\u0924\u0947 \u0967\u0968" * 9
+    made = segment(text, 8, ("hi",))
+    assert (made.locking_shift, made.single_shift, len(made.parts)) == (6, 6, 1)
+    assert count(text) == (UCS2, 2)
+
+
+def test_gsm_12_the_first_of_two_languages_that_do_is_taken() -> None:
+    text = "a" * 80 + "\u00e7"
+    assert segment(text, 8, ("es", "tr")).single_shift == 2
+    assert segment(text, 8, ("tr", "es")).single_shift == 1
+
+
+def test_gsm_12_a_language_that_has_not_all_characters_is_not_taken() -> None:
+    assert segment("a" * 80 + S_CEDILLA, 8, ("es", "pt")).encoding is UCS2
+
+
+def test_gsm_12_a_text_of_the_default_alphabet_needs_no_language() -> None:
+    assert segment("a" * 300, 8, ("tr",)) == segment("a" * 300)
+
+
+def test_gsm_12_every_part_names_the_language_beside_its_number() -> None:
+    parts = segmented("a" * 200 + S_CEDILLA, 0x1CC, 8, 0, 1)
+    headers = [part[: 1 + part[0]].hex() for part in parts]
+    assert headers == ["080003cc0201240101", "080003cc0202240101"]
+
+
+def test_gsm_12_an_escape_pair_of_a_national_table_is_never_split() -> None:
+    first, second = segmented("a" * 148 + S_CEDILLA * 6, 1, 8, 0, 1)
+    assert parse(first)[1] == b"a" * 148
+    assert parse(second)[1] == b"\x1bs" * 6
+
+
+def test_gsm_12_what_is_sent_is_what_was_counted() -> None:
+    text = S_CEDILLA * 400
+    for ref_bits in (8, 16):
+        coding, parts = measure(text, ref_bits, ("tr",))
+        shifts = coding.locking_shift, coding.single_shift
+        assert len(segmented(text, 1, ref_bits, *shifts)) == parts
+
+
+def test_gsm_13_a_text_that_only_shift_tables_keep_within_255_parts_is_sent_in_them() -> None:
+    text = S_CEDILLA * 149 * 255
+    assert count(text, 8, ("tr",)) == (GSM, 255)
+    with pytest.raises(TooManyPartsError):
+        count(text)
+    with pytest.raises(TooManyPartsError):
+        count(text + "a", 8, ("tr",))
+
+
+def test_gsm_13_parts_are_sent_with_the_reference_the_total_and_their_number() -> None:
+    sent = segmented("a" * 400, 0x1CC)
+    assert [part[:6].hex() for part in sent] == [f"050003cc030{number}" for number in (1, 2, 3)]
+    sent = segmented(CYRILLIC * 100, 0x1CC, 16)
+    assert [part[:7].hex() for part in sent] == [f"06080401cc020{number}" for number in (1, 2)]
+
+
+def test_gsm_1_a_single_part_has_no_header() -> None:
+    assert segmented("a" * 160, 0xCC) == (b"a" * 160,)
+    assert segmented(CYRILLIC, 0xCC) == (bytes.fromhex("041f"),)
+
+
 @pytest.mark.parametrize("split", [segment, count])
 @pytest.mark.parametrize("text", ["a\0", CYRILLIC + "\0", "a\ud83d", "\ude00a"])
 def test_gsm_19_nul_and_lone_surrogates_are_refused(text: str, split: type) -> None:
@@ -181,20 +295,20 @@ def test_gsm_19_a_character_outside_the_alphabet_is_sent_and_not_replaced() -> N
     assert texts_of(segment("caf\u00e9 gar\u00e7on `")) == ["caf\u00e9 gar\u00e7on `"]
 
 
-def test_an_emoji_family_is_kept_together_where_that_costs_no_part() -> None:
+def test_gsm_6_an_emoji_family_is_kept_together_where_that_costs_no_part() -> None:
     assert texts_of(segment(CYRILLIC * 60 + FAMILY + "bb")) == [CYRILLIC * 60, FAMILY + "bb"]
 
 
-def test_flags_are_not_torn_into_other_flags() -> None:
+def test_gsm_6_flags_are_not_torn_into_other_flags() -> None:
     assert texts_of(segment("a" + FLAG * 18)) == ["a" + FLAG * 16, FLAG * 2]
 
 
-def test_what_is_given_back_is_bounded_by_what_the_parts_behind_can_hold() -> None:
+def test_gsm_20_what_is_given_back_is_bounded_by_what_the_parts_behind_can_hold() -> None:
     text = (CYRILLIC * 65 + FAMILY) + CYRILLIC * 58
     assert lengths(segment(text)) == [67, 67]
 
 
-def test_a_cluster_longer_than_a_part_is_cut_where_the_part_is_full() -> None:
+def test_gsm_20_a_cluster_longer_than_a_part_is_cut_where_the_part_is_full() -> None:
     assert lengths(segment("a" + "\u0301" * 150)) == [67, 67, 17]
 
 
@@ -250,7 +364,7 @@ def test_gsm_20_the_count_is_that_of_the_parts_and_the_least_possible(
 
 @settings(deadline=None)
 @given(texts, ref_sizes)
-def test_a_cluster_is_cut_only_where_sparing_it_would_cost_a_part(
+def test_gsm_20_a_cluster_is_cut_only_where_sparing_it_would_cost_a_part(
     pieces: list[str], ref_bits: int
 ) -> None:
     text = "".join(pieces)

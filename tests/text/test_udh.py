@@ -13,6 +13,8 @@ from gateway.text.udh import (
     concatenation,
     concatenation_udh,
     parse,
+    shift_elements,
+    shifts,
 )
 
 
@@ -79,6 +81,53 @@ def test_gsm_16_the_16_bit_concatenation_is_found_beside_another_element() -> No
 
 def test_gsm_15_references_of_different_size_differ() -> None:
     assert found("05 00 03 07 03 02") != found("06 08 04 0007 03 02")
+
+
+@pytest.mark.parametrize(
+    ("header", "languages"),
+    [
+        ("03 24 01 01", (0, 1)),
+        ("03 25 01 06", (6, 0)),
+        ("06 25 01 03 24 01 03", (3, 3)),
+        ("0b 24 01 01 00 03 07 03 02 25 01 0c", (12, 1)),
+        ("05 00 03 07 03 02", (0, 0)),
+        ("06 24 01 01 24 01 02", (0, 2)),
+        ("04 24 02 01 01", (0, 0)),
+        ("02 25 00", (0, 0)),
+        ("03 01 01 05", (0, 0)),
+    ],
+    ids=[
+        "single",
+        "locking",
+        "both",
+        "beside another",
+        "none",
+        "twice",
+        "too long",
+        "empty",
+        "of one octet",
+    ],
+)
+def test_gsm_12_the_languages_are_read_from_the_header(
+    header: str, languages: tuple[int, int]
+) -> None:
+    assert shifts(parse(bytes.fromhex(header))[0]) == languages
+
+
+def test_gsm_12_the_elements_of_the_shift_tables_stand_behind_the_concatenation() -> None:
+    elements = shift_elements(locking=3, single=1)
+    assert elements == bytes.fromhex("240101 250103")
+    assert concatenation_udh(7, 3, 2, 8, elements) == bytes.fromhex("0b 0003070302 240101 250103")
+    assert concatenation_udh(7, 3, 2, 16, elements) == bytes.fromhex(
+        "0c 080400070302 240101 250103"
+    )
+    assert shift_elements(0, 0) == b""
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_gsm_12_shifts_that_were_written_are_read(locking: int, single: int) -> None:
+    header = concatenation_udh(1, 2, 1, 8, shift_elements(locking, single))
+    assert shifts(parse(header)[0]) == (locking, single)
 
 
 def test_a_header_without_concatenation_has_none() -> None:

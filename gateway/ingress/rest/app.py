@@ -16,12 +16,15 @@ from gateway.ingress.rest.gate import Gate, Handler
 from gateway.ingress.rest.message_json import API_VERSION, MessageResource
 from gateway.ingress.rest.messages import Messages
 from gateway.ingress.rest.paging import MessagePage
+from gateway.ingress.rest.preview import Previews
+from gateway.ingress.rest.preview_json import PreviewResource
 from gateway.ingress.rest.timeline import TimelineResource, Timelines
 
 DISTRIBUTION = "super-network-gateway"
 ACCOUNT = f"/{API_VERSION}/Accounts/{{AccountSid:str}}"
 MESSAGES = f"{ACCOUNT}/Messages"
 MESSAGE = f"{MESSAGES}/{{MessageSid:str}}"
+PREVIEW = f"{MESSAGES}/Preview"
 TIMELINE = f"{MESSAGE}/Timeline"
 
 
@@ -46,6 +49,7 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
     account = gate.guard(fetch_account)
     create, read = gate.guard(messages.create), gate.guard(messages.list)
     fetch = gate.guard(messages.fetch)
+    preview = gate.guard(Previews(dependencies).create)
     timeline = gate.guard(Timelines(dependencies).fetch)
     return [
         get(
@@ -78,6 +82,17 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
         )(read),
         post(MESSAGES, include_in_schema=False)(create),
         get(MESSAGES, include_in_schema=False)(read),
+        post(
+            f"{PREVIEW}.json",
+            status_code=200,
+            summary="Preview a message: its encoding and its segments",
+            operation_id="PreviewMessage",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID, form=openapi.PREVIEW_FORM),
+            responses=openapi.responses(
+                200, PreviewResource, "What would be sent. Nothing is, and nothing is stored."
+            ),
+        )(preview),
+        post(PREVIEW, status_code=200, include_in_schema=False)(preview),
         get(
             MESSAGE,
             summary="Fetch a message",

@@ -12,6 +12,7 @@ from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Replayed
 from gateway.store.interface import Store
+from gateway.text.preview import Preview
 
 
 class Credentials(Protocol):
@@ -35,6 +36,21 @@ class Intake(Protocol):
         ...
 
 
+class Previews(Protocol):
+    """Says what would become of a text."""
+
+    def preview(
+        self,
+        account: Account,
+        body: str,
+        sender: str = "",
+        recipient: str = "",
+        smart_encoded: bool = False,
+    ) -> Preview:
+        """Raises `Refused` where a message of this text would not be accepted either."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RestDependencies:
     """`live_status` tells where a message stands that the gateway still works on, else None.
@@ -50,4 +66,5 @@ class RestDependencies:
     live_status: Callable[[int], Status | None]
     ready: Callable[[], bool]
     clock: Clock
+    previews: Previews
     allow_private: bool = False

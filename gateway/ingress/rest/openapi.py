@@ -75,6 +75,19 @@ CREATE_FORM = Schema(
     "nothing. MediaUrl, ContentSid and MessagingServiceSid are refused.",
 )
 
+PREVIEW_FORM = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["Body"],
+    properties={
+        "Body": string("The text of the message.", max_length=1_600),
+        "SmartEncoded": Schema(
+            type=OpenAPIType.BOOLEAN, description="As for a message: replaced before it is counted."
+        ),
+        "To": string("A recipient to check. It does not change the preview."),
+        "From": string("A sender to check. It does not change the preview."),
+    },
+)
+
 UPDATE_FORM = Schema(
     type=OpenAPIType.OBJECT,
     properties={

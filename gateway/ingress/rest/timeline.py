@@ -115,7 +115,7 @@ def _attempt(attempt: Attempt) -> TimelineEntry:
     return TimelineEntry(
         rfc_3339(attempt.at),
         TimelineEvent.ATTEMPT,
-        part=attempt.part,
+        part=attempt.part or None,
         bind=attempt.bind,
         outcome=attempt.outcome.name.lower(),
         command_status=status_name(attempt.command_status) if attempt.command_status else None,

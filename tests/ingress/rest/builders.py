@@ -138,7 +138,7 @@ class MemoryIntake:
         self._store = store
         self._clock = clock
         self._ids = IdFactory(clock)
-        self._admission = Admission(OptOuts(), lambda recipient, sender_type: True)
+        self.admission = Admission(OptOuts(), lambda recipient, sender_type: True)
         self.requests: list[SendRequest] = []
 
     def submit(self, request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
@@ -155,7 +155,7 @@ class MemoryIntake:
     def _take(self, request: SendRequest) -> Message:
         self.requests.append(request)
         now = self._clock.now()
-        admitted = self._admission.check(request, now)
+        admitted = self.admission.check(request, now)
         message = Message(
             id=self._ids.next(),
             account_sid=request.account.sid,
@@ -206,6 +206,7 @@ class Api:
             self.live.get,
             lambda: self.ready,
             self.clock,
+            self.intake.admission,
         )
         self.app: Litestar = create_app(dependencies)
 

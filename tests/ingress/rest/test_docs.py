@@ -78,6 +78,7 @@ async def test_the_document_describes_every_answer_and_no_other() -> None:
     assert answers == {
         "FetchAccount": "200",
         "CreateMessage": "201",
+        "PreviewMessage": "200",
         "ListMessage": "200",
         "FetchMessage": "200",
         "UpdateMessage": "200",

@@ -12,6 +12,7 @@ from gateway.ingress.rest.gate import Call
 from gateway.ingress.rest.timeline import Timelines, rfc_3339, timeline_resource
 from gateway.message import Message, Status
 from gateway.store.interface import (
+    WHOLE,
     Attempt,
     AttemptOutcome,
     Deleted,
@@ -164,6 +165,11 @@ def test_a_status_is_shown_with_the_carriers_own_words() -> None:
             "carrier_error": "001",
         }
     ]
+
+
+def test_an_attempt_to_send_a_message_whole_names_no_part() -> None:
+    (entry,) = entries(Attempt(1, WHOLE, NOON + 9, AttemptOutcome.WRITTEN, "alpha/1"), segments=3)
+    assert "part" not in entry
 
 
 def test_a_status_of_a_part_names_the_part() -> None:

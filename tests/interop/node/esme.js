@@ -1,46 +1,29 @@
 // An ESME on node-smpp. Each line on standard input is {"command": …, "pdu": {…}} to send; each
-// line on standard output is an event. The arguments: port, system_id, password, bind command.
+// line on standard output is a PDU that came, or {"event": "close"}. The arguments: a port, and
+// {"bind": "bind_…", "pdu": {…}, "tls": {…}}: how to bind, and how to connect if it is over TLS.
 "use strict";
 
-const readline = require("node:readline");
-const smpp = require("smpp");
+const { readFileSync } = require("node:fs");
+const { say, hear, plain, smpp } = require("./lines");
 
-const [port, systemId, password, bind] = process.argv.slice(2);
+const [port, options] = process.argv.slice(2);
+const { bind, pdu: bindFields, tls } = JSON.parse(options);
 
-function say(event) {
-  process.stdout.write(JSON.stringify(event) + "\n");
+function contents(files) {
+  return Object.fromEntries(Object.entries(files).map(([key, file]) => [key, readFileSync(file)]));
 }
 
-function name(status) {
-  return Object.keys(smpp.errors).find((key) => smpp.errors[key] === status) || status;
-}
+const address = { host: "127.0.0.1", port: Number(port) };
+// Left to itself, node-smpp takes any certificate.
+const secured = tls && { tls: true, rejectUnauthorized: true, ...contents(tls) };
+const session = smpp.connect({ ...address, ...secured });
 
-const session = smpp.connect({ host: "127.0.0.1", port: Number(port) }, () => {
-  session[bind]({ system_id: systemId, password }, (resp) => {
-    say({ event: resp.command, status: name(resp.command_status), system_id: resp.system_id });
-  });
-});
-
-session.on("deliver_sm", (pdu) => {
-  say({
-    event: "deliver_sm",
-    source_addr: pdu.source_addr,
-    destination_addr: pdu.destination_addr,
-    esm_class: pdu.esm_class,
-    data_coding: pdu.data_coding,
-    text: pdu.short_message.message,
-    receipted_message_id: pdu.receipted_message_id,
-    message_state: pdu.message_state,
-  });
-  session.send(pdu.response());
-});
-session.on("enquire_link", (pdu) => {
-  say({ event: "enquire_link" });
-  session.send(pdu.response());
-});
-session.on("unbind", (pdu) => {
-  say({ event: "unbind" });
-  session.send(pdu.response());
+session.on(tls ? "secureConnect" : "connect", () => session[bind](bindFields));
+session.on("pdu", (pdu) => {
+  say(plain(pdu));
+  if (["deliver_sm", "data_sm", "enquire_link", "unbind"].includes(pdu.command)) {
+    session.send(pdu.response());
+  }
 });
 session.on("close", () => {
   say({ event: "close" });
@@ -48,9 +31,4 @@ session.on("close", () => {
 });
 session.on("error", (error) => say({ event: "error", reason: String(error) }));
 
-readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  const { command, pdu } = JSON.parse(line);
-  session[command](pdu || {}, (resp) => {
-    say({ event: resp.command, status: name(resp.command_status), message_id: resp.message_id });
-  });
-});
+hear(({ command, pdu }) => session[command](pdu || {}));

@@ -1,22 +1,27 @@
 // An SMSC on node-smpp. It accepts what it gets and sends a receipt for it. Lines on standard
-// input change that: {"answer": "ESME_RTHROTTLED"} for the next submit_sm, {"deliver": {…}} to the
-// last bind, {"command": "enquire_link"} to it, {"hang_up": true}. Each line on standard output is
-// an event.
+// input change that: {"answer": "ESME_RTHROTTLED"} for the next submit_sm, {"receipts": "data_sm"}
+// to send them so, {"hex_ids": true} to write ids in hexadecimal in answers and in decimal in
+// receipts, {"command": "deliver_sm", "pdu": {…}} to the last bind, {"hang_up": true}, and
+// {"outbind": {"port": …, "pdu": {…}}} to connect and ask to be bound to. Each line on standard
+// output is a PDU that came, or another event. The argument, if any: {"key": …, "cert": …}, for TLS.
 "use strict";
 
-const readline = require("node:readline");
-const smpp = require("smpp");
+const { readFileSync } = require("node:fs");
+const { say, hear, plain, smpp } = require("./lines");
 
 const RECEIPT = 0x04;
 let ids = 0;
 let bound = null;
+let receipts = "deliver_sm";
+let hexIds = false;
 const answers = [];
 
-function say(event) {
-  process.stdout.write(JSON.stringify(event) + "\n");
-}
-
 function receipt(submitted, id) {
+  const text =
+    `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 ` +
+    "stat:DELIVRD err:000 text:";
+  const content =
+    receipts === "data_sm" ? { message_payload: text, data_coding: 0 } : { short_message: text };
   return {
     source_addr_ton: submitted.dest_addr_ton,
     source_addr_npi: submitted.dest_addr_npi,
@@ -25,67 +30,66 @@ function receipt(submitted, id) {
     dest_addr_npi: submitted.source_addr_npi,
     destination_addr: submitted.source_addr,
     esm_class: RECEIPT,
-    short_message:
-      `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 ` +
-      "stat:DELIVRD err:000 text:",
+    ...content,
   };
 }
 
-const server = smpp.createServer({}, (session) => {
-  for (const bind of ["bind_transceiver", "bind_transmitter", "bind_receiver"]) {
-    session.on(bind, (pdu) => {
-      bound = session;
-      session.send(pdu.response({ system_id: "node-smpp" }));
-      say({ event: bind, system_id: pdu.system_id, password: pdu.password });
-    });
+function submitted(session, pdu) {
+  const status = answers.shift();
+  if (status) {
+    session.send(pdu.response({ command_status: smpp.errors[status] }));
+    say({ event: "refused", status });
+    return;
   }
-  session.on("submit_sm", (pdu) => {
-    const status = answers.shift();
-    if (status) {
-      session.send(pdu.response({ command_status: smpp.errors[status] }));
-      say({ event: "refused", status });
+  const number = ++ids;
+  const id = hexIds ? `${0x1000 + number}` : `node-${number}`;
+  session.send(pdu.response({ message_id: hexIds ? (0x1000 + number).toString(16) : id }));
+  say({ ...plain(pdu), id });
+  session[receipts](receipt(pdu, id));
+}
+
+function serve(session) {
+  session.on("pdu", (pdu) => {
+    if (pdu.command === "submit_sm") {
+      submitted(session, pdu);
       return;
     }
-    const id = `node-${++ids}`;
-    session.send(pdu.response({ message_id: id }));
-    const udh = pdu.short_message.udh;
-    say({
-      event: "submit_sm",
-      source_addr: pdu.source_addr,
-      destination_addr: pdu.destination_addr,
-      data_coding: pdu.data_coding,
-      registered_delivery: pdu.registered_delivery,
-      text: pdu.short_message.message,
-      udh: udh ? udh.map((element) => element.toString("hex")) : [],
-    });
-    session.deliver_sm(receipt(pdu, id), (resp) => {
-      say({ event: "receipt answered", status: resp.command_status });
-    });
-  });
-  session.on("enquire_link", (pdu) => session.send(pdu.response()));
-  session.on("unbind", (pdu) => {
-    say({ event: "unbind" });
-    session.send(pdu.response());
+    if (pdu.command.startsWith("bind_") && !pdu.isResponse()) {
+      bound = session;
+      session.send(pdu.response({ system_id: "node-smpp" }));
+    } else if (["enquire_link", "unbind"].includes(pdu.command)) {
+      session.send(pdu.response());
+    }
+    say(plain(pdu));
   });
   session.on("close", () => say({ event: "close" }));
   session.on("error", (error) => say({ event: "error", reason: String(error) }));
-});
+}
+
+function outbind({ port, pdu }) {
+  const session = smpp.connect({ host: "127.0.0.1", port }, () => session.outbind(pdu));
+  serve(session);
+}
+
+const [files] = process.argv.slice(2);
+const tls = Object.entries(JSON.parse(files || "{}")).map(([key, file]) => [key, readFileSync(file)]);
+const server = smpp.createServer(Object.fromEntries(tls), serve);
+server.on("tlsClientError", (error) => say({ event: "tls error", reason: String(error) }));
 
 server.listen(0, "127.0.0.1", () => say({ event: "listening", port: server.address().port }));
 
-readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  const asked = JSON.parse(line);
+hear((asked) => {
   if (asked.answer) {
     answers.push(asked.answer);
-  } else if (asked.deliver) {
-    bound.deliver_sm(asked.deliver, (resp) => {
-      say({ event: resp.command, status: resp.command_status });
-    });
+  } else if (asked.receipts) {
+    receipts = asked.receipts;
+  } else if (asked.hex_ids !== undefined) {
+    hexIds = asked.hex_ids;
   } else if (asked.command) {
-    bound[asked.command]({}, (resp) => {
-      say({ event: resp.command, status: resp.command_status });
-    });
+    bound[asked.command](asked.pdu || {});
   } else if (asked.hang_up) {
     bound.destroy();
+  } else if (asked.outbind) {
+    outbind(asked.outbind);
   }
 });

@@ -1,0 +1,111 @@
+"""Foreign programs that tests speak with. `python -m tests.interop.peers` installs what is missing.
+
+Debian's packages, as root and without any question; elsewhere somebody else must do it. What cannot
+be had is said here, and again by each test that is skipped for it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.interop.node_smpp import NodeMissing, installed_package
+
+PACKAGES = {
+    "mosquitto": "mosquitto",
+    "bearerbox": "kannel",
+    "smsbox": "kannel",
+    "tshark": "tshark",
+}
+
+# Servers are not on everybody's path.
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+APT_S = 300.0
+APT = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=60")
+# Debian asks this program whether a service may start; 101 means that none may.
+POLICY = Path("/usr/sbin/policy-rc.d")
+NO_SERVICES = "#!/bin/sh\nexit 101\n"
+
+
+class PeerMissing(Exception):
+    """A program is not here; the text says which, and how it comes here."""
+
+
+def program(command: str) -> str:
+    """Where a foreign program is.
+
+    Raises:
+        PeerMissing: nowhere.
+    """
+    found = shutil.which(command, path=PATH)
+    if found is None:
+        raise PeerMissing(f"{command} is not installed (Debian: {PACKAGES[command]}; `make peers`)")
+    return found
+
+
+def install(packages: Sequence[str]) -> None:
+    """From Debian's archive, each by itself, so that one that fails costs only its own tests."""
+    if os.geteuid() or shutil.which(APT[0]) is None:
+        return
+    with no_services_started():
+        _apt("update")
+        for package in packages:
+            _apt("install", "--yes", "--no-install-recommends", package)
+
+
+def main() -> None:
+    missing = {package for command, package in PACKAGES.items() if not _here(command)}
+    if missing:
+        install(sorted(missing))
+    lost = [command for command in PACKAGES if not _here(command)]
+    try:
+        installed_package()
+    except NodeMissing as reason:
+        lost.append(f"node-smpp ({reason})")
+    for peer in lost:
+        sys.stdout.write(f"no {peer} here, and it could not be installed: its tests are skipped\n")
+
+
+@contextmanager
+def no_services_started() -> Iterator[None]:
+    """While packages are installed; a policy that is there stays."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text(NO_SERVICES)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def _here(command: str) -> bool:
+    try:
+        return bool(program(command))
+    except PeerMissing:
+        return False
+
+
+def _apt(*what: str) -> None:
+    try:
+        subprocess.run(
+            [*APT, *what],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+            timeout=APT_S,
+        )
+    except subprocess.TimeoutExpired:
+        sys.stdout.write(f"apt-get {' '.join(what)} took more than {APT_S:g} s\n")
+
+
+if __name__ == "__main__":
+    main()
