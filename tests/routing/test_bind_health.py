@@ -60,7 +60,7 @@ def test_the_window_of_a_bind_follows_its_sessions() -> None:
     router = a_router(a_bind(window=2))
     send(router, NOW)
     send(router, NOW)
-    router.observe(WindowIs("alpha/1", 1, 1))
+    router.observe(WindowIs("alpha/1", 1, 1, 0.0))
     assert blocks(router, NOW + 1.0) == {"alpha/1": Block.WINDOW_FULL}
     assert (reading(router).window, reading(router).window_used) == (1, 1)
     router.observe(SubmitResult("alpha/1", Outcome.OK, 1.0, NOW + 1.0))
