@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import exp, inf
 
 from routing.carrier_bind import CarrierBind
-from routing.circuit_breaker import ROUNDING_S, CircuitBreaker, CircuitState
+from routing.circuit_breaker import CLOSED, ROUNDING_S, CircuitBreaker, CircuitState
 from routing.events import Outcome
 from routing.learnt_rate import LearntRate
 from routing.ranking import Block
@@ -161,7 +161,8 @@ class BindHealth:
         self.submitted_segments += 1
         self._window_used += 1
         self._rate.submitted(at)
-        self._circuit.submitted(at)
+        if self._circuit.state is not CLOSED:
+            self._circuit.submitted(at)
         self._read()
 
     def answered(self, outcome: Outcome, latency_s: float, at: float) -> None:

@@ -18,6 +18,8 @@ BUDGET_MAX = 3.0
 # Enough to try what nothing is known of when traffic begins.
 BUDGET_AT_FIRST = 3.0
 EXPLORE_INTERVAL_S = 1.0
+# Where nothing was worth exploring, the next look is not taken at once.
+LOOK_INTERVAL_S = 0.02
 # A class counts as present for so long after a message of it.
 PRESENT_S = 60.0
 
@@ -28,6 +30,7 @@ class Column:
     __slots__ = (
         "_budget",
         "_explored_at",
+        "_looked_at",
         "_seen",
         "delivered",
         "exposed",
@@ -52,6 +55,7 @@ class Column:
         self._seen = [-inf] * classes
         self._budget = 0.0
         self._explored_at = -inf
+        self._looked_at = -inf
 
     def begin(self) -> None:
         self.tested.clear()
@@ -91,7 +95,16 @@ class Column:
         self._seen[class_number] = at
 
     def may_explore(self, now: float) -> bool:
-        return self._budget >= 1.0 and now - self._explored_at >= EXPLORE_INTERVAL_S
+        return (
+            self._budget >= 1.0
+            and now >= self._looked_at + LOOK_INTERVAL_S
+            and now - self._explored_at >= EXPLORE_INTERVAL_S
+        )
+
+    def found_nothing(self, at: float) -> None:
+        """A message went out that might have explored: there was nothing worth it."""
+        if at >= self._looked_at + LOOK_INTERVAL_S:
+            self._looked_at = at
 
     def explored(self, at: float) -> None:
         self._budget -= 1.0

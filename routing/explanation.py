@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, NamedTuple
 
 from routing.alarm import Alarm
@@ -24,13 +25,14 @@ class Decisions:
     __slots__ = ("_by_message",)
 
     def __init__(self) -> None:
-        self._by_message: dict[int, Decision] = {}
+        # Ordered, for the oldest of a dict is the slower to find the more have gone before it.
+        self._by_message: OrderedDict[int, Decision] = OrderedDict()
 
     def keep(self, decision: Decision) -> None:
         by_message = self._by_message
         message_id = decision.ranking.request.message_id
         if message_id not in by_message and len(by_message) >= DECISIONS_MAX:
-            del by_message[next(iter(by_message))]
+            by_message.popitem(last=False)
         by_message[message_id] = decision
 
     def find(self, message_id: int) -> Decision | None:

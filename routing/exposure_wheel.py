@@ -1,7 +1,8 @@
 """When silence about which messages has become evidence: a timer wheel of one-second slots.
 
-It keeps no messages, only how much of how many becomes due for a scope in a second: five additions
-for a message that is accepted, and nothing to do when its receipt comes as expected.
+It keeps no messages, only how much of how many becomes due for a scope in a second: one addition
+for a message that is accepted, five for all of a scope and second, and nothing to do when a receipt
+comes as expected.
 """
 
 from __future__ import annotations
@@ -14,20 +15,46 @@ assert AGE_MAX_S < SLOTS
 
 
 class ExposureWheel:
-    __slots__ = ("_second", "_slots")
+    __slots__ = ("_accepted", "_accepted_at", "_ages", "_second", "_slots")
 
     def __init__(self, second: int) -> None:
         self._second = second
         self._slots: list[dict[Leaf, float]] = [{} for _ in range(SLOTS)]
+        # What was accepted in the second `_accepted_at`, and has no place in the slots yet.
+        self._accepted: dict[Leaf, int] = {}
+        self._ages: dict[Leaf, Ages] = {}
+        self._accepted_at = second
 
     def schedule(self, leaf: Leaf, second: int, ages: Ages) -> None:
+        if second != self._accepted_at:
+            self._place()
+            self._accepted_at = second
+        accepted = self._accepted
+        count = accepted.get(leaf)
+        if count is None:
+            accepted[leaf] = 1
+            self._ages[leaf] = ages
+        elif self._ages[leaf] is ages:
+            accepted[leaf] = count + 1
+        else:
+            self._place()
+            accepted[leaf] = 1
+            self._ages[leaf] = ages
+
+    def _place(self) -> None:
         slots = self._slots
-        for age, weight in zip(ages, WEIGHTS, strict=True):
-            slot = slots[(second + age) % SLOTS]
-            slot[leaf] = slot.get(leaf, 0.0) + weight
+        second = self._accepted_at
+        for leaf, count in self._accepted.items():
+            for age, weight in zip(self._ages[leaf], WEIGHTS, strict=True):
+                slot = slots[(second + age) % SLOTS]
+                slot[leaf] = slot.get(leaf, 0.0) + weight * count
+        self._accepted.clear()
+        self._ages.clear()
 
     def withdraw(self, leaf: Leaf, second: int, ages: Ages) -> float:
         """Take back what is not due yet of a message accepted at `second`; how much that was."""
+        if leaf in self._accepted:
+            self._place()
         withdrawn = 0.0
         for age, weight in zip(ages, WEIGHTS, strict=True):
             if second + age > self._second:
@@ -39,6 +66,7 @@ class ExposureWheel:
 
     def turn(self, second: int) -> list[Leaf]:
         """Make due what is due by `second`; the scopes that this touches."""
+        self._place()
         touched: list[Leaf] = []
         for passed in range(max(self._second + 1, second - SLOTS + 1), second + 1):
             slot = self._slots[passed % SLOTS]

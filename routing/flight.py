@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from routing.delay_law import Ages
 from routing.leaf import Leaf
 
@@ -45,13 +47,14 @@ class Flights:
     __slots__ = ("_by_id",)
 
     def __init__(self) -> None:
-        self._by_id: dict[int, Flight] = {}
+        # Ordered, for the oldest of a dict is the slower to find the more have gone before it.
+        self._by_id: OrderedDict[int, Flight] = OrderedDict()
 
     def take_off(self, message_id: int, flight: Flight) -> None:
         by_id = self._by_id
         by_id.pop(message_id, None)
         if len(by_id) >= FLIGHTS_MAX:
-            del by_id[next(iter(by_id))]
+            by_id.popitem(last=False)
         by_id[message_id] = flight
 
     def find(self, message_id: int) -> Flight | None:

@@ -46,28 +46,27 @@ class RouteGroup:
 class Contender:
     """A route with its bind's health, its price now, and its place among its group's turns."""
 
-    __slots__ = ("bind", "group", "health", "next_turn", "price", "route")
+    __slots__ = ("bind", "group", "health", "next_turn", "price", "route", "weight")
 
     def __init__(self, route: Route, group: RouteGroup, health: BindHealth) -> None:
         self.route = route
         self.bind = route.bind
         self.health = health
         self.price = route.entry.price
+        self.weight = route.entry.weight
         self.group = group
         self.next_turn = 0.0
-
-    @property
-    def turn(self) -> float:
-        turn_now = self.group.turn_now
-        return self.next_turn if self.next_turn > turn_now else turn_now
 
     def submitted(self, part: int) -> None:
         """The route pays for a segment; the group's turn follows the first part of a message, so
         that rivals keep their place while the other parts go out on the same bind."""
-        turn = self.turn
-        self.next_turn = turn + 1.0 / (self.route.entry.weight * self.health.quality)
+        group = self.group
+        turn = self.next_turn
+        if turn < group.turn_now:
+            turn = group.turn_now
+        self.next_turn = turn + 1.0 / (self.weight * self.health.quality)
         if part == 1:
-            self.group.turn_now = turn
+            group.turn_now = turn
 
 
 def contenders(routes: Iterable[Route], health: dict[str, BindHealth]) -> tuple[Contender, ...]:

@@ -6,6 +6,8 @@ code, but a test or a machine: nothing is made of that.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 NUMBERS_MAX = 65_536
 RESEND_TIME_S = 600.0
 RESENDS_MAX = 3
@@ -15,7 +17,8 @@ class Resends:
     __slots__ = ("_last",)
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[float, str, int, int]] = {}
+        # Ordered, for the oldest of a dict is the slower to find the more have gone before it.
+        self._last: OrderedDict[str, tuple[float, str, int, int]] = OrderedDict()
 
     def last_bind(self, destination: str, message_id: int, now: float) -> str:
         """The bind to avoid, or "". The same message's next attempt is no resend."""
@@ -33,5 +36,5 @@ class Resends:
         if last is not None and at - last[0] <= RESEND_TIME_S:
             count = last[3] + (last[2] != message_id)
         elif last is None and len(self._last) >= NUMBERS_MAX:
-            del self._last[next(iter(self._last))]
+            self._last.popitem(last=False)
         self._last[destination] = (at, bind, message_id, count)

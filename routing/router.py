@@ -294,7 +294,7 @@ class Router:
             return
         request = ranking.request
         bind = contender.bind
-        self._decisions.keep(Decision(ranking, bind))
+        self._decisions.keep(new(Decision, (ranking, bind)))
         for candidate in ranking.candidates:
             if candidate.route is route:
                 leaf = candidate.leaf
@@ -305,7 +305,11 @@ class Router:
         traffic = self._classes.all[number]
         column = leaf.column
         column.submitted(number, at, traffic.explore_share)
-        if ranking.mode is EXPLORE and ranking.candidates[0].bind == bind:
+        mode = ranking.mode
+        if mode is BEST:
+            if traffic.explore_share:
+                column.found_nothing(at)
+        elif mode is EXPLORE and ranking.candidates[0].bind == bind:
             column.explored(at)
         key = self._key(request, number, ranking.network)
         flight = Flight(leaf, key, int(at))

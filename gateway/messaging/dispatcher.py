@@ -217,7 +217,8 @@ class Dispatcher:
             opened.excluded,
             opened.pinned,
             opened.attempts + 1,
-            account=message.account_sid,
+            "",
+            message.account_sid,
         )
         ranking = self._router.rank(request, now)
         if (
