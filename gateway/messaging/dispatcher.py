@@ -213,7 +213,7 @@ class Dispatcher:
             message.recipient,
             lane.sender_type,
             message.segments,
-            message.traffic_type,
+            message.traffic_type or lane.traffic_class,
             opened.excluded,
             opened.pinned,
             opened.attempts + 1,

@@ -1,10 +1,14 @@
 """What the router is told of each message, by which it learns and can say why."""
 
+import pytest
+
+from gateway.account import TrafficClass
 from gateway.smpp.constants import CommandStatus
 from routing.alarm import AlarmKind
-from tests.messaging.traffic_world import TWO, Traffic, part_id, to
+from tests.messaging.traffic_world import SENDER, TWO, Traffic, part_id, to
 from tests.support.virtual_time import virtual_time
 
+LONG_CODE = "+15005550006"
 GERMAN = "+491511234{:04d}"
 
 
@@ -15,6 +19,26 @@ async def test_the_router_can_say_why_a_message_went_where_it_went() -> None:
     record = traffic.router.explain(opened.message.id)
     assert record is not None
     assert (record["chosen"], record["class"]) == ("alpha/1", "otp")
+
+
+@pytest.mark.parametrize(
+    ("traffic_type", "sender", "judged_as"),
+    [
+        ("otp", SENDER, "otp"),
+        ("", SENDER, "promotional"),
+        ("", LONG_CODE, "transactional"),
+        ("free", SENDER, "transactional"),
+    ],
+)
+@virtual_time
+async def test_the_class_is_the_messages_own_or_its_senders_or_its_accounts(
+    traffic_type: str, sender: str, judged_as: str
+) -> None:
+    traffic = Traffic(traffic_class=TrafficClass.PROMOTIONAL)
+    opened = await traffic.sent(sender=sender, traffic_type=traffic_type)
+    record = traffic.router.explain(opened.message.id)
+    assert record is not None
+    assert record["class"] == judged_as
 
 
 @virtual_time
