@@ -161,8 +161,15 @@ class BindHealth:
         self.submitted_segments += 1
         self._window_used += 1
         self._rate.submitted(at)
-        if self._circuit.state is not CLOSED:
-            self._circuit.submitted(at)
+        circuit = self._circuit
+        if circuit.state is not CLOSED:
+            circuit.submitted(at)
+        elif self._rate.fraction == 1.0 and self._window_used <= self._window_easy:
+            # As ever: only the token is gone.
+            self.ready_at = (
+                self._time_blocked_until() if self.up and self._window_used < self._window else inf
+            )
+            return
         self._read()
 
     def answered(self, outcome: Outcome, latency_s: float, at: float) -> None:

@@ -51,11 +51,21 @@ class DelayLaw:
         self._mature_at: int = pool._mature_at if pool else second + MATURE_S
 
     def add(self, delay_s: float) -> None:
-        if not self.seen and self._pool is None:
-            self._mature_at = self._second + MATURE_S
-        self._counts[_bin(delay_s)] += 1.0
+        """One more delivery, of which the pool learns as well."""
+        place = _bin(delay_s)
+        self._counts[place] += 1.0
         self.seen += 1
         self.changed = True
+        pool = self._pool
+        if pool is None:
+            if self.seen == 1:
+                self._mature_at = self._second + MATURE_S
+            return
+        if not pool.seen:
+            pool._mature_at = pool._second + MATURE_S
+        pool._counts[place] += 1.0
+        pool.seen += 1
+        pool.changed = True
 
     def settle(self, second: int) -> None:
         """Forget, and read the ages anew."""

@@ -311,7 +311,8 @@ class Router:
                 column.found_nothing(at)
         elif mode is EXPLORE and ranking.candidates[0].bind == bind:
             column.explored(at)
-        key = self._key(request, number, ranking.network)
+        # As `_key` says it, written out for its time.
+        key = f"{request.account}/{ranking.traffic_class}/{ranking.network}"
         flight = Flight(leaf, key, int(at))
         if leaf.estimate.sick:
             leaf.outlier.watch(flight)

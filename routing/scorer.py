@@ -95,7 +95,6 @@ class Scorer:
         of_bind.receipts += 1
         if delivered:
             of_bind.law.add(delay_s)
-            self.pool.add(delay_s)
         flight = self.flights.find(message_id) if message_id else None
         if flight is None or of_bind.anonymous or flight.leaf.scope.bind != bind:
             if not message_id and not of_bind.anonymous:
