@@ -67,7 +67,11 @@ class RoutingMemory:
         """Write it every so often until canceled."""
         while True:
             await asyncio.sleep(WRITE_S)
-            await self.write()
+            try:
+                await self.write()
+            except Exception:
+                # A defect here must not take the traffic with it.
+                log.exception("routing memory broke")
 
     async def write(self) -> None:
         """The disk is waited for by a thread of its own."""

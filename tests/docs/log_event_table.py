@@ -182,6 +182,7 @@ MEANINGS: dict[str, str] = {
     "messages that has cost so far. Most go over others meanwhile. Call the carrier; it is cleared "
     "by itself.",
     "route alarm cleared": "The route is well again; `lost` is what it has cost.",
+    "routing memory broke": "A defect, with its traceback; it is tried again in 30 s. Report it.",
     "routing memory not used": "`routing.json` in the store's directory is damaged or of another "
     "version: the router learns anew.",
     "routing memory not written": "It is tried again in 30 s. Look at the disk.",

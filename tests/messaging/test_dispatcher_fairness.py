@@ -262,7 +262,14 @@ def test_whatever_carriers_do_each_message_ends_once_and_all_room_comes_back(
             recipient = f"+1500555000{which}"
             if step.startswith("put"):
                 body, segments = (LONG, 3) if step == "put long" else (str(number), 1)
-                made.append(await traffic.put(body, segments=segments, recipient=recipient))
+                made.append(
+                    await traffic.put(
+                        body,
+                        segments=segments,
+                        recipient=recipient,
+                        traffic_type=("", "otp")[which // 2],
+                    )
+                )
             elif step == "lost":
                 traffic.down(bind)
                 traffic.up(bind)
