@@ -53,8 +53,9 @@ class ExposureWheel:
 
     def withdraw(self, leaf: Leaf, second: int, ages: Ages) -> float:
         """Take back what is not due yet of a message accepted at `second`; how much that was."""
-        if leaf in self._accepted:
-            self._place()
+        if second == self._accepted_at and self._ages.get(leaf) is ages and self._accepted[leaf]:
+            self._accepted[leaf] -= 1
+            return 1.0
         withdrawn = 0.0
         for age, weight in zip(ages, WEIGHTS, strict=True):
             if second + age > self._second:
