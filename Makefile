@@ -1,5 +1,5 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench docs \
-	clean
+.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench \
+	bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -61,6 +61,9 @@ fuzz: setup  ## atheris on every decoder and on sessions, each for so long: make
 
 bench: setup  ## CPU per message and rates, with our own load generator and sink
 	$(BIN)/python -m tests.bench
+
+bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
+	$(BIN)/python -m tests.bench_routing --held-out --write
 
 docs: setup  ## rewrite the generated parts of docs/reference from the code
 	$(BIN)/python -m tests.docs

@@ -49,6 +49,14 @@ class InDoubt(StrEnum):
     UNKNOWN = "unknown"
 
 
+class TrafficClass(StrEnum):
+    """What a delivery is worth, where a message does not say (TrafficType)."""
+
+    OTP = "otp"
+    TRANSACTIONAL = "transactional"
+    PROMOTIONAL = "promotional"
+
+
 class Language(StrEnum):
     """The national languages of SMS (3GPP TS 23.038 §6.2.1.2.4), by their ISO 639-1 codes."""
 
@@ -80,6 +88,7 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sms_method: str = "POST"
     sms_fallback_url: str = ""
     sms_fallback_method: str = "POST"
+    traffic_class: TrafficClass | None = None
 
     @property
     def segments_per_second(self) -> float:
@@ -133,3 +142,4 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_doubt: InDoubt = InDoubt.RESEND
     in_doubt_hold_s: float = 120.0
     national_languages: tuple[Language, ...] | None = None
+    traffic_class: TrafficClass | None = None

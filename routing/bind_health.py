@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from math import exp, inf
 
 from routing.carrier_bind import CarrierBind
-from routing.circuit_breaker import ROUNDING_S, CircuitBreaker, CircuitState
+from routing.circuit_breaker import CLOSED, ROUNDING_S, CircuitBreaker, CircuitState
 from routing.events import Outcome
 from routing.learnt_rate import LearntRate
 from routing.ranking import Block
+from routing.sip_status import outcome as sip_outcome
 
 # Response latency: a peak counts at once and is forgotten over this time (Finagle's peak EWMA).
 LATENCY_DECAY_S = 10.0
@@ -19,9 +20,21 @@ LATENCY_SCALE_S = 1.0
 # From this occupancy of the window on, the share falls, down to a tenth when it is full.
 OCCUPANCY_EASY = 0.7
 OCCUPANCY_FULL_FACTOR = 0.1
+# Utility falls by up to this much of a message's value as the window fills, and by a twentieth of
+# it while everything is refused for speed: a refusal is quick, and must not look fast.
+CROWDED_BURDEN = 0.3
+THROTTLED_BURDEN = 0.05
+SMOOTHING = 0.1
+USUAL_SMOOTHING = 0.01
+# Losses of the bind, of which half is forgotten in five minutes. From the third on, what is urgent
+# keeps away for a while, longer each time.
+FLAP_HALF_LIFE_S = 300.0
+FLAPS_BORNE = 2.5
+SHAKY_MAX_S = 20.0
 # The least share of its weight that a bind keeps while it is usable, so that it can show that it
 # is well again.
 QUALITY_MIN = 0.05
+CALL_ANSWERED = 200
 RECEIPT_SMOOTHING = 0.1
 
 # Reading a member through its Enum costs 80 ns on CPython 3.11, a global 5.
@@ -72,7 +85,11 @@ class BindHealth:
         "_window",
         "_window_easy",
         "_window_used",
+        "burden",
+        "data_points",
         "drops",
+        "flaps",
+        "flaps_at",
         "latency_s",
         "quality",
         "ready_at",
@@ -80,9 +97,12 @@ class BindHealth:
         "receipts_delivered",
         "receipts_undelivered",
         "results",
+        "shaky_until",
         "since",
         "submitted_segments",
+        "throttle_share",
         "up",
+        "usual_latency_s",
     )
 
     def __init__(self, bind: CarrierBind, now: float) -> None:
@@ -104,9 +124,18 @@ class BindHealth:
         self.receipt_delay_s = 0.0
         self.ready_at = inf
         self.quality = 1.0
+        self.throttle_share = 0.0
+        self.usual_latency_s = LATENCY_UNKNOWN_S
+        self.burden = 0.0
+        self.flaps = 0.0
+        self.flaps_at = now
+        self.shaky_until = -inf
+        self.data_points = 0
         self._read()
 
     def bind_up(self, at: float) -> None:
+        if not self.up and self._flaps(at) > FLAPS_BORNE:
+            self.shaky_until = at + min(SHAKY_MAX_S, 2.0 ** (self.flaps - 1.0))
         self.up = True
         self.since = at
         self._window_used = 0
@@ -115,6 +144,7 @@ class BindHealth:
     def bind_down(self, at: float) -> None:
         """The window of a lost session is empty; rate and circuit stay as learnt."""
         self.drops += self.up
+        self.flaps = self._flaps(at) + self.up
         self.up = False
         self.since = at
         self._window_used = 0
@@ -131,7 +161,15 @@ class BindHealth:
         self.submitted_segments += 1
         self._window_used += 1
         self._rate.submitted(at)
-        self._circuit.submitted(at)
+        circuit = self._circuit
+        if circuit.state is not CLOSED:
+            circuit.submitted(at)
+        elif self._rate.fraction == 1.0 and self._window_used <= self._window_easy:
+            # As ever: only the token is gone.
+            self.ready_at = (
+                self._time_blocked_until() if self.up and self._window_used < self._window else inf
+            )
+            return
         self._read()
 
     def answered(self, outcome: Outcome, latency_s: float, at: float) -> None:
@@ -148,13 +186,34 @@ class BindHealth:
             self._rate.accepted()
             self._circuit.succeeded(sent_at, at)
             self._time(latency_s, at)
+            self.throttle_share -= SMOOTHING * self.throttle_share
+            self.usual_latency_s += USUAL_SMOOTHING * (latency_s - self.usual_latency_s)
         elif outcome in THROTTLES:
             self._rate.throttled(at)
+            self.throttle_share += SMOOTHING * (1.0 - self.throttle_share)
         elif outcome in HARD_ERRORS:
             self._circuit.failed(sent_at, at)
             if outcome is TIMEOUT:
                 self._time(latency_s, at)
         self._read()
+
+    def call_answered(self, status: int, pdd_s: float, at: float) -> None:
+        """The final response to an INVITE. A call that is answered keeps its channel."""
+        outcome, _ = sip_outcome(status)
+        self.answered(outcome, pdd_s, at)
+        if status == CALL_ANSWERED:
+            self._window_used += 1
+            self._read()
+
+    def call_ended(self) -> None:
+        if self._window_used:
+            self._window_used -= 1
+        self._read()
+
+    @property
+    def fraction(self) -> float:
+        """Of the contracted rate, what the carrier takes at present."""
+        return self._rate.fraction
 
     def receipt(self, delivered: bool, delay_s: float) -> None:
         """Counted and shown. What receipts say about quality is for the scorer to judge."""
@@ -164,10 +223,18 @@ class BindHealth:
             self.receipts_undelivered += 1
         self.receipt_delay_s += RECEIPT_SMOOTHING * (delay_s - self.receipt_delay_s)
 
+    def restore(self, usual_latency_s: float, fraction: float) -> None:
+        """What an earlier run had learnt."""
+        self.usual_latency_s = usual_latency_s
+        self._rate.restore(fraction)
+        self._read()
+
     def settle(self, now: float) -> None:
         """Let what recovers with time recover."""
         self._rate.settle(now)
+        self._flaps(now)
         self._read()
+        self.data_points = self._count_data_points()
 
     def block(self, now: float) -> tuple[Block, float | None] | None:
         """What keeps a segment away now, and the earliest time at which it may be gone."""
@@ -235,7 +302,32 @@ class BindHealth:
             * (1.0 - self._circuit.error_share)
             / (1.0 + self.latency_s / LATENCY_SCALE_S)
         )
+        burden = THROTTLED_BURDEN * self.throttle_share
         if used > self._window_easy:
-            crowded = (used / window - OCCUPANCY_EASY) / (1.0 - OCCUPANCY_EASY)
-            quality *= 1.0 - (1.0 - OCCUPANCY_FULL_FACTOR) * min(1.0, crowded)
+            crowded = min(1.0, (used / window - OCCUPANCY_EASY) / (1.0 - OCCUPANCY_EASY))
+            quality *= 1.0 - (1.0 - OCCUPANCY_FULL_FACTOR) * crowded
+            burden += CROWDED_BURDEN * crowded
+        self.burden = burden
         self.quality = quality if quality > QUALITY_MIN else QUALITY_MIN
+
+    def _flaps(self, now: float) -> float:
+        if now > self.flaps_at:
+            self.flaps *= 0.5 ** ((now - self.flaps_at) / FLAP_HALF_LIFE_S)
+            self.flaps_at = now
+        return self.flaps
+
+    def _count_data_points(self) -> int:
+        """How many of its readings are not empty: what a ranking consults beside the evidence."""
+        rate = self._rate
+        return (
+            sum(1 for count in self.results.values() if count)
+            + (self.submitted_segments > 0)
+            + (self._window_used > 0)
+            + (rate.fraction < 1.0)
+            + (rate.held_until > 0.0)
+            + (self._circuit.error_share > 0.0)
+            + (self.throttle_share > 0.0)
+            + (self.flaps > 0.01)
+            + (self.drops > 0)
+            + 6  # up, since, window, contract, latency, usual latency
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from routing.e164 import leading_digits
 
@@ -12,13 +13,21 @@ SPECIFICITY_MCC = 3.5
 SPECIFICITY_MCC_MNC = 16.0
 
 
+class Kind(StrEnum):
+    """What is routed: messages over SMPP binds, or calls over SIP trunks."""
+
+    MESSAGE = "message"
+    CALL = "call"
+
+
 @dataclass(frozen=True, slots=True)
 class RouteEntry:
     """Destinations that a bind serves, and on what terms.
 
     `match` is a prefix with `+` ("+49151"), an MCC ("262"), an MCC-MNC ("26201"), or "" for any
-    destination. Lower `priority` is tried first. `weight` is the share among binds of one match
-    and priority. `price` is money per segment. No `sender_types`: those of the bind.
+    destination. Lower `priority` is tried first. `weight` is the share among equals of one
+    priority. `price` is money per segment, or per minute of a call. No `sender_types`: those of
+    the bind.
     """
 
     match: str = ""
@@ -54,7 +63,8 @@ class CarrierBind:
     """One bind of a carrier: `id` is "carrier/bind".
 
     `window` is the most segments that may wait for their submit_sm_resp; `tps` the contracted
-    segments a second. No `sender_types`: every type. `receipts`: the carrier sends them.
+    segments a second. No `sender_types`: every type. `receipts`: the carrier sends them. Of a SIP
+    trunk (`kind` CALL), `window` is its channels and `tps` the calls that may begin in a second.
     """
 
     id: str
@@ -63,6 +73,7 @@ class CarrierBind:
     tps: float = 100.0
     sender_types: frozenset[str] = frozenset()
     receipts: bool = True
+    kind: Kind = Kind.MESSAGE
 
     def __post_init__(self) -> None:
         carrier, slash, name = self.id.partition("/")

@@ -74,6 +74,9 @@ class LearntRate:
     def accepted(self) -> None:
         self._hold_s = HOLD_S
 
+    def restore(self, fraction: float) -> None:
+        self._set(min(1.0, max(FRACTION_MIN, fraction)))
+
     def settle(self, now: float) -> None:
         """Grow back by 2 % of the contract for every calm second since last settled."""
         calm_s = now - self._recovering_from

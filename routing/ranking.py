@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from routing.carrier_bind import Kind
+from routing.estimate import Estimate
+from routing.leaf import Leaf
 from routing.numbering_plan import NumberRange
 from routing.route_table import Route
 
@@ -19,10 +22,29 @@ class Block(StrEnum):
     RATE = "rate"
     SENDER_TYPE = "sender type not allowed"
     ALREADY_TRIED = "already tried"
+    SICK = "probes only"
+    RESEND = "took the last one to this number"
 
 
 # These do not lift for the message, however long it waits.
 LASTING = frozenset({Block.SENDER_TYPE, Block.ALREADY_TRIED})
+
+
+class Mode(StrEnum):
+    """Why the first candidate is the first.
+
+    BEST: it brings the most. EXPLORE: it might bring more, and a cheap message finds out. PROBE: it
+    was sick, and a cheap message finds out whether it is well. FORCED: there is no better one.
+    FAILOVER: the best of those that have not refused the message. PINNED: the other parts went
+    there.
+    """
+
+    BEST = "best"
+    EXPLORE = "explore"
+    PROBE = "probe"
+    FORCED = "forced"
+    FAILOVER = "failover"
+    PINNED = "pinned"
 
 
 class RouteRequest(NamedTuple):
@@ -30,7 +52,8 @@ class RouteRequest(NamedTuple):
 
     `destination` is E.164 with `+`. `excluded` holds the binds already tried. `pinned` names the
     bind that took the first part: no other is eligible. `mccmnc` is the network where a look-up
-    (HLR, number portability) knows better than the numbering plan.
+    (HLR, number portability) knows better than the numbering plan. `account` tells customers
+    apart whose messages convert at different rates.
     """
 
     message_id: int
@@ -42,26 +65,44 @@ class RouteRequest(NamedTuple):
     pinned: str = ""
     attempt: int = 1
     mccmnc: str = ""
+    account: str = ""
+    kind: Kind = Kind.MESSAGE
 
 
 class Candidate(NamedTuple):
-    """A bind that can take a segment now.
+    """A bind that can take a segment now. The smallest goes first: earlier priority (`tier`), then
+    lower `cost`, which is the utility's opposite, then the more specific match (`number`).
 
-    `utility` is its weight after price and health; its share of the traffic is proportional to
-    that. `turn` is where its next segment stands among the rivals of its group: lowest goes first.
+    `turn` is where its next segment stands among rivals of equal utility: lowest goes first.
+    `estimate` is what is believed of the route, from the evidence of `leaf`; `price` of a segment,
+    `latency_s` and `burden` are as of this moment.
     """
 
+    tier: int
+    cost: float
+    number: int
     bind: str
     route: Route
-    utility: float
+    estimate: Estimate
+    price: float
+    latency_s: float
+    burden: float
     turn: float
+    group: object
+    leaf: Leaf
+
+    @property
+    def utility(self) -> float:
+        """The money that the message should bring there, after its price."""
+        return -self.cost
 
     @property
     def reason(self) -> str:
         entry = self.route.entry
         return (
             f"priority {entry.priority} for {entry.match or 'any destination'}, "
-            f"utility {self.utility:.3g} of weight {entry.weight:g}, turn {self.turn:.3f}"
+            f"utility {self.utility:.4f} at price {self.price:g}, "
+            f"delivers {self.estimate.p:.3f}, turn {self.turn:.3f}"
         )
 
 
@@ -80,13 +121,22 @@ class Blocked(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Candidates in order of preference, and the rest with what blocks each."""
+    """Candidates in order of preference, and the rest with what blocks each.
+
+    `network` is the MCC-MNC, or what comes nearest to it; `traffic_class` the class by which the
+    message was judged, and `value` the money that its delivery is worth.
+    """
 
     request: RouteRequest
     at: float
     number_range: NumberRange | None
     candidates: tuple[Candidate, ...]
     blocked: tuple[Blocked, ...]
+    mode: Mode
+    network: str
+    traffic_class: str
+    value: float
+    data_points: int
 
     @property
     def best(self) -> Candidate | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from routing.carrier_bind import CarrierBind, RouteEntry
+from routing.carrier_bind import CarrierBind, Kind, RouteEntry
 from routing.e164 import longest_first
 
 
@@ -51,7 +51,14 @@ class RouteTable:
     def binds(self) -> tuple[CarrierBind, ...]:
         return tuple(self._binds.values())
 
-    def find(self, digits: str, mcc: str, mccmnc: str, sender_type: str) -> RoutesFound:
+    def find(
+        self,
+        digits: str,
+        mcc: str,
+        mccmnc: str,
+        sender_type: str,
+        kind: Kind = Kind.MESSAGE,
+    ) -> RoutesFound:
         """Each bind's most specific route for the number and sender type, best group first.
 
         A bind that serves the destination, but not from this type of sender, is refused.
@@ -63,7 +70,10 @@ class RouteTable:
         usable: dict[str, Route] = {}
         refused: dict[str, Route] = {}
         for route in matching:
-            allowed = self._binds[route.bind].allows(route.entry, sender_type)
+            bind = self._binds[route.bind]
+            if bind.kind is not kind:
+                continue
+            allowed = bind.allows(route.entry, sender_type)
             (usable if allowed else refused).setdefault(route.bind, route)
         return RoutesFound(
             usable=tuple(sorted(usable.values(), key=_preferred_first)),

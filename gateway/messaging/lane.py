@@ -34,6 +34,7 @@ class Lane:
         "queue",
         "sender",
         "sender_type",
+        "traffic_class",
         "waiting",
     )
 
@@ -43,6 +44,9 @@ class Lane:
         self.hold_s = account.in_doubt_hold_s
         self.sender = sender.address
         self.sender_type = sender.type.value
+        # Of messages that say none themselves.
+        traffic_class = sender.traffic_class or account.traffic_class
+        self.traffic_class = traffic_class.value if traffic_class else ""
         self.queue = queue
         self.busy: dict[str, OpenMessage] = {}
         self.noting = 0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.admin.health import health
+from gateway.admin.health import ALARMS_SHOWN_MAX, health
+from routing.alarm import Alarm, AlarmKind
 from tests.admin.builders import binds, busy_bind, readings
 
 
@@ -53,3 +54,27 @@ def test_a_bind_tells_how_it_fares() -> None:
     (bind,) = health(readings(binds=busy_bind())).binds
     assert (bind.state, bind.window, bind.segments_per_second) == ("up", "1/10", 50.0)
     assert bind.latency_ms == 250.0
+
+
+def an_alarm(kind: AlarmKind, since: float = 0.0) -> Alarm:
+    return Alarm(kind, "alpha/1", "26201", "", since, since - 20, 41.6)
+
+
+def test_a_route_that_a_person_must_act_on_is_named_and_changes_no_status() -> None:
+    report = health(readings(alarms=(an_alarm(AlarmKind.GREY, 1_700_000_000.0),)))
+    (alarm,) = report.alarms
+    assert report.status == "ok"
+    assert (alarm.kind, alarm.bind, alarm.network, alarm.lost) == ("grey", "alpha/1", "26201", 42)
+    assert alarm.since == "2023-11-14T22:13:20.000Z"
+
+
+@pytest.mark.parametrize("kind", [AlarmKind.THROTTLING, AlarmKind.LATENCY, AlarmKind.DOWN])
+def test_what_the_router_deals_with_is_not_named(kind: AlarmKind) -> None:
+    assert health(readings(alarms=(an_alarm(kind),))).alarms == ()
+
+
+def test_the_newest_alarms_come_first_and_not_too_many_are_shown() -> None:
+    standing = tuple(an_alarm(AlarmKind.GREY, float(second)) for second in range(200))
+    shown = health(readings(alarms=standing)).alarms
+    assert len(shown) == ALARMS_SHOWN_MAX
+    assert shown[0].since == "1970-01-01T00:03:19.000Z"

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.admin.metrics import BACKLOGS_SHOWN_MAX, metrics
 from gateway.admin.readings import Backlog
+from routing.alarm import Alarm, AlarmKind
 from tests.admin.builders import busy_bind, readings
 
 # Text format 0.0.4: a comment, or a sample.
@@ -94,3 +95,12 @@ def test_labels_cannot_break_out() -> None:
     text = metrics(readings(backlogs=(hostile,)))
     assert 'sender="a\\"b\\\\c\\nd"' in text
     samples(text)
+
+
+def test_alarms_of_routes_are_counted_by_kind() -> None:
+    standing = (Alarm(AlarmKind.GREY, "alpha/1", "26201", "", 0.0, 0.0, 5.0),)
+    raised = {AlarmKind.GREY: 3, AlarmKind.DOWN: 0}
+    found = samples(metrics(readings(alarms=standing, alarms_raised=raised)))
+    assert found['supernet_route_alarms{kind="grey"}'] == 1
+    assert found['supernet_route_alarms{kind="down"}'] == 0
+    assert found['supernet_route_alarms_raised_total{kind="grey"}'] == 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.account import InDoubt
+from gateway.account import InDoubt, TrafficClass
 from gateway.config import load
 from gateway.errors import ConfigError
 from tests.config.files import Files, edit
@@ -127,6 +127,14 @@ def test_the_environment_holds_the_secrets_of_sinks(files: Files) -> None:
     )
     events = load(files.entry, {"BROKER": "b", "SIGN": SECRET}).events
     assert (events.mqtt.password, events.webhook.secret) == ("b", SECRET)
+
+
+def test_an_account_says_what_its_traffic_is(files: Files) -> None:
+    edit(files.accounts, "[[account.api_keys]]", 'traffic_class = "otp"\n\n[[account.api_keys]]')
+    assert [account.traffic_class for account in load(files.entry).accounts] == [
+        TrafficClass.OTP,
+        None,
+    ]
 
 
 def test_an_account_says_what_becomes_of_messages_in_doubt(files: Files) -> None:

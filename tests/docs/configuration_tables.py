@@ -233,6 +233,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "in_doubt_hold_s": "How long `hold` waits for a receipt.",
         "national_languages": "As in `[text]` of gateway.toml, for the texts of this account. Left "
         "out: those of `[text]`.",
+        "traffic_class": "What a delivery is worth to [the router](../explanation/routing.md), "
+        "where neither the message (`TrafficType`) nor its sender says. Left out: transactional.",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",
@@ -262,6 +264,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "sms_method": "POST or GET.",
         "sms_fallback_url": "Called where the `sms_url` fails.",
         "sms_fallback_method": "POST or GET.",
+        "traffic_class": "That of this sender's messages. Left out: the account's.",
     },
     "[[carrier]]": {
         "id": "Part of every bind's name.",

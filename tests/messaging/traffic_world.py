@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gateway.account import Account, InDoubt, Sender, SenderType
+from gateway.account import Account, InDoubt, Sender, SenderType, TrafficClass
 from gateway.carriers.bind_events import (
     BindCameUp,
     BindWentDown,
@@ -125,6 +125,7 @@ class Traffic:
         in_doubt: InDoubt = InDoubt.RESEND,
         ledger: Ledger | None = None,
         carrier_ids: Mapping[str, CarrierIds] | None = None,
+        traffic_class: TrafficClass | None = None,
         **config: Any,
     ) -> None:
         self.account = Account(
@@ -132,8 +133,14 @@ class Traffic:
             "0123456789abcdef0123456789abcdef",
             senders=(
                 Sender(SENDER, SenderType.SHORT_CODE, mps),
-                Sender("+15005550006", SenderType.LONG_CODE, mps),
+                Sender(
+                    "+15005550006",
+                    SenderType.LONG_CODE,
+                    mps,
+                    traffic_class=TrafficClass.TRANSACTIONAL,
+                ),
             ),
+            traffic_class=traffic_class,
             max_queue_s=max_queue_s,
             mps_max=mps_max,
             in_doubt=in_doubt,

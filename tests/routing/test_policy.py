@@ -1,4 +1,4 @@
-"""Who goes first: priority groups, then turns in proportion to weight, price and health."""
+"""Who goes first: priority, then the most money per message, then turns among equals."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.carrier_bind import RouteEntry
-from routing.events import BindDown, BindUp, Outcome, SubmitResult, Submitted
+from routing.events import BindDown, BindUp, Outcome, PriceChanged, SubmitResult, Submitted
 from tests.routing.builders import NOW, a_bind, a_request, a_router, order, send, send_and_answer
 
 FOUR = ("alpha/1", "alpha/2", "beta/1", "gamma/1")
@@ -43,19 +43,36 @@ def test_a_heavy_bind_is_spread_among_the_others_rather_than_served_in_a_row() -
     assert "bb" not in sent
 
 
-def test_a_route_twice_as_dear_takes_half_the_share() -> None:
+def test_of_two_that_deliver_alike_the_cheaper_one_takes_all() -> None:
     router = a_router(
         a_bind("alpha/1", RouteEntry(price=0.02)), a_bind("beta/1", RouteEntry(price=0.01))
     )
-    sent = Counter(send(router, NOW + n) for n in range(30))
-    assert sent == {"alpha/1": 10, "beta/1": 20}
+    assert {send(router, NOW + n) for n in range(30)} == {"beta/1"}
 
 
-def test_a_route_without_a_price_is_not_judged_by_it() -> None:
+def test_a_difference_in_price_that_hardly_matters_to_the_message_makes_no_difference() -> None:
     router = a_router(
-        a_bind("alpha/1", RouteEntry(price=0.02)), a_bind("beta/1", RouteEntry(price=0.0))
+        a_bind("alpha/1", RouteEntry(price=0.0310)), a_bind("beta/1", RouteEntry(price=0.0302))
     )
     assert Counter(send(router, NOW + n) for n in range(30)) == {"alpha/1": 15, "beta/1": 15}
+
+
+def test_the_more_specific_match_goes_first_of_equals_and_a_cheaper_one_before_it() -> None:
+    specific, general = RouteEntry("+49151", price=0.03), RouteEntry("+49", price=0.03)
+    equal = a_router(a_bind("alpha/1", general), a_bind("beta/1", specific))
+    assert order(equal) == ["beta/1", "alpha/1"]
+    cheap = RouteEntry("+49", price=0.01)
+    assert order(a_router(a_bind("alpha/1", cheap), a_bind("beta/1", specific)))[0] == "alpha/1"
+
+
+def test_a_route_whose_price_changes_is_judged_by_the_new_one() -> None:
+    router = a_router(
+        a_bind("alpha/1", RouteEntry(price=0.01)), a_bind("beta/1", RouteEntry(price=0.02))
+    )
+    router.observe(PriceChanged("alpha/1", 0.05, NOW))
+    assert order(router) == ["beta/1", "alpha/1"]
+    router.observe(PriceChanged("alpha/1", 0.001, NOW, match="+33"))
+    assert order(router) == ["beta/1", "alpha/1"]
 
 
 def test_a_later_priority_is_used_only_when_no_bind_of_an_earlier_one_can() -> None:

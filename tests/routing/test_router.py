@@ -70,17 +70,18 @@ def test_the_sentence_names_the_best_the_next_and_what_is_blocked() -> None:
     )
     router.observe(BindDown("gamma/1", NOW))
     assert router.rank(a_request(), NOW).why == (
-        "alpha/1 goes first of 2: priority 1 for +49, utility 1.82 of weight 2, turn 0.000; "
-        "next beta/1: priority 1 for any destination, utility 0.909 of weight 1, turn 0.000; "
-        "blocked: gamma/1 down; delta/1 sender type not allowed"
+        "alpha/1 goes first of 2: priority 1 for +49, utility 0.2395 at price 0, "
+        "delivers 0.920, turn 0.000; "
+        "next beta/1: priority 1 for any destination, utility 0.2395 at price 0, "
+        "delivers 0.920, turn 0.000; blocked: gamma/1 down; delta/1 sender type not allowed"
     )
 
 
 def test_the_sentence_for_a_single_bind_is_short() -> None:
     why = a_router(a_bind()).rank(a_request(), NOW).why
     assert why == (
-        "alpha/1 goes first of 1: priority 1 for any destination, utility 0.909 of weight 1, "
-        "turn 0.000"
+        "alpha/1 goes first of 1: priority 1 for any destination, utility 0.2395 at price 0, "
+        "delivers 0.920, turn 0.000"
     )
 
 

@@ -1,0 +1,134 @@
+"""What a router has learnt, as plain lists and numbers, so that a restart need not learn it anew.
+
+Messages under way are not kept: their receipts count for the bind when they come. What was learnt
+grows older by the time that passed until it is restored, as if nothing had been seen meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from routing.bind_health import BindHealth
+from routing.conversion_rate import ConversionRate
+from routing.delay_law import DelayLaw
+from routing.estimate import Level, Scope
+from routing.evidence import Evidence
+from routing.scorer import Scorer
+from routing.trust import Trust
+
+VERSION = 1
+
+
+def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> dict[str, Any]:
+    """Fit for JSON."""
+    return {
+        "version": VERSION,
+        "pool": _of_law(scorer.pool),
+        "evidence": [_of_evidence(one) for one in scorer.tree.all_evidence()],
+        "trusts": [[list(scope), _of_trust(trust)] for scope, trust in scorer.tree.trusts.items()],
+        "binds": {
+            bind: {
+                "law": _of_law(one.law),
+                "trust": _of_trust(one.trust),
+                "receipts": one.receipts,
+                "anonymous": one.anonymous,
+                "converted": one.converted,
+                "covered": one.covered,
+                "usual_latency_s": health[bind].usual_latency_s,
+                "fraction": health[bind].fraction,
+            }
+            for bind, one in scorer.tree.binds.items()
+        },
+        "rates": {key: _of_rate(rate) for key, rate in scorer.conversions.rates.items()},
+    }
+
+
+def restore(
+    scorer: Scorer, health: Mapping[str, BindHealth], state: Mapping[str, Any], age_s: float
+) -> None:
+    """ValueError: the state is of another version. Binds that are configured no more are left
+    out."""
+    if state.get("version") != VERSION:
+        raise ValueError(f"state of version {state.get('version')!r}, expected {VERSION}")
+    second = scorer.second - int(age_s)
+    _to_law(scorer.pool, state["pool"], second)
+    for bind, kept in state["binds"].items():
+        one = scorer.tree.binds.get(bind)
+        if one is None:
+            continue
+        _to_law(one.law, kept["law"], second)
+        _to_trust(one.trust, kept["trust"], scorer.second)
+        one.receipts = int(kept["receipts"])
+        one.anonymous = bool(kept["anonymous"])
+        one.second = second
+        one.converted, one.covered = float(kept["converted"]), float(kept["covered"])
+        one.settle(scorer.second)
+        health[bind].restore(kept["usual_latency_s"], kept["fraction"])
+    for row in state["evidence"]:
+        scope = Scope(*row[0])
+        if scope.bind in scorer.tree.binds:
+            _to_evidence(scorer.tree.evidence(scope, Level(row[1])), row[2:], second, scorer.second)
+    for names, kept in state["trusts"]:
+        scope = Scope(*names)
+        if scope in scorer.tree.trusts:
+            _to_trust(scorer.tree.trusts[scope], kept, scorer.second)
+    for key, kept in state["rates"].items():
+        rate = scorer.conversions.rate(key, second)
+        rate.live = bool(kept["live"])
+        rate.age_s = int(kept["age_s"])
+        _to_law(rate.law, kept["law"], second)
+        rate.restore(kept["asked"], kept["converted"], kept["by_bind"])
+    scorer.settle_all()
+
+
+def _of_law(law: DelayLaw) -> list[Any]:
+    return [law.seen, [round(count, 3) for count in law.counts]]
+
+
+def _to_law(law: DelayLaw, kept: list[Any], second: int) -> None:
+    law.restore(kept[1], kept[0], second)
+
+
+def _of_evidence(one: Evidence) -> list[Any]:
+    return [
+        list(one.scope),
+        int(one.level),
+        one.exposed_fast,
+        one.delivered_fast,
+        one.exposed_slow,
+        one.delivered_slow,
+        one.on_time,
+        one.deliveries,
+        one.outlier.healthy,
+        one.outlier.sick,
+    ]
+
+
+def _to_evidence(one: Evidence, kept: list[Any], second: int, now: int) -> None:
+    one.second = second
+    one.exposed_fast, one.delivered_fast, one.exposed_slow, one.delivered_slow = kept[:4]
+    one.on_time, one.deliveries, one.outlier.healthy = kept[4:7]
+    if kept[7]:
+        one.outlier.fall_sick(now)
+
+
+def _of_trust(trust: Trust) -> list[Any]:
+    return [trust.convicted, trust.suspicion, trust.share]
+
+
+def _to_trust(trust: Trust, kept: list[Any], second: int) -> None:
+    if kept[0]:
+        trust.convict(second)
+        trust.suspicion, trust.share = kept[1:]
+
+
+def _of_rate(rate: ConversionRate) -> dict[str, Any]:
+    return {
+        "live": rate.live,
+        "age_s": rate.age_s,
+        "law": _of_law(rate.law),
+        "asked": rate.asked,
+        "converted": rate.converted,
+        "by_bind": rate.by_bind,
+    }
