@@ -115,6 +115,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer. The auth token stands in clear because it is the key that signs webhooks.
 
     `national_languages` are those in whose shift tables its texts may go; None: the gateway's.
+    `sees_prices`: what carriers charge is shown to it where routes are explained.
     """
 
     sid: str
@@ -133,3 +134,4 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_doubt: InDoubt = InDoubt.RESEND
     in_doubt_hold_s: float = 120.0
     national_languages: tuple[Language, ...] | None = None
+    sees_prices: bool = False

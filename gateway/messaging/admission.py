@@ -203,6 +203,16 @@ class Admission:
         except TextError as error:
             raise _unsendable(error) from None
 
+    def addresses(self, account: Account, sender: str, recipient: str) -> tuple[Sender, str]:
+        """The sender and the recipient, in E.164, of a message that the account would send. Raises
+        `Refused` as `check` does for the account and for both of them."""
+        if account.suspended:
+            raise Refused(Refusal.ACCOUNT_SUSPENDED)
+        number = _recipient(recipient)
+        found = self._sender(account, sender)
+        _check_destination(account, found, number.country)
+        return found, number.e164
+
     def opted_out(self, message: Message) -> bool:
         """Whether the recipient has opted out since the message was admitted."""
         return self._opt_outs.is_opted_out(message.account_sid, message.sender, message.recipient)

@@ -233,6 +233,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "in_doubt_hold_s": "How long `hold` waits for a receipt.",
         "national_languages": "As in `[text]` of gateway.toml, for the texts of this account. Left "
         "out: those of `[text]`.",
+        "sees_prices": "Show it prices and utilities where routes are explained: for the "
+        "operator's own account.",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",
