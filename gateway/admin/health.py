@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from gateway.admin.readings import Readings
 from gateway.streams.event_streams import SinkReadings
+from gateway.streams.timestamp import rfc_3339
+from routing.alarm import Alarm, AlarmKind
 from routing.bind_health import BindSnapshot
+
+ALARMS_SHOWN_MAX = 100
+# What the router deals with itself, or what `binds` shows already.
+BORNE = frozenset({AlarmKind.THROTTLING, AlarmKind.LATENCY, AlarmKind.DOWN})
 
 
 class BindReport(msgspec.Struct, frozen=True):
@@ -19,8 +25,23 @@ class BindReport(msgspec.Struct, frozen=True):
     latency_ms: float
 
 
+class AlarmReport(msgspec.Struct, frozen=True):
+    """Of a route, `since` in RFC 3339; an empty `bind` or `network` means all of them."""
+
+    kind: str
+    bind: str
+    network: str
+    sender_type: str
+    since: str
+    lost: int
+
+
 class HealthReport(msgspec.Struct, frozen=True):
-    """`status` is ok, degraded (some binds are down) or failing (nothing can be taken or sent)."""
+    """`status` is ok, degraded (some binds are down) or failing (nothing can be taken or sent).
+
+    `alarms` are about routes, the newest first: messages go over others meanwhile, so they do not
+    change the status, but somebody should call the carrier.
+    """
 
     status: str
     reasons: tuple[str, ...]
@@ -29,6 +50,7 @@ class HealthReport(msgspec.Struct, frozen=True):
     messages_open: int
     segments_queued: int
     binds: tuple[BindReport, ...]
+    alarms: tuple[AlarmReport, ...]
 
 
 def troubles(
@@ -73,4 +95,18 @@ def health(readings: Readings) -> HealthReport:
             )
             for bind in readings.binds
         ),
+        alarms=tuple(_alarms(readings.alarms)),
     )
+
+
+def _alarms(standing: Iterable[Alarm]) -> Iterator[AlarmReport]:
+    to_act_on = [alarm for alarm in standing if alarm.kind not in BORNE]
+    for alarm in sorted(to_act_on, key=lambda alarm: -alarm.since)[:ALARMS_SHOWN_MAX]:
+        yield AlarmReport(
+            kind=alarm.kind.value,
+            bind=alarm.bind,
+            network=alarm.network,
+            sender_type=alarm.sender_type,
+            since=rfc_3339(alarm.since),
+            lost=round(alarm.lost),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from gateway.admin.readings import Readings
@@ -49,6 +50,19 @@ def _lines(readings: Readings) -> Iterator[str]:
             ({"account": backlog.account, "sender": backlog.sender}, backlog.segments)
             for backlog in deepest[:BACKLOGS_SHOWN_MAX]
         ],
+    )
+    standing = Counter(alarm.kind for alarm in readings.alarms)
+    yield from _family(
+        "route_alarms",
+        "gauge",
+        "Alarms of routes that stand.",
+        [({"kind": kind.value}, standing[kind]) for kind in readings.alarms_raised],
+    )
+    yield from _family(
+        "route_alarms_raised_total",
+        "counter",
+        "Alarms of routes that were raised.",
+        [({"kind": kind.value}, count) for kind, count in readings.alarms_raised.items()],
     )
     sinks = readings.sinks
     for name, kind, text, samples in (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.streams.event_streams import SinkReadings
+from routing.alarm import Alarm, AlarmKind
 from routing.bind_health import BindSnapshot
 
 
@@ -22,7 +23,8 @@ class Backlog:
 @dataclass(frozen=True, slots=True)
 class Readings:
     """`counters` only ever grow; `gauges` are of this moment. Both by metric name. `restored` is
-    False while the messages of an earlier run are taken up."""
+    False while the messages of an earlier run are taken up. `alarms` are those of routes that
+    stand, `alarms_raised` counts them by kind."""
 
     version: str
     uptime_s: float
@@ -31,6 +33,8 @@ class Readings:
     binds: tuple[BindSnapshot, ...]
     backlogs: tuple[Backlog, ...]
     sinks: tuple[SinkReadings, ...]
+    alarms: tuple[Alarm, ...]
+    alarms_raised: dict[AlarmKind, int]
     statuses: dict[str, int]
     error_codes: dict[int, int]
     counters: dict[str, int] = field(default_factory=dict)

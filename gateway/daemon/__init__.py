@@ -22,6 +22,7 @@ from gateway.clock import Clock, system_clock
 from gateway.config import Config, read_plan
 from gateway.daemon import logs
 from gateway.daemon.assembly import WORKSHOP, Gateway
+from gateway.daemon.routing_memory import RoutingMemory
 from gateway.errors import GatewayError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
@@ -97,6 +98,10 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         )
         gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(), poster)
         stack.push_async_callback(gateway.close)
+        memory = RoutingMemory(
+            Path(config.store.directory), gateway.router, gateway.routing_alarms, clock
+        )
+        memory.restore()
         await gateway.smpp_server.start()
         rest = rest_server(config, gateway, store, clock)
         rest.bind()
@@ -121,13 +126,14 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         if config.smpp.tls.cert_file:
             addresses["smpp_tls"] = f"{config.smpp.host}:{gateway.smpp_server.tls_port}"
         log.info("gateway listens", extra=addresses)
-        traffic = loop.create_task(carry(gateway, addresses, on_ready), name="traffic")
+        traffic = loop.create_task(carry(gateway, addresses, on_ready, memory), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())
         await stop.wait()
         if fault.is_set():
             log.error("gateway stops, for its store writes no more")
         log.info("gateway drains", extra={"messages_open": gateway.messages_open})
         await gateway.drain()
+        await memory.write()
         traffic.cancel()
         await asyncio.wait([traffic])
         failed = not traffic.cancelled() and traffic.exception()
@@ -179,7 +185,12 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
     )
 
 
-async def carry(gateway: Gateway, addresses: dict[str, str], on_ready: Callable[[], None]) -> None:
+async def carry(
+    gateway: Gateway,
+    addresses: dict[str, str],
+    on_ready: Callable[[], None],
+    memory: RoutingMemory,
+) -> None:
     """Take up what an earlier run left, then carry traffic until canceled."""
     await gateway.restore()
     # What has been built stays; the collector need not walk it again and again.
@@ -188,4 +199,6 @@ async def carry(gateway: Gateway, addresses: dict[str, str], on_ready: Callable[
     gc.set_threshold(*GC_THRESHOLDS)
     log.info("gateway started", extra={**addresses, "messages_open": gateway.messages_open})
     on_ready()
-    await gateway.run()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(memory.run(), name="routing memory")
+        tasks.create_task(gateway.run(), name="gateway")

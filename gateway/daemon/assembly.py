@@ -36,6 +36,7 @@ from gateway.config import BindType, Carrier, Config
 from gateway.config.credentials import Credentials
 from gateway.config.dialect import IdFormat
 from gateway.config.sections import SmppTls
+from gateway.daemon.routing_alarms import RoutingAlarms
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -70,6 +71,7 @@ from gateway.store.interface import (
 )
 from gateway.streams.event_streams import EventStreams
 from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
+from routing.alarm import AlarmKind
 from routing.carrier_bind import CarrierBind as RoutedBind
 from routing.carrier_bind import RouteEntry
 from routing.numbering_plan import NumberingPlan
@@ -232,6 +234,7 @@ class Gateway:
             random,
             Path(config.store.directory) / WORKSHOP,
         )
+        self.routing_alarms = RoutingAlarms(self.router, self.streams.board)
         for bind in self.binds:
             # A crash has left what was last told of it.
             self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
@@ -343,6 +346,7 @@ class Gateway:
             await asyncio.sleep(TICK_S)
             now = self.clock.now()
             self.router.tick(now)
+            self.routing_alarms.handle()
             found = troubles(
                 self.restored,
                 self.store.accepting,
@@ -415,6 +419,8 @@ class Gateway:
             binds=self.router.snapshot(now),
             backlogs=tuple(Backlog(*backlog) for backlog in self.dispatcher.lanes.backlog()),
             sinks=tuple(self.streams.readings()),
+            alarms=self.routing_alarms.standing(),
+            alarms_raised={kind: self.routing_alarms.raised[kind] for kind in AlarmKind},
             statuses={status.value: count for status, count in self._statuses.items()},
             error_codes=dict(self._error_codes),
             counters={

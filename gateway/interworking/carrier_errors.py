@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.smpp.constants import CommandStatus
+from routing.events import Fault
 
 # Twilio's error codes of messages that failed at a carrier.
 UNREACHABLE_HANDSET = 30003
@@ -38,13 +39,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """The next step, and Twilio's error code should the message fail with this answer."""
+    """The next step, Twilio's error code should the message fail with this answer, and who is to
+    blame where the status tells it."""
 
     kind: Kind
     error_code: int = 0
+    fault: Fault | None = None
 
 
 _TRY_ANOTHER = Disposition(Kind.TRY_ANOTHER, UNKNOWN_ERROR)
+_OWN_TROUBLE = Disposition(Kind.TRY_ANOTHER, UNKNOWN_ERROR, Fault.ROUTE)
+_OUR_FIELDS = Disposition(Kind.TRY_ANOTHER, UNKNOWN_ERROR, Fault.CONFIGURATION)
 
 DISPOSITIONS: dict[int, Disposition] = {
     CommandStatus.ESME_ROK: Disposition(Kind.OK),
@@ -54,50 +59,56 @@ DISPOSITIONS: dict[int, Disposition] = {
     # The message's own fault: its length, its recipient, its content. The next carrier would say
     # the same, or worse, take it and drop it.
     CommandStatus.ESME_RINVMSGLEN: Disposition(Kind.PERMANENT, CONTENT_TOO_LARGE),
-    CommandStatus.ESME_RINVDSTADR: Disposition(Kind.PERMANENT, UNKNOWN_HANDSET),
+    CommandStatus.ESME_RINVDSTADR: Disposition(Kind.PERMANENT, UNKNOWN_HANDSET, Fault.NUMBER),
     # The receiving application refused for good, and this message in particular.
     CommandStatus.ESME_RX_P_APPN: Disposition(Kind.PERMANENT, UNKNOWN_ERROR),
-    CommandStatus.ESME_RX_R_APPN: Disposition(Kind.PERMANENT, CARRIER_FILTERED),
+    CommandStatus.ESME_RX_R_APPN: Disposition(
+        Kind.PERMANENT, CARRIER_FILTERED, Fault.CONFIGURATION
+    ),
     # Delivery was tried while we waited (transaction mode) and did not succeed.
-    CommandStatus.ESME_RDELIVERYFAILURE: Disposition(Kind.PERMANENT, UNREACHABLE_HANDSET),
+    CommandStatus.ESME_RDELIVERYFAILURE: Disposition(
+        Kind.PERMANENT, UNREACHABLE_HANDSET, Fault.NUMBER
+    ),
     # Our agreement with this carrier lacks the sender, whose owner admission has made sure of.
-    CommandStatus.ESME_RINVSRCADR: Disposition(Kind.TRY_ANOTHER, SENDER_NOT_PROVISIONED),
+    CommandStatus.ESME_RINVSRCADR: Disposition(
+        Kind.TRY_ANOTHER, SENDER_NOT_PROVISIONED, Fault.CONFIGURATION
+    ),
     # The carrier's own trouble, which its neighbours do not share.
-    CommandStatus.ESME_RSYSERR: _TRY_ANOTHER,
-    CommandStatus.ESME_RX_T_APPN: _TRY_ANOTHER,
-    CommandStatus.ESME_RUNKNOWNERR: _TRY_ANOTHER,
+    CommandStatus.ESME_RSYSERR: _OWN_TROUBLE,
+    CommandStatus.ESME_RX_T_APPN: _OWN_TROUBLE,
+    CommandStatus.ESME_RUNKNOWNERR: _OWN_TROUBLE,
     # submit_sm failed without a cause. Some carriers mean the number, some themselves.
     CommandStatus.ESME_RSUBMITFAIL: _TRY_ANOTHER,
     # The state of the bind, or our credentials for it.
-    CommandStatus.ESME_RINVBNDSTS: _TRY_ANOTHER,
-    CommandStatus.ESME_RALYBND: _TRY_ANOTHER,
-    CommandStatus.ESME_RBINDFAIL: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVPASWD: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVSYSID: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVSYSTYP: _TRY_ANOTHER,
+    CommandStatus.ESME_RINVBNDSTS: _OWN_TROUBLE,
+    CommandStatus.ESME_RALYBND: _OWN_TROUBLE,
+    CommandStatus.ESME_RBINDFAIL: _OWN_TROUBLE,
+    CommandStatus.ESME_RINVPASWD: _OWN_TROUBLE,
+    CommandStatus.ESME_RINVSYSID: _OWN_TROUBLE,
+    CommandStatus.ESME_RINVSYSTYP: _OWN_TROUBLE,
     # This carrier reads our PDUs otherwise than we write them.
-    CommandStatus.ESME_RINVCMDLEN: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVCMDID: _TRY_ANOTHER,
+    CommandStatus.ESME_RINVCMDLEN: _OUR_FIELDS,
+    CommandStatus.ESME_RINVCMDID: _OUR_FIELDS,
     # Fields that the bind's configuration sets, not the customer: TON and NPI, esm_class,
     # service_type, validity_period and their like. Another bind sets them its own way.
-    CommandStatus.ESME_RINVPRTFLG: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVREGDLVFLG: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVSERTYP: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVESMCLASS: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVSRCTON: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVSRCNPI: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVDSTTON: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVDSTNPI: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVREPFLAG: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVSCHED: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVEXPIRY: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVDFTMSGID: _TRY_ANOTHER,
+    CommandStatus.ESME_RINVPRTFLG: _OUR_FIELDS,
+    CommandStatus.ESME_RINVREGDLVFLG: _OUR_FIELDS,
+    CommandStatus.ESME_RINVSERTYP: _OUR_FIELDS,
+    CommandStatus.ESME_RINVESMCLASS: _OUR_FIELDS,
+    CommandStatus.ESME_RINVSRCTON: _OUR_FIELDS,
+    CommandStatus.ESME_RINVSRCNPI: _OUR_FIELDS,
+    CommandStatus.ESME_RINVDSTTON: _OUR_FIELDS,
+    CommandStatus.ESME_RINVDSTNPI: _OUR_FIELDS,
+    CommandStatus.ESME_RINVREPFLAG: _OUR_FIELDS,
+    CommandStatus.ESME_RINVSCHED: _OUR_FIELDS,
+    CommandStatus.ESME_RINVEXPIRY: _OUR_FIELDS,
+    CommandStatus.ESME_RINVDFTMSGID: _OUR_FIELDS,
     # Optional parameters that this carrier does not take or takes in another shape.
-    CommandStatus.ESME_RINVOPTPARSTREAM: _TRY_ANOTHER,
-    CommandStatus.ESME_ROPTPARNOTALLWD: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVPARLEN: _TRY_ANOTHER,
-    CommandStatus.ESME_RMISSINGOPTPARAM: _TRY_ANOTHER,
-    CommandStatus.ESME_RINVOPTPARAMVAL: _TRY_ANOTHER,
+    CommandStatus.ESME_RINVOPTPARSTREAM: _OUR_FIELDS,
+    CommandStatus.ESME_ROPTPARNOTALLWD: _OUR_FIELDS,
+    CommandStatus.ESME_RINVPARLEN: _OUR_FIELDS,
+    CommandStatus.ESME_RMISSINGOPTPARAM: _OUR_FIELDS,
+    CommandStatus.ESME_RINVOPTPARAMVAL: _OUR_FIELDS,
     # Answers to requests that we do not make: submit_multi, query_sm, cancel_sm, replace_sm. As an
     # answer to submit_sm they only show that the carrier is confused.
     CommandStatus.ESME_RINVMSGID: _TRY_ANOTHER,

@@ -20,6 +20,7 @@ from gateway.interworking.carrier_errors import (
 )
 from gateway.message import Status
 from gateway.smpp.constants import MessageState
+from routing.events import Fault
 
 # The longest `err` that is read as a number; the TLV holds 16 bits.
 ERR_DIGITS_MAX = 5
@@ -29,11 +30,13 @@ ERR_DIGITS_MAX = 5
 class ReceiptOutcome:
     """Where the message stands now; `status` None is an intermediate state, which decides nothing.
 
-    `error_code` is Twilio's, and 0 unless the message was not delivered.
+    `error_code` is Twilio's, and 0 unless the message was not delivered. `fault` is whose `err`
+    says it is: the state alone blames nobody.
     """
 
     status: Status | None
     error_code: int = 0
+    fault: Fault | None = None
 
 
 # The first nine are the specifications'; the others are what carriers write instead.
@@ -67,6 +70,7 @@ UNDELIVERED: dict[MessageState, int] = {
     MessageState.SKIPPED: UNKNOWN_ERROR,
 }
 
+# All of these are about the subscriber, and none about the way there.
 ERROR_CODES: dict[int, int] = {
     1: UNKNOWN_HANDSET,  # unknownSubscriber
     5: UNKNOWN_HANDSET,  # unidentifiedSubscriber
@@ -97,8 +101,10 @@ def outcome(state: str | int, err: str = "") -> ReceiptOutcome:
         return ReceiptOutcome(Status.DELIVERED)
     if message_state not in UNDELIVERED:
         return ReceiptOutcome(None)
-    error_code = ERROR_CODES.get(_error(err), UNDELIVERED[message_state])
-    return ReceiptOutcome(Status.UNDELIVERED, error_code)
+    error_code = ERROR_CODES.get(_error(err))
+    if error_code is None:
+        return ReceiptOutcome(Status.UNDELIVERED, UNDELIVERED[message_state])
+    return ReceiptOutcome(Status.UNDELIVERED, error_code, Fault.NUMBER)
 
 
 def _message_state(state: str | int) -> MessageState | None:

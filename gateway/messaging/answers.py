@@ -81,7 +81,14 @@ class Answers:
             known = opened.status in FINAL
             opened.in_flight -= 1
             self._router.observe(
-                SubmitResult(event.bind, _outcome(answer, opened), event.latency_s, now)
+                SubmitResult(
+                    event.bind,
+                    _outcome(answer, opened),
+                    event.latency_s,
+                    now,
+                    opened.message.id,
+                    answer.fault,
+                )
             )
         self._lanes.turns.wake(event.bind, now)  # Before the sender itself asks for the room.
         self._journal.doubts.discard(opened, part)
@@ -108,7 +115,9 @@ class Answers:
         reference: Reference = event.reference
         opened, part, lane = reference
         now = self._clock.now()
-        self._router.observe(SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now))
+        self._router.observe(
+            SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now, opened.message.id)
+        )
         self._lanes.turns.wake(event.bind, now)
         opened.in_flight -= 1
         if opened.status in FINAL:

@@ -55,6 +55,10 @@ ROUND_PAUSES_S = (1.0, 4.0, 15.0)
 # The bind is away, and not merely busy.
 UNUSABLE = frozenset({Block.DOWN, Block.CIRCUIT_OPEN})
 LOST = UNUSABLE | LASTING
+# Binds in whose lines a message does not wait. The router says SICK and RESEND of a bind only while
+# a better one is free, or busy for a moment: the message waits for that, and does not stand in the
+# way of others who can use the room.
+NOT_AWAITED = LASTING | {Block.SICK, Block.RESEND}
 
 
 class Dispatcher:
@@ -195,8 +199,8 @@ class Dispatcher:
         if not candidates:
             self._wait(lane, opened, ranking, now)
         elif lane.notes_first:
-            self._send_noted(lane, opened, candidates, now)
-        elif any(self._send(lane, opened, candidate, now) for candidate in candidates):
+            self._send_noted(lane, opened, ranking, now)
+        elif any(self._send(lane, opened, ranking, candidate, now) for candidate in candidates):
             self._turns.give(lane, lane.queue.ready_at(now))
         else:
             self._wait_for(lane, candidates, now)
@@ -213,6 +217,7 @@ class Dispatcher:
             opened.excluded,
             opened.pinned,
             opened.attempts + 1,
+            account=message.account_sid,
         )
         ranking = self._router.rank(request, now)
         if (
@@ -224,7 +229,9 @@ class Dispatcher:
             ranking = self._router.rank(request._replace(pinned=""), now)
         return ranking
 
-    def _send(self, lane: Lane, opened: OpenMessage, route: Candidate, now: float) -> bool:
+    def _send(
+        self, lane: Lane, opened: OpenMessage, ranking: Ranking, route: Candidate, now: float
+    ) -> bool:
         """Write a part to the candidate's bind; False where that does not take it after all."""
         message = opened.message
         bind = self._binds[route.bind]
@@ -269,7 +276,7 @@ class Dispatcher:
         lane.queue.take(now, opened.segments if part == WHOLE else 1)
         if not opened.unsent:
             self.lanes.pop(lane)
-        self._router.observe(Submitted(route.route, now, part or 1))
+        self._router.observe(Submitted(route.route, now, part or 1, ranking))
         return True
 
     def _next_part(self, opened: OpenMessage, bind: str) -> int:
@@ -289,7 +296,7 @@ class Dispatcher:
         ):
             self.lanes.take_back_note(opened)  # Should we end now, it must not be in doubt.
         tried = any(blocked.block is Block.ALREADY_TRIED for blocked in ranking.blocked)
-        passing = [blocked for blocked in ranking.blocked if blocked.block not in LASTING]
+        passing = [one for one in ranking.blocked if one.block not in NOT_AWAITED]
         if passing and not (tried and all(blocked.block in UNUSABLE for blocked in passing)):
             self._turns.wait(lane, [(blocked.bind, blocked.retry_at) for blocked in passing])
         elif tried and opened.rounds < len(ROUND_PAUSES_S):
@@ -310,15 +317,14 @@ class Dispatcher:
 
     # Attempts that are durable first
 
-    def _send_noted(
-        self, lane: Lane, opened: OpenMessage, candidates: Sequence[Candidate], now: float
-    ) -> None:
+    def _send_noted(self, lane: Lane, opened: OpenMessage, ranking: Ranking, now: float) -> None:
         """Send the part to the bind for which it is noted, or else note it for the best; the lane
         waits for the disk, and nobody else."""
+        candidates = ranking.candidates
         noted = next((route for route in candidates if route.bind == opened.noted), None)
         if noted is None:
             self._note(lane, opened, candidates[0].bind, now)
-        elif self._send(lane, opened, noted, now):
+        elif self._send(lane, opened, ranking, noted, now):
             self._turns.give(lane, lane.queue.ready_at(now))
         elif len(candidates) == 1:
             self._wait_for(lane, candidates, now)

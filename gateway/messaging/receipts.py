@@ -210,7 +210,9 @@ class Receipts:
         delivered = result.status is Status.DELIVERED
         # A change of the configuration may have taken the bind away, and left its carrier.
         with contextlib.suppress(KeyError):
-            self._router.observe(ReceiptSeen(one.bind, delivered, now - one.at, now))
+            self._router.observe(
+                ReceiptSeen(one.bind, delivered, now - one.at, now, message_id, result.fault)
+            )
         self._settle(
             opened,
             one,

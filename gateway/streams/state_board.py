@@ -29,8 +29,8 @@ class State(NamedTuple):
 class StateBoard:
     """The latest state of each topic: `binds/<carrier>/<bind>` or `alarms/<name>`.
 
-    It has as many states as the configuration has binds and the gateway alarms. `on_change` is
-    called at each change.
+    It has as many states as the configuration has binds and the gateway alarms; whoever raises
+    alarms of changing names forgets them in time. `on_change` is called at each change.
     """
 
     def __init__(self) -> None:
@@ -47,6 +47,12 @@ class StateBoard:
         self._states[topic] = State(topic, value, now, detail, self._version)
         self.on_change()
         return True
+
+    def forget(self, topic: str, value: str) -> None:
+        """Tell no more of a topic, if it has this value: who knows it keeps what was told last."""
+        state = self._states.get(topic)
+        if state is not None and state.value == value:
+            del self._states[topic]
 
     def get(self, topic: str) -> State | None:
         return self._states.get(topic)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.admin.readings import Backlog, Readings
+from routing.alarm import AlarmKind
 from routing.bind_health import BindSnapshot
 from routing.events import BindUp, Outcome, SubmitResult, Submitted
 from routing.router import Router
@@ -38,6 +39,8 @@ def readings(**changes: Any) -> Readings:
         "binds": binds(alpha=True, beta=True),
         "backlogs": (Backlog("AC1", "55501", 2, 5), Backlog("AC1", "DEMO", 1, 1)),
         "sinks": (),
+        "alarms": (),
+        "alarms_raised": {AlarmKind.GREY: 0, AlarmKind.DOWN: 0},
         "statuses": {"sent": 3, "delivered": 2},
         "error_codes": {30005: 1},
         "counters": {"messages_accepted": 7},

@@ -112,7 +112,7 @@ def carrier_answers() -> str:
             "" if each.kind in OVERLOAD else str(each.error_code or ""),
         )
         for status, each in sorted(DISPOSITIONS.items())
-        if each != UNLISTED
+        if (each.kind, each.error_code) != (UNLISTED.kind, UNLISTED.error_code)
     ]
     others = ("every other", _sentence(UNLISTED.kind.value), str(UNLISTED.error_code))
     return table(("command_status", "What we do", "Code"), [*rows, others])

@@ -178,6 +178,14 @@ MEANINGS: dict[str, str] = {
     "closed.",
     "too many receipts expected": "2,000,000 wait. Further messages stay `sent`. A carrier "
     "has stopped sending receipts.",
+    "route alarm raised": "The router found a route to be bad: `kind` says how, `lost` how many "
+    "messages that has cost so far. Most go over others meanwhile. Call the carrier; it is cleared "
+    "by itself.",
+    "route alarm cleared": "The route is well again; `lost` is what it has cost.",
+    "routing memory not used": "`routing.json` in the store's directory is damaged or of another "
+    "version: the router learns anew.",
+    "routing memory not written": "It is tried again in 30 s. Look at the disk.",
+    "routing memory restored": "The router knows what it knew `age_s` ago.",
     "webhook attempt broke": "A defect, with its traceback. That webhook was given up. Report it.",
     "webhook failed": "One attempt failed; it is repeated.",
     "webhook given up": "A customer was not told, after four hours or by their own `rc` and `rp`.",

@@ -82,6 +82,8 @@ MEANINGS: dict[str, str] = {
     "message_status_total": "Messages that reached a status.",
     "message_error_total": "Messages that ended with an error code.",
     "queue_segments": "Segments that wait, of the 100 deepest queues.",
+    "route_alarms": "Alarms of routes that stand; see [Routing](../explanation/routing.md#alarms).",
+    "route_alarms_raised_total": "Those that were raised since the start.",
     "bind_up": "1 while bound.",
     "bind_drops_total": "Times that the bind was lost.",
     "bind_window_used": "submit_sm that await their response.",

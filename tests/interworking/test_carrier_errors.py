@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.interworking.carrier_errors import DISPOSITIONS, Disposition, Kind, disposition
 from gateway.smpp.constants import CommandStatus
+from routing.events import Fault
 
 
 @pytest.mark.parametrize("status", CommandStatus)
@@ -30,15 +31,15 @@ def test_every_failure_has_an_error_code_of_delivery(status: CommandStatus) -> N
         (0x58, Disposition(Kind.THROTTLED, 30017)),
         (0x14, Disposition(Kind.QUEUE_FULL, 30017)),
         (0x01, Disposition(Kind.PERMANENT, 30019)),
-        (0x0A, Disposition(Kind.TRY_ANOTHER, 30024)),
-        (0x0B, Disposition(Kind.PERMANENT, 30005)),
+        (0x0A, Disposition(Kind.TRY_ANOTHER, 30024, Fault.CONFIGURATION)),
+        (0x0B, Disposition(Kind.PERMANENT, 30005, Fault.NUMBER)),
         (0x65, Disposition(Kind.PERMANENT, 30008)),
-        (0x66, Disposition(Kind.PERMANENT, 30007)),
-        (0x04, Disposition(Kind.TRY_ANOTHER, 30008)),
-        (0x08, Disposition(Kind.TRY_ANOTHER, 30008)),
+        (0x66, Disposition(Kind.PERMANENT, 30007, Fault.CONFIGURATION)),
+        (0x04, Disposition(Kind.TRY_ANOTHER, 30008, Fault.ROUTE)),
+        (0x08, Disposition(Kind.TRY_ANOTHER, 30008, Fault.ROUTE)),
         (0x45, Disposition(Kind.TRY_ANOTHER, 30008)),
-        (0x64, Disposition(Kind.TRY_ANOTHER, 30008)),
-        (0xFF, Disposition(Kind.TRY_ANOTHER, 30008)),
+        (0x64, Disposition(Kind.TRY_ANOTHER, 30008, Fault.ROUTE)),
+        (0xFF, Disposition(Kind.TRY_ANOTHER, 30008, Fault.ROUTE)),
     ],
 )
 def test_cli_5_the_fault_decides_the_next_step(command_status: int, expected: Disposition) -> None:

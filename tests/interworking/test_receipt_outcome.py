@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from gateway.interworking.receipt_outcome import ReceiptOutcome, outcome
 from gateway.message import Status
 from gateway.smpp.constants import MessageState
+from routing.events import Fault
 
 
-def undelivered(error_code: int) -> ReceiptOutcome:
-    return ReceiptOutcome(Status.UNDELIVERED, error_code)
+def undelivered(error_code: int, fault: Fault | None = None) -> ReceiptOutcome:
+    return ReceiptOutcome(Status.UNDELIVERED, error_code, fault)
 
 
 DELIVERED = ReceiptOutcome(Status.DELIVERED)
@@ -72,7 +73,7 @@ def test_rcp_3_a_state_that_nobody_knows_ends_nothing(state: str | int) -> None:
     ],
 )
 def test_an_error_of_the_network_says_why(err: str, error_code: int) -> None:
-    assert outcome("UNDELIV", err) == undelivered(error_code)
+    assert outcome("UNDELIV", err) == undelivered(error_code, Fault.NUMBER)
 
 
 @pytest.mark.parametrize("err", ["", "000", "034", "999", "A1", "\N{SUPERSCRIPT TWO}", "9" * 5_000])
@@ -81,7 +82,7 @@ def test_an_error_that_is_not_understood_is_unknown(err: str) -> None:
 
 
 def test_the_error_says_more_than_the_state() -> None:
-    assert outcome("REJECTD", "001") == undelivered(30005)
+    assert outcome("REJECTD", "001") == undelivered(30005, Fault.NUMBER)
 
 
 def test_an_error_beside_a_delivery_is_ignored() -> None:

@@ -80,6 +80,28 @@ async def test_room_goes_on_to_the_next_when_the_first_has_no_use_for_it() -> No
 
 
 @virtual_time
+async def test_room_goes_on_to_the_next_where_the_first_would_rather_wait_for_a_better_bind() -> (
+    None
+):
+    """A second code to a number goes another way than the first, if that is only busy."""
+    traffic = Traffic(TWO, window=1)
+    await traffic.put("code", traffic_type="otp")
+    await traffic.turn(0.1)
+    traffic.ok("alpha/1")
+    await traffic.put("fills alpha", recipient=OTHER)
+    await traffic.put("fills beta", recipient=THIRD)
+    await traffic.put("code again", traffic_type="otp")
+    await traffic.put("other", sender="+15005550006", recipient="+15005550011")
+    await traffic.turn(0.1)
+    traffic.ok("alpha/1")
+    await traffic.turn(0.1)
+    assert traffic.texts("alpha/1") == ["code", "fills alpha", "other"]
+    traffic.ok("beta/1")
+    await traffic.turn(0.1)
+    assert traffic.texts("beta/1") == ["fills beta", "code again"]
+
+
+@virtual_time
 async def test_more_senders_than_one_run_serves_are_all_served() -> None:
     traffic = Traffic(mps=1_000_000, window=1_000, tps=1_000_000)
     traffic.down("alpha/1")
