@@ -156,23 +156,19 @@ class Admission:
     def check(self, request: SendRequest, now: float) -> Admitted:
         """Admit the request at `now`, or raise `Refused` with the first thing that is wrong."""
         account = request.account
-        if account.suspended:
-            raise Refused(Refusal.ACCOUNT_SUSPENDED)
-        recipient = _recipient(request.recipient)
-        sender = self._sender(account, request.sender)
-        _check_destination(account, sender, recipient.country)
+        sender, recipient = self.addresses(account, request.sender, request.recipient)
         if not request.after_opt_out and self._opt_outs.is_opted_out(
-            account.sid, sender.address, recipient.e164
+            account.sid, sender.address, recipient
         ):
             raise Refused(Refusal.OPTED_OUT)
         body, encoding, segments, locking, single = self._content(request)
         expires_at = _expires_at(request, now)
-        if not self._reachable(recipient.e164, sender.type):
+        if not self._reachable(recipient, sender.type):
             raise Refused(Refusal.NO_ROUTE)
         return Admitted(
             sender,
             sender.address,
-            recipient.e164,
+            recipient,
             body,
             encoding,
             segments,

@@ -108,6 +108,12 @@ async def test_when_nothing_can_take_it_the_sentence_says_so() -> None:
     assert decision["candidates"][0]["alarms"] == ["down since 2026-01-02T03:04:05.000Z"]
 
 
+async def test_where_no_route_leads_that_is_the_answer() -> None:
+    decision = await ranked(Api(an_account(countries=("DE",))), To="+4915112345678")
+    assert (decision["chosen"], decision["candidates"]) == (None, [])
+    assert decision["why"] == "no route to it"
+
+
 async def test_a_throttled_bind_tells_when_to_ask_again() -> None:
     api = Api()
     went_out(api, api.has_message(), outcome=Outcome.THROTTLED)
