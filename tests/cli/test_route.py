@@ -45,7 +45,13 @@ async def supernet(*arguments: str) -> int:
 
 
 def test_the_order_the_prices_and_what_blocks_the_rest_are_a_table() -> None:
-    known: dict[str, Any] = {"utility": 0.5312, "p": 0.947, "n": 412.3, "price": 0.031, "latency_s": 0.114}
+    known: dict[str, Any] = {
+        "utility": 0.5312,
+        "p": 0.947,
+        "n": 412.3,
+        "price": 0.031,
+        "latency_s": 0.114,
+    }
     decision = DecisionResource(
         account_sid=ACCOUNT_SID,
         message_sid=None,
