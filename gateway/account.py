@@ -124,6 +124,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer. The auth token stands in clear because it is the key that signs webhooks.
 
     `national_languages` are those in whose shift tables its texts may go; None: the gateway's.
+    `sees_prices`: what carriers charge is shown to it where routes are explained.
     """
 
     sid: str
@@ -143,3 +144,4 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_doubt_hold_s: float = 120.0
     national_languages: tuple[Language, ...] | None = None
     traffic_class: TrafficClass | None = None
+    sees_prices: bool = False

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from gateway.cli import accounts, check_config, demo, replay, run, send, store, text
+from gateway.cli import accounts, check_config, demo, replay, route, run, send, store, text
 from gateway.cli.console import complain
 from gateway.errors import ConfigError, GatewayError
 
@@ -45,6 +45,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=version("super-network-gateway"))
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, demo, send, check_config, accounts, text, replay, store):
+    for command in (run, demo, send, check_config, accounts, text, route, replay, store):
         command.add_parser(commands)
     return top

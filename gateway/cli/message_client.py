@@ -1,4 +1,4 @@
-"""A client of the Messages resource, as small as `supernet send` needs it."""
+"""A client of the REST API, as small as `supernet send` and `supernet route` need it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import os
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
 
 from gateway.cli.console import CommandError
+from gateway.ingress.rest.routing_json import DecisionResource
 
 T = TypeVar("T")
 
 API_VERSION = "2010-04-01"
+ROUTING = "/v1/Routing"
 REQUEST_TIMEOUT_S = 60.0
 # Below the server's own, so that a connection is not closed under a request that just starts.
 KEEP_ALIVE_S = 4.0
@@ -59,7 +61,8 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
 
 class MessageClient:
-    """Creates, fetches and lists the messages of one account, on keep-alive connections.
+    """Creates, fetches and lists the messages of one account, and asks for their routes, on
+    keep-alive connections.
 
     Raises:
         CommandError: `url` is none.
@@ -129,9 +132,22 @@ class MessageClient:
         async for _page in self.pages(page_size=1):
             return
 
+    async def explain(self, sid: str) -> DecisionResource:
+        """Raises CommandError: the gateway does not answer, or refuses."""
+        octets = await self._get(f"{ROUTING}/Explain/{quote(sid, safe='')}")
+        return _decode(octets, DecisionResource)
+
+    async def rank(self, to: str, sender: str, traffic_type: str) -> DecisionResource:
+        """Raises CommandError: the gateway does not answer, or refuses."""
+        form = {"To": to, "From": sender, "TrafficType": traffic_type}
+        return _decode(await self._ask("POST", f"{ROUTING}/Rank", form), DecisionResource)
+
     async def _get(self, uri: str) -> bytes:
+        return await self._ask("GET", uri)
+
+    async def _ask(self, method: str, uri: str, form: dict[str, str] | None = None) -> bytes:
         try:
-            async with self._session.get(f"{self._url}{uri}") as response:
+            async with self._session.request(method, f"{self._url}{uri}", data=form) as response:
                 octets = await response.read()
                 if response.status == 200:
                     return octets

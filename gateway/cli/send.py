@@ -78,9 +78,7 @@ def add_parser(commands: Subcommands) -> None:
         metavar="N",
         help=f"requests at a time for --csv, 1 to {CONCURRENCY_MAX} (default {CONCURRENCY})",
     )
-    parser.add_argument("--url", help="of the gateway")
-    parser.add_argument("--account", metavar="SID", help="AccountSid")
-    parser.add_argument("--token", help="AuthToken")
+    add_gateway_arguments(parser)
     parser.set_defaults(command=partial(send, parser))
 
 
@@ -149,6 +147,13 @@ async def send_rows(arguments: argparse.Namespace, tally: Tally) -> None:
         await sender.send(arguments.csv, arguments.concurrency)
         if not arguments.no_wait:
             await sender.follow(arguments.patience)
+
+
+def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which gateway, and as whom; `client` reads them."""
+    parser.add_argument("--url", help="of the gateway")
+    parser.add_argument("--account", metavar="SID", help="AccountSid")
+    parser.add_argument("--token", help="AuthToken")
 
 
 def client(arguments: argparse.Namespace, connections_max: int) -> MessageClient:

@@ -174,6 +174,7 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
         lambda: gateway.restored,
         clock,
         gateway.admission,
+        gateway.router,
         config.callbacks.allow_private_destinations,
     )
     return RestServer(

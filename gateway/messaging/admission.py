@@ -156,23 +156,19 @@ class Admission:
     def check(self, request: SendRequest, now: float) -> Admitted:
         """Admit the request at `now`, or raise `Refused` with the first thing that is wrong."""
         account = request.account
-        if account.suspended:
-            raise Refused(Refusal.ACCOUNT_SUSPENDED)
-        recipient = _recipient(request.recipient)
-        sender = self._sender(account, request.sender)
-        _check_destination(account, sender, recipient.country)
+        sender, recipient = self.addresses(account, request.sender, request.recipient)
         if not request.after_opt_out and self._opt_outs.is_opted_out(
-            account.sid, sender.address, recipient.e164
+            account.sid, sender.address, recipient
         ):
             raise Refused(Refusal.OPTED_OUT)
         body, encoding, segments, locking, single = self._content(request)
         expires_at = _expires_at(request, now)
-        if not self._reachable(recipient.e164, sender.type):
+        if not self._reachable(recipient, sender.type):
             raise Refused(Refusal.NO_ROUTE)
         return Admitted(
             sender,
             sender.address,
-            recipient.e164,
+            recipient,
             body,
             encoding,
             segments,
@@ -202,6 +198,16 @@ class Admission:
             return preview(body, self._ref_bits, self._languages if own is None else own)
         except TextError as error:
             raise _unsendable(error) from None
+
+    def addresses(self, account: Account, sender: str, recipient: str) -> tuple[Sender, str]:
+        """The sender and the recipient, in E.164, of a message that the account would send. Raises
+        `Refused` as `check` does for the account and for both of them."""
+        if account.suspended:
+            raise Refused(Refusal.ACCOUNT_SUSPENDED)
+        number = _recipient(recipient)
+        found = self._sender(account, sender)
+        _check_destination(account, found, number.country)
+        return found, number.e164
 
     def opted_out(self, message: Message) -> bool:
         """Whether the recipient has opted out since the message was admitted."""

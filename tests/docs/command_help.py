@@ -22,6 +22,7 @@ SUPERNET = (
     ("accounts", "hash-secret"),
     ("accounts", "new-key"),
     ("text",),
+    ("route",),
     ("replay",),
     ("replay", "list"),
     ("replay", "messages"),

@@ -235,6 +235,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "out: those of `[text]`.",
         "traffic_class": "What a delivery is worth to [the router](../explanation/routing.md), "
         "where neither the message (`TrafficType`) nor its sender says. Left out: transactional.",
+        "sees_prices": "Show it prices and utilities where routes are explained: for the "
+        "operator's own account.",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",

@@ -21,6 +21,7 @@ PAGES = (
     DOCS / "tutorial" / "first-message.md",
     DOCS / "how-to" / "send-with-the-twilio-sdk.md",
     DOCS / "how-to" / "connect-an-esme.md",
+    DOCS / "how-to" / "explain-a-route.md",
 )
 
 

@@ -332,6 +332,14 @@ def test_a_preview_is_refused_as_the_message_would_be(asked: dict[str, Any], why
     assert refused.value.refusal is why
 
 
+def test_a_sender_and_a_recipient_are_found_as_for_a_message() -> None:
+    gate = gate_with()
+    assert gate.addresses(account(), "+1 500 555 0006", "+49 151 12345678") == (LONG_CODE, GERMANY)
+    with pytest.raises(Refused) as refused:
+        gate.addresses(account(), NAME.address, US)
+    assert refused.value.refusal is Refusal.FROM_NOT_OWNED
+
+
 # Messages that pass as they came.
 
 

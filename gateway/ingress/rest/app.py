@@ -12,12 +12,16 @@ from gateway.ingress.rest import openapi
 from gateway.ingress.rest.accounts import AccountResource, fetch_account
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.errors import http_exception_handler, unexpected_exception_handler
+from gateway.ingress.rest.feedback import Feedbacks
+from gateway.ingress.rest.feedback_json import FeedbackResource
 from gateway.ingress.rest.gate import Gate, Handler
 from gateway.ingress.rest.message_json import API_VERSION, MessageResource
 from gateway.ingress.rest.messages import Messages
 from gateway.ingress.rest.paging import MessagePage
 from gateway.ingress.rest.preview import Previews
 from gateway.ingress.rest.preview_json import PreviewResource
+from gateway.ingress.rest.routing import Routing
+from gateway.ingress.rest.routing_json import DecisionResource
 from gateway.ingress.rest.timeline import TimelineResource, Timelines
 
 DISTRIBUTION = "super-network-gateway"
@@ -26,12 +30,16 @@ MESSAGES = f"{ACCOUNT}/Messages"
 MESSAGE = f"{MESSAGES}/{{MessageSid:str}}"
 PREVIEW = f"{MESSAGES}/Preview"
 TIMELINE = f"{MESSAGE}/Timeline"
+FEEDBACK = f"{MESSAGE}/Feedback"
+ROUTING = "/v1/Routing"
+EXPLAIN = f"{ROUTING}/Explain/{{MessageSid:str}}"
+RANK = f"{ROUTING}/Rank"
 
 
 def create_app(dependencies: RestDependencies) -> Litestar:
     """The whole API as an ASGI application. It has no lifespan and starts no task."""
     return Litestar(
-        [*account_routes(dependencies)],
+        api_routes(dependencies),
         exception_handlers={
             HTTPException: http_exception_handler,
             Exception: unexpected_exception_handler,
@@ -42,15 +50,21 @@ def create_app(dependencies: RestDependencies) -> Litestar:
     )
 
 
-def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
-    """Routes by path and method. A path without `.json` answers the same, and is not documented."""
+def api_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
+    """Both parts lie behind one gate, whose limits are of the account."""
     gate = Gate(dependencies)
+    return [*account_routes(dependencies, gate), *routing_routes(dependencies, gate)]
+
+
+def account_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
+    """Routes by path and method. A path without `.json` answers the same, and is not documented."""
     messages = Messages(dependencies)
     account = gate.guard(fetch_account)
     create, read = gate.guard(messages.create), gate.guard(messages.list)
     fetch = gate.guard(messages.fetch)
     preview = gate.guard(Previews(dependencies).create)
     timeline = gate.guard(Timelines(dependencies).fetch)
+    feedback = gate.guard(Feedbacks(dependencies).create)
     return [
         get(
             ACCOUNT,
@@ -128,6 +142,16 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
             responses=openapi.responses(200, TimelineResource, "What happened, in order."),
         )(timeline),
         get(TIMELINE, include_in_schema=False)(timeline),
+        post(
+            f"{FEEDBACK}.json",
+            summary="Say whether a message did its work",
+            operation_id="CreateMessageFeedback",
+            operation_class=openapi.operation(
+                openapi.ACCOUNT_SID, openapi.MESSAGE_SID, form=openapi.FEEDBACK_FORM
+            ),
+            responses=openapi.responses(201, FeedbackResource, "What is known of it now."),
+        )(feedback),
+        post(FEEDBACK, include_in_schema=False)(feedback),
         *(
             head(path, handler)
             for path, handler in (
@@ -139,6 +163,34 @@ def account_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
                 (TIMELINE, timeline),
             )
         ),
+    ]
+
+
+def routing_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
+    """No account in the path: it is that of the credentials."""
+    routing = Routing(dependencies)
+    explain = gate.guard(routing.explain)
+    return [
+        get(
+            EXPLAIN,
+            summary="Explain why a message went where it went",
+            operation_id="ExplainRoute",
+            operation_class=openapi.operation(openapi.MESSAGE_SID),
+            responses=openapi.responses(
+                200, DecisionResource, "The last decision about the message."
+            ),
+        )(explain),
+        head(EXPLAIN, explain),
+        post(
+            RANK,
+            status_code=200,
+            summary="Rank the binds for a message, without sending it",
+            operation_id="RankRoutes",
+            operation_class=openapi.operation(form=openapi.RANK_FORM),
+            responses=openapi.responses(
+                200, DecisionResource, "The decision that would be made now. Nothing is changed."
+            ),
+        )(gate.guard(routing.rank)),
     ]
 
 

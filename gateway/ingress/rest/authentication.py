@@ -52,8 +52,11 @@ class Authentication:
         self._credentials = credentials
         self._failed_attempts = FailedAttempts()
 
-    def account(self, authorization: bytes, client: str, account_sid: str, now: float) -> Account:
-        """The account that is named in the path, when the credentials are its own.
+    def account(
+        self, authorization: bytes, client: str, account_sid: str | None, now: float
+    ) -> Account:
+        """The account that is named in the path, when the credentials are its own; the account of
+        the credentials, where a path names none.
 
         Credentials of another account are refused as wrong ones are (20003): the answer does not
         tell whether the account in the path exists.
@@ -67,7 +70,7 @@ class Authentication:
             raise Throttled("too many failed attempts to authenticate", wait_s)
         username, password = parse_basic(authorization)
         account = self._credentials.rest(username, password) if username else None
-        if account is None or account.sid != account_sid:
+        if account is None or account_sid not in (None, account.sid):
             self._failed_attempts.failed(client, now)
             log.info("authentication failed", extra={"client": client})
             raise Refused(Refusal.AUTHENTICATION_FAILED)

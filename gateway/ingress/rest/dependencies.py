@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.account import Account
+from gateway.account import Account, Sender
 from gateway.clock import Clock
 from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Replayed
 from gateway.store.interface import Store
 from gateway.text.preview import Preview
+from routing.router import Router
 
 
 class Credentials(Protocol):
@@ -37,7 +38,7 @@ class Intake(Protocol):
 
 
 class Previews(Protocol):
-    """Says what would become of a text."""
+    """Says what would become of a message."""
 
     def preview(
         self,
@@ -48,6 +49,11 @@ class Previews(Protocol):
         smart_encoded: bool = False,
     ) -> Preview:
         """Raises `Refused` where a message of this text would not be accepted either."""
+        ...
+
+    def addresses(self, account: Account, sender: str, recipient: str) -> tuple[Sender, str]:
+        """The account's sender, and the recipient in E.164. Raises `Refused` where a message from
+        the one to the other would not be accepted."""
         ...
 
 
@@ -67,4 +73,5 @@ class RestDependencies:
     ready: Callable[[], bool]
     clock: Clock
     previews: Previews
+    router: Router
     allow_private: bool = False

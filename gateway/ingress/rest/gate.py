@@ -76,7 +76,7 @@ class Gate:
             account = self._authentication.account(
                 headers.get(b"authorization", b""),
                 client[0] if client else "",
-                path_sid(request, "AccountSid"),
+                path_sid(request, "AccountSid") if "AccountSid" in request.path_params else None,
                 now,
             )
             if request.method not in READING and not self._ready():

@@ -96,6 +96,28 @@ UPDATE_FORM = Schema(
     },
 )
 
+FEEDBACK_FORM = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["Outcome"],
+    properties={
+        "Outcome": string(
+            "Has the recipient done what the message was for?", enum=["confirmed", "unconfirmed"]
+        ),
+    },
+)
+
+RANK_FORM = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["To", "From"],
+    properties={
+        "To": string("The recipient in E.164."),
+        "From": string("A number, short code or sender id of the account."),
+        "TrafficType": string("otp, transactional or promotional; transactional without it."),
+        "Body": string("A text, for the number of its segments; one without it.", max_length=1_600),
+    },
+    description="Other parameters of a message change nothing.",
+)
+
 ACCOUNT_SID = Parameter("AccountSid", "path", STRING, "The account that authenticates.", True)
 ACCOUNT_SID_JSON = Parameter("AccountSid", "path", STRING, "`AC…`; `.json` may follow.", True)
 MESSAGE_SID = Parameter("MessageSid", "path", STRING, "`SM…`; `.json` may follow.", True)

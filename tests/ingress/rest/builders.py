@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any, cast
 
 import httpx
@@ -33,6 +34,9 @@ from gateway.store.interface import (
     Timeline,
     Transition,
 )
+from routing.carrier_bind import CarrierBind, RouteEntry
+from routing.events import BindUp, Event
+from routing.router import Router
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 OTHER_ACCOUNT_SID = "ACfedcba9876543210fedcba9876543210"
@@ -199,6 +203,7 @@ class Api:
         self.intake = MemoryIntake(self.store, self.clock)
         self.live: dict[int, Status] = {}
         self.ready = True
+        self.router = a_router()
         dependencies = RestDependencies(
             KnownCredentials(account or an_account()),
             Idempotency(cast(Intake, self.intake), self.store.find_key, self.clock, WINDOW_S),
@@ -207,6 +212,7 @@ class Api:
             lambda: self.ready,
             self.clock,
             self.intake.admission,
+            self.router,
         )
         self.app: Litestar = create_app(dependencies)
 
@@ -245,6 +251,32 @@ class Api:
             stored.message.id, number, status, self.clock.now(), error_code=error_code
         )
         self.store.append(step)
+
+
+class HearingRouter(Router):
+    """Keeps what it is told."""
+
+    def __init__(self, binds: Iterable[CarrierBind], now: float) -> None:
+        super().__init__(binds, now=now)
+        self.heard: list[Event] = []
+
+    def observe(self, event: Event) -> None:
+        self.heard.append(event)
+        super().observe(event)
+
+
+def a_router() -> HearingRouter:
+    """Two binds into North America that are up, a dear one and a cheap one, and one that is not."""
+    binds = (
+        CarrierBind("alpha/1", (RouteEntry("+1", price=0.02),), window=10, tps=100),
+        CarrierBind("bravo/1", (RouteEntry("+1", price=0.01),), window=10, tps=100),
+        CarrierBind("gamma/1", (RouteEntry("+1"),), window=10, tps=100),
+    )
+    router = HearingRouter(binds, NOW)
+    router.observe(BindUp("alpha/1", NOW))
+    router.observe(BindUp("bravo/1", NOW))
+    router.heard.clear()
+    return router
 
 
 def basic(username: str, password: str) -> str:

@@ -84,6 +84,9 @@ async def test_the_document_describes_every_answer_and_no_other() -> None:
         "UpdateMessage": "200",
         "DeleteMessage": "204",
         "FetchTimeline": "200",
+        "CreateMessageFeedback": "201",
+        "ExplainRoute": "200",
+        "RankRoutes": "200",
     }
 
 

@@ -18,6 +18,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from gateway.ingress.rest.server import RestServer
 from gateway.message import Status
+from routing.events import Converted
 from tests.ingress.rest.builders import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -144,6 +145,31 @@ async def test_schedule_and_cancel() -> None:
         return message.status, message.update(status="canceled").status
 
     assert await with_sdk(Api(), act) == ("scheduled", "canceled")
+
+
+@pytest.mark.parametrize("outcome", ["confirmed", "unconfirmed"])
+async def test_feedback(outcome: str) -> None:
+    api = Api()
+
+    def act(client: Client) -> Any:
+        return client.messages(str(send(client).sid)).feedback.create(outcome=outcome)
+
+    feedback = await with_sdk(api, act)
+
+    assert (feedback.account_sid, feedback.outcome) == (ACCOUNT_SID, outcome)
+    assert feedback.date_created == feedback.date_updated == datetime.fromtimestamp(NOW, UTC)
+    assert [event.message_id for event in api.router.heard if isinstance(event, Converted)] == (
+        [*api.store.messages] if outcome == "confirmed" else []
+    )
+
+
+async def test_feedback_that_is_neither_is_the_sdks_own_exception() -> None:
+    with pytest.raises(TwilioRestException) as error:
+        await with_sdk(
+            Api(), lambda client: client.messages(str(send(client).sid)).feedback.create()
+        )
+
+    assert (error.value.status, error.value.code) == (400, 20001)
 
 
 async def test_redact_and_delete() -> None:
