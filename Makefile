@@ -38,7 +38,7 @@ peers: setup  ## foreign programs that tests speak with; without them those test
 	@$(BIN)/python -m tests.interop.peers
 
 test: setup peers  ## everything: units, virtual time, simulation, end to end, foreign peers
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --cov
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --durations=10 --cov
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e

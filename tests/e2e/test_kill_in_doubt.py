@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.kill_loop_audit import Promise
 from tests.e2e.kill_loop_run import Aftermath, run_kill_loop
 
-KILLS = int(os.environ.get("KILLS", "200")) // 4
+KILLS = int(os.environ.get("KILLS", "200")) // 8
 SEED = int(os.environ.get("SEED", "3"))
 HOLD_S = 2.0
 UNKNOWN_S = 5.0

@@ -7,7 +7,7 @@ from random import Random
 
 from tests.store.open_store import OpenStore
 
-ROUNDS = 20
+ROUNDS = 12
 ACKNOWLEDGED_MAX = 1_500
 
 

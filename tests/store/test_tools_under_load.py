@@ -104,7 +104,7 @@ def test_a_backup_has_all_that_was_acknowledged_before_it_began(tmp_path: Path) 
 
 def test_nothing_is_taken_for_damage_while_segments_come_and_go(tmp_path: Path) -> None:
     with busy_writer(tmp_path / "store", NOT_AT_ALL) as writer:
-        for _ in range(5):
+        for _ in range(3):
             writer.wait_for(2_000)
             verification = Verification(tmp_path / "store", pytest.fail)
             verification.run()
