@@ -103,6 +103,8 @@ class SmppBind:
         )
         self._connection: SmppConnection | None = None
         self._connections = 0
+        # An answer to a session that is over must not settle a request of the next (5.0 §2.6.3).
+        self._last_sequence_number = 0
         self._bound_at: float | None = None
         self._bind_status = 0
         self._was_up = False
@@ -237,6 +239,7 @@ class SmppBind:
             on_event,
             self.config.window,
             on_open=on_open,
+            last_sequence_number=self._last_sequence_number,
         )
 
     def _opened(self, connection: SmppConnection) -> None:
@@ -334,6 +337,8 @@ class SmppBind:
 
     def _lost(self, reason: str) -> None:
         bound_at, self._bound_at = self._bound_at, None
+        if self._connection:
+            self._last_sequence_number = self._connection.session.last_sequence_number
         self._connection = None
         submitted, self._submitted = self._submitted, {}
         self._late.clear()

@@ -269,6 +269,18 @@ async def test_cli_3_an_answer_of_the_session_before_settles_nothing(made: Site)
 
 
 @site()
+async def test_a_session_goes_on_with_the_numbers_of_the_one_before(made: Site) -> None:
+    made.bind.submit(HELLO, "before")
+    await moment()
+    made.carrier.connection.abort("test")
+    await moment(2)
+    made.bind.submit(HELLO, "after")
+    await moment()
+    before, after = (sequence_number for sequence_number, _ in made.carrier.submitted)
+    assert after == before + 2  # The bind stands between them.
+
+
+@site()
 async def test_a_carrier_that_unbinds_is_let_go_and_bound_anew(made: Site) -> None:
     made.carrier.connection.unbind()
     await moment(2)
