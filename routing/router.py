@@ -7,7 +7,7 @@ of it. Nothing here is random, reads a clock or does I/O: the same calls give th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from routing.alarm import Alarm
@@ -113,7 +113,7 @@ class Router:
         self._convertible = 0
         digits_max = max(1, plan.prefix_digits_max, self._table.prefix_digits_max)
         self._prefix_length = len("+") + digits_max
-        self._observers = {
+        self._observers: dict[type[Event], Callable[[Any], None]] = {
             Submitted: self._submitted,
             SubmitResult: self._answered,
             ReceiptSeen: self._receipt_seen,
@@ -272,7 +272,7 @@ class Router:
         """Learn from what happened. KeyError: the event names a bind that the router lacks."""
         if event.at >= self._scorer.second + 1.0:
             self.tick(event.at)
-        self._observers[type(event)](event)  # type: ignore[operator]
+        self._observers[type(event)](event)
 
     def tick(self, now: float) -> None:
         """Once a second is often enough: judges what has come in since, and lets idle binds recover

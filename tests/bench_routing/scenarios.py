@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from tests.bench_routing.world import VALUES, CarrierRoute, Line, Trouble, World
 
@@ -23,8 +24,8 @@ class Scenario:
     tps: float = 60.0
 
 
-def _t(kind: str, route: str, start: float, end: float = 1e9, **more: object) -> Trouble:
-    return Trouble(kind, route, start, end, **more)  # type: ignore[arg-type]
+def _t(kind: str, route: str, start: float, end: float = 1e9, **more: Any) -> Trouble:
+    return Trouble(kind, route, start, end, **more)
 
 
 # `a` is the best route at the beginning, `b` the next best, `n` the busiest network.

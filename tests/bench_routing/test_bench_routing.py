@@ -11,6 +11,7 @@ from tests.bench_routing.game import play
 from tests.bench_routing.ours import Ours
 from tests.bench_routing.report import Row, plot, routers_table, scenarios_table
 from tests.bench_routing.scenarios import DEVELOPMENT, HELD_OUT, Scenario, make_world
+from tests.bench_routing.sms import ChooserFactory
 
 SHORT = replace(DEVELOPMENT[0], length_s=40.0)
 
@@ -20,8 +21,10 @@ def a_row(router: str = "ours", share: float = 0.98, scenario: str = "quiet") ->
 
 
 @pytest.mark.parametrize("factory", [Ours, *BASELINES])
-def test_a_game_is_the_same_each_time_and_nobody_beats_the_clairvoyant(factory: type) -> None:
-    first, second = play(SHORT, 1, factory), play(SHORT, 1, factory)  # type: ignore[arg-type]
+def test_a_game_is_the_same_each_time_and_nobody_beats_the_clairvoyant(
+    factory: ChooserFactory,
+) -> None:
+    first, second = play(SHORT, 1, factory), play(SHORT, 1, factory)
     assert first == second
     assert first.messages > 300
     assert first.utility <= first.best + 1e-9

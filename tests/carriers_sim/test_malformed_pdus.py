@@ -6,6 +6,7 @@ from carriers_sim.fault import LASTING, Fault
 from carriers_sim.malformed_pdus import malformed
 from gateway.smpp import codec
 from gateway.smpp.errors import PduError
+from gateway.smpp.pdus import DeliverSm
 
 CONNECTIONS = LASTING | {Fault.RST, Fault.FIN, Fault.FIN_MID_PDU, Fault.UNBIND}
 
@@ -63,7 +64,8 @@ def test_no_decoder_takes_a_malformed_deliver_sm(fault: Fault) -> None:
 
 def test_unknown_tlvs_are_no_malformation() -> None:
     pdu = codec.decode(0x00000005, octets(Fault.UNKNOWN_TLV)[16:])
-    assert pdu.tlvs == {0x1400: b"\xab\xcd", 0x0600: b""}  # type: ignore[attr-defined]
+    assert isinstance(pdu, DeliverSm)
+    assert pdu.tlvs == {0x1400: b"\xab\xcd", 0x0600: b""}
 
 
 @pytest.mark.parametrize("fault", sorted(CONNECTIONS))

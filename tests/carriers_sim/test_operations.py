@@ -1,6 +1,7 @@
 """query_sm, cancel_sm, replace_sm and submit_multi, asked as somebody else's client asks them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -21,18 +22,18 @@ from tests.carriers_sim.handmade_client import bound, pdu
 from tests.support.virtual_time import virtual_time
 
 QUERY_SM, SUBMIT_SM = 0x00000003, 0x00000004
-SOURCE = {"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": "15005550006"}
+SOURCE: dict[str, Any] = {"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": "15005550006"}
 ROK = CommandStatus.ESME_ROK
 
 
-async def submitted(**keys: object) -> tuple[World, Customer, str]:
-    alpha = await world(**keys)  # type: ignore[arg-type]  # the behaviour's keys
+async def submitted(**keys: Any) -> tuple[World, Customer, str]:
+    alpha = await world(**keys)
     customer = await alpha.bound()
     return alpha, customer, (await customer.send(submit_sm())).message_id
 
 
-def query(message_id: str, **source: object) -> QuerySm:
-    return QuerySm(message_id, **(SOURCE | source))  # type: ignore[arg-type]
+def query(message_id: str, **source: Any) -> QuerySm:
+    return QuerySm(message_id, **(SOURCE | source))
 
 
 @virtual_time
@@ -69,7 +70,7 @@ def test_srv_27_a_query_needs_the_id_and_the_source(asked: QuerySm) -> None:
 @virtual_time
 async def test_srv_27_a_canceled_message_gets_no_receipt() -> None:
     alpha, customer, message_id = await submitted()
-    answered = await customer.send(CancelSm(message_id=message_id, **SOURCE))  # type: ignore[arg-type]
+    answered = await customer.send(CancelSm(message_id=message_id, **SOURCE))
     await asyncio.sleep(60)
     assert answered.command_status == ROK
     assert customer.delivered == []
@@ -81,7 +82,7 @@ async def test_srv_27_a_cancel_without_an_id_takes_all_between_two_addresses() -
     _, customer, _ = await submitted()
     await customer.send(submit_sm(text=b"another"))
     await customer.send(submit_sm(to="15005559999"))
-    cancel = CancelSm(**SOURCE, destination_addr="15005551234")  # type: ignore[arg-type]
+    cancel = CancelSm(**SOURCE, destination_addr="15005551234")
     assert (await customer.send(cancel)).command_status == ROK
     await asyncio.sleep(60)
     assert [pdu.source_addr for pdu in customer.delivered] == ["15005559999"]
@@ -91,8 +92,8 @@ async def test_srv_27_a_cancel_without_an_id_takes_all_between_two_addresses() -
 async def test_srv_27_what_is_delivered_cannot_be_canceled_or_replaced() -> None:
     _, customer, message_id = await submitted()
     await customer.wait_for_delivered()
-    cancel = CancelSm(message_id=message_id, **SOURCE)  # type: ignore[arg-type]
-    replace = ReplaceSm(message_id=message_id, **SOURCE)  # type: ignore[arg-type]
+    cancel = CancelSm(message_id=message_id, **SOURCE)
+    replace = ReplaceSm(message_id=message_id, **SOURCE)
     assert (await customer.send(cancel)).command_status == CommandStatus.ESME_RCANCELFAIL
     assert (await customer.send(replace)).command_status == CommandStatus.ESME_RREPLACEFAIL
 
@@ -100,7 +101,7 @@ async def test_srv_27_what_is_delivered_cannot_be_canceled_or_replaced() -> None
 @virtual_time
 async def test_srv_27_a_pending_message_is_replaced() -> None:
     alpha, customer, message_id = await submitted()
-    replace = ReplaceSm(message_id=message_id, short_message=b"new", **SOURCE)  # type: ignore[arg-type]
+    replace = ReplaceSm(message_id=message_id, short_message=b"new", **SOURCE)
     assert (await customer.send(replace)).command_status == ROK
     assert alpha.smsc.stats()["replaced"] == 1
     assert len(await customer.wait_for_delivered()) == 1

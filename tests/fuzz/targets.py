@@ -17,7 +17,7 @@ from gateway.smpp import codec, receipt, times, tlv
 from gateway.smpp.constants import CommandId, Tag
 from gateway.smpp.destinations import decode_destinations, decode_unsuccessful
 from gateway.smpp.errors import FieldError, PduError
-from gateway.smpp.pdus import PDUS, DeliverSm, SubmitMulti, SubmitSm
+from gateway.smpp.pdus import PDUS, DataSm, DeliverSm, SubmitMulti, SubmitSm
 from gateway.smpp.states import Role
 from gateway.smpp.times import TimeError
 from gateway.text import gsm_03_38, ucs2, udh
@@ -52,7 +52,8 @@ def fuzz_tlv(octets: bytes) -> None:
         pdu = codec.decode(CommandId.DATA_SM, bytes(10) + octets)
     except PduError:
         return
-    tlvs: dict[int, bytes] = pdu.tlvs  # type: ignore[attr-defined]
+    assert isinstance(pdu, DataSm)
+    tlvs = pdu.tlvs
     assert len(tlvs) <= codec.TLVS_MAX
     for tag in Tag:
         for read in (tlv.octets, tlv.integer, tlv.text):
@@ -81,7 +82,8 @@ def fuzz_receipt(octets: bytes) -> None:
     tlvs: dict[int, bytes] = {}
     with contextlib.suppress(PduError):
         pdu = codec.decode(CommandId.DATA_SM, bytes(10) + octets[1 : 1 + size])
-        tlvs = pdu.tlvs  # type: ignore[attr-defined]
+        assert isinstance(pdu, DataSm)
+        tlvs = pdu.tlvs
     said = receipt.parse(octets[1 + size :], tlvs)
     assert said is None or (said.message_id and said.stat)
 

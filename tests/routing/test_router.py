@@ -3,6 +3,7 @@
 from collections import Counter
 from heapq import heappop, heappush
 from itertools import count
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from routing import router as router_module
 from routing.carrier_bind import RouteEntry
-from routing.events import BindDown, BindUp, Outcome, SubmitResult, Submitted
+from routing.events import BindDown, BindUp, Event, Outcome, SubmitResult, Submitted
 from routing.ranking import Block
 from routing.router import Router
 from tests.routing.builders import (
@@ -23,6 +24,10 @@ from tests.routing.builders import (
     send,
     send_and_answer,
 )
+
+
+def test_every_kind_of_event_is_observed() -> None:
+    assert set(a_router(a_bind("alpha/1"))._observers) == set(get_args(Event))
 
 
 def test_a_bind_already_tried_is_left_out() -> None:
