@@ -304,6 +304,8 @@ class Dispatcher:
             self._turns.give(lane, now + ROUND_PAUSES_S[opened.rounds])
             opened.rounds += 1
             opened.excluded = ()
+        elif ranking.may_clear and not passing:
+            self._turns.give(lane, now + NOT_READY_S)  # For a bind that is better than those.
         else:
             self.lanes.fail(opened, opened.error_code or LANDLINE_OR_UNREACHABLE_CARRIER)
 

@@ -6,6 +6,7 @@ from gateway.message import Status
 from gateway.messaging.dispatcher import ROUND_PAUSES_S
 from gateway.smpp.constants import CommandStatus
 from routing.circuit_breaker import CircuitState
+from routing.ranking import Block, Blocked, Ranking, RouteRequest
 from tests.messaging.traffic_world import (
     OTHER,
     THIRD,
@@ -167,3 +168,27 @@ async def test_a_sender_that_a_carrier_does_not_know_costs_the_bind_nothing() ->
         traffic.answer(status=CommandStatus.ESME_RINVSRCADR)
     (alpha,) = traffic.router.snapshot(traffic.clock.now())
     assert alpha.circuit is CircuitState.CLOSED
+
+
+def test_a_message_that_only_sick_binds_could_take_waits_for_a_better_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @virtual_time
+    async def waits() -> None:
+        traffic = Traffic()
+        rank = traffic.router.rank
+
+        def spurned(request: RouteRequest, now: float) -> Ranking:
+            found = rank(request, now)
+            blocked = tuple(Blocked(one.bind, one.route, Block.SICK) for one in found.candidates)
+            return found._replace(candidates=(), blocked=blocked)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(traffic.router, "rank", spurned)
+            opened = await traffic.put()
+            await traffic.turn(1)
+            assert (traffic.texts(), opened.status) == ([], Status.QUEUED)
+        await traffic.turn(1)
+        assert traffic.texts() == ["hello"]
+
+    waits()
