@@ -229,6 +229,14 @@ class Router:
             ),
         )
 
+    def ready_at(self, bind: str) -> float:
+        """When the bind takes a segment, were there no other; infinite: when something happens."""
+        return self._health[bind].ready_at
+
+    def traffic_class(self, name: str) -> str:
+        """By which class a message of this name is judged."""
+        return self._classes.all[self._classes.number(name)].name
+
     def reachable(self, destination: str, sender_type: str, kind: Kind = Kind.MESSAGE) -> bool:
         """Does any route lead there from this type of sender, whatever the binds' health?"""
         key = destination[: self._prefix_length], sender_type, "", kind is CALL

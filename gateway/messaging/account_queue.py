@@ -223,6 +223,15 @@ class AccountQueue(Generic[T]):
         ready = self.limiter.ready_at(now)
         return max(ready, self.account_limiter.ready_at(now)) if self.account_limiter else ready
 
+    def turn_at(self, now: float, segments: int) -> float:
+        """When the last of what is here, of so many segments, can go at the earliest."""
+        before = self.segments - segments
+        if not before:
+            return now
+        turn = self.limiter.after(now, before)
+        cap = self.account_limiter
+        return max(turn, cap.after(now, before)) if cap else turn
+
     def take(self, now: float, segments: int = 1) -> None:
         """Let a segment pass, or several in one PDU."""
         self.limiter.take(now, segments)

@@ -90,7 +90,7 @@ class Answers:
                     answer.fault,
                 )
             )
-        self._lanes.turns.wake(event.bind, now)  # Before the sender itself asks for the room.
+        self._lanes.turns.wake(event.bind)  # Before the sender itself asks for the room.
         self._journal.doubts.discard(opened, part)
         if known:
             self._after_the_end(opened, part, event, answer)
@@ -118,7 +118,7 @@ class Answers:
         self._router.observe(
             SubmitResult(event.bind, Outcome.TIMEOUT, event.latency_s, now, opened.message.id)
         )
-        self._lanes.turns.wake(event.bind, now)
+        self._lanes.turns.wake(event.bind)
         opened.in_flight -= 1
         if opened.status in FINAL:
             self._journal.attempt(opened, part, AttemptOutcome.UNANSWERED, event.bind)

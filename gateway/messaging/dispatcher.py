@@ -27,8 +27,10 @@ from gateway.interworking.carrier_errors import (
     LANDLINE_OR_UNREACHABLE_CARRIER,
 )
 from gateway.interworking.carrier_text import CannotCarry
+from gateway.message import Message
 from gateway.messaging.alarm import Alarm
 from gateway.messaging.answers import Answers
+from gateway.messaging.fair_line import level
 from gateway.messaging.journal import Journal
 from gateway.messaging.lane import Lane
 from gateway.messaging.lanes import Lanes
@@ -125,7 +127,7 @@ class Dispatcher:
         if self._carries(event.bind):
             now = self._clock.now()
             self._router.observe(BindUp(event.bind, now))
-            self._turns.wake_all(event.bind, now)
+            self._turns.wake(event.bind)
             self._want_run()
 
     def on_bind_down(self, event: BindWentDown) -> None:
@@ -141,7 +143,7 @@ class Dispatcher:
         """Of a bind's sessions one has come, or one has gone with what it had under way."""
         if self._carries(event.bind):
             self._router.observe(WindowIs(event.bind, event.window, event.used, self._clock.now()))
-            self._turns.wake_all(event.bind, self._clock.now())
+            self._turns.wake(event.bind)
             self._want_run()
 
     # Serving
@@ -160,10 +162,10 @@ class Dispatcher:
             turn = self._turns.next(now)
             if turn is None:
                 break
-            lane, woken_by = turn
-            self._serve(lane, now)
-            if woken_by:
-                self._turns.pass_on(lane, woken_by, now)
+            lane, line = turn
+            self._serve(lane, line, now)
+            if line:
+                self._turns.served(lane, line, now, self._room_at(line, lane, now))
         else:
             self._want_run()
         for when in (
@@ -178,8 +180,9 @@ class Dispatcher:
             self._run_wanted = True
             self._loop.call_soon(self._run)
 
-    def _serve(self, lane: Lane, now: float) -> None:
-        """Send one segment of the lane's head, or see to it that the lane is called again."""
+    def _serve(self, lane: Lane, line: str, now: float) -> None:
+        """Send one segment of the lane's head, or see to it that the lane is called again; room in
+        the `line` may have called it now."""
         opened = lane.queue.head()
         if opened is None:
             self.lanes.rest(lane, now)
@@ -190,20 +193,42 @@ class Dispatcher:
         if lane.noting or lane.blocks(message) or self._suspects.must_wait(opened, lane):
             self._turns.suspend(lane)
             return
-        ready_at = lane.queue.ready_at(now)
+        ready_at = lane.queue.limiter.ready_at(now)
         if ready_at > now:
             self._turns.give(lane, ready_at)
+            return
+        cap = lane.queue.account_limiter
+        if cap and (cap_at := cap.ready_at(now)) > now:
+            self._turns.wait(lane, self._level(lane, message), [(lane.account_sid, cap_at)])
             return
         ranking = self._rank(opened, lane, now)
         candidates = ranking.candidates
         if not candidates:
             self._wait(lane, opened, ranking, now)
         elif lane.notes_first:
-            self._send_noted(lane, opened, ranking, now)
+            self._send_noted(lane, line, opened, ranking, now)
         elif any(self._send(lane, opened, ranking, candidate, now) for candidate in candidates):
-            self._turns.give(lane, lane.queue.ready_at(now))
+            self._go_on(lane, line, now)
         else:
-            self._wait_for(lane, candidates, now)
+            self._wait_for(lane, message, candidates, now)
+
+    def _go_on(self, lane: Lane, line: str, now: float) -> None:
+        """The lane has sent a segment: its next turn."""
+        ready_at = lane.queue.ready_at(now)
+        if line and ready_at <= now and (head := lane.queue.head()):
+            self._turns.contend(lane, self._level(lane, head.message), line)
+        else:
+            self._turns.give(lane, ready_at)
+
+    def _level(self, lane: Lane, message: Message) -> int:
+        return level(self._router.traffic_class(message.traffic_type or lane.traffic_class))
+
+    def _room_at(self, line: str, lane: Lane, now: float) -> float:
+        """When there is room for one more: on a bind, or under the cap of the lane's account."""
+        if line in self._binds:
+            return self._router.ready_at(line)
+        cap = lane.queue.account_limiter
+        return cap.ready_at(now) if cap else now
 
     def _rank(self, opened: OpenMessage, lane: Lane, now: float) -> Ranking:
         """The parts of one message stay on one bind, unless that is lost."""
@@ -274,7 +299,10 @@ class Dispatcher:
         opened.pinned = route.bind if opened.total > 1 else ""
         self._suspects.sent(opened)
         lane.busy[message.recipient] = opened
-        lane.queue.take(now, opened.segments if part == WHOLE else 1)
+        segments = opened.segments if part == WHOLE else 1
+        lane.queue.take(now, segments)
+        if lane.lines:
+            self._turns.charge(lane, route.bind, segments)
         if not opened.unsent:
             self.lanes.pop(lane)
         self._router.observe(Submitted(route.route, now, part or 1, ranking))
@@ -299,7 +327,8 @@ class Dispatcher:
         tried = any(blocked.block is Block.ALREADY_TRIED for blocked in ranking.blocked)
         passing = [one for one in ranking.blocked if one.block not in NOT_AWAITED]
         if passing and not (tried and all(blocked.block in UNUSABLE for blocked in passing)):
-            self._turns.wait(lane, [(blocked.bind, blocked.retry_at) for blocked in passing])
+            rooms = [(blocked.bind, blocked.retry_at) for blocked in passing]
+            self._turns.wait(lane, level(ranking.traffic_class), rooms)
         elif tried and opened.rounds < len(ROUND_PAUSES_S):
             self._turns.give(lane, now + ROUND_PAUSES_S[opened.rounds])
             opened.rounds += 1
@@ -309,10 +338,12 @@ class Dispatcher:
         else:
             self.lanes.fail(opened, opened.error_code or LANDLINE_OR_UNREACHABLE_CARRIER)
 
-    def _wait_for(self, lane: Lane, candidates: Sequence[Candidate], now: float) -> None:
+    def _wait_for(
+        self, lane: Lane, message: Message, candidates: Sequence[Candidate], now: float
+    ) -> None:
         """None of these takes anything after all."""
-        retry_at = now + NOT_READY_S
-        self._turns.wait(lane, [(candidate.bind, retry_at) for candidate in candidates])
+        rooms = [(candidate.bind, now + NOT_READY_S) for candidate in candidates]
+        self._turns.wait(lane, self._level(lane, message), rooms)
 
     def _carries(self, bind: str) -> bool:
         """Whether messages can be sent over the bind at all."""
@@ -320,7 +351,9 @@ class Dispatcher:
 
     # Attempts that are durable first
 
-    def _send_noted(self, lane: Lane, opened: OpenMessage, ranking: Ranking, now: float) -> None:
+    def _send_noted(
+        self, lane: Lane, line: str, opened: OpenMessage, ranking: Ranking, now: float
+    ) -> None:
         """Send the part to the bind for which it is noted, or else note it for the best; the lane
         waits for the disk, and nobody else."""
         candidates = ranking.candidates
@@ -328,9 +361,9 @@ class Dispatcher:
         if noted is None:
             self._note(lane, opened, candidates[0].bind, now)
         elif self._send(lane, opened, ranking, noted, now):
-            self._turns.give(lane, lane.queue.ready_at(now))
+            self._go_on(lane, line, now)
         elif len(candidates) == 1:
-            self._wait_for(lane, candidates, now)
+            self._wait_for(lane, opened.message, candidates, now)
         else:
             other = next(route for route in candidates if route is not noted)
             self._note(lane, opened, other.bind, now + NOT_READY_S)

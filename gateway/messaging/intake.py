@@ -199,6 +199,14 @@ class Intake:
             lane = self._dispatcher.lanes.of(request.account, admitted.sender)
             if not lane.queue.reserve(admitted.segments):
                 raise Refused(Refusal.QUEUE_FULL)
+            turn_at = lane.queue.turn_at(now, admitted.segments)
+            if turn_at >= admitted.expires_at:
+                self._dispatcher.lanes.withdraw(lane, admitted.segments)
+                raise Refused(
+                    Refusal.QUEUE_FULL,
+                    f"{Refusal.QUEUE_FULL.value}: it would wait {turn_at - now:.0f} s and expire "
+                    f"after {admitted.expires_at - now:.0f} s",
+                )
 
         def on_durable(opened: OpenMessage | None) -> None:
             if opened is None:

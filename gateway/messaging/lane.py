@@ -11,7 +11,7 @@ from gateway.messaging.open_message import OpenMessage
 
 
 class Lane:
-    """Who sends, and whose turn it is (see `Turns`, which owns `move`, `lines` and `waiting`).
+    """Who sends, and whose turn it is (see `Turns`, which owns the last four).
 
     `busy` holds, by recipient, the message that is at a carrier: the next one to that recipient
     waits for its answer, so that not even a refusal and a second try can put two messages of a
@@ -24,6 +24,7 @@ class Lane:
     __slots__ = (
         "account_sid",
         "busy",
+        "eager",
         "expires_at",
         "hold_s",
         "in_doubt",
@@ -53,9 +54,10 @@ class Lane:
         self.paging = False
         self.expires_at = inf
         self.move = 0
-        # The binds in whose lines it stands; it is `waiting` unless room there gave it a turn.
+        # Where it stands in line; it is `waiting` unless room there, or time, gave it a turn.
         self.lines: tuple[str, ...] = ()
         self.waiting = False
+        self.eager = False
 
     @property
     def notes_first(self) -> bool:

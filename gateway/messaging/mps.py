@@ -27,6 +27,10 @@ class MpsLimiter:
         """From when on it remembers nothing, so that a new limiter would let pass the same."""
         return self._next_at
 
+    def after(self, now: float, segments: int) -> float:
+        """When so many segments have passed, and the next may, if all go as fast as they may."""
+        return max(now, self._next_at) + segments * self._spacing
+
     def ready_at(self, now: float) -> float:
         """When the next segment may pass: `now` if it may pass at once."""
         return max(now, self._next_at - JITTER_S)

@@ -38,6 +38,26 @@ async def test_an_idempotency_key_is_stored_with_its_message() -> None:
 
 
 @virtual_time
+async def test_what_would_expire_before_its_turn_is_refused_at_the_door() -> None:
+    desk = Desk(mps=1)
+    desk.traffic.down("alpha/1")
+    for number in range(60):
+        await desk.accept(recipient=f"+1501712{number:04d}")
+    assert await desk.refusal(validity_s=60.0) is Refusal.QUEUE_FULL
+    assert (len(desk.traffic.ledger.accepted), desk.traffic.segments_queued) == (60, 60)
+    await desk.accept(validity_s=62.0)
+
+
+@virtual_time
+async def test_the_cap_of_the_account_counts_for_when_a_turn_comes() -> None:
+    desk = Desk(mps_max=0.5)
+    desk.traffic.down("alpha/1")
+    await desk.accept()
+    assert await desk.refusal(validity_s=2.0) is Refusal.QUEUE_FULL
+    await desk.accept(validity_s=3.0)
+
+
+@virtual_time
 async def test_srv_17_nobody_hears_accepted_before_it_is_durable() -> None:
     desk = Desk()
     desk.traffic.ledger.held = True
