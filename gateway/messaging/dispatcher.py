@@ -41,6 +41,7 @@ from gateway.messaging.receipts import Receipts
 from gateway.messaging.suspects import Suspects
 from gateway.smpp.errors import FieldError, SmppError
 from gateway.store.interface import WHOLE, AttemptOutcome, Store
+from routing.carrier_bind import Kind
 from routing.events import BindDown, BindUp, Submitted, WindowIs
 from routing.ranking import LASTING, Block, Candidate, Ranking, RouteRequest
 from routing.router import Router
@@ -54,6 +55,9 @@ NOT_READY_S = 0.1
 NOT_WRITABLE_S = 0.1
 # A message that every candidate refused for now is offered around again, after these pauses.
 ROUND_PAUSES_S = (1.0, 4.0, 15.0)
+# Makes a NamedTuple in half the time that its class takes.
+new = tuple.__new__
+MESSAGE = Kind.MESSAGE
 # The bind is away, and not merely busy.
 UNUSABLE = frozenset({Block.DOWN, Block.CIRCUIT_OPEN})
 LOST = UNUSABLE | LASTING
@@ -214,8 +218,12 @@ class Dispatcher:
 
     def _go_on(self, lane: Lane, line: str, now: float) -> None:
         """The lane has sent a segment: its next turn."""
+        head = lane.queue.head()
+        if head is None:
+            self.lanes.rest(lane, now)
+            return
         ready_at = lane.queue.ready_at(now)
-        if line and ready_at <= now and (head := lane.queue.head()):
+        if line and ready_at <= now:
             self._turns.contend(lane, self._level(lane, head.message), line)
         else:
             self._turns.give(lane, ready_at)
@@ -233,17 +241,21 @@ class Dispatcher:
     def _rank(self, opened: OpenMessage, lane: Lane, now: float) -> Ranking:
         """The parts of one message stay on one bind, unless that is lost."""
         message = opened.message
-        request = RouteRequest(
-            message.id,
-            message.recipient,
-            lane.sender_type,
-            message.segments,
-            message.traffic_type or lane.traffic_class,
-            opened.excluded,
-            opened.pinned,
-            opened.attempts + 1,
-            "",
-            message.account_sid,
+        request = new(
+            RouteRequest,
+            (
+                message.id,
+                message.recipient,
+                lane.sender_type,
+                message.segments,
+                message.traffic_type or lane.traffic_class,
+                opened.excluded,
+                opened.pinned,
+                opened.attempts + 1,
+                "",
+                message.account_sid,
+                MESSAGE,
+            ),
         )
         ranking = self._router.rank(request, now)
         if (

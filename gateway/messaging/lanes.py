@@ -37,6 +37,8 @@ HEAD_LEAST = 8
 # A tail is being looked through for what has expired: when something next does is found out then,
 # whatever comes meanwhile.
 OVERDUE = -inf
+# Lanes that have nothing to send are looked through so often, for they mostly have again soon.
+SWEEP_S = 0.5
 
 
 class Lanes:
@@ -62,6 +64,8 @@ class Lanes:
         self._on_page_wanted = on_page_wanted
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._account_limiters: dict[str, MpsLimiter] = {}
+        self._resting: dict[Lane, None] = {}
+        self._sweep_at = inf
         self._positions = 0
         self._held = 0
         # What the store may not say yet of messages aside that were replaced.
@@ -73,7 +77,7 @@ class Lanes:
         return len(self._lanes)
 
     def of(self, account: Account, sender: Sender) -> Lane:
-        """The lane of a sender, made when it first sends and gone when it is idle."""
+        """The lane of a sender, made when it first sends and gone when it has been idle."""
         lane = self._lanes.get((account.sid, sender.address))
         if lane is None:
             queue: AccountQueue[OpenMessage] = AccountQueue(
@@ -97,20 +101,27 @@ class Lanes:
         self.on_work()
 
     def rest(self, lane: Lane, now: float) -> None:
-        """No message of the lane is here. An idle one is forgotten, once its limiter would not
-        remember anything either."""
-        queue = lane.queue
-        if queue.aside:
-            self.turns.suspend(lane)
+        """No message of the lane is here."""
+        self.turns.suspend(lane)
+        if lane.queue.aside:
             self._want_page(lane)
             return
-        idle_at = queue.limiter.idle_at
-        if idle_at > now:
-            self.turns.give(lane, idle_at)
-        elif not lane.busy and not queue.segments:
-            self.turns.suspend(lane)
-            if self._lanes.get((lane.account_sid, lane.sender)) is lane:
+        if not self._resting:
+            self._sweep_at = now + SWEEP_S
+            self.on_work()
+        self._resting[lane] = None
+
+    def _sweep(self, now: float) -> None:
+        """Forget idle lanes, once their limiters would not remember anything either."""
+        resting, self._resting = self._resting, {}
+        for lane in resting:
+            if lane.queue.segments or lane.busy:
+                continue  # When it is idle again, it rests again.
+            if lane.queue.limiter.idle_at > now:
+                self._resting[lane] = None
+            elif self._lanes.get((lane.account_sid, lane.sender)) is lane:
                 del self._lanes[lane.account_sid, lane.sender]
+        self._sweep_at = now + SWEEP_S if self._resting else inf
 
     def backlog(self) -> list[tuple[str, str, int, int]]:
         """Account, sender, messages and segments of each queue that is not empty."""
@@ -293,10 +304,12 @@ class Lanes:
         for lane in self._tails.due(now):
             lane.expires_at = OVERDUE
             self._want_page(lane)
+        if self._sweep_at <= now:
+            self._sweep(now)
 
     def next_timer(self) -> float | None:
-        times = [at for at in (self._expiry.next_at(), self._tails.next_at()) if at is not None]
-        return min(times) if times else None
+        at = min(self._sweep_at, self._expiry.next_at() or inf, self._tails.next_at() or inf)
+        return at if at < inf else None
 
     # Aside
 

@@ -141,5 +141,5 @@ async def test_a_message_that_is_settled_is_not_kept_until_its_time_would_be_ove
     await traffic.put()
     await traffic.turn()
     traffic.ok()
-    await traffic.turn()
+    await traffic.turn(1)
     assert traffic.dispatcher.lanes.next_timer() is None

@@ -162,6 +162,7 @@ async def test_a_message_that_is_not_accepted_leaves_no_lane() -> None:
     lane = traffic.dispatcher.lanes.of(traffic.account, traffic.account.senders[0])
     assert lane.queue.reserve(3)
     traffic.dispatcher.lanes.withdraw(lane, 3)
+    await traffic.turn(1)
     assert (traffic.lanes, lane.queue.segments) == (0, 0)
 
 
@@ -195,6 +196,7 @@ async def test_a_late_answer_goes_to_the_lane_that_stands_now() -> None:
         await traffic.turn(2)
         traffic.ok()
     assert traffic.texts() == ["first", "holds the bind", "first", "later"]
+    await traffic.turn(1)
     assert traffic.lanes == 0
 
 

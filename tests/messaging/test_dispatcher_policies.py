@@ -402,4 +402,5 @@ async def test_parts_that_were_in_flight_before_a_restart_go_in_their_order() ->
 async def test_a_lane_whose_only_message_is_held_is_forgotten_until_then() -> None:
     desk = Desk(in_doubt=InDoubt.HOLD)
     desk.restore(an_earlier(), an_attempt(1, WRITTEN))
+    await desk.traffic.turn(1)
     assert desk.traffic.lanes == 0
