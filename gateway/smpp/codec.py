@@ -244,8 +244,8 @@ def _encoder_source(fields: dict[str, Field], command_id: int) -> str:
                 formats += "%ds"
                 lengths += [f"len({name})"]
                 values += [name]
-    size = " + ".join(["size", *(f"len({name})" for name in rest)])
-    arguments = ", ".join([size, f"{command_id:d}, 0", *values])
+    total = " + ".join(["size", *(f"len({name})" for name in rest)])
+    arguments = ", ".join([total, f"{command_id:d}, 0", *values])
     key = "".join(f"{length}, " for length in lengths)
     lines += [
         f"    lengths = ({key})",
