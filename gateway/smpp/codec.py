@@ -47,6 +47,7 @@ Packer = Callable[..., bytes]
 # Of one class of PDU; an address has 20 lengths, most others are empty. At the bound all are made
 # anew, at 5 µs each.
 PACKERS_MAX = 1_024
+TAIL_MIN = 4
 
 
 def encode(pdu: Pdu, sequence_number: int, command_status: int = 0) -> bytes:
@@ -139,48 +140,89 @@ def _wire_fields(pdu_class: type[Pdu]) -> dict[str, Field]:
     }
 
 
+def _usual_tail(fields: dict[str, Field]) -> dict[str, Field]:
+    """The last of the mandatory fields, in so far as each is one octet in nearly every PDU, if
+    some need not be: numbers, the NUL of rare strings, and the length of short_message. None where
+    they are so few that it is no faster to read them at once."""
+    tail: dict[str, Field] = {}
+    for name, field in reversed(fields.items()):
+        match field:
+            case Integer() | ShortMessage() | COctetString(rare=True):
+                tail = {name: field} | tail
+            case OptionalParameters():
+                pass
+            case _:
+                break
+    strings = any(isinstance(field, COctetString) for field in tail.values())
+    return tail if strings and len(tail) >= TAIL_MIN else {}
+
+
+def _reading_source(name: str, field: Field) -> list[str]:
+    """Reads one field whatever is in it, of short_message the length."""
+    match field:
+        case Integer():
+            return [f"{name} = body[at]", "at += 1"]
+        case COctetString(size, status, rare):
+            read = [
+                f"end = body.find(0, at, at + {size})",
+                "if end < 0:",
+                "    body[at]  # IndexError where nothing is left.",
+                f"    raise unterminated({name!r}, {size}, CommandStatus({status}))",
+                f"{name} = body[at:end].decode('latin-1')",
+                "at = end + 1",
+            ]
+            if not rare:
+                return read
+            empty = ["if body[at] == 0:", f"    {name} = ''", "    at += 1", "else:"]
+            return empty + [f"    {line}" for line in read]
+        case ShortMessage():
+            return ["sm_length = body[at]", "at += 1"]
+        case Destinations():
+            return [f"{name}, at = decode_destinations(body, at)"]
+        case UnsuccessfulDestinations():
+            return [f"{name}, at = decode_unsuccessful(body, at)"]
+        case OptionalParameters():
+            return []  # They are read behind all others.
+
+
 def _decoder_source(fields: dict[str, Field], response: bool) -> str:
     """A function from a body to the PDU; `at` is where the next field begins.
 
     5.0 allows TLVs on every PDU (§3.2.1.6): where a PDU has no place for them they are read and
     forgotten. A response whose TLVs cannot be read is still an answer, and goes with the error.
     """
-    lines = ["def decode(body):", "    at = 0"]
+    lines = ["def decode(body):", "    at, length = 0, len(body)"]
     if fields and response:  # With an error, and often without, they come without a body.
         lines += ["    if not body:", "        return pdu_class()"]
+    tail = _usual_tail(fields)
     for name, field in fields.items():
-        match field:
-            case Integer():
-                lines += [f"    {name} = body[at]", "    at += 1"]
-            case COctetString(size, status):
-                lines += [
-                    "    if body[at] == 0:",
-                    f"        {name} = ''",
-                    "        at += 1",
-                    "    else:",
-                    f"        end = body.find(0, at, at + {size})",
-                    "        if end < 0:",
-                    f"            raise unterminated({name!r}, {size}, CommandStatus({status}))",
-                    f"        {name} = body[at:end].decode('latin-1')",
-                    "        at = end + 1",
-                ]
-            case ShortMessage():
-                lines += [
-                    "    end = at + 1 + body[at]",
-                    f"    {name} = body[at + 1:end]",
-                    "    if end > len(body):",
-                    f"        raise overrun({name!r})",
-                    "    at = end",
-                ]
-            case OptionalParameters():
-                pass  # The last field, and read as such.
-            case Destinations():
-                lines += [f"    {name}, at = decode_destinations(body, at)"]
-            case UnsuccessfulDestinations():
-                lines += [f"    {name}, at = decode_unsuccessful(body, at)"]
+        if name not in tail:
+            lines += [f"    {line}" for line in _reading_source(name, field)]
+    if tail:
+        octets = ["sm_length" if name == "short_message" else name for name in tail]
+        rare = [name for name, field in tail.items() if isinstance(field, COctetString)]
+        slowly = [line for name, field in tail.items() for line in _reading_source(name, field)]
+        lines += [
+            f"    usual = length - at >= {len(tail)}",
+            "    if usual:",
+            f"        {', '.join(octets)} = read_tail(body, at)",
+            f"        usual = not ({' or '.join(rare)})",
+            "    if usual:",
+            f"        {' = '.join(rare)} = ''",
+            f"        at += {len(tail)}",
+            "    else:",
+            *(f"        {line}" for line in slowly),
+        ]
+    if "short_message" in fields:
+        lines += [
+            "    short_message = body[at : at + sm_length]",
+            "    at += sm_length",
+            "    if at > length:",
+            "        raise overrun('short_message')",
+        ]
     mandatory = ", ".join(name for name in fields if name != "tlvs")
     pdu = f"pdu_class({', '.join(fields)})"
-    lines += ["    if at >= len(body):", "        tlvs = {}", f"        return {pdu}"]
+    lines += ["    if at >= length:", "        tlvs = {}", f"        return {pdu}"]
     if response:
         lines += [
             "    try:",
@@ -272,6 +314,7 @@ def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
         "CommandStatus": CommandStatus,
         "PduError": PduError,
         "decode_tlvs": _decode_tlvs,
+        "read_tail": Struct(f"{len(_usual_tail(_wire_fields(pdu_class)))}B").unpack_from,
         "encode_tlvs": _encode_tlvs,
         "decode_destinations": decode_destinations,
         "encode_destinations": encode_destinations,
