@@ -348,41 +348,51 @@ class Session:
     def _receive_request(
         self, command_id: int, sequence_number: int, body: bytes, now: float
     ) -> None:
-        states = self._peer_may_send.get(command_id)
-        if states is None and command_id not in codec.KNOWN_COMMANDS:
-            self._refuse(command_id, sequence_number, CommandStatus.ESME_RINVCMDID, "unknown")
-            return
-        if states is None or not (self.state in states or self._crosses_unbind(command_id)):
-            already = command_id in BINDS and self.state is not SessionState.OPEN
-            status = CommandStatus.ESME_RALYBND if already else CommandStatus.ESME_RINVBNDSTS
-            self._refuse(command_id, sequence_number, status, f"session is {self.state.value}")
+        states = self._peer_may_send.get(command_id, _NONE)
+        if self.state not in states and not (states and self._crosses_unbind(command_id)):
+            self._refuse_by_state(command_id, sequence_number)
             return
         try:
             pdu = codec.decode(command_id, body)
         except PduError as error:
             self._refuse(command_id, sequence_number, error.status, str(error))
             return
-        if command_id == _ENQUIRE_LINK:
-            self._out.append(codec.encode(EnquireLinkResp(), sequence_number))
+        if command_id in _OF_SESSION:
+            self._answer_request(command_id, sequence_number, now)
             return
         self._active_at = now
-        if command_id == _UNBIND:
-            self.state = SessionState.UNBINDING
-            self._peer_unbind = sequence_number
-            self._leave_within_response_s(now)
-            self._confirm_unbind()
-            return
         if sequence_number in self._unanswered:
             # Two answers could not be told apart, and what is told to the wrong one is wrong twice.
             reason = "its sequence_number is that of a request in flight"
             self._refuse(command_id, sequence_number, CommandStatus.ESME_RSYSERR, reason)
             return
-        if command_id in BINDS and isinstance(pdu, BindFields):
-            self.state = TRANSITIONS[self.state, pdu.command_id]
-            self.peer_interface_version = pdu.interface_version
-        if command_id not in UNANSWERED:
-            self._unanswered[sequence_number] = pdu.command_id
+        command = pdu.command_id
+        if command in _MOVING:
+            self.state = TRANSITIONS[self.state, command]
+            if isinstance(pdu, BindFields):
+                self.peer_interface_version = pdu.interface_version
+        if command not in UNANSWERED:
+            self._unanswered[sequence_number] = command
         self._events.append(Request(sequence_number, pdu))
+
+    def _refuse_by_state(self, command_id: int, sequence_number: int) -> None:
+        if command_id not in codec.KNOWN_COMMANDS:
+            self._refuse(command_id, sequence_number, CommandStatus.ESME_RINVCMDID, "unknown")
+            return
+        already = command_id in BINDS and self.state is not SessionState.OPEN
+        status = CommandStatus.ESME_RALYBND if already else CommandStatus.ESME_RINVBNDSTS
+        self._refuse(command_id, sequence_number, status, f"session is {self.state.value}")
+
+    def _answer_request(self, command_id: int, sequence_number: int, now: float) -> None:
+        """To an enquire_link at once, to an unbind once all else is answered."""
+        if command_id == _ENQUIRE_LINK:
+            self._out.append(codec.encode(EnquireLinkResp(), sequence_number))
+            return
+        self._active_at = now
+        self.state = SessionState.UNBINDING
+        self._peer_unbind = sequence_number
+        self._leave_within_response_s(now)
+        self._confirm_unbind()
 
     def _crosses_unbind(self, command_id: int) -> bool:
         """Refused, it would be lost with a peer that takes the refusal for good (§4.2)."""
