@@ -116,7 +116,7 @@ class EsmeDelivery:
         self.pending += 1
         if outbox.binds and not outbox.pages and len(outbox.head) < HEAD_MAX:
             outbox.put(event, round_, since)
-            self._pump(outbox)
+            self._send_head(outbox)
         else:
             key = OwedKey(event.message.id, event.number, round_)
             outbox.waiting.append(position_of(key, since))
@@ -209,7 +209,7 @@ class EsmeDelivery:
             self._try_again(outbox, delivery)
             return
         if rest and not command_status:
-            self._send(outbox, bind, delivery, rest)
+            self._send(outbox, bind, delivery, self._clock.now(), rest)
             return
         if command_status:
             self.refused += 1
@@ -252,14 +252,21 @@ class EsmeDelivery:
     # Sending
 
     def _pump(self, outbox: AccountOutbox) -> None:
-        if not outbox.binds or not outbox.stands:
-            return
+        if outbox.binds and outbox.stands and self._send_head(outbox):
+            room = HEAD_MAX - PAGE - len(outbox.head)
+            if outbox.binds and len(outbox.waiting) and not outbox.reading and room >= 0:
+                self._wanted[outbox] = None
+                if self._paging is None or self._paging.done():
+                    self._paging = asyncio.get_running_loop().create_task(self._page())
+
+    def _send_head(self, outbox: AccountOutbox) -> bool:
+        """Send what stands ready, as far as windows allow; False: for now nothing may be sent."""
         now = self._clock.now()
         if outbox.paused_until > now:
-            return
+            return False
         if not self._store.writable:
             self._alarm.set(now + STORE_POLL_S)
-            return
+            return False
         head = outbox.head
         too_old = now - self._deliver_s
         if not head or head[0].since <= too_old:
@@ -268,25 +275,22 @@ class EsmeDelivery:
             bind = outbox.next_bind(head[0].address if outbox.ranges else "")
             if bind is None:
                 break
-            self._send(outbox, bind, head.popleft())
-        room = HEAD_MAX - PAGE - len(head)
-        if len(outbox.waiting) and outbox.binds and not outbox.reading and room >= 0:
-            self._wanted[outbox] = None
-            if self._paging is None or self._paging.done():
-                self._paging = asyncio.get_running_loop().create_task(self._page())
+            self._send(outbox, bind, head.popleft(), now)
+        return True
 
     def _send(
         self,
         outbox: AccountOutbox,
         bind: SmppConnection,
         delivery: Delivery,
+        now: float,
         rest: tuple[DeliverSm, ...] = (),
     ) -> None:
         """Send a delivery, or the `rest` of one; of several PDUs each waits for the answer to the
         one before."""
         try:
             pdus = rest or delivery.pdus(bind not in self._without_tlvs)
-            sequence_number = bind.request(pdus[0])
+            sequence_number = bind.request(pdus[0], now)
             self._in_flight[bind][sequence_number] = delivery
             if len(pdus) > 1:
                 self._rest[bind, sequence_number] = pdus[1:]

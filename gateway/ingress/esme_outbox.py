@@ -45,7 +45,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         """The one of the ESME's that it is for, as it stands in the PDU."""
         message = self.event.message
         inbound = message.direction is Direction.INBOUND
-        return to_smpp(message.recipient if inbound else message.sender).addr
+        _, _, addr = to_smpp(message.recipient if inbound else message.sender)
+        return addr
 
     def pdus(self, tlvs: bool) -> tuple[DeliverSm, ...]:
         """One, but for a long message to an ESME that reads no TLVs.

@@ -23,17 +23,14 @@ class SmppAddress(NamedTuple):
     addr: str
 
 
-# A named tuple's own constructor takes twice as long.
-_made = tuple.__new__
-
-
-def to_smpp(address: str) -> SmppAddress:
-    """`+15005550006` is international, `55501` network specific, `DEMO` alphanumeric."""
+def to_smpp(address: str) -> tuple[int, int, str]:
+    """TON, NPI and address: `+15005550006` is international, `55501` network specific, `DEMO`
+    alphanumeric. A plain tuple, which takes a third of the time."""
     if address[:1] == "+":
-        return _made(SmppAddress, (_INTERNATIONAL, _ISDN, address[1:]))
+        return _INTERNATIONAL, _ISDN, address[1:]
     if address.isdigit() and address.isascii():
-        return _made(SmppAddress, (_NETWORK_SPECIFIC, _UNKNOWN_PLAN, address))
-    return _made(SmppAddress, (_ALPHANUMERIC, _UNKNOWN_PLAN, address))
+        return _NETWORK_SPECIFIC, _UNKNOWN_PLAN, address
+    return _ALPHANUMERIC, _UNKNOWN_PLAN, address
 
 
 def from_smpp(ton: int, addr: str) -> str:
