@@ -64,7 +64,7 @@ class IdFactory:
 
 def message_sid(message_id: int) -> str:
     """`SM` and 32 hex digits: the id, then the id mixed, so that a mistyped sid is found out."""
-    return f"SM{message_id:016x}{message_id * MIX_MULTIPLIER & MASK_64:016x}"
+    return "SM%032x" % (message_id << 64 | message_id * MIX_MULTIPLIER & MASK_64)
 
 
 def message_id_of(sid: str) -> int | None:

@@ -61,6 +61,9 @@ LATE_MAX = 10_000
 # What a session says of its end when the peer's unbind was it.
 PEER_UNBOUND = "unbound by the peer"
 
+_DELIVER_SM_RESP = DeliverSmResp()
+_DATA_SM_RESP = DataSmResp()
+_DELIVERED = (DeliverSm, DataSm)
 _BINDS: dict[BindType, type[Bind]] = {
     BindType.TRANSCEIVER: BindTransceiver,
     BindType.TRANSMITTER: BindTransmitter,
@@ -196,7 +199,8 @@ class SmppBind:
         """
         connection = self._connection
         assert connection is not None, "submit() on a bind that is down"
-        self._submitted[connection.request(pdu)] = (reference, self._clock.now())
+        now = self._clock.now()
+        self._submitted[connection.request(pdu, now)] = (reference, now)
 
     def answer(self, delivered: Delivered, command_status: int = CommandStatus.ESME_ROK) -> None:
         """Answer a deliver_sm or data_sm; nobody, if its session is over."""
@@ -204,10 +208,10 @@ class SmppBind:
             return
         if command_status:
             self._connection.respond(delivered.sequence_number, None, command_status)
-        elif isinstance(delivered.pdu, DeliverSm):
-            self._connection.respond(delivered.sequence_number, DeliverSmResp())
+        elif type(delivered.pdu) is DeliverSm:
+            self._connection.respond(delivered.sequence_number, _DELIVER_SM_RESP)
         else:
-            self._connection.respond(delivered.sequence_number, DataSmResp())
+            self._connection.respond(delivered.sequence_number, _DATA_SM_RESP)
 
     async def drain(self) -> None:
         """Unbind once the answers under way have come, or after DRAIN_TIMEOUT_S."""
@@ -258,13 +262,20 @@ class SmppBind:
         )
 
     def _on_session_event(self, connection: SmppConnection, event: Event) -> None:
-        match event:
-            case Response():
-                self._answered(event)
-            case Request(sequence_number, (DeliverSm() | DataSm()) as pdu):
+        # The two that come with each message, before a match, which takes longer.
+        if isinstance(event, Response):
+            self._answered(event)
+            return
+        if isinstance(event, Request):
+            pdu = event.pdu
+            if isinstance(pdu, _DELIVERED):
                 self._on_event(
-                    Delivered(self.id, sequence_number, pdu, self._connections, self._number)
+                    Delivered(self.id, event.sequence_number, pdu, self._connections, self._number)
                 )
+            elif isinstance(pdu, AlertNotification):
+                self._on_event(Alerted(self.id, pdu))
+            return  # An outbind: the door has heeded the one that counts.
+        match event:
             case ResponseTimedOut(sequence_number):
                 self._timed_out(sequence_number)
             case Bound():
@@ -290,10 +301,6 @@ class SmppBind:
                 )
             case Closed(reason):
                 self._lost(reason)
-            case Request(_, AlertNotification() as pdu):
-                self._on_event(Alerted(self.id, pdu))
-            case Request():
-                pass  # An outbind: the door has heeded the one that counts.
 
     def _answered(self, response: Response) -> None:
         table = self._late if response.late else self._submitted

@@ -111,15 +111,16 @@ class EsmeDelivery:
             self._offer(event_of(owed.message, step), owed.round, since)
 
     def _offer(self, event: StatusEvent, round_: int, since: float) -> None:
-        outbox = self._outbox(event.message.account_sid)
+        account_sid = event.message.account_sid
+        outbox = self._outboxes.get(account_sid) or self._outbox(account_sid)
         self.pending += 1
         if outbox.binds and not outbox.pages and len(outbox.head) < HEAD_MAX:
             outbox.put(event, round_, since)
-            self._pump(outbox)
+            self._send_head(outbox)
         else:
             key = OwedKey(event.message.id, event.number, round_)
             outbox.waiting.append(position_of(key, since))
-        if outbox.size > OWED_MAX:
+        if self.pending > OWED_MAX and outbox.size > OWED_MAX:  # `pending` counts all outboxes'.
             self._give_up(outbox, inf, 1, TOO_MANY)
         elif self.pending > OWED_TOTAL_MAX:
             self._give_up(self._burden(outbox), inf, 1, TOO_MANY)
@@ -202,13 +203,13 @@ class EsmeDelivery:
         delivery = self._landed(account_sid, bind, sequence_number)
         if delivery is None:
             return
-        outbox = self._outbox(account_sid)
+        outbox = self._outboxes[account_sid]
         rest = self._rest.pop((bind, sequence_number), ()) if self._rest else ()
         if command_status in TEMPORARY:
             self._try_again(outbox, delivery)
             return
         if rest and not command_status:
-            self._send(outbox, bind, delivery, rest)
+            self._send(outbox, bind, delivery, self._clock.now(), rest)
             return
         if command_status:
             self.refused += 1
@@ -218,7 +219,8 @@ class EsmeDelivery:
             )
         else:
             self.delivered += 1
-        self._settle(delivery.key, status_name(command_status))
+        event = delivery.event
+        self._settle(event.message.id, event.number, delivery.round, status_name(command_status))
         self._pump(outbox)
 
     def on_timed_out(self, account_sid: str, bind: SmppConnection, sequence_number: int) -> None:
@@ -231,9 +233,10 @@ class EsmeDelivery:
         self, account_sid: str, bind: SmppConnection, sequence_number: int
     ) -> Delivery | None:
         """What was in flight under this number, if it still was."""
-        delivery = self._in_flight.get(bind, {}).pop(sequence_number, None)
+        in_flight = self._in_flight.get(bind)
+        delivery = in_flight.pop(sequence_number, None) if in_flight else None
         if delivery:
-            self._outbox(account_sid).in_flight -= 1
+            self._outboxes[account_sid].in_flight -= 1
         return delivery
 
     def _try_again(self, outbox: AccountOutbox, delivery: Delivery) -> None:
@@ -249,60 +252,70 @@ class EsmeDelivery:
     # Sending
 
     def _pump(self, outbox: AccountOutbox) -> None:
+        if outbox.binds and outbox.stands and self._send_head(outbox):
+            room = HEAD_MAX - PAGE - len(outbox.head)
+            if outbox.binds and len(outbox.waiting) and not outbox.reading and room >= 0:
+                self._wanted[outbox] = None
+                if self._paging is None or self._paging.done():
+                    self._paging = asyncio.get_running_loop().create_task(self._page())
+
+    def _send_head(self, outbox: AccountOutbox) -> bool:
+        """Send what stands ready, as far as windows allow; False: for now nothing may be sent."""
         now = self._clock.now()
-        if not outbox.binds or not outbox.stands or outbox.paused_until > now:
-            return
+        if outbox.paused_until > now:
+            return False
         if not self._store.writable:
             self._alarm.set(now + STORE_POLL_S)
-            return
-        self._give_up(outbox, now - self._deliver_s, SWEEP_MAX, TOO_OLD)
-        while outbox.head:
-            bind = outbox.next_bind(outbox.head[0].address if outbox.ranges else "")
+            return False
+        head = outbox.head
+        too_old = now - self._deliver_s
+        if not head or head[0].since <= too_old:
+            self._give_up(outbox, too_old, SWEEP_MAX, TOO_OLD)
+        while head:
+            bind = outbox.next_bind(head[0].address if outbox.ranges else "")
             if bind is None:
                 break
-            self._send(outbox, bind, outbox.head.popleft())
-        room = HEAD_MAX - PAGE - len(outbox.head)
-        if outbox.binds and len(outbox.waiting) and not outbox.reading and room >= 0:
-            self._wanted[outbox] = None
-            if self._paging is None or self._paging.done():
-                self._paging = asyncio.get_running_loop().create_task(self._page())
+            self._send(outbox, bind, head.popleft(), now)
+        return True
 
     def _send(
         self,
         outbox: AccountOutbox,
         bind: SmppConnection,
         delivery: Delivery,
+        now: float,
         rest: tuple[DeliverSm, ...] = (),
     ) -> None:
         """Send a delivery, or the `rest` of one; of several PDUs each waits for the answer to the
         one before."""
         try:
-            pdu, *more = rest or delivery.pdus(bind not in self._without_tlvs)
-            sequence_number = bind.request(pdu)
+            pdus = rest or delivery.pdus(bind not in self._without_tlvs)
+            sequence_number = bind.request(pdus[0], now)
             self._in_flight[bind][sequence_number] = delivery
-            if more:
-                self._rest[bind, sequence_number] = tuple(more)
+            if len(pdus) > 1:
+                self._rest[bind, sequence_number] = pdus[1:]
         except NotBound:  # It is unbinding, and only answers what it has.
             outbox.leave(bind)
             outbox.put_back(delivery)
             outbox.set_aside()
         except FieldError as error:
             log.error("deliver_sm not sent", extra={"cause": str(error)})
-            self._settle(delivery.key, f"gave up: {error}", gave_up=True)
+            self._settle(*delivery.key, f"gave up: {error}", gave_up=True)
         except Exception:
             log.exception("deliver_sm broke", extra={"account": outbox.account_sid})
-            self._settle(delivery.key, "gave up: an error of ours", gave_up=True)
+            self._settle(*delivery.key, "gave up: an error of ours", gave_up=True)
         else:
             outbox.in_flight += 1
 
-    def _settle(self, key: OwedKey, outcome: str, *, gave_up: bool = False) -> None:
+    def _settle(
+        self, message_id: int, number: int, round_: int, outcome: str, *, gave_up: bool = False
+    ) -> None:
         """Write that a debt is none any more."""
         self.pending -= 1
         self.given_up += gave_up
-        record = Notified(
-            key.message_id, key.number, self._clock.now(), outcome, key.round, gave_up
+        self._store.append(
+            Notified(message_id, number, self._clock.now(), outcome, round_, gave_up)
         )
-        self._store.append(record)
 
     # Reading what waits in the store
 
@@ -356,7 +369,7 @@ class EsmeDelivery:
         on its way; how many that were."""
         keys = outbox.take_older(since, count)
         for key in keys:
-            self._settle(key, reason, gave_up=True)
+            self._settle(*key, reason, gave_up=True)
         if keys:
             outbox.given_up[reason] += len(keys)
         return len(keys)

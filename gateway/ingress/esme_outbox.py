@@ -21,6 +21,8 @@ from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.pdus import DeliverSm
 from gateway.store.interface import OwedKey
 
+_INBOUND = Direction.INBOUND
+
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One deliver_sm to come. `since` is when it came to be owed, `place` grows along the queue."""
@@ -43,7 +45,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         """The one of the ESME's that it is for, as it stands in the PDU."""
         message = self.event.message
         inbound = message.direction is Direction.INBOUND
-        return to_smpp(message.recipient if inbound else message.sender).addr
+        _, _, addr = to_smpp(message.recipient if inbound else message.sender)
+        return addr
 
     def pdus(self, tlvs: bool) -> tuple[DeliverSm, ...]:
         """One, but for a long message to an ESME that reads no TLVs.
@@ -52,10 +55,11 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
             FieldError: it cannot be told to such an ESME.
         """
         event = self.event
-        if event.message.direction is Direction.INBOUND:
-            return (message_for_customer(event.message),) if tlvs else without_tlvs(event.message)
+        message = event.message
+        if message.direction is _INBOUND:
+            return (message_for_customer(message),) if tlvs else without_tlvs(message)
         pdu = receipt_for_customer(
-            event.message,
+            message,
             event.status,
             event.at,
             event.error_code,
@@ -140,8 +144,9 @@ class AccountOutbox:
             wanted = [bind for bind in self.binds if self._serves(bind, address)] or self.binds
         for bind in wanted:
             if bind.sendable > 0:
-                self.binds.remove(bind)
-                self.binds.append(bind)
+                if len(self.binds) > 1:
+                    self.binds.remove(bind)
+                    self.binds.append(bind)
                 return bind
         return None
 

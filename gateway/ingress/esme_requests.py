@@ -57,6 +57,7 @@ log = logging.getLogger(__name__)
 REPLACE = 1
 
 EsmeRequest = SubmitSm | DataSm | SubmitMulti | QuerySm | CancelSm | ReplaceSm
+_SMPP = Origin.SMPP
 # A tuple is looked through faster than a union.
 _SUBMIT = (SubmitSm, DataSm)
 # How full the queue of a sender of an account is, 0 to 1.
@@ -143,17 +144,19 @@ class EsmeRequests:
     ) -> None:
         """Raises PduError, Refused."""
         request = self._request(bound, pdu, now)
-        response = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
-        on_taken = partial(self._accepted, connection, sequence_number, response, bound)
         on_refused = partial(_refused, connection, sequence_number)
         if pdu.tlvs:
             key = self._key(bound, pdu)
             if key is not None:
                 request = keyed(request, key, _times(pdu))
-        if isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag == REPLACE:
-            self._replace_or_submit(request, on_taken, on_refused)
+        if isinstance(pdu, SubmitSm):
+            on_taken = partial(self._accepted, connection, sequence_number, SubmitSmResp, bound)
+            if pdu.replace_if_present_flag == REPLACE:
+                self._replace_or_submit(request, on_taken, on_refused)
+                return
         else:
-            self._intake.submit(request, on_taken, on_refused)
+            on_taken = partial(self._accepted, connection, sequence_number, DataSmResp, bound)
+        self._intake.submit(request, on_taken, on_refused)
 
     def _submit_multi(
         self,
@@ -208,11 +211,11 @@ class EsmeRequests:
         submission = from_submit_sm(pdu, now, bound.interface_version, self._idempotency_tag)
         data = submission.data
         return SendRequest(
-            account=bound.account,
-            sender=submission.sender,
-            recipient=submission.recipient,
-            body=data.body,
-            origin=Origin.SMPP,
+            bound.account,
+            submission.sender,
+            submission.recipient,
+            data.body,
+            _SMPP,
             validity_s=submission.validity_s,
             send_at=submission.send_at,
             receipts=submission.receipts,

@@ -10,17 +10,20 @@ TOLERANCE_S = 1e-6
 class Rate:
     """The state is one float: the instant up to which the rate is used."""
 
-    __slots__ = ("_due", "_interval_s")
+    __slots__ = ("_ahead_max_s", "_due", "_interval_s")
 
     def __init__(self, per_second: float) -> None:
         self._interval_s = 1.0 / per_second
+        # Less than the burst by the one that is asked for.
+        self._ahead_max_s = max(BURST_S - self._interval_s, 0.0) + TOLERANCE_S
         self._due = 0.0
 
     def ahead_s(self, now: float) -> float:
         """0 where one more may pass, which then counts; else the wait until it may."""
-        starts_at = max(self._due, now)
-        ahead_s = starts_at - now - max(BURST_S - self._interval_s, 0.0)
-        if ahead_s > TOLERANCE_S:
-            return ahead_s
+        starts_at = self._due
+        if starts_at < now:
+            starts_at = now
+        elif starts_at - now > self._ahead_max_s:
+            return starts_at - now - self._ahead_max_s + TOLERANCE_S
         self._due = starts_at + self._interval_s
         return 0.0

@@ -200,24 +200,17 @@ class SmppServer:
         connection.close(bound)
 
     def _on_event(self, connection: SmppConnection, event: Event) -> None:
+        # The two that come with each message, before a match, which takes longer.
+        if isinstance(event, Request):
+            self._on_request(connection, event)
+            return
+        if isinstance(event, Response):
+            bound = self._bound(connection)
+            self._delivery.on_response(
+                bound.account.sid, connection, event.sequence_number, event.command_status
+            )
+            return
         match event:
-            case Request(sequence_number, pdu):
-                if isinstance(pdu, REQUESTS_OF_BOUND):
-                    bound = self._bound(connection)
-                    self._requests.take(connection, bound, sequence_number, pdu)
-                elif isinstance(pdu, BindTransceiver | BindTransmitter | BindReceiver):
-                    task = asyncio.get_running_loop().create_task(
-                        self._bind(connection, sequence_number, pdu)
-                    )
-                    self._binds_under_way.add(task)
-                    task.add_done_callback(self._binds_under_way.discard)
-                else:
-                    connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
-            case Response(sequence_number, command_status):
-                bound = self._bound(connection)
-                self._delivery.on_response(
-                    bound.account.sid, connection, sequence_number, command_status
-                )
             case ResponseTimedOut(sequence_number):
                 bound = self._bound(connection)
                 self._delivery.on_timed_out(bound.account.sid, connection, sequence_number)
@@ -235,6 +228,19 @@ class SmppServer:
                 self._closed(connection, reason)
             case _:
                 pass  # Bound: `_bind` has seen to it.
+
+    def _on_request(self, connection: SmppConnection, request: Request) -> None:
+        sequence_number, pdu = request.sequence_number, request.pdu
+        if isinstance(pdu, REQUESTS_OF_BOUND):
+            self._requests.take(connection, self._bound(connection), sequence_number, pdu)
+        elif isinstance(pdu, BindTransceiver | BindTransmitter | BindReceiver):
+            task = asyncio.get_running_loop().create_task(
+                self._bind(connection, sequence_number, pdu)
+            )
+            self._binds_under_way.add(task)
+            task.add_done_callback(self._binds_under_way.discard)
+        else:
+            connection.respond(sequence_number, None, CommandStatus.ESME_RINVCMDID)
 
     def _bound(self, connection: SmppConnection) -> BoundEsme:
         bound = self._connections[connection]

@@ -9,6 +9,12 @@ from typing import NamedTuple
 from gateway.smpp.constants import Npi, Ton
 
 SHORT_CODE_DIGITS_MAX = 8
+# To get a member of an IntEnum takes as long as all else here.
+_INTERNATIONAL = int(Ton.INTERNATIONAL)
+_NETWORK_SPECIFIC = int(Ton.NETWORK_SPECIFIC)
+_ALPHANUMERIC = int(Ton.ALPHANUMERIC)
+_ISDN = int(Npi.ISDN)
+_UNKNOWN_PLAN = int(Npi.UNKNOWN)
 
 
 class SmppAddress(NamedTuple):
@@ -17,13 +23,14 @@ class SmppAddress(NamedTuple):
     addr: str
 
 
-def to_smpp(address: str) -> SmppAddress:
-    """`+15005550006` is international, `55501` network specific, `DEMO` alphanumeric."""
-    if address.startswith("+"):
-        return SmppAddress(Ton.INTERNATIONAL, Npi.ISDN, address[1:])
-    if _is_digits(address):
-        return SmppAddress(Ton.NETWORK_SPECIFIC, Npi.UNKNOWN, address)
-    return SmppAddress(Ton.ALPHANUMERIC, Npi.UNKNOWN, address)
+def to_smpp(address: str) -> tuple[int, int, str]:
+    """TON, NPI and address: `+15005550006` is international, `55501` network specific, `DEMO`
+    alphanumeric. A plain tuple, which takes a third of the time."""
+    if address[:1] == "+":
+        return _INTERNATIONAL, _ISDN, address[1:]
+    if address.isdigit() and address.isascii():
+        return _NETWORK_SPECIFIC, _UNKNOWN_PLAN, address
+    return _ALPHANUMERIC, _UNKNOWN_PLAN, address
 
 
 def from_smpp(ton: int, addr: str) -> str:
@@ -32,16 +39,12 @@ def from_smpp(ton: int, addr: str) -> str:
     Peers are careless with TON: digits longer than a short code are read as E.164 unless the TON
     says alphanumeric, with or without a leading `+` or `00`.
     """
-    if ton == Ton.ALPHANUMERIC:
+    if ton == _ALPHANUMERIC:
         return addr
     digits = addr.removeprefix("+")
-    if not _is_digits(digits):
+    # Latin-1 has superscripts, which count as digits too.
+    if not (digits.isdigit() and digits.isascii()):
         return addr
-    if ton == Ton.INTERNATIONAL or addr.startswith("+") or len(digits) > SHORT_CODE_DIGITS_MAX:
-        return f"+{digits.removeprefix('00')}"
+    if ton == _INTERNATIONAL or len(digits) > SHORT_CODE_DIGITS_MAX or digits is not addr:
+        return "+" + digits.removeprefix("00")
     return digits
-
-
-def _is_digits(text: str) -> bool:
-    """Latin-1 has superscripts, which count as digits too."""
-    return text.isascii() and text.isdigit()

@@ -27,6 +27,9 @@ STAT_BY_STATUS: dict[Status, str] = {
 }
 # Twilio's codes for a message that expired in its queue.
 EXPIRED_CODES = frozenset({30001, 30036})
+# Members of enums take a tenth of a microsecond each.
+_DELIVERY_RECEIPT = int(EsmClass.DELIVERY_RECEIPT)
+_INTERMEDIATE = int(EsmClass.INTERMEDIATE_NOTIFICATION)
 # The user data of one part behind a concatenation header (23.040 §9.2.3.24).
 PART_OCTETS = 134
 PARTS_MAX = 255
@@ -53,14 +56,14 @@ def receipt_for_customer(
     digits of our error code.
     """
     stat = stat_of(status, error_code, carrier_status)
-    err = carrier_error or f"{error_code % 1000:03d}"
-    return _receipt(message, EsmClass.DELIVERY_RECEIPT, stat, err, at)
+    err = carrier_error or (f"{error_code % 1000:03d}" if error_code else "000")
+    return _receipt(message, _DELIVERY_RECEIPT, stat, err, at)
 
 
 def intermediate_for_customer(message: Message, stat: str, err: str, at: float) -> DeliverSm:
     """An intermediate notification (§5.2.12): where the message stands, which is not its end."""
     known = stat if stat in receipt.STATE_BY_STAT else "ENROUTE"
-    return _receipt(message, EsmClass.INTERMEDIATE_NOTIFICATION, known, err or "000", at)
+    return _receipt(message, _INTERMEDIATE, known, err or "000", at)
 
 
 def _receipt(message: Message, esm_class: int, stat: str, err: str, at: float) -> DeliverSm:
@@ -73,13 +76,14 @@ def _receipt(message: Message, esm_class: int, stat: str, err: str, at: float) -
         if reference:
             tlvs[Tag.USER_MESSAGE_REFERENCE] = reference
     return DeliverSm(
-        source_addr_ton=source_ton,
-        source_addr_npi=source_npi,
-        source_addr=source_addr,
-        dest_addr_ton=dest_ton,
-        dest_addr_npi=dest_npi,
-        destination_addr=destination_addr,
-        esm_class=esm_class,
+        "",
+        source_ton,
+        source_npi,
+        source_addr,
+        dest_ton,
+        dest_npi,
+        destination_addr,
+        esm_class,
         short_message=receipt.format_text(
             message_id, stat, message.accepted_at, at, err, message.body
         ),

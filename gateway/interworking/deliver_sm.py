@@ -36,7 +36,8 @@ def from_carrier(
         PduError: the message cannot be read.
     """
     short_message = pdu.short_message if isinstance(pdu, DeliverSm) else b""
-    if receipt.is_receipt(pdu.esm_class):
+    esm_class = pdu.esm_class
+    if esm_class and receipt.is_receipt(esm_class):
         text = short_message or pdu.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
         source_addr, destination_addr = pdu.source_addr, pdu.destination_addr
         if dialect.country_code:
@@ -46,11 +47,11 @@ def from_carrier(
             pdu.tlvs,
             source_addr,
             destination_addr,
-            receipt.is_intermediate(pdu.esm_class),
+            receipt.is_intermediate(esm_class),
         )
     sender, recipient = _addresses(pdu, dialect)
     data = user_data.read(
-        pdu.esm_class,
+        esm_class,
         pdu.data_coding,
         short_message,
         pdu.tlvs,

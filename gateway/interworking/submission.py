@@ -73,7 +73,8 @@ def from_submit_sm(
     """
     validity_s, send_at, short_message, tlvs = None, 0.0, b"", pdu.tlvs
     recipient = ""
-    says_more: object = tlvs or pdu.service_type or pdu.data_coding >= _GROUPS
+    data_coding = pdu.data_coding
+    says_more: object = tlvs or pdu.service_type or data_coding >= _GROUPS
     if isinstance(pdu, DataSm):
         if tlvs:
             validity_s = _time_to_live(tlvs)
@@ -87,16 +88,15 @@ def from_submit_sm(
             says_more = True
     if not isinstance(pdu, SubmitMulti):
         recipient = from_smpp(pdu.dest_addr_ton, pdu.destination_addr)
-    if pdu.registered_delivery < len(_RECEIPTS):  # Nearly always.
-        receipts, intermediate = _RECEIPTS[pdu.registered_delivery], False
+    wanted = pdu.registered_delivery
+    if wanted < len(_RECEIPTS):  # Nearly always.
+        receipts, intermediate = _RECEIPTS[wanted], False
     else:
-        receipts, intermediate = read_registered_delivery(
-            pdu.registered_delivery, interface_version
-        )
+        receipts, intermediate = read_registered_delivery(wanted, interface_version)
     if pdu.esm_class or tlvs or len(short_message) > SHORT_MESSAGE_MAX:
-        data = read_text(pdu.esm_class, pdu.data_coding, short_message, tlvs, interface_version)
+        data = read_text(pdu.esm_class, data_coding, short_message, tlvs, interface_version)
     else:  # Nearly always.
-        data = user_data.read(0, pdu.data_coding, short_message, tlvs)
+        data = user_data.read(0, data_coding, short_message, tlvs)
     return Submission(
         from_smpp(pdu.source_addr_ton, pdu.source_addr),
         recipient,

@@ -44,6 +44,11 @@ _TAKEN_OFF = frozenset(
 )
 # The operators of IntFlag take most of a microsecond.
 _UDHI = int(EsmClass.UDHI)
+# Members of enums take a tenth of a microsecond each.
+_MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+_DEFAULT_ALPHABET = int(DataCoding.DEFAULT_ALPHABET)
+_GSM = DefaultAlphabet.GSM
+_GSM_7BIT = Encoding.GSM_7BIT
 
 
 class UserData(msgspec.Struct, frozen=True, gc=False):
@@ -88,12 +93,12 @@ def read(
     """
     octets, header, shifts = short_message, b"", (0, 0)
     if tlvs:
-        if Tag.MESSAGE_PAYLOAD in tlvs:
+        if _MESSAGE_PAYLOAD in tlvs:
             if short_message:
                 raise PduError(
                     "both short_message and message_payload", CommandStatus.ESME_RINVMSGLEN
                 )
-            octets = tlvs[Tag.MESSAGE_PAYLOAD]
+            octets = tlvs[_MESSAGE_PAYLOAD]
         header = _sar_header(tlvs, 16 if lenient else 8)
     if esm_class & _UDHI:
         if header and not lenient:
@@ -104,11 +109,12 @@ def read(
             raise PduError(str(error), CommandStatus.ESME_RINVESMCLASS) from None
         header, octets = octets[: len(octets) - len(rest)], rest
         shifts = udh.shifts(elements)
-    if alphabet is not DefaultAlphabet.GSM:
+    if alphabet is not _GSM:
         octets, data_coding = _in_gsm(data_coding, octets, header, alphabet)
-    if data_coding == DataCoding.DEFAULT_ALPHABET and octets.isascii():  # Nearly always.
-        text = gsm_03_38.decode(octets, *shifts)
-        return UserData(Encoding.GSM_7BIT, text, octets if header else b"", header)
+    if data_coding == _DEFAULT_ALPHABET and octets.isascii():  # Nearly always.
+        if not header:
+            return UserData(_GSM_7BIT, gsm_03_38.decode(octets))
+        return UserData(_GSM_7BIT, gsm_03_38.decode(octets, *shifts), octets, header)
     return _read_coded(data_coding, octets, header, lenient, shifts)
 
 

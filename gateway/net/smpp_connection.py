@@ -73,10 +73,11 @@ class SmppConnection(ProxiedProtocol):
         """How many requests the window and the peer's reading allow now."""
         return self.session.window_free if self._writable else 0
 
-    def request(self, pdu: Pdu) -> int:
-        """See `Session.request`."""
-        sequence_number = self.session.request(pdu, self._clock.now())
-        self._want_flush()
+    def request(self, pdu: Pdu, now: float | None = None) -> int:
+        """See `Session.request`; `now` is for who has just looked."""
+        sequence_number = self.session.request(pdu, self._clock.now() if now is None else now)
+        if not self._flush_wanted:
+            self._want_flush()
         return sequence_number
 
     def respond(
@@ -84,7 +85,8 @@ class SmppConnection(ProxiedProtocol):
     ) -> None:
         """See `Session.respond`."""
         self.session.respond(sequence_number, pdu, command_status)
-        self._want_flush()
+        if not self._flush_wanted:
+            self._want_flush()
 
     def unbind(self) -> None:
         """See `Session.unbind`."""
@@ -160,9 +162,10 @@ class SmppConnection(ProxiedProtocol):
             self._timer.cancel()
 
     def _hand_up(self) -> None:
+        on_event = self._on_event
         for event in self.session.events():
             try:
-                self._on_event(self, event)
+                on_event(self, event)
             except Exception:
                 log.exception("session ended by a fault of ours", extra={"peer": self.peer})
                 self.session.close("internal error")

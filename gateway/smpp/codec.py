@@ -32,14 +32,22 @@ from gateway.smpp.fields import (
 from gateway.smpp.pdus import PDUS, Pdu
 
 HEADER = Struct(">IIII")
+HEADER_PACK = HEADER.pack
 TLV_HEADER = Struct(">HH")
+_TLV_HEADER_PACK = TLV_HEADER.pack
 TLV_LENGTH_MAX = 0xFFFF
 TLVS_MAX = 128
 # 3.4 allows sm_length up to 254, 5.0 up to 255 (§4.4.1): we write what both read, and read both.
 SHORT_MESSAGE_MAX = 254
 
 Decoder = Callable[[bytes], Pdu]
-Encoder = Callable[[Any], bytes]
+Encoder = Callable[[Any, int], bytes]
+# Packs a header and all fields of one octet and of text, whose lengths it was made for.
+Packer = Callable[..., bytes]
+# Of one class of PDU; an address has 20 lengths, most others are empty. At the bound all are made
+# anew, at 5 µs each.
+PACKERS_MAX = 1_024
+TAIL_MIN = 4
 
 
 def encode(pdu: Pdu, sequence_number: int, command_status: int = 0) -> bytes:
@@ -48,21 +56,19 @@ def encode(pdu: Pdu, sequence_number: int, command_status: int = 0) -> bytes:
     Raises:
         FieldError: a value of ours does not fit its field.
     """
+    if command_status:
+        return HEADER_PACK(HEADER_LENGTH, pdu.command_id, command_status, sequence_number)
     try:
-        body = b"" if command_status else _ENCODERS[type(pdu)](pdu)
-    except (ValueError, OverflowError) as error:  # UnicodeEncodeError is a ValueError.
+        return _ENCODERS[type(pdu)](pdu, sequence_number)
+    except (ValueError, OverflowError, StructError) as error:  # UnicodeEncodeError, the first.
         raise FieldError(
             f"{type(pdu).__name__} has a value outside of its field: {error}"
         ) from None
-    return (
-        HEADER.pack(HEADER_LENGTH + len(body), pdu.command_id, command_status, sequence_number)
-        + body
-    )
 
 
 def encode_header(command_id: int, sequence_number: int, command_status: int = 0) -> bytes:
     """A PDU without a body."""
-    return HEADER.pack(HEADER_LENGTH, command_id, command_status, sequence_number)
+    return HEADER_PACK(HEADER_LENGTH, command_id, command_status, sequence_number)
 
 
 def decode(command_id: int, body: bytes) -> Pdu:
@@ -106,10 +112,13 @@ def _decode_tlvs(body: bytes, at: int) -> dict[int, bytes]:
 
 
 def _encode_tlvs(tlvs: dict[int, bytes]) -> bytes:
+    octets = b""
     for tag, value in tlvs.items():
-        if len(value) > TLV_LENGTH_MAX:
+        length = len(value)
+        if length > TLV_LENGTH_MAX:
             raise FieldError(f"TLV 0x{tag:04x} is longer than {TLV_LENGTH_MAX} octets")
-    return b"".join(TLV_HEADER.pack(tag, len(value)) + value for tag, value in tlvs.items())
+        octets += _TLV_HEADER_PACK(tag, length) + value
+    return octets
 
 
 def _unterminated(name: str, size: int, status: CommandStatus) -> PduError:
@@ -131,48 +140,89 @@ def _wire_fields(pdu_class: type[Pdu]) -> dict[str, Field]:
     }
 
 
+def _usual_tail(fields: dict[str, Field]) -> dict[str, Field]:
+    """The last of the mandatory fields, in so far as each is one octet in nearly every PDU, if
+    some need not be: numbers, the NUL of rare strings, and the length of short_message. None where
+    they are so few that it is no faster to read them at once."""
+    tail: dict[str, Field] = {}
+    for name, field in reversed(fields.items()):
+        match field:
+            case Integer() | ShortMessage() | COctetString(rare=True):
+                tail = {name: field} | tail
+            case OptionalParameters():
+                pass
+            case _:
+                break
+    strings = any(isinstance(field, COctetString) for field in tail.values())
+    return tail if strings and len(tail) >= TAIL_MIN else {}
+
+
+def _reading_source(name: str, field: Field) -> list[str]:
+    """Reads one field whatever is in it, of short_message the length."""
+    match field:
+        case Integer():
+            return [f"{name} = body[at]", "at += 1"]
+        case COctetString(size, status, rare):
+            read = [
+                f"end = body.find(0, at, at + {size})",
+                "if end < 0:",
+                "    body[at]  # IndexError where nothing is left.",
+                f"    raise unterminated({name!r}, {size}, CommandStatus({status}))",
+                f"{name} = body[at:end].decode('latin-1')",
+                "at = end + 1",
+            ]
+            if not rare:
+                return read
+            empty = ["if body[at] == 0:", f"    {name} = ''", "    at += 1", "else:"]
+            return empty + [f"    {line}" for line in read]
+        case ShortMessage():
+            return ["sm_length = body[at]", "at += 1"]
+        case Destinations():
+            return [f"{name}, at = decode_destinations(body, at)"]
+        case UnsuccessfulDestinations():
+            return [f"{name}, at = decode_unsuccessful(body, at)"]
+        case OptionalParameters():
+            return []  # They are read behind all others.
+
+
 def _decoder_source(fields: dict[str, Field], response: bool) -> str:
     """A function from a body to the PDU; `at` is where the next field begins.
 
     5.0 allows TLVs on every PDU (§3.2.1.6): where a PDU has no place for them they are read and
     forgotten. A response whose TLVs cannot be read is still an answer, and goes with the error.
     """
-    lines = ["def decode(body):", "    at = 0"]
+    lines = ["def decode(body):", "    at, length = 0, len(body)"]
     if fields and response:  # With an error, and often without, they come without a body.
         lines += ["    if not body:", "        return pdu_class()"]
+    tail = _usual_tail(fields)
     for name, field in fields.items():
-        match field:
-            case Integer():
-                lines += [f"    {name} = body[at]", "    at += 1"]
-            case COctetString(size, status):
-                lines += [
-                    "    if body[at] == 0:",
-                    f"        {name} = ''",
-                    "        at += 1",
-                    "    else:",
-                    f"        end = body.find(0, at, at + {size})",
-                    "        if end < 0:",
-                    f"            raise unterminated({name!r}, {size}, CommandStatus({status}))",
-                    f"        {name} = body[at:end].decode('latin-1')",
-                    "        at = end + 1",
-                ]
-            case ShortMessage():
-                lines += [
-                    "    end = at + 1 + body[at]",
-                    f"    {name} = body[at + 1:end]",
-                    "    if end > len(body):",
-                    f"        raise overrun({name!r})",
-                    "    at = end",
-                ]
-            case OptionalParameters():
-                pass  # The last field, and read as such.
-            case Destinations():
-                lines += [f"    {name}, at = decode_destinations(body, at)"]
-            case UnsuccessfulDestinations():
-                lines += [f"    {name}, at = decode_unsuccessful(body, at)"]
+        if name not in tail:
+            lines += [f"    {line}" for line in _reading_source(name, field)]
+    if tail:
+        octets = ["sm_length" if name == "short_message" else name for name in tail]
+        rare = [name for name, field in tail.items() if isinstance(field, COctetString)]
+        slowly = [line for name, field in tail.items() for line in _reading_source(name, field)]
+        lines += [
+            f"    usual = length - at >= {len(tail)}",
+            "    if usual:",
+            f"        {', '.join(octets)} = read_tail(body, at)",
+            f"        usual = not ({' or '.join(rare)})",
+            "    if usual:",
+            f"        {' = '.join(rare)} = ''",
+            f"        at += {len(tail)}",
+            "    else:",
+            *(f"        {line}" for line in slowly),
+        ]
+    if "short_message" in fields:
+        lines += [
+            "    short_message = body[at : at + sm_length]",
+            "    at += sm_length",
+            "    if at > length:",
+            "        raise overrun('short_message')",
+        ]
     mandatory = ", ".join(name for name in fields if name != "tlvs")
     pdu = f"pdu_class({', '.join(fields)})"
-    lines += ["    if at >= len(body):", "        tlvs = {}", f"        return {pdu}"]
+    lines += ["    if at >= length:", "        tlvs = {}", f"        return {pdu}"]
     if response:
         lines += [
             "    try:",
@@ -187,41 +237,75 @@ def _decoder_source(fields: dict[str, Field], response: bool) -> str:
     return "\n".join(lines)
 
 
-def _encoder_source(fields: dict[str, Field]) -> str:
-    """A function from a PDU to its body: checks, then one bytes format."""
-    lines, template, values = ["def encode(pdu):"], "", []
+def _encoder_source(fields: dict[str, Field], command_id: int) -> str:
+    """A function from a PDU and its sequence_number to its octets: checks, then one struct, made
+    for the lengths of its strings, and what has its own form behind it.
+    """
+    lines = ["def encode(pdu, sequence_number):"]
+    formats, values = ">IIII", ["sequence_number"]
+    lengths: list[str] = []
+    rest: list[str] = []
     for name, field in fields.items():
         match field:
             case Integer():
-                template += "%c"
+                formats += "B"
                 values += [f"pdu.{name}"]
             case COctetString(size, _):
                 lines += [
-                    f"    {name} = pdu.{name}.encode('latin-1')",
-                    f"    if len({name}) >= {size} or 0 in {name}:",
-                    f"        raise unfit({name!r}, {size})",
+                    f"    {name} = pdu.{name}",
+                    f"    if {name}:",
+                    f"        {name} = {name}.encode('latin-1')",
+                    f"        if len({name}) >= {size} or 0 in {name}:",
+                    f"            raise unfit({name!r}, {size})",
+                    "    else:",
+                    f"        {name} = b''",
                 ]
-                template += "%b\\0"
+                formats += "%dsx"  # And the NUL.
+                lengths += [f"len({name})"]
                 values += [name]
             case ShortMessage():
                 lines += [
                     f"    {name} = pdu.{name}",
-                    f"    if len({name}) > {SHORT_MESSAGE_MAX}:",
+                    f"    sm_length = len({name})",
+                    f"    if sm_length > {SHORT_MESSAGE_MAX}:",
                     f"        raise unfit({name!r}, {SHORT_MESSAGE_MAX})",
                 ]
-                template += "%c%b"
-                values += [f"len({name})", name]
+                formats += "B"
+                values += ["sm_length"]
+                rest += [name]
             case OptionalParameters():
-                template += "%b"
-                values += [f"encode_tlvs(pdu.{name}) if pdu.{name} else b''"]
+                lines += [f"    {name} = encode_tlvs(pdu.{name}) if pdu.{name} else b''"]
+                rest += [name]
             case Destinations():
-                template += "%b"
-                values += [f"encode_destinations(pdu.{name})"]
+                lines += [f"    {name} = encode_destinations(pdu.{name})"]
+                formats += "%ds"
+                lengths += [f"len({name})"]
+                values += [name]
             case UnsuccessfulDestinations():
-                template += "%b"
-                values += [f"encode_unsuccessful(pdu.{name})"]
-    lines += [f"    return b'{template}' % ({', '.join(values)}{',' if values else ''})"]
+                lines += [f"    {name} = encode_unsuccessful(pdu.{name})"]
+                formats += "%ds"
+                lengths += [f"len({name})"]
+                values += [name]
+    total = " + ".join(["size", *(f"len({name})" for name in rest)])
+    arguments = ", ".join([total, f"{command_id:d}, 0", *values])
+    key = "".join(f"{length}, " for length in lengths)
+    lines += [
+        f"    lengths = ({key})",
+        f"    pack, size = packers.get(lengths) or new_packer(packers, {formats!r}, lengths)",
+        f"    return {' + '.join([f'pack({arguments})', *rest])}",
+    ]
     return "\n".join(lines)
+
+
+def _new_packer(
+    packers: dict[tuple[int, ...], tuple[Packer, int]], formats: str, lengths: tuple[int, ...]
+) -> tuple[Packer, int]:
+    """One for strings of these lengths, and the octets that it packs."""
+    if len(packers) >= PACKERS_MAX:
+        packers.clear()
+    packed = Struct(formats % lengths)
+    packers[lengths] = packed.pack, packed.size
+    return packers[lengths]
 
 
 def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
@@ -230,6 +314,7 @@ def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
         "CommandStatus": CommandStatus,
         "PduError": PduError,
         "decode_tlvs": _decode_tlvs,
+        "read_tail": Struct(f"{len(_usual_tail(_wire_fields(pdu_class)))}B").unpack_from,
         "encode_tlvs": _encode_tlvs,
         "decode_destinations": decode_destinations,
         "encode_destinations": encode_destinations,
@@ -238,6 +323,8 @@ def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
         "unterminated": _unterminated,
         "overrun": _overrun,
         "unfit": _unfit,
+        "packers": {},
+        "new_packer": _new_packer,
     }
     exec(compile(source, f"<{name} of {pdu_class.__name__}>", "exec"), namespace)
     return namespace[name]
@@ -250,6 +337,8 @@ for _pdu_class in PDUS:
     _DECODERS[_pdu_class.command_id] = _compile(
         _decoder_source(_fields, bool(_pdu_class.command_id & RESPONSE)), "decode", _pdu_class
     )
-    _ENCODERS[_pdu_class] = _compile(_encoder_source(_fields), "encode", _pdu_class)
+    _ENCODERS[_pdu_class] = _compile(
+        _encoder_source(_fields, _pdu_class.command_id), "encode", _pdu_class
+    )
 
 KNOWN_COMMANDS: frozenset[int] = frozenset(CommandId(command) for command in _DECODERS)

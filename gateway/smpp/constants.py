@@ -100,10 +100,10 @@ class CommandStatus(IntEnum):
 
 def status_name(command_status: int) -> str:
     """`ESME_RTHROTTLED`, or `0x00000410` for a status that the specification does not name."""
-    try:
-        return CommandStatus(command_status).name
-    except ValueError:
-        return f"0x{command_status:08x}"
+    return _STATUS_NAMES.get(command_status) or f"0x{command_status:08x}"
+
+
+_STATUS_NAMES = {int(status): status.name for status in CommandStatus}
 
 
 class Ton(IntEnum):

@@ -19,10 +19,12 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class COctetString:
-    """Octets up to a NUL, `size` octets at most with it; `status` answers one that is longer."""
+    """Octets up to a NUL, `size` octets at most with it; `status` answers one that is longer.
+    One that is `rare` is empty in nearly every PDU, which makes those faster to read."""
 
     size: int
     status: CommandStatus
+    rare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,18 +19,20 @@ from gateway.smpp.fields import (
     UnsuccessfulDestinations,
 )
 
-ServiceType = Annotated[str, COctetString(6, CommandStatus.ESME_RINVSERTYP)]
+ServiceType = Annotated[str, COctetString(6, CommandStatus.ESME_RINVSERTYP, rare=True)]
 SourceAddress = Annotated[str, COctetString(21, CommandStatus.ESME_RINVSRCADR)]
 DestinationAddress = Annotated[str, COctetString(21, CommandStatus.ESME_RINVDSTADR)]
 LongSourceAddress = Annotated[str, COctetString(65, CommandStatus.ESME_RINVSRCADR)]
 LongDestinationAddress = Annotated[str, COctetString(65, CommandStatus.ESME_RINVDSTADR)]
-ScheduleTime = Annotated[str, COctetString(17, CommandStatus.ESME_RINVSCHED)]
-ValidityTime = Annotated[str, COctetString(17, CommandStatus.ESME_RINVEXPIRY)]
+ScheduleTime = Annotated[str, COctetString(17, CommandStatus.ESME_RINVSCHED, rare=True)]
+ValidityTime = Annotated[str, COctetString(17, CommandStatus.ESME_RINVEXPIRY, rare=True)]
 SystemId = Annotated[str, COctetString(16, CommandStatus.ESME_RINVSYSID)]
 Password = Annotated[str, COctetString(9, CommandStatus.ESME_RINVPASWD)]
 SystemType = Annotated[str, COctetString(13, CommandStatus.ESME_RINVSYSTYP)]
 AddressRange = Annotated[str, COctetString(41, CommandStatus.ESME_RBINDFAIL)]
 MessageId = Annotated[str, COctetString(65, CommandStatus.ESME_RINVMSGID)]
+# Of an answer that has none.
+NoMessageId = Annotated[str, COctetString(65, CommandStatus.ESME_RINVMSGID, rare=True)]
 FinalDate = Annotated[str, COctetString(17, CommandStatus.ESME_RQUERYFAIL)]
 EsmeAddress = Annotated[str, COctetString(65, CommandStatus.ESME_RINVDSTADR)]
 
@@ -161,7 +163,7 @@ class DeliverSmResp(Pdu, frozen=True, gc=False):
     """§4.6.2: message_id is one NUL."""
 
     command_id: ClassVar[CommandId] = CommandId.DELIVER_SM_RESP
-    message_id: MessageId = ""
+    message_id: NoMessageId = ""
     tlvs: Tlvs = {}
 
 

@@ -29,6 +29,12 @@ STAT_BY_STATE: dict[int, str] = {
 }
 STATE_BY_STAT: dict[str, int] = {stat: state for state, stat in STAT_BY_STATE.items()}
 
+# As most write it, and within all bounds, so that nothing is left to be done.
+_USUAL = re.compile(
+    r"id:([^\s\0\"']{1,64}) sub:\d* dlvrd:\d* submit date:\d* done date:(\d{0,12})"
+    r" stat:([A-Z]{1,16}) err:([^\s\0]{0,16})(?!\S)",
+    re.ASCII,
+).match
 _AS_SPECIFIED = re.compile(
     rb"id:([^\s\"']+) sub:\d* dlvrd:\d* submit date:\d* done date:(\d*) stat:(\w+) err:(\S*)"
 )
@@ -50,6 +56,11 @@ DATE_MAX = 12
 # The operators of IntFlag take most of a microsecond.
 _RECEIPT_TYPES = int(EsmClass.DELIVERY_RECEIPT | EsmClass.INTERMEDIATE_NOTIFICATION)
 _INTERMEDIATE = int(EsmClass.INTERMEDIATE_NOTIFICATION)
+_RECEIPTED_MESSAGE_ID = int(Tag.RECEIPTED_MESSAGE_ID)
+_MESSAGE_STATE = int(Tag.MESSAGE_STATE)
+_NETWORK_ERROR_CODE = int(Tag.NETWORK_ERROR_CODE)
+# Of each stat, the value of message_state.
+_STATES = {stat: bytes([state]) for state, stat in STAT_BY_STATE.items()}
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -86,14 +97,22 @@ def parse(
     intermediate: bool = False,
 ) -> Receipt | None:
     """What the receipt says, or None where neither text nor TLVs name a message and a state."""
-    message_id, done_date, stat, err = _read_text(short_message[:TEXT_MAX])
+    usual = _USUAL(short_message[:TEXT_MAX].decode("latin-1"))
+    if usual:
+        message_id, done_date, stat, err = usual.groups()
+        if not tlvs:
+            return Receipt(
+                message_id, stat, err, done_date, source_addr, destination_addr, intermediate
+            )
+    else:
+        message_id, done_date, stat, err = _read_text(short_message[:TEXT_MAX])
     if tlvs:
-        receipted, _, _ = tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b"").partition(b"\0")
+        receipted, _, _ = tlvs.get(_RECEIPTED_MESSAGE_ID, b"").partition(b"\0")
         message_id = receipted.decode("latin-1") or message_id
-        state = tlvs.get(Tag.MESSAGE_STATE)
+        state = tlvs.get(_MESSAGE_STATE)
         if state:
             stat = STAT_BY_STATE.get(state[0], stat)
-        network_error = tlvs.get(Tag.NETWORK_ERROR_CODE, b"")
+        network_error = tlvs.get(_NETWORK_ERROR_CODE, b"")
         if len(network_error) == 3:
             err = f"{int.from_bytes(network_error[1:], 'big'):03d}"
     if not message_id or len(message_id) > MESSAGE_ID_MAX or not stat:
@@ -142,9 +161,9 @@ def format_text(
     text: str = "",
 ) -> bytes:
     """Appendix B's text, dates in UTC as `YYMMDDhhmm`; `text` is cut at 20 characters."""
-    delivered = 1 if stat == "DELIVRD" else 0
+    delivered = "001" if stat == "DELIVRD" else "000"
     return (
-        f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{receipt_date(submitted_at)} "
+        f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{receipt_date(submitted_at)} "
         f"done date:{receipt_date(done_at)} stat:{stat} err:{err} text:{text[:20]}"
     ).encode("ascii", "replace")
 
@@ -152,6 +171,6 @@ def format_text(
 def tlvs(message_id: str, stat: str) -> dict[int, bytes]:
     """The same as TLVs: receipted_message_id and message_state."""
     return {
-        Tag.RECEIPTED_MESSAGE_ID: message_id.encode("latin-1") + b"\0",
-        Tag.MESSAGE_STATE: bytes([STATE_BY_STAT[stat]]),
+        _RECEIPTED_MESSAGE_ID: message_id.encode("latin-1") + b"\0",
+        _MESSAGE_STATE: _STATES[stat],
     }

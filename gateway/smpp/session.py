@@ -71,6 +71,13 @@ REFUSALS_TOLD_S = 60.0
 _ENQUIRE_LINK = int(CommandId.ENQUIRE_LINK)
 _UNBIND = int(CommandId.UNBIND)
 _GENERIC_NACK = int(CommandId.GENERIC_NACK)
+_CLOSED = SessionState.CLOSED
+_read_header = codec.HEADER.unpack_from
+_NONE: frozenset[SessionState] = frozenset()
+# What concerns the owner in nothing.
+_OF_SESSION = frozenset({CommandId.ENQUIRE_LINK, CommandId.UNBIND})
+# Of the requests, those that move the session.
+_MOVING = frozenset(command_id for _, command_id in TRANSITIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class Session:
         self._peer_may_send = MAY_SEND[role.peer]
         self._may_send = MAY_SEND[role]
         self._timers = timers
+        self._response_s = timers.response_s or inf
         self._window = window
         self._receive_window = receive_window
         self._holding = False
@@ -179,7 +187,7 @@ class Session:
             FieldError: a value does not fit its field.
         """
         command_id = pdu.command_id
-        if self._unbind_wanted or self.state not in self._may_send.get(command_id, ()):
+        if self._unbind_wanted or self.state not in self._may_send.get(command_id, _NONE):
             raise NotBound(f"{command_id.name.lower()} is not for {self.state.value}")
         if len(self._awaited) >= self._window:
             raise WindowFull(f"{self._window} requests await their response")
@@ -241,7 +249,7 @@ class Session:
 
     def receive_data(self, octets: bytes, now: float) -> None:
         """Octets of the peer's, cut anywhere."""
-        if self.state is SessionState.CLOSED:
+        if self.state is _CLOSED:
             return
         self._heard_at = now
         if self._received:
@@ -253,16 +261,16 @@ class Session:
         at, end = 0, len(octets)
         unanswered, receive_window = self._unanswered, self._receive_window
         self._needed = 4
-        while end - at >= 4:
-            length = int.from_bytes(octets[at : at + 4], "big")
+        while end - at >= HEADER_LENGTH:
+            length, command_id, status, sequence_number = _read_header(octets, at)
             if not HEADER_LENGTH <= length <= PDU_LENGTH_MAX:
-                self._lose_framing(length, octets[at:end])
+                self._lose_framing(length, octets[at:])
                 return
-            if end - at < length:
+            behind = at + length
+            if behind > end:
                 self._needed = length
                 break
-            _, command_id, status, sequence_number = codec.HEADER.unpack_from(octets, at)
-            body = octets[at + HEADER_LENGTH : at + length]
+            body = octets[at + HEADER_LENGTH : behind]
             if command_id & RESPONSE:
                 self._receive_response(command_id, status, sequence_number, body)
             elif len(unanswered) < receive_window:
@@ -270,10 +278,18 @@ class Session:
             else:
                 self._needed = length
                 break
-            if self.closed:
+            if self.state is _CLOSED:
                 return
-            at += length
-        self._received += octets[at:end]
+            at = behind
+        else:
+            if end - at >= 4:  # Of a header that is not whole the length tells enough.
+                length = int.from_bytes(octets[at : at + 4], "big")
+                if not HEADER_LENGTH <= length <= PDU_LENGTH_MAX:
+                    self._lose_framing(length, octets[at:])
+                    return
+                self._needed = length
+        if at < end:
+            self._received += octets[at:]
         if len(unanswered) >= receive_window:
             self._holding = True
 
@@ -332,41 +348,51 @@ class Session:
     def _receive_request(
         self, command_id: int, sequence_number: int, body: bytes, now: float
     ) -> None:
-        states = self._peer_may_send.get(command_id)
-        if states is None and command_id not in codec.KNOWN_COMMANDS:
-            self._refuse(command_id, sequence_number, CommandStatus.ESME_RINVCMDID, "unknown")
-            return
-        if states is None or not (self.state in states or self._crosses_unbind(command_id)):
-            already = command_id in BINDS and self.state is not SessionState.OPEN
-            status = CommandStatus.ESME_RALYBND if already else CommandStatus.ESME_RINVBNDSTS
-            self._refuse(command_id, sequence_number, status, f"session is {self.state.value}")
+        states = self._peer_may_send.get(command_id, _NONE)
+        if self.state not in states and not (states and self._crosses_unbind(command_id)):
+            self._refuse_by_state(command_id, sequence_number)
             return
         try:
             pdu = codec.decode(command_id, body)
         except PduError as error:
             self._refuse(command_id, sequence_number, error.status, str(error))
             return
-        if command_id == _ENQUIRE_LINK:
-            self._out.append(codec.encode(EnquireLinkResp(), sequence_number))
+        if command_id in _OF_SESSION:
+            self._answer_request(command_id, sequence_number, now)
             return
         self._active_at = now
-        if command_id == _UNBIND:
-            self.state = SessionState.UNBINDING
-            self._peer_unbind = sequence_number
-            self._leave_within_response_s(now)
-            self._confirm_unbind()
-            return
         if sequence_number in self._unanswered:
             # Two answers could not be told apart, and what is told to the wrong one is wrong twice.
             reason = "its sequence_number is that of a request in flight"
             self._refuse(command_id, sequence_number, CommandStatus.ESME_RSYSERR, reason)
             return
-        if isinstance(pdu, BindFields):
-            self.state = TRANSITIONS[self.state, pdu.command_id]
-            self.peer_interface_version = pdu.interface_version
-        if command_id not in UNANSWERED:
-            self._unanswered[sequence_number] = pdu.command_id
+        command = pdu.command_id
+        if command in _MOVING:
+            self.state = TRANSITIONS[self.state, command]
+            if isinstance(pdu, BindFields):
+                self.peer_interface_version = pdu.interface_version
+        if command not in UNANSWERED:
+            self._unanswered[sequence_number] = command
         self._events.append(Request(sequence_number, pdu))
+
+    def _refuse_by_state(self, command_id: int, sequence_number: int) -> None:
+        if command_id not in codec.KNOWN_COMMANDS:
+            self._refuse(command_id, sequence_number, CommandStatus.ESME_RINVCMDID, "unknown")
+            return
+        already = command_id in BINDS and self.state is not SessionState.OPEN
+        status = CommandStatus.ESME_RALYBND if already else CommandStatus.ESME_RINVBNDSTS
+        self._refuse(command_id, sequence_number, status, f"session is {self.state.value}")
+
+    def _answer_request(self, command_id: int, sequence_number: int, now: float) -> None:
+        """To an enquire_link at once, to an unbind once all else is answered."""
+        if command_id == _ENQUIRE_LINK:
+            self._out.append(codec.encode(EnquireLinkResp(), sequence_number))
+            return
+        self._active_at = now
+        self.state = SessionState.UNBINDING
+        self._peer_unbind = sequence_number
+        self._leave_within_response_s(now)
+        self._confirm_unbind()
 
     def _crosses_unbind(self, command_id: int) -> bool:
         """Refused, it would be lost with a peer that takes the refusal for good (§4.2)."""
@@ -426,14 +452,14 @@ class Session:
             sequence_number = 1
         self._out.append(codec.encode(pdu, sequence_number))
         self._last_sequence_number = sequence_number
-        self._late.pop(sequence_number, None)
-        if pdu.command_id in UNANSWERED:
+        if self._late:
+            self._late.pop(sequence_number, None)
+        command_id = pdu.command_id
+        if command_id in UNANSWERED:
             return sequence_number
-        response_s = self._timers.response_s
-        self._awaited[sequence_number] = (now + response_s if response_s else inf, pdu.command_id)
-        transition = TRANSITIONS.get((self.state, pdu.command_id))
-        if transition:
-            self.state = transition
+        self._awaited[sequence_number] = (now + self._response_s, command_id)
+        if command_id in _MOVING:
+            self.state = TRANSITIONS.get((self.state, command_id), self.state)
         return sequence_number
 
     def _receive_response(
@@ -449,11 +475,11 @@ class Session:
             del self._late[sequence_number]
         else:
             del self._awaited[sequence_number]
-        if request_id == _ENQUIRE_LINK:
+        if request_id in _OF_SESSION:
+            if request_id == _UNBIND:
+                self.close("unbound")
+                return
             self._link_asked = False
-        elif request_id == _UNBIND:
-            self.close("unbound")
-            return
         else:
             pdu = None
             if not status and not nack:
@@ -466,7 +492,7 @@ class Session:
                     )
             elif nack and not status:
                 status = CommandStatus.ESME_RUNKNOWNERR
-            if isinstance(pdu, BindRespFields):
+            if pdu and request_id in BINDS and isinstance(pdu, BindRespFields):
                 version = pdu.tlvs.get(Tag.SC_INTERFACE_VERSION, b"")
                 self.peer_interface_version = version[0] if len(version) == 1 else INTERFACE_3_3
             self._events.append(Response(sequence_number, status, pdu, late))

@@ -53,12 +53,12 @@ def parse(text: str, now: float) -> float:
 
 def receipt_date(at: float) -> str:
     """`YYMMDDhhmm` in UTC, as receipts have it (Appendix B)."""
-    return _minute_text(int(at // 60))
+    return _minute_text(at // 60)
 
 
 @lru_cache(maxsize=64)
-def _minute_text(minute: int) -> str:
-    days, minute = divmod(minute, 1440)
+def _minute_text(minutes: float) -> str:
+    days, minute = divmod(int(minutes), 1440)
     year, month, day = _civil(days)
     return f"{year % 100:02d}{month:02d}{day:02d}{minute // 60:02d}{minute % 60:02d}"
 

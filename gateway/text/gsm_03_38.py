@@ -45,6 +45,12 @@ EXTENSION_TABLE = {
     0x65: "€",
 }
 
+# What is the same in ASCII, of which most texts are made: to delete all of it from one, and to see
+# that nothing is left, is faster than to look up each character.
+_AS_IN_ASCII = bytes(
+    septet for septet, character in enumerate(DEFAULT_ALPHABET) if ord(character) == septet != ESC
+)
+
 # CPython looks a character up several times faster in its own EncodingMap than in a dict, but such
 # a map gives one octet a character, and 0x00 to NUL alone. So a text is first coded with bit 8 set
 # on what is no septet yet: 0x80 stands for @, 0x80 | n for ESC n. A 0x00 then betrays a NUL.
@@ -105,6 +111,10 @@ def try_encode(text: str, locking: int = 0, single: int = 0) -> bytes | None:
             return b"".join([septets[character] for character in text])
         except KeyError:
             return None
+    if text.isascii():
+        octets = text.encode("ascii")
+        if not octets.translate(None, _AS_IN_ASCII):
+            return octets
     try:
         octets, _ = codecs.charmap_encode(text, "strict", _ENCODING_MAP)
     except UnicodeEncodeError:
@@ -138,6 +148,8 @@ def decode(octets: bytes, locking: int = 0, single: int = 0) -> str:
     """
     if locking or single:
         return _decode_national(octets, national_alphabet(locking, single))
+    if not octets.translate(None, _AS_IN_ASCII):
+        return octets.decode("ascii")
     text, _ = codecs.charmap_decode(octets, "replace", DEFAULT_ALPHABET)
     if ESC not in octets:
         return text
