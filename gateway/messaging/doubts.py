@@ -25,6 +25,14 @@ class Copy(NamedTuple):
     at: float
 
 
+class _Last(NamedTuple):
+    """The last copy of a part, and where a receipt for it would be looked for."""
+
+    bind: str
+    at: float
+    place: Place
+
+
 class Doubts:
     """The last copy of each part that was written and not answered, those in flight among them;
     and `strays`, copies of which no answer can come any more, for `wait_s` each.
@@ -33,7 +41,7 @@ class Doubts:
     def __init__(self, wait_s: float) -> None:
         self.strays = Strays(wait_s)
         self._wait_s = wait_s
-        self._copies: dict[Part, Copy] = {}
+        self._copies: dict[Part, _Last] = {}
         self._here: dict[Place, list[Part]] = {}
         self._unnoted: frozenset[str] = frozenset()
         self._unnoted_until = 0.0
@@ -50,8 +58,14 @@ class Doubts:
         if opened.segments > 1:
             for other in range(1, opened.segments + 1) if part == WHOLE else (WHOLE,):
                 self._leave(opened, other, now)
-        self._copies[opened, part] = Copy(bind, now)
-        self._here.setdefault(_place(opened.message, bind), []).append((opened, part))
+        place = _place(opened.message, bind)
+        one = (opened, part)
+        self._copies[one] = _Last(bind, now, place)
+        here = self._here.get(place)
+        if here is None:
+            self._here[place] = [one]
+        else:
+            here.append(one)
 
     def discard(self, opened: OpenMessage, part: int) -> bool:
         """The last copy of the part was answered, or confirmed by a receipt of its own; False: no
@@ -60,7 +74,10 @@ class Doubts:
 
     def end(self, opened: OpenMessage, now: float) -> None:
         """The message has ended, and no answer to any part of it will come."""
-        for part in range(1 if opened.segments == 1 else WHOLE, opened.segments + 1):
+        if opened.segments == 1:
+            self._leave(opened, 1, now)
+            return
+        for part in range(WHOLE, opened.segments + 1):
             self._leave(opened, part, now)
 
     def restore(self, message: Message, copy: Copy, now: float) -> None:
@@ -90,19 +107,20 @@ class Doubts:
         return opened, part, self._copies[opened, part].bind
 
     def _leave(self, opened: OpenMessage, part: int, now: float) -> None:
-        copy = self._take(opened, part)
-        if copy:
-            self.strays.add(_place(opened.message, copy.bind), now, now)
+        last = self._take(opened, part)
+        if last:
+            self.strays.add(last.place, now, now)
 
-    def _take(self, opened: OpenMessage, part: int) -> Copy | None:
-        copy = self._copies.pop((opened, part), None)
-        if copy:
-            place = _place(opened.message, copy.bind)
-            here = self._here[place]
-            here.remove((opened, part))
-            if not here:
-                del self._here[place]
-        return copy
+    def _take(self, opened: OpenMessage, part: int) -> _Last | None:
+        one = (opened, part)
+        last = self._copies.pop(one, None)
+        if last:
+            here = self._here[last.place]
+            if len(here) == 1:
+                del self._here[last.place]
+            else:
+                here.remove(one)
+        return last
 
 
 def comparable(address: str) -> str:

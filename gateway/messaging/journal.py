@@ -32,6 +32,18 @@ from gateway.store.interface import (
 
 log = logging.getLogger(__name__)
 
+# Reading a member through its Enum costs 80 ns on CPython 3.11, a global 5.
+QUEUED, SENDING, SENT, DELIVERED = (
+    Status.QUEUED,
+    Status.SENDING,
+    Status.SENT,
+    Status.DELIVERED,
+)
+WRITTEN, REFUSED = AttemptOutcome.WRITTEN, AttemptOutcome.REFUSED
+NOBODY, WEBHOOK, ESME = Listener
+FAILURE, SUCCESS = Receipts.FAILURE, Receipts.SUCCESS
+INBOUND, SMPP = Direction.INBOUND, Origin.SMPP
+
 
 class Journal:
     """Keeps what is under way, and in `doubts` which parts carriers have not answered, for as long
@@ -171,11 +183,14 @@ class Journal:
         opened.status = status
         opened.number += 1
         now = self._clock.now()
-        if status is Status.SENT:
+        if status is SENT:
             opened.taken_at = opened.taken_at or now
-            in_parts = opened.total == opened.segments
-            for part in range(1, opened.segments + 1) if in_parts else (WHOLE,):
-                self.doubts.discard(opened, part)
+            if opened.segments == 1:
+                self.doubts.discard(opened, 1)
+            else:
+                in_parts = opened.total == opened.segments
+                for part in range(1, opened.segments + 1) if in_parts else (WHOLE,):
+                    self.doubts.discard(opened, part)
         elif status in FINAL:
             del self._open[message.id]
             self.end_doubts(opened)
@@ -215,7 +230,9 @@ class Journal:
     ) -> None:
         if error is None:
             self._bus.publish(event)
-        self._written(opened, event.number, on_commit, error)
+            opened.durable = event.number
+        if on_commit:
+            on_commit(error)
 
     def _written(
         self,
@@ -233,11 +250,11 @@ class Journal:
         """The message leaves its queue. Stored and told only where somebody is to be told, and
         then once: `sending` says nothing that survives a restart.
         """
-        if opened.status is Status.QUEUED:
+        if opened.status is QUEUED:
             if opened.message.status_callback and not opened.attempts:
-                self.advance(opened, Status.SENDING)
+                self.advance(opened, SENDING)
             else:
-                opened.status = Status.SENDING
+                opened.status = SENDING
 
     def requeue(self, opened: OpenMessage) -> None:
         """The message is back in its queue; nobody is told."""
@@ -295,9 +312,9 @@ class Journal:
     ) -> None:
         """Write how far an attempt to hand a part to a carrier got; nobody is told."""
         now = self._clock.now()
-        if outcome is AttemptOutcome.WRITTEN:
+        if outcome is WRITTEN:
             self.doubts.add(opened, part, bind, now)
-        elif outcome is AttemptOutcome.REFUSED:
+        elif outcome is REFUSED:
             self.doubts.discard(opened, part)
         self._store.append(
             Attempt(opened.message.id, part, now, outcome, bind, command_status), on_commit
@@ -306,7 +323,7 @@ class Journal:
     def end_doubts(self, opened: OpenMessage) -> None:
         """Leave to receipts what is not known of a message that has ended, once no answer to any
         part of it can come."""
-        if opened.status in FINAL and not opened.in_flight:
+        if not opened.in_flight and opened.status in FINAL:
             self.doubts.end(opened, self._clock.now())
 
     def release(self, opened: OpenMessage) -> None:
@@ -322,16 +339,15 @@ class Journal:
 
 def listener_of(message: Message, status: Status) -> Listener:
     """Who is to be told that the message reached this status, besides the event stream."""
-    if message.direction is Direction.INBOUND:
-        return Listener.WEBHOOK if message.status_callback else Listener.ESME
+    if message.direction is INBOUND:
+        return WEBHOOK if message.status_callback else ESME
     if message.status_callback:
-        return Listener.WEBHOOK
-    if message.origin is Origin.SMPP and status in FINAL and message.receipts:
-        delivered = status is Status.DELIVERED
-        if message.receipts is (Receipts.FAILURE if delivered else Receipts.SUCCESS):
-            return Listener.NONE
-        return Listener.ESME
-    return Listener.NONE
+        return WEBHOOK
+    if message.receipts and message.origin is SMPP and status in FINAL:
+        if message.receipts is (FAILURE if status is DELIVERED else SUCCESS):
+            return NOBODY
+        return ESME
+    return NOBODY
 
 
 def event_of(message: Message, transition: Transition) -> StatusEvent:

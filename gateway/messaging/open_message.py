@@ -84,9 +84,8 @@ class OpenMessage:
         self.number = 0
         self.durable = 0
         self.position = 0
-        self.segments = message.segments
-        self.total = message.segments
-        self.unsent = list(range(message.segments, 0, -1))
+        segments = self.segments = self.total = message.segments
+        self.unsent = [1] if segments == 1 else list(range(segments, 0, -1))
         self.in_flight = 0
         self.in_doubt = 0
         self.lost = 0

@@ -38,6 +38,7 @@ RETRY_S = 60.0
 FORGET_S = 3_600.0
 FORGET_FOR_ROOM_S = 60.0
 
+_COPIES = f"SELECT id FROM job WHERE id >= :first AND id < :end ORDER BY id LIMIT {CHUNK}"
 _FINISHED = f"""
 SELECT id FROM job WHERE id > :after AND id < :end AND accepted_at < :before
     AND (direction = '{Direction.INBOUND}' OR EXISTS (
@@ -194,6 +195,7 @@ class Upkeep:
         sources = sources_of(connections, files.segments)
         files.replayed = set()
         try:
+            yield from self._remove_copies(connections, segment.first_id, end_id)
             with closing(Unfinished(sources, segment.first_id, end_id, self._vfs)) as unfinished:
                 unfinished.gather_open()
                 unfinished.gather_owed()
@@ -209,6 +211,15 @@ class Upkeep:
         log.info("segment dropped", extra={"segment": segment.number, "carried": count})
         yield from self._remove(segment)
         return True
+
+    def _remove_copies(
+        self, connections: ReadConnections, first_id: int, end_id: int
+    ) -> Generator[Chore, None, None]:
+        """What a drop that was interrupted has carried stands in the segment still, and may have
+        been erased there alone, or finished since."""
+        asked = {"first": first_id, "end": end_id}
+        while copies := [row[0] for row in connections.rows(CATALOGUE, _COPIES, asked)]:
+            yield partial(self._set.catalogue.remove, copies)
 
     def _may_drop(self, segment: Segment, stragglers: int) -> bool:
         facts = {"segment": segment.number, "stragglers": stragglers}

@@ -311,18 +311,6 @@ async def test_reads_beyond_their_bound_are_refused(
         await store.fetch(ACCOUNT, 1)
 
 
-async def test_commits_keep_their_distance(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path, StoreLimits(free_bytes_min=0, commit_interval_s=0.05))
-    outcomes = Outcomes()
-    store.append(accepted(1), outcomes.of("1"))
-    await outcomes.answered(1)
-    before = store._commit_at
-    store.append(accepted(2), outcomes.of("2"))
-    await outcomes.answered(2)
-    assert store._commit_at - before >= 0.0499
-    await store.close()
-
-
 async def test_after_a_fault_of_ours_everybody_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -246,6 +246,26 @@ def test_a_drop_that_was_interrupted_is_made_anew(
     ]
 
 
+@pytest.mark.parametrize("revision", [Deleted(1), Redacted(1)])
+def test_an_erasure_that_a_crash_interrupted_is_not_undone_by_the_drop_it_interrupted(
+    store: OpenStore, revision: Deleted | Redacted
+) -> None:
+    store.write(accepted(1), sent(1), accepted(2), sent(2))
+    store.summarise()
+    segment = store.files.segments.kept[0]
+    store.segment_set.carry(segment, [1, 2])  # All that there was of the drop.
+    file = store.segment_set.file(segment.number)
+    file.open()
+    file.revise([revision])  # The first of the two files that have the message.
+    file.close()
+    store.files.close()
+    store.files.open()
+    store.write(became(1, 2, Status.DELIVERED), notified(1, 1), notified(1, 2))
+    store.drop_all()
+    assert store.fetch(1) is None
+    assert store.fetch(2) == StoredMessage(a_message(2), (sent(2),))
+
+
 @pytest.mark.parametrize("call", ["xWrite", "xSync"])
 @pytest.mark.parametrize("good_calls", range(16))
 def test_wherever_the_disk_fails_nothing_is_lost_with_a_segment(
