@@ -66,7 +66,15 @@ async def read_form(headers: dict[bytes, bytes], receive: Receive) -> Form:
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > FORM_OCTETS_MAX:
         raise too_large()
-    body = await read_body(receive)
+    return body_form(headers, await read_body(receive))
+
+
+def body_form(headers: dict[bytes, bytes], body: bytes) -> Form:
+    """The form that a body is.
+
+    Raises:
+        RequestError: another content type or charset, or not a form.
+    """
     if body and not is_form(headers.get(b"content-type", b"")):
         raise RequestError(415)
     return parse_form(body)

@@ -15,6 +15,9 @@ from gateway.clock import Clock, IdFactory, message_sid
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.gate import Gate
+from gateway.ingress.rest.message_post import MessagePosts
+from gateway.ingress.rest.server import RestServer
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.idempotency import Idempotency
@@ -214,7 +217,13 @@ class Api:
             self.intake.admission,
             self.router,
         )
-        self.app: Litestar = create_app(dependencies)
+        gate = Gate(dependencies)
+        self.app: Litestar = create_app(dependencies, gate)
+        self.posts = MessagePosts(dependencies, gate)
+
+    def server(self) -> RestServer:
+        """The API on a port, as the daemon serves it."""
+        return RestServer(self.app, "127.0.0.1", 0, posts=self.posts)
 
     def client(
         self, *, auth: tuple[str, str] | None = (ACCOUNT_SID, AUTH_TOKEN), address: str = "10.0.0.1"
