@@ -150,16 +150,16 @@ class MemoryIntake:
 
     def submit(self, request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
         try:
-            message = self._take(request)
+            message = self.take(request)
         except Refused as refused:
             on_refused(refused)
         else:
             on_accepted(message)
 
     async def accept(self, request: SendRequest) -> Message:
-        return self._take(request)
+        return self.take(request)
 
-    def _take(self, request: SendRequest) -> Message:
+    def take(self, request: SendRequest) -> Message:
         self.requests.append(request)
         now = self._clock.now()
         admitted = self.admission.check(request, now)
@@ -207,8 +207,9 @@ class Api:
         self.live: dict[int, Status] = {}
         self.ready = True
         self.router = a_router()
+        self.account = account or an_account()
         dependencies = RestDependencies(
-            KnownCredentials(account or an_account()),
+            KnownCredentials(self.account),
             Idempotency(cast(Intake, self.intake), self.store.find_key, self.clock, WINDOW_S),
             cast(Store, self.store),
             self.live.get,
@@ -224,6 +225,11 @@ class Api:
     def server(self) -> RestServer:
         """The API on a port, as the daemon serves it."""
         return RestServer(self.app, "127.0.0.1", 0, posts=self.posts)
+
+    def forget(self) -> None:
+        """Have no messages any more, nor requests."""
+        self.store.messages.clear()
+        self.intake.requests.clear()
 
     def client(
         self, *, auth: tuple[str, str] | None = (ACCOUNT_SID, AUTH_TOKEN), address: str = "10.0.0.1"
