@@ -63,6 +63,9 @@ class HttpConnection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._posts = posts
         self._heard = asyncio.Event()
+        # The path of the last of those requests, and its account.
+        self._posts_url = b""
+        self._account_sid = ""
 
     def connection_made(  # type: ignore[override]  # uvicorn narrows it so, for TCP
         self, transport: asyncio.Transport
@@ -97,7 +100,10 @@ class HttpConnection(HttpToolsProtocol):
         super().resume_writing()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        # What ASGI wants of a request besides is made where it is ASGI's.
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         # One that came in the same packet as the end of another.
         if self._reading_since is None:
             self._reading_since = self.loop.time()
@@ -106,6 +112,10 @@ class HttpConnection(HttpToolsProtocol):
         self._in_head = False
         self._head_octets = 0
         if self._posts is None or not self._begin_direct():
+            url, headers, expected = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.headers += headers
+            self.url, self.expect_100_continue = url, expected
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -145,11 +155,13 @@ class HttpConnection(HttpToolsProtocol):
     def _begin_direct(self) -> bool:
         """Whether a request whose head has come is one for `posts`; its body is gathered then."""
         parser = self.parser
-        if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
+        if parser.get_method() != b"POST":
             return False
-        found = PATH.fullmatch(self.url)
-        if found is None:
-            return False
+        if self.url != self._posts_url:
+            found = PATH.fullmatch(self.url)
+            if found is None:
+                return False
+            self._posts_url, self._account_sid = self.url, found[1].decode()
         headers = dict(self.headers)
         length = headers.get(b"content-length", b"")
         earlier: RequestResponseCycle | None = self.cycle  # None before the first.
@@ -161,9 +173,11 @@ class HttpConnection(HttpToolsProtocol):
             or not ROUTED_HEADERS.isdisjoint(headers)
         ):
             return False
-        self.cycle = DirectExchange(
-            found[1].decode(), headers, self._heard, keep_alive=parser.should_keep_alive()
+        # Only with this header could an older HTTP keep its connection, which it may not here.
+        keep_alive = parser.should_keep_alive() and (
+            b"connection" not in headers or parser.get_http_version() == "1.1"
         )
+        self.cycle = DirectExchange(self._account_sid, headers, self._heard, keep_alive=keep_alive)
         return True
 
     def _answer(self, exchange: DirectExchange, answer: JsonAnswer) -> None:
