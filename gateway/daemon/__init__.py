@@ -26,6 +26,8 @@ from gateway.daemon.routing_memory import RoutingMemory
 from gateway.errors import GatewayError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.gate import Gate
+from gateway.ingress.rest.message_post import MessagePosts
 from gateway.ingress.rest.server import RestServer
 from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.errors import ListenError, TlsError
@@ -177,11 +179,13 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
         gateway.router,
         config.callbacks.allow_private_destinations,
     )
+    gate = Gate(dependencies)
     return RestServer(
-        create_app(dependencies),
+        create_app(dependencies, gate),
         config.rest.host,
         config.rest.port,
         trusted_proxies=",".join(config.rest.trusted_proxies),
+        posts=MessagePosts(dependencies, gate),
     )
 
 

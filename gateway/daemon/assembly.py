@@ -5,18 +5,15 @@ comes in from outside: the store, the network, the clock, chance, and who calls 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
-from typing import TypeVar
 
-from gateway.account import InDoubt, SenderType
+from gateway.account import SenderType
 from gateway.admin.health import troubles
-from gateway.admin.readings import Backlog, Readings
+from gateway.admin.readings import Readings
 from gateway.carriers.bind_events import (
     Alerted,
     BindCameUp,
@@ -28,14 +25,13 @@ from gateway.carriers.bind_events import (
     SubmitTimedOut,
     WindowChanged,
 )
-from gateway.carriers.bind_pool import BindPool
-from gateway.carriers.link import Link
-from gateway.carriers.smpp_bind import SmppBind
 from gateway.clock import Clock, IdFactory
-from gateway.config import BindType, Carrier, Config
+from gateway.config import Config
 from gateway.config.credentials import Credentials
-from gateway.config.dialect import IdFormat
 from gateway.config.sections import SmppTls
+from gateway.daemon import meters
+from gateway.daemon.configured_carriers import carrier_ids, links, routed_binds, silent_binds
+from gateway.daemon.restoration import restore
 from gateway.daemon.routing_alarms import RoutingAlarms
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
@@ -44,7 +40,6 @@ from gateway.interworking.error_texts import error_text
 from gateway.message import Direction, Message, Status
 from gateway.messaging.admission import Admission
 from gateway.messaging.callbacks import Callbacks
-from gateway.messaging.carrier_ids import CarrierIds
 from gateway.messaging.deliveries import Deliveries, Numbers
 from gateway.messaging.dispatcher import Dispatcher
 from gateway.messaging.idempotency import Idempotency
@@ -60,35 +55,18 @@ from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
 from gateway.net.network import Network
 from gateway.net.tls import server_context
-from gateway.store.interface import (
-    Listener,
-    Owed,
-    SentMessage,
-    Store,
-    StoredMessage,
-    Transition,
-    WaitingMessage,
-)
+from gateway.store.interface import Listener, Owed, Store, Transition
 from gateway.streams.event_streams import EventStreams
 from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
-from routing.alarm import AlarmKind
-from routing.carrier_bind import CarrierBind as RoutedBind
-from routing.carrier_bind import RouteEntry
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
 
-log = logging.getLogger(__name__)
-
 DISTRIBUTION = "super-network-gateway"
 TICK_S = 1.0
-# What an earlier run left is taken up in slices, so that customers are answered meanwhile.
-RESTORE_SLICE = 500
 # Where files for the archive are made, in the store's directory.
 WORKSHOP = "archive"
 # Troubles that are told as retained alarms; those of the event sinks are told by themselves.
 ALARMS = ("store", "carriers")
-
-T = TypeVar("T")
 
 
 class Gateway:
@@ -111,10 +89,10 @@ class Gateway:
         self.config = config
         self.store = store
         self.clock = clock
-        self._started_at = clock.now()
-        self._version = version(DISTRIBUTION)
-        self._statuses: Counter[Status] = Counter()
-        self._error_codes: Counter[int] = Counter()
+        self.started_at = clock.now()
+        self.version = version(DISTRIBUTION)
+        self.statuses: Counter[Status] = Counter()
+        self.error_codes: Counter[int] = Counter()
         self._bus = bus = EventBus()
         ids = IdFactory(clock, config.node, store.last_id())
         self.router = Router(routed_binds(config.carriers), plan, clock.now())
@@ -132,13 +110,7 @@ class Gateway:
             silent_binds(config.carriers),
             carrier_ids(config.carriers),
         )
-        self.binds: dict[str, Link] = {
-            bind_id(carrier, bind.id): (BindPool if bind.sessions > 1 else SmppBind)(
-                bind_id(carrier, bind.id), bind, network, clock, random, self._on_bind_event
-            )
-            for carrier in config.carriers
-            for bind in carrier.binds
-        }
+        self.binds = links(config.carriers, network, clock, random, self._on_bind_event)
         self.dispatcher = Dispatcher(
             self.journal,
             self.receipts,
@@ -199,7 +171,7 @@ class Gateway:
             self._on_whole,
             self._on_alone,
         )
-        self._deliveries = Deliveries(
+        self.deliveries = Deliveries(
             self.journal,
             self.receipts,
             self.inbound,
@@ -212,7 +184,7 @@ class Gateway:
         )
         self.esme_delivery = EsmeDelivery(store, clock, config.smpp.deliver_s)
         self.receipts.on_intermediate = self.esme_delivery.on_intermediate
-        self._deliveries.tell_alert = self.esme_delivery.on_alert
+        self.deliveries.tell_alert = self.esme_delivery.on_alert
         self.smpp_server = SmppServer(
             config.smpp,
             network,
@@ -249,59 +221,7 @@ class Gateway:
     async def restore(self) -> None:
         """Take up what an earlier run left; to be done before `run`. Nothing is accepted until
         then, but it is asked and answered."""
-        for opt_out in self.store.load_opt_outs():
-            self.opt_outs.apply(opt_out)
-        # Before anything is written here: what is owed for that comes by its event.
-        told = Counter[Listener]()
-        async for owed in _in_slices(self.store.load_owed()):
-            told[owed.transition.listener] += 1
-            self.recover(owed)
-        await self._restore_past()
-        messages = 0
-        async for found in _in_slices(self.store.load_open()):
-            messages += 1
-            self._restore_open(found)
-        self._mistrust()
-        self.restored = True
-        log.info(
-            "restored",
-            extra={
-                "messages": messages,
-                "webhooks": told[Listener.WEBHOOK],
-                "esme_deliveries": told[Listener.ESME],
-                "opt_outs": len(self.opt_outs),
-                "seconds": round(self.clock.now() - self._started_at, 1),
-            },
-        )
-
-    async def _restore_past(self) -> None:
-        """Know what carriers may still say of messages that need not be open."""
-        since = self.clock.now() - self.config.queue.receipt_wait_s
-        async for stored in _in_slices(self.store.load_unanswered(since)):
-            self.journal.restore_strays(stored)
-        async for past in _in_slices(self.store.load_past_ids()):
-            self.receipts.restore_past(past)
-
-    def _mistrust(self) -> None:
-        """What is queued may have been sent, where that need not have been noted first."""
-        accounts = self.credentials.account
-        senders = frozenset(
-            sender
-            for account_sid, sender, *_ in self.dispatcher.lanes.backlog()
-            if (account := accounts(account_sid)) and account.in_doubt is InDoubt.RESEND
-        )
-        self.journal.doubts.mistrust(senders, self.clock.now())
-
-    def _restore_open(self, found: WaitingMessage | SentMessage | StoredMessage) -> None:
-        if isinstance(found, WaitingMessage):
-            self.intake.restore_waiting(found)
-        elif isinstance(found, SentMessage):
-            self.receipts.restore_sent(found)
-        else:
-            opened = self.journal.restore(found)
-            if opened.status is not Status.SENT:
-                self.intake.restore(opened)
-            self.receipts.restore(opened)
+        await restore(self)
 
     def recover(self, owed: Owed) -> None:
         """Have a listener told of what it has not been told, or is to be told again."""
@@ -364,7 +284,7 @@ class Gateway:
             case SubmitAnswered():
                 self.dispatcher.answers.on_answered(event)
             case Delivered():
-                self._deliveries.on_delivered(event)
+                self.deliveries.on_delivered(event)
             case SubmitTimedOut():
                 self.dispatcher.answers.on_timed_out(event)
             case SubmitLost():
@@ -378,13 +298,13 @@ class Gateway:
             case WindowChanged():
                 self.dispatcher.on_window_changed(event)
             case Alerted():
-                self._deliveries.on_alert(event)
+                self.deliveries.on_alert(event)
 
     def _on_whole(self, message: Message, transition: Transition) -> None:
-        self._deliveries.on_whole(message, transition)
+        self.deliveries.on_whole(message, transition)
 
     def _on_alone(self, message: Message, transition: Transition) -> None:
-        self._deliveries.on_whole(message, transition)
+        self.deliveries.on_whole(message, transition)
         self._bus.publish(event_of(message, transition))
 
     def _reachable(self, recipient: str, sender_type: SenderType) -> bool:
@@ -404,74 +324,12 @@ class Gateway:
         return Status.SENT if self.receipts.awaits(message_id) else None
 
     def _count(self, event: StatusEvent) -> None:
-        self._statuses[event.status] += 1
+        self.statuses[event.status] += 1
         if event.error_code:
-            self._error_codes[event.error_code] += 1
+            self.error_codes[event.error_code] += 1
 
     def readings(self) -> Readings:
-        now = self.clock.now()
-        store = self.store.readings()
-        return Readings(
-            version=self._version,
-            uptime_s=now - self._started_at,
-            restored=self.restored,
-            accepting=self.store.accepting and self.restored,
-            binds=self.router.snapshot(now),
-            backlogs=tuple(Backlog(*backlog) for backlog in self.dispatcher.lanes.backlog()),
-            sinks=tuple(self.streams.readings()),
-            alarms=self.routing_alarms.standing(),
-            alarms_raised={kind: self.routing_alarms.raised[kind] for kind in AlarmKind},
-            statuses={status.value: count for status, count in self._statuses.items()},
-            error_codes=dict(self._error_codes),
-            counters={
-                "messages_accepted": self.intake.accepted,
-                "messages_expired": self.dispatcher.lanes.expired,
-                "messages_received": self._deliveries.received,
-                "messages_received_refused": self._deliveries.refused,
-                "messages_joined": self.reassembly.joined,
-                "messages_incomplete": self.reassembly.incomplete,
-                "alert_notifications": self._deliveries.alerts,
-                "idempotent_replays": self.idempotency.replayed,
-                "idempotency_conflicts": self.idempotency.conflicts,
-                "receipts_matched": self.receipts.matched,
-                "receipts_unmatched": self.receipts.unmatched,
-                "receipts_duplicate": self.receipts.duplicates,
-                "receipts_confirming": self.receipts.confirmed,
-                "receipts_not_awaited": self.receipts.not_awaited,
-                "receipts_intermediate": self.receipts.intermediate,
-                "webhooks_delivered": self.webhooks.delivered,
-                "webhooks_failed_attempts": self.webhooks.failed_attempts,
-                "webhooks_given_up": self.webhooks.given_up,
-                "events_replayed": self.undelivered.replayed,
-                "esme_submits": self.smpp_server.submitted,
-                "esme_throttled": self.smpp_server.throttled,
-                "esme_auth_failures": self.smpp_server.auth_failures,
-                "esme_locked_out": self.smpp_server.locked_out,
-                "esme_delivered": self.esme_delivery.delivered,
-                "esme_refused": self.esme_delivery.refused,
-                "esme_given_up": self.esme_delivery.given_up,
-                "store_commits": store.commits,
-                "store_records": store.records,
-                "store_failures": store.failures,
-            },
-            gauges={
-                "messages_open": self.messages_open,
-                "messages_scheduled": self.intake.scheduled,
-                "receipts_expected": self.receipts.expected,
-                "message_parts_waiting": self.reassembly.waiting,
-                "binds_on_backup": sum(bind.on_backup for bind in self.binds.values()),
-                "webhooks_in_flight": self.webhooks.in_flight,
-                "webhooks_pending": self.webhooks.pending,
-                "webhooks_waiting": self.webhooks.waiting,
-                "webhook_circuits_open": self.webhooks.open_circuits,
-                "esme_deliveries_pending": self.esme_delivery.pending,
-                "esme_binds": len(self.smpp_server.binds()),
-                "store_segments": store.segments,
-                "store_octets": store.octets,
-                "store_free_octets": store.free_octets,
-                "store_uncommitted": store.uncommitted,
-            },
-        )
+        return meters.read(self)
 
     @property
     def messages_open(self) -> int:
@@ -489,59 +347,3 @@ def smpp_tls(tls: SmppTls) -> ssl.SSLContext | None:
     if not tls.cert_file:
         return None
     return server_context(tls.cert_file, tls.key_file, tls.client_ca_file)
-
-
-async def _in_slices(items: Iterable[T]) -> AsyncIterator[T]:
-    for count, item in enumerate(items, start=1):
-        yield item
-        if count % RESTORE_SLICE == 0:
-            await asyncio.sleep(0)
-
-
-def bind_id(carrier: Carrier, bind: str) -> str:
-    return f"{carrier.id}/{bind}"
-
-
-def silent_binds(carriers: tuple[Carrier, ...]) -> frozenset[str]:
-    """The binds that are asked for no receipts."""
-    return frozenset(
-        bind_id(carrier, bind.id)
-        for carrier in carriers
-        for bind in carrier.binds
-        if not bind.receipts
-    )
-
-
-def carrier_ids(carriers: tuple[Carrier, ...]) -> dict[str, CarrierIds]:
-    """Of the carriers whose ids need not be the same octets in a receipt."""
-    return {
-        carrier.id: CarrierIds(carrier.response_id, carrier.receipt_id)
-        for carrier in carriers
-        if carrier.receipt_id is not IdFormat.EXACT
-    }
-
-
-def routed_binds(carriers: tuple[Carrier, ...]) -> list[RoutedBind]:
-    """The carriers of the configuration in the router's words."""
-    return [
-        RoutedBind(
-            id=bind_id(carrier, bind.id),
-            routes=tuple(
-                RouteEntry(
-                    match=match,
-                    priority=route.priority,
-                    weight=route.weight,
-                    price=route.price,
-                    sender_types=frozenset(kind.value for kind in route.sender_types),
-                )
-                for route in carrier.routes
-                for match in (*(f"+{prefix}" for prefix in route.prefixes), *route.mccmnc)
-            ),
-            window=bind.window * bind.sessions,
-            tps=bind.tps,
-            receipts=bind.receipts,
-        )
-        for carrier in carriers
-        for bind in carrier.binds
-        if bind.bind_type is not BindType.RECEIVER
-    ]

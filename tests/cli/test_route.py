@@ -11,7 +11,6 @@ from gateway.cli import main
 from gateway.cli.route import describe
 from gateway.clock import message_sid
 from gateway.ingress.rest.routing_json import CandidateResource, DecisionResource
-from gateway.ingress.rest.server import RestServer
 from routing.events import BindDown, Submitted
 from routing.ranking import Mode, RouteRequest
 from tests.ingress.rest.builders import (
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.e2e
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """The gateway of an operator who sees prices."""
     api = Api(an_account(sees_prices=True))
-    async with RestServer(api.app, "127.0.0.1", 0) as server:
+    async with api.server() as server:
         monkeypatch.setenv("SUPERNET_URL", f"http://127.0.0.1:{server.port}")
         monkeypatch.setenv("SUPERNET_ACCOUNT", ACCOUNT_SID)
         monkeypatch.setenv("SUPERNET_TOKEN", AUTH_TOKEN)

@@ -36,10 +36,11 @@ EXPLAIN = f"{ROUTING}/Explain/{{MessageSid:str}}"
 RANK = f"{ROUTING}/Rank"
 
 
-def create_app(dependencies: RestDependencies) -> Litestar:
-    """The whole API as an ASGI application. It has no lifespan and starts no task."""
+def create_app(dependencies: RestDependencies, gate: Gate) -> Litestar:
+    """The whole API as an ASGI application, behind that gate. It has no lifespan and starts no
+    task."""
     return Litestar(
-        api_routes(dependencies),
+        [*account_routes(dependencies, gate), *routing_routes(dependencies, gate)],
         exception_handlers={
             HTTPException: http_exception_handler,
             Exception: unexpected_exception_handler,
@@ -48,12 +49,6 @@ def create_app(dependencies: RestDependencies) -> Litestar:
         # The daemon configures logging; Litestar would start a thread for it.
         logging_config=None,
     )
-
-
-def api_routes(dependencies: RestDependencies) -> list[HTTPRouteHandler]:
-    """Both parts lie behind one gate, whose limits are of the account."""
-    gate = Gate(dependencies)
-    return [*account_routes(dependencies, gate), *routing_routes(dependencies, gate)]
 
 
 def account_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import ipaddress
 import logging
@@ -83,7 +82,7 @@ def parse_basic(authorization: bytes) -> tuple[str, str]:
     if scheme.lower() != b"basic":
         return "", ""
     try:
-        pair = base64.b64decode(encoded.strip(), validate=True).decode()
+        pair = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
     username, _, password = pair.partition(":")

@@ -10,7 +10,8 @@ from gateway.account import Account, Sender
 from gateway.clock import Clock
 from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
-from gateway.messaging.idempotency import Replayed
+from gateway.messaging.idempotency import OnTaken, Replayed
+from gateway.messaging.intake import OnRefused
 from gateway.store.interface import Store
 from gateway.text.preview import Preview
 from routing.router import Router
@@ -30,6 +31,10 @@ class Intake(Protocol):
     def accept(self, request: SendRequest) -> Awaitable[Message | Replayed]:
         """Raises `Refused` where the message is not accepted; then nothing was stored. Replayed:
         the request's idempotency key has made that message before."""
+        ...
+
+    def submit(self, request: SendRequest, on_taken: OnTaken, on_refused: OnRefused) -> None:
+        """The same for who does not wait; one of the two is called, also at once."""
         ...
 
     def cancel(self, message_id: int) -> Awaitable[None]:

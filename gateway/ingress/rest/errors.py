@@ -10,7 +10,7 @@ import msgspec
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
-from gateway.errors import GatewayError, Refusal, Refused
+from gateway.errors import GatewayError, Refusal, Refused, StoreError
 from gateway.ingress.rest.json_answer import Headers, JsonAnswer
 from gateway.interworking.refusals import ANSWERS
 
@@ -96,6 +96,26 @@ def refusal_answer(refused: Refused) -> JsonAnswer:
     return JsonAnswer(answer.http_status, body, headers)
 
 
+def trouble_answer(error: Refused | RequestError | StoreError) -> JsonAnswer:
+    """The answer to a request that ended in one of the errors that are raised on purpose."""
+    if isinstance(error, Refused):
+        return refusal_answer(error)
+    if isinstance(error, RequestError):
+        return request_error_answer(error)
+    return refusal_answer(Refused(Refusal.STORE_UNAVAILABLE))
+
+
+def fault_answer(method: str, path_template: str, fault: Exception) -> JsonAnswer:
+    """A fault of ours: the log has the traceback, the customer has a code."""
+    log.error(
+        "request failed",
+        extra={"method": method, "path_template": path_template},
+        exc_info=fault,
+    )
+    code, text = HTTP_ERRORS[500]
+    return JsonAnswer(500, error_body(500, code, text))
+
+
 def http_exception_handler(
     request: Request[Any, Any, Any], exception: HTTPException
 ) -> Response[bytes]:
@@ -113,11 +133,5 @@ def http_exception_handler(
 def unexpected_exception_handler(
     request: Request[Any, Any, Any], exception: Exception
 ) -> Response[bytes]:
-    """A fault of ours: the log has the traceback, the customer has a code."""
-    log.error(
-        "request failed",
-        extra={"method": request.method, "path_template": request.scope.get("path_template", "")},
-        exc_info=exception,
-    )
-    code, text = HTTP_ERRORS[500]
-    return Response(error_body(500, code, text), status_code=500, media_type=MediaType.JSON)
+    answer = fault_answer(request.method, request.scope.get("path_template", ""), exception)
+    return Response(answer.body, status_code=answer.status, media_type=MediaType.JSON)

@@ -12,7 +12,7 @@ from gateway.account import Account
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.authentication import Authentication
 from gateway.ingress.rest.dependencies import RestDependencies
-from gateway.ingress.rest.errors import RequestError, refusal_answer, request_error_answer
+from gateway.ingress.rest.errors import RequestError, trouble_answer
 from gateway.ingress.rest.form import Form, parse_form, read_form
 from gateway.ingress.rest.json_answer import JsonAnswer
 from gateway.ingress.rest.rate_limit import RequestLimits
@@ -60,6 +60,33 @@ class Gate:
         self._clock = dependencies.clock
         self._ready = dependencies.ready
 
+    def enter(
+        self,
+        headers: dict[bytes, bytes],
+        client: str,
+        account_sid: str | None,
+        now: float,
+        *,
+        reading: bool,
+    ) -> Account:
+        """Let a request of that account in, or of the account of the credentials where its path
+        names none; `leave` must follow.
+
+        Raises:
+            Refused: it is not let in, and not counted.
+        """
+        account = self._authentication.account(
+            headers.get(b"authorization", b""), client, account_sid, now
+        )
+        if not reading and not self._ready():
+            raise Refused(Refusal.STORE_UNAVAILABLE, "the gateway is starting")
+        self._limits.enter(account, now)
+        return account
+
+    def leave(self, account: Account) -> None:
+        """A request of the account has its answer."""
+        self._limits.leave(account)
+
     def guard(self, resource: Resource) -> Handler:
         """The handler of a resource, for Litestar."""
 
@@ -69,29 +96,23 @@ class Gate:
         return handle
 
     async def _admit(self, request: AnyRequest, resource: Resource) -> JsonAnswer:
-        now = self._clock.now()
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         client = request.scope["client"]
         try:
-            account = self._authentication.account(
-                headers.get(b"authorization", b""),
+            now = self._clock.now()
+            account = self.enter(
+                headers,
                 client[0] if client else "",
                 path_sid(request, "AccountSid") if "AccountSid" in request.path_params else None,
                 now,
+                reading=request.method in READING,
             )
-            if request.method not in READING and not self._ready():
-                raise Refused(Refusal.STORE_UNAVAILABLE, "the gateway is starting")
-            self._limits.enter(account, now)
             try:
                 return await resource(Call(request, headers, account, now))
             finally:
-                self._limits.leave(account)
-        except Refused as refused:
-            return refusal_answer(refused)
-        except RequestError as error:
-            return request_error_answer(error)
-        except StoreError:
-            return refusal_answer(Refused(Refusal.STORE_UNAVAILABLE))
+                self.leave(account)
+        except (Refused, RequestError, StoreError) as error:
+            return trouble_answer(error)
 
 
 def path_sid(request: AnyRequest, name: str) -> str:

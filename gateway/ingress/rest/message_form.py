@@ -13,6 +13,7 @@ from gateway.messaging.webhook_destination import DestinationError, parse_destin
 
 VALIDITY_DIGITS_MAX = 9
 TRAFFIC_TYPE_LENGTH_MAX = 64
+PLAIN = frozenset({"To", "From", "Body", "StatusCallback"})
 BOOLEANS = {"": False, "false": False, "true": True}
 
 
@@ -24,6 +25,16 @@ def message_request(form: Form, account: Account, allow_private: bool = False) -
     Raises:
         Refused: a parameter is not of its form, or asks for what is not carried.
     """
+    if form.keys() <= PLAIN:
+        # Nearly every message; what the rest would be read into are the defaults.
+        return SendRequest(
+            account=account,
+            sender=form.phone_number("From"),
+            recipient=form.phone_number("To"),
+            body=form.text("Body"),
+            origin=Origin.REST,
+            status_callback=status_callback(form, allow_private),
+        )
     if form.text("MessagingServiceSid"):
         raise Refused(Refusal.MESSAGING_SERVICE_UNKNOWN)
     if form.text("MediaUrl"):

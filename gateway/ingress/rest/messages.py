@@ -8,6 +8,7 @@ from math import inf
 
 import msgspec
 
+from gateway.account import Account
 from gateway.clock import message_id_of
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.dependencies import RestDependencies
@@ -18,7 +19,8 @@ from gateway.ingress.rest.key_header import idempotency_key
 from gateway.ingress.rest.message_form import message_request, unix_time
 from gateway.ingress.rest.message_json import API_VERSION, accepted_resource, stored_resource
 from gateway.ingress.rest.paging import message_page, page_request
-from gateway.message import FINAL, Status
+from gateway.message import FINAL, Message, Status
+from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Replayed
 from gateway.messaging.idempotency_key import keyed
 from gateway.messaging.phone_number import normalize_sender
@@ -43,17 +45,33 @@ class Messages:
     async def create(self, call: Call) -> JsonAnswer:
         """201 once the message is durable; the message as it stands, where its idempotency key
         has made it before."""
-        key = idempotency_key(call.headers)
-        request = message_request(await call.form(), call.account, self._allow_private)
-        if key is not None:
-            request = keyed(request, key)
+        request = self.request(call.headers, await call.form(), call.account)
         taken = await self._intake.accept(request)
-        if not isinstance(taken, Replayed):
-            return JsonAnswer(201, encode(accepted_resource(taken)))
-        stored = await self._store.fetch(call.account.sid, taken.id)
+        if isinstance(taken, Replayed):
+            return await self.replayed(call.account, taken)
+        return created(taken)
+
+    def request(self, headers: dict[bytes, bytes], form: Form, account: Account) -> SendRequest:
+        """The message that is asked for, with its idempotency key if it has one.
+
+        Raises:
+            Refused: the form or the key cannot be used.
+        """
+        key = idempotency_key(headers)
+        request = message_request(form, account, self._allow_private)
+        return request if key is None else keyed(request, key)
+
+    async def replayed(self, account: Account, replayed: Replayed) -> JsonAnswer:
+        """The message of an idempotency key as it stands.
+
+        Raises:
+            Refused: it is not kept any more.
+            StoreError: it cannot be read now.
+        """
+        stored = await self._store.fetch(account.sid, replayed.id)
         if stored is None:
             raise Refused(Refusal.NOT_FOUND, "the message of this key is no longer kept")
-        resource = stored_resource(stored, self._live_status(taken.id))
+        resource = stored_resource(stored, self._live_status(replayed.id))
         return JsonAnswer(201, encode(resource), (REPLAYED,))
 
     async def list(self, call: Call) -> JsonAnswer:
@@ -124,6 +142,11 @@ class Messages:
     def _show(self, stored: StoredMessage) -> JsonAnswer:
         live = self._live_status(stored.message.id)
         return JsonAnswer(200, encode(stored_resource(stored, live)))
+
+
+def created(message: Message) -> JsonAnswer:
+    """The answer to a message that is durable."""
+    return JsonAnswer(201, encode(accepted_resource(message)))
 
 
 async def committed(store: Store, record: Redacted | Deleted) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -13,10 +14,10 @@ import uvicorn
 from litestar import Litestar
 
 from gateway.ingress.rest.http_connection import HttpConnection
+from gateway.ingress.rest.message_post import MessagePosts
 from gateway.net.errors import ListenError
 
 BACKLOG = 2_048
-KEEP_ALIVE_S = 75
 DRAIN_S_MAX = 10
 
 
@@ -41,10 +42,19 @@ class RestServer:
 
     Leaving the context stops listening at once and lets requests in flight finish, for
     `DRAIN_S_MAX` at most. `trusted_proxies` are addresses whose X-Forwarded-For is believed,
-    comma-separated; behind a proxy that is not named here, all clients count as one.
+    comma-separated; behind a proxy that is not named here, all clients count as one. `posts` take
+    the requests that create messages before the application does.
     """
 
-    def __init__(self, app: Litestar, host: str, port: int, *, trusted_proxies: str = "") -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        host: str,
+        port: int,
+        *,
+        trusted_proxies: str = "",
+        posts: MessagePosts | None = None,
+    ) -> None:
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
@@ -53,7 +63,7 @@ class RestServer:
             uvicorn.Config(
                 # Both speak ASGI 3; their types for it differ in name only.
                 cast(Any, app),
-                http=HttpConnection,
+                http=cast(Any, partial(HttpConnection, posts=posts)),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -64,7 +74,6 @@ class RestServer:
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=trusted_proxies,
                 backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S_MAX,
             )
         )

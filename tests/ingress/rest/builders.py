@@ -15,6 +15,9 @@ from gateway.clock import Clock, IdFactory, message_sid
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.gate import Gate
+from gateway.ingress.rest.message_post import MessagePosts
+from gateway.ingress.rest.server import RestServer
 from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.idempotency import Idempotency
@@ -147,16 +150,16 @@ class MemoryIntake:
 
     def submit(self, request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
         try:
-            message = self._take(request)
+            message = self.take(request)
         except Refused as refused:
             on_refused(refused)
         else:
             on_accepted(message)
 
     async def accept(self, request: SendRequest) -> Message:
-        return self._take(request)
+        return self.take(request)
 
-    def _take(self, request: SendRequest) -> Message:
+    def take(self, request: SendRequest) -> Message:
         self.requests.append(request)
         now = self._clock.now()
         admitted = self.admission.check(request, now)
@@ -204,8 +207,9 @@ class Api:
         self.live: dict[int, Status] = {}
         self.ready = True
         self.router = a_router()
+        self.account = account or an_account()
         dependencies = RestDependencies(
-            KnownCredentials(account or an_account()),
+            KnownCredentials(self.account),
             Idempotency(cast(Intake, self.intake), self.store.find_key, self.clock, WINDOW_S),
             cast(Store, self.store),
             self.live.get,
@@ -214,7 +218,18 @@ class Api:
             self.intake.admission,
             self.router,
         )
-        self.app: Litestar = create_app(dependencies)
+        gate = Gate(dependencies)
+        self.app: Litestar = create_app(dependencies, gate)
+        self.posts = MessagePosts(dependencies, gate)
+
+    def server(self) -> RestServer:
+        """The API on a port, as the daemon serves it."""
+        return RestServer(self.app, "127.0.0.1", 0, posts=self.posts)
+
+    def forget(self) -> None:
+        """Have no messages any more, nor requests."""
+        self.store.messages.clear()
+        self.intake.requests.clear()
 
     def client(
         self, *, auth: tuple[str, str] | None = (ACCOUNT_SID, AUTH_TOKEN), address: str = "10.0.0.1"

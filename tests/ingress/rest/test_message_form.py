@@ -9,7 +9,7 @@ from tests.ingress.rest.builders import NOW, RECIPIENT, SENDER, a_form, an_accou
 
 
 def read(**changes: str) -> SendRequest:
-    form = Form({name: [value] for name, value in a_form(**changes).items()})
+    form = Form(a_form(**changes))
     return message_request(form, an_account())
 
 
@@ -55,7 +55,7 @@ def test_a_web_url_may_be_called_back(url: str) -> None:
 
 def test_a_private_url_may_be_called_back_where_that_is_allowed() -> None:
     url = "http://127.0.0.1:8090/webhook"
-    form = Form({name: [value] for name, value in a_form(StatusCallback=url).items()})
+    form = Form(a_form(StatusCallback=url))
     assert message_request(form, an_account(), allow_private=True).status_callback == url
 
 

@@ -9,8 +9,8 @@ import pytest
 from gateway.ingress.rest.form import FORM_OCTETS_MAX
 from gateway.ingress.rest.http_connection import HEAD_OCTETS_MAX
 from gateway.ingress.rest.server import RestServer
-from gateway.message import Message
 from gateway.messaging.admission import SendRequest
+from gateway.messaging.intake import OnAccepted, OnRefused
 from gateway.net.errors import ListenError
 from tests.e2e.patience import until
 from tests.ingress.rest.builders import (
@@ -44,7 +44,7 @@ async def raw(server: RestServer, octets: bytes) -> bytes:
 
 
 async def test_a_message_is_created_over_a_socket() -> None:
-    async with RestServer(Api().app, HOST, 0) as server, client_of(server) as client:
+    async with Api().server() as server, client_of(server) as client:
         answer = await client.post(MESSAGES, data=a_form())
 
     assert answer.status_code == 201
@@ -80,7 +80,7 @@ async def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
 
 
 async def test_a_port_is_known_once_bound_and_given_back_when_closed() -> None:
-    server = RestServer(Api().app, HOST, 0)
+    server = Api().server()
     server.bind()
     port = server.port
 
@@ -93,22 +93,21 @@ async def test_leaving_the_context_lets_a_request_in_flight_finish(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     api = Api()
-    accept = api.intake.accept
-    reached, released = asyncio.Event(), asyncio.Event()
+    submit = api.intake.submit
+    reached = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
-    async def wait(request: SendRequest) -> Message:
+    def wait(request: SendRequest, on_accepted: OnAccepted, on_refused: OnRefused) -> None:
         reached.set()
-        await released.wait()
-        return await accept(request)
+        # Released only after the server has been told to stop.
+        loop.call_later(0.05, submit, request, on_accepted, on_refused)
 
-    monkeypatch.setattr(api.intake, "accept", wait)
+    monkeypatch.setattr(api.intake, "submit", wait)
     async with httpx.AsyncClient(auth=(ACCOUNT_SID, AUTH_TOKEN)) as client:
-        async with RestServer(api.app, HOST, 0) as server:
+        async with api.server() as server:
             url = f"http://{HOST}:{server.port}{MESSAGES}"
             request = asyncio.create_task(client.post(url, data=a_form()))
             await reached.wait()
-            # Released only after the server has been told to stop.
-            asyncio.get_running_loop().call_later(0.05, released.set)
 
         answer = await request
 
@@ -116,7 +115,7 @@ async def test_leaving_the_context_lets_a_request_in_flight_finish(
 
 
 async def test_leaving_the_context_frees_the_port() -> None:
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         port = server.port
 
     socket.create_server((HOST, port)).close()
@@ -124,12 +123,12 @@ async def test_leaving_the_context_frees_the_port() -> None:
 
 async def test_an_error_within_the_context_comes_out_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with RestServer(Api().app, HOST, 0):
+        async with Api().server():
             raise ZeroDivisionError
 
 
 async def test_octets_that_are_no_http_answer_the_error_body() -> None:
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, b"\x16\x03\x01 hello\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -137,7 +136,7 @@ async def test_octets_that_are_no_http_answer_the_error_body() -> None:
 
 
 async def test_a_head_without_end_answers_431() -> None:
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, b"GET / HTTP/1.1\r\nx: ".ljust(HEAD_OCTETS_MAX + 1, b"x"))
 
     assert answer.startswith(b"HTTP/1.1 431 ")
@@ -147,7 +146,7 @@ async def test_a_request_that_never_ends_answers_408(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("gateway.ingress.rest.http_connection.REQUEST_S_MAX", 0.05)
     head = f"POST {MESSAGES} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n"
     authorization = f"authorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n\r\n"
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, (head + authorization + "To=").encode())
 
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -155,7 +154,7 @@ async def test_a_request_that_never_ends_answers_408(monkeypatch: pytest.MonkeyP
 
 async def test_a_connection_that_never_asks_answers_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.ingress.rest.http_connection.REQUEST_S_MAX", 0.05)
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, b"")
 
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -165,7 +164,7 @@ async def test_a_peer_that_never_reads_its_answers_is_cut(monkeypatch: pytest.Mo
     for bound in ("REQUEST_S_MAX", "UNREAD_S_MAX"):
         monkeypatch.setattr(f"gateway.ingress.rest.http_connection.{bound}", 0.1)
     octets = b"GET /docs/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n" * 1_000
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         with socket.create_connection((HOST, server.port)) as peer:
             peer.sendall(octets)
 
@@ -178,7 +177,7 @@ async def test_a_peer_that_never_reads_its_answers_is_cut(monkeypatch: pytest.Mo
 
 async def test_one_connection_too_many_answers_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.ingress.rest.http_connection.CONNECTIONS_MAX", 0)
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, b"")
 
     assert answer.startswith(b"HTTP/1.1 503 ")
@@ -189,7 +188,7 @@ async def test_requests_in_one_packet_are_answered_in_order() -> None:
     head = f"host: a\r\nauthorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n"
     first = f"GET {MESSAGES} HTTP/1.1\r\n{head}\r\n"
     last = f"GET /nowhere HTTP/1.1\r\n{head}connection: close\r\n\r\n"
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, (first + last).encode())
 
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404"]
@@ -203,7 +202,7 @@ async def test_a_large_form_in_one_packet_is_no_large_head() -> None:
         "content-type: application/x-www-form-urlencoded\r\n"
         f"content-length: {len(form)}\r\n\r\n"
     )
-    async with RestServer(Api().app, HOST, 0) as server:
+    async with Api().server() as server:
         answer = await raw(server, head.encode() + form)
 
     assert answer.startswith(b"HTTP/1.1 201 ")
@@ -215,7 +214,7 @@ async def test_a_failing_server_ends_its_context(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("uvicorn.Server.startup", fail)
     with pytest.raises(ExceptionGroup) as failure:
-        async with RestServer(Api().app, HOST, 0):
+        async with Api().server():
             raise AssertionError("the server has not started")
 
     assert failure.group_contains(OSError)

@@ -16,7 +16,6 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from gateway.ingress.rest.server import RestServer
 from gateway.message import Status
 from routing.events import Converted
 from tests.ingress.rest.builders import (
@@ -64,7 +63,7 @@ class AsyncEdgeHttp(AsyncTwilioHttpClient):
 
 async def with_sdk(api: Api, act: Callable[[Client], T], username: str = ACCOUNT_SID) -> T:
     """What `act` returns, called in a thread beside the server."""
-    async with RestServer(api.app, "127.0.0.1", 0) as server:
+    async with api.server() as server:
         base = f"http://127.0.0.1:{server.port}"
         password = AUTH_TOKEN if username == ACCOUNT_SID else KEY_SECRET
         client = Client(username, password, ACCOUNT_SID, http_client=EdgeHttp(base))
@@ -105,7 +104,7 @@ async def test_create_with_an_api_key() -> None:
 
 
 async def test_create_with_two_attributes_set() -> None:
-    async with RestServer(Api().app, "127.0.0.1", 0) as server:
+    async with Api().server() as server:
         client = Client(ACCOUNT_SID, AUTH_TOKEN, http_client=TwilioHttpClient(False))
         client.api.base_url = f"http://127.0.0.1:{server.port}"
         message = await asyncio.to_thread(send, client)
@@ -117,7 +116,7 @@ async def test_create_with_two_attributes_set() -> None:
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated:DeprecationWarning")
 async def test_create_and_list_asynchronously() -> None:
-    async with RestServer(Api().app, "127.0.0.1", 0) as server:
+    async with Api().server() as server:
         http_client = AsyncEdgeHttp(f"http://127.0.0.1:{server.port}")
         async with http_client:
             client = Client(ACCOUNT_SID, AUTH_TOKEN, http_client=http_client)
