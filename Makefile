@@ -1,11 +1,17 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench \
-	bench-routing docs clean
+.PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts e2e interop \
+	conformance sim soak fuzz bench bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
+SIM_SEEDS ?= 1
+N ?= 200
 MINUTES ?= 30
 WORKERS ?= 2
 SECONDS ?= 60
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --durations=10
+
+# Tests start hundreds of interpreters. Without kept bytecode each compiles the gateway first.
+unexport PYTHONDONTWRITEBYTECODE
 
 setup: .venv/ready  ## create .venv and install everything the other targets need
 
@@ -18,7 +24,7 @@ setup: .venv/ready  ## create .venv and install everything the other targets nee
 run: setup  ## gateway and simulated carriers on 127.0.0.1
 	$(BIN)/supernet demo
 
-check: lint types imports test  ## what CI runs
+check: lint types imports test  ## what CI runs, the quickest first
 
 lint: setup
 	$(BIN)/ruff check .
@@ -38,7 +44,20 @@ peers: setup  ## foreign programs that tests speak with; without them those test
 	@$(BIN)/python -m tests.interop.peers
 
 test: setup peers  ## everything: units, virtual time, simulation, end to end, foreign peers
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --durations=10 --cov
+	$(PYTEST)
+
+coverage: setup peers  ## the same tests, and which branches they reach; fails below `fail_under`
+	$(PYTEST) --cov
+
+proofs: setup  ## the long loops as far as their tests say: kills, power cuts, seeds, texts, a town
+	PROOFS=1 $(PYTEST) tests/e2e/test_kill.py tests/e2e/test_kill_in_doubt.py tests/store/test_power_cut.py \
+		tests/store/test_power_cut_of_a_file.py tests/sim tests/text/test_generated_texts.py tests/messaging/town
+
+kills: setup  ## kill -9 so many times: make kills N=1000
+	KILLS=$(N) $(BIN)/pytest -rP tests/e2e/test_kill.py tests/e2e/test_kill_in_doubt.py
+
+power-cuts: setup  ## twelve power cuts for each of so many seeds: make power-cuts N=1000
+	SEEDS=$(N) $(BIN)/pytest -rP tests/store/test_power_cut.py tests/store/test_power_cut_of_a_file.py
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e
@@ -50,7 +69,7 @@ conformance: setup peers  ## the tests of each SMPP and GSM rule; rewrites docs/
 	$(BIN)/python -m tests.conformance
 
 sim: setup  ## the whole gateway in virtual time: make sim SEED=123
-	SIM_SEED=$(SEED) $(BIN)/pytest -m sim
+	SIM_SEED=$(SEED) SIM_SEEDS=$(SIM_SEEDS) $(BIN)/pytest -m sim
 
 soak: setup  ## customers, bad carriers, dead endpoints and a kill -9 every minute: make soak MINUTES=30
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)

@@ -1,11 +1,14 @@
-"""The order of the files, so that two workers end together: the long ones begin first.
+"""How far the long loops go, and the order of the files, so that two workers end together.
 
-These are loops of kills, power cuts and seeds. They have more time than other tests, and coverage
-is not counted in them, for that would double it: what they reach is measured where it is tested.
+Loops of kills, power cuts, seeds and texts find more the longer they go on. How far each goes to
+prove what it says stands in the test: `make proofs` goes so far. Any other run goes only as far as
+SHORT, which shows whether a promise is broken at all. A variable of the environment (`KILLS=1000`)
+is stronger than both.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,15 +18,22 @@ from hypothesis import settings
 settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
 
-# Of each of these a worker has for half a minute or more.
+SHORT = {"KILLS": "48", "SEEDS": "24", "SIM_SEEDS": "2", "TEXTS": "1000", "TOWN": "20000"}
+if "PROOFS" not in os.environ:
+    # Before the tests that read it are imported.
+    os.environ.update(SHORT | os.environ)
+
+# A worker has longer for each of these than for any other; the longest begin first. They have more
+# time than other tests, and coverage is not counted in them, for that would double it: what they
+# reach is measured where it is tested.
 LONG = (
     "test_kill.py",
-    "test_kill_in_doubt.py",
     "test_whole_gateway.py",
-    "test_power_cut.py",
-    "test_town.py",
+    "test_kill_in_doubt.py",
     "test_tools_under_load.py",
+    "test_power_cut.py",
     "test_store_model.py",
+    "test_town.py",
     "test_no_space.py",
     "test_mosquitto_restarts.py",
     "test_power_cut_of_a_file.py",

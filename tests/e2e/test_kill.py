@@ -1,6 +1,6 @@
-"""kill -9, hundreds of times, while customers send: nothing accepted is lost, nothing invented.
+"""kill -9, 200 times, while customers send: nothing accepted is lost, nothing invented.
 
-KILLS=n makes more of them, and SEED=n others.
+`make kills N=n` makes more of them, SEED=n others, and `make test` fewer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What customers want of messages that a carrier may have taken, held through a hundred kills."""
+"""What customers want of messages that a carrier may have taken, held through 25 kills each.
+
+`make kills N=n` makes an eighth of n, and `make test` fewer.
+"""
 
 from __future__ import annotations
 

@@ -114,6 +114,25 @@ class Desk:
         return self.traffic.dispatcher.lanes.of(self.traffic.account, sender).queue.segments
 
 
+async def queued(desk: Desk, count: int, **changes: Any) -> list[Message]:
+    """Messages 0, 1, 2 …, each to somebody else, for which no bind is up."""
+    desk.traffic.down("alpha/1")
+    return [
+        await desk.accept(str(number), recipient=f"+1415555{2000 + number}", **changes)
+        for number in range(count)
+    ]
+
+
+async def sent_of(desk: Desk) -> list[str]:
+    """What goes out once the bind is up, and takes everything."""
+    desk.traffic.up("alpha/1")
+    for _ in range(30):
+        await desk.traffic.turn(1)
+        while desk.traffic.binds["alpha/1"].awaiting:
+            desk.traffic.ok()
+    return desk.traffic.texts()
+
+
 async def refusal_of(asked: Awaitable[None]) -> Refusal | None:
     try:
         await asked

@@ -1,6 +1,5 @@
 """What waits far back in a queue waits in the store."""
 
-from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
@@ -15,17 +14,11 @@ from gateway.smpp.constants import CommandStatus
 from gateway.store.interface import Deleted
 from tests.messaging.ledger import Ledger
 from tests.messaging.slow_ledger import SlowLedger
-from tests.messaging.traffic_world import LONG, OTHER, SENDER, TWO, WALL, Traffic
+from tests.messaging.traffic_world import HEAD, LONG, OTHER, SENDER, TWO, WALL, Traffic
 from tests.store.builders import ACCOUNT
 from tests.support.virtual_time import virtual_time
 
-HEAD = 4
-
-
-@pytest.fixture(autouse=True)
-def _short_heads() -> Iterator[None]:
-    with patch.object(account_queue, "HEAD_MIN", HEAD), patch.object(account_queue, "HEAD_S", 0.0):
-        yield
+pytestmark = pytest.mark.usefixtures("short_heads")
 
 
 async def put(traffic: Traffic, *numbers: int, expires_at: float = WALL + 14_400) -> None:

@@ -1,51 +1,23 @@
 """Messages that their customer takes back (cancel_sm, SMPP v3.4 §4.9)."""
 
 import asyncio
-from collections.abc import Iterator
-from unittest.mock import patch
 
 import pytest
 
 from gateway.account import InDoubt
 from gateway.errors import Refusal
-from gateway.message import Message, Origin, Receipts, Status
-from gateway.messaging import account_queue
+from gateway.message import Origin, Receipts, Status
 from gateway.messaging.paging import READ_AGAIN_S
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.errors import NotBound
 from gateway.store.interface import Deleted, Listener
-from tests.messaging.intake_desk import SOON, Desk, an_earlier, refusal_of
+from tests.messaging.intake_desk import SOON, Desk, an_earlier, queued, refusal_of, sent_of
 from tests.messaging.slow_ledger import SlowLedger
-from tests.messaging.traffic_world import LONG, OTHER, WALL
+from tests.messaging.traffic_world import HEAD, LONG, OTHER, WALL
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, became
 from tests.support.virtual_time import virtual_time
 
-HEAD = 4
-
-
-@pytest.fixture(autouse=True)
-def _short_heads() -> Iterator[None]:
-    with patch.object(account_queue, "HEAD_MIN", HEAD), patch.object(account_queue, "HEAD_S", 0.0):
-        yield
-
-
-async def queued(desk: Desk, count: int) -> list[Message]:
-    """Messages 0, 1, 2 …, each to somebody else, for which no bind is up."""
-    desk.traffic.down("alpha/1")
-    return [
-        await desk.accept(str(number), recipient=f"+1415555{2000 + number}")
-        for number in range(count)
-    ]
-
-
-async def sent_of(desk: Desk) -> list[str]:
-    """What goes out once the bind is up, and takes everything."""
-    desk.traffic.up("alpha/1")
-    for _ in range(30):
-        await desk.traffic.turn(1)
-        while desk.traffic.binds["alpha/1"].awaiting:
-            desk.traffic.ok()
-    return desk.traffic.texts()
+pytestmark = pytest.mark.usefixtures("short_heads")
 
 
 # Where it waits

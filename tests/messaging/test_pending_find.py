@@ -1,29 +1,21 @@
 """Where messages stand, and which of them can still be changed (SMPP v3.4 §4.8 to §4.10)."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from gateway.errors import Refusal, Refused
 from gateway.message import Message, SmppFields, Status
-from gateway.messaging import account_queue, pending_messages
+from gateway.messaging import pending_messages
 from gateway.smpp.constants import CommandStatus
 from tests.messaging.intake_desk import SOON, Desk, an_earlier
 from tests.messaging.slow_ledger import SlowLedger
-from tests.messaging.traffic_world import OTHER, RECIPIENT, SENDER, WALL
+from tests.messaging.traffic_world import HEAD, OTHER, RECIPIENT, SENDER, WALL
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT
 from tests.support.virtual_time import virtual_time
 
-HEAD = 4
-
-
-@pytest.fixture(autouse=True)
-def _short_heads() -> Iterator[None]:
-    with patch.object(account_queue, "HEAD_MIN", HEAD), patch.object(account_queue, "HEAD_S", 0.0):
-        yield
+pytestmark = pytest.mark.usefixtures("short_heads")
 
 
 async def queued(desk: Desk, count: int, **changes: Any) -> list[Message]:

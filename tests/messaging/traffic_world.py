@@ -40,6 +40,8 @@ SENDER = "55501"
 RECIPIENT = "+15017122661"
 OTHER = "+15005550009"
 THIRD = "+15005550010"
+# So many messages of a queue are in memory where the fixture short_heads is used.
+HEAD = 4
 LONG = "x" * 400  # Three parts.
 TURN_S = 0.000_1
 UNKNOWN_WAIT_S = 3_600.0

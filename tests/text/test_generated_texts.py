@@ -1,6 +1,11 @@
-"""A hundred thousand generated texts against an oracle that tries every split (GSM-20)."""
+"""A hundred thousand generated texts against an oracle that tries every split (GSM-20).
+
+TEXTS=n makes so many of each seed; `make test` has the first thousand of each.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -10,7 +15,7 @@ from gateway.text.segmentation import SegmentedText, TextEncoding, count, segmen
 from tests.text import reach_splitter
 from tests.text.generated_texts import LANGUAGES, generated_texts
 
-TEXTS = 5_000
+TEXTS = int(os.environ.get("TEXTS", "5000"))
 # Each text with one of them, in turn.
 SETTINGS = [(ref_bits, languages) for ref_bits in (8, 16) for languages in ((), LANGUAGES)]
 IDENTIFIER = {"": 0, **IDENTIFIERS}
