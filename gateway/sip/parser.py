@@ -1,0 +1,149 @@
+"""Octets to a message (RFC 3261 §7, §18.3): the split by hand, the bounds, what must be there."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.sip.errors import GrammarError, MessageError, RequestRefused
+from gateway.sip.grammar import is_token
+from gateway.sip.header_names import NAMES
+from gateway.sip.headers import Field, Headers
+from gateway.sip.message import VERSION, SipMessage, SipRequest, SipResponse
+from gateway.sip.reasons import reason_of
+from gateway.sip.uri import URI_MAX, SipUri
+
+START_LINE_MAX = 4_096
+HEADERS_MAX = 256
+HEAD_OCTETS_MAX = 32_768
+BODY_OCTETS_MAX = 65_536
+
+# Each of these comes once (§7.3.1, §20); RFC 4475 §3.3.8 asks for 400 where one comes again.
+SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
+
+_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
+_STATUS = re.compile(r"[1-6][0-9]{2}")
+
+
+def parse(octets: bytes) -> SipRequest | SipResponse:
+    """The message that a datagram holds; what follows its body is left (§18.3).
+
+    Raises RequestRefused for a request that has an answer, MessageError for all else.
+    """
+    start = 0
+    while octets.startswith(b"\r\n", start):  # §7.5
+        start += 2
+    end = octets.find(b"\r\n\r\n", start)
+    if end < 0:
+        raise MessageError("the head has no end")
+    message = parse_head(octets[start:end])
+    return with_body(message, octets[end + 4 :])
+
+
+def parse_head(head: bytes) -> SipRequest | SipResponse:
+    """The start line and the headers, without the empty line that ends them."""
+    text = head.decode("utf-8", "surrogateescape")
+    if "\r\n " in text or "\r\n\t" in text:
+        text = _FOLD.sub(" ", text)
+    start_line, *lines = text.split("\r\n")
+    fields, trouble = _fields(lines)
+    message = _started(start_line, fields)
+    if trouble or text.count("\n") != len(lines) or text.count("\r") != len(lines):
+        raise refusal(message, trouble or "a line holds CR or LF")
+    if len(head) > HEAD_OCTETS_MAX or len(lines) > HEADERS_MAX:
+        raise refusal(message, "the head is too long", 513)
+    try:
+        _check(message)
+    except GrammarError as error:
+        raise refusal(message, str(error)) from error
+    return message
+
+
+def with_body(message: SipRequest | SipResponse, rest: bytes) -> SipRequest | SipResponse:
+    """Content-Length of `rest`, or all of it where there is none."""
+    length = content_length(message)
+    if length is None:
+        length = len(rest)
+    if length > BODY_OCTETS_MAX:
+        raise refusal(message, "the body is too long", 413)
+    if length > len(rest):
+        raise refusal(message, "Content-Length is more than there is")
+    message.body = rest[:length]
+    return message
+
+
+def content_length(message: SipMessage) -> int | None:
+    return message.integer("Content-Length")
+
+
+def refusal(message: SipMessage, text: str, status: int = 400) -> MessageError:
+    """What to raise for a message that is not to be read on."""
+    if isinstance(message, SipRequest):
+        return RequestRefused(text, message, status, reason_of(status))
+    return MessageError(text)
+
+
+def _fields(lines: list[str]) -> tuple[list[Field], str]:
+    """The fields that can be read, and what is wrong with the others."""
+    try:
+        pairs = [line.split(":", 1) for line in lines]
+        return [(NAMES[name], value.strip(" \t")) for name, value in pairs], ""
+    except (GrammarError, ValueError):
+        return _readable_fields(lines), "a header line is malformed"
+
+
+def _readable_fields(lines: list[str]) -> list[Field]:
+    fields: list[Field] = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and is_token(name.rstrip(" \t")):
+            fields.append((NAMES[name], value.strip(" \t").replace("\r", "").replace("\n", "")))
+    return fields
+
+
+def _started(start_line: str, fields: list[Field]) -> SipRequest | SipResponse:
+    headers = Headers.of(fields)
+    parts = start_line.split(" ")
+    if parts[0][:4].upper() == "SIP/":
+        return _response(start_line, headers)
+    if len(parts) != 3 or not is_token(parts[0]) or not parts[1]:
+        method = parts[0] if is_token(parts[0]) else "UNKNOWN"
+        raise refusal(SipRequest(method, "", headers), "the Request-Line is malformed")
+    method, uri, version = parts
+    request = SipRequest(method, uri, headers)
+    if version != VERSION and version.upper() != VERSION:
+        known = _VERSION.fullmatch(version)
+        raise refusal(request, "the version is not SIP/2.0", 505 if known else 400)
+    return request
+
+
+def _response(start_line: str, headers: Headers) -> SipResponse:
+    version, _, rest = start_line.partition(" ")
+    status, _, reason = rest.partition(" ")
+    if version.upper() != VERSION or _STATUS.fullmatch(status) is None:
+        raise MessageError("the Status-Line is malformed")
+    if "\r" in reason or "\n" in reason:
+        raise MessageError("the Status-Line is malformed")
+    return SipResponse(int(status), reason, headers)
+
+
+def _check(message: SipRequest | SipResponse) -> None:
+    """What each message must have (§8.1.1, §20 table 2)."""
+    names = [name for name, _ in message.headers]
+    for name in SINGLE:
+        if names.count(name) > 1:
+            raise GrammarError(f"{name} comes twice")
+    assert message.vias
+    assert message.call_id
+    assert message.from_
+    assert message.to
+    cseq = message.cseq
+    message.integer("Content-Length")
+    if isinstance(message, SipRequest):
+        if cseq.method != message.method:
+            raise GrammarError("CSeq has another method")
+        if len(message.uri) > URI_MAX:
+            raise refusal(message, "the Request-URI is too long", 414)
+        if isinstance(message.request_uri, SipUri) and message.request_uri.headers:
+            raise GrammarError("the Request-URI has headers")
+        assert message.max_forwards is None or message.max_forwards >= 0
