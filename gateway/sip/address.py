@@ -8,9 +8,17 @@ import msgspec
 
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import QUOTED_STRING, one_line, quote, split_list, unquote
-from gateway.sip.parameters import Parameters, parse_parameters, write_parameters
-from gateway.sip.uri import Uri, parse_uri
+from gateway.sip.parameters import (
+    PLAIN_PARAMETERS,
+    Parameters,
+    parse_parameters,
+    plain_parameters,
+    write_parameters,
+)
+from gateway.sip.uri import SIP_URI, SipUri, Uri, parse_uri
 
+# As nearly all are written; the other two read the rest.
+_PLAIN = re.compile(rf'(?:"([^"\\]*)" ?|([A-Za-z0-9._+-]+) ?)?<{SIP_URI}>({PLAIN_PARAMETERS})')
 # Unquoted, the display name is tokens; any character that separates nothing passes.
 _NAME_ADDR = re.compile(
     rf'(?:({QUOTED_STRING})|([^"<>,;:@\\]*))[ \t]*<([^<>]*)>[ \t]*(;.*)?', re.DOTALL
@@ -28,9 +36,16 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Address:
+        if match := _PLAIN.fullmatch(value):
+            name, token, *groups, parameters = match.groups()
+            return cls(
+                SipUri.of_match(groups),
+                name or token or "",
+                plain_parameters(parameters) if parameters else {},
+            )
         if match := _NAME_ADDR.fullmatch(value):
-            quoted, bare, uri, parameters = match.groups()
-            name = unquote(quoted) if quoted is not None else " ".join(bare.split())
+            name, token, uri, parameters = match.groups()
+            name = unquote(name) if name is not None else " ".join(token.split())
         elif match := _ADDR_SPEC.fullmatch(value):
             (uri, parameters), name = match.groups(), ""
         else:

@@ -1,8 +1,13 @@
-"""URIs: sip and sips (RFC 3261 §19.1), tel (RFC 3966), and any other as it is written."""
+"""URIs: sip and sips (RFC 3261 §19.1), and any other as it is written.
+
+`gateway.sip.tel_uri` reads the telephone numbers in them.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -17,22 +22,30 @@ URI_MAX = 2_048
 _ESCAPED = "%[0-9A-Fa-f]{2}"
 
 
-def _production(characters: str) -> str:
-    return f"(?:[{re.escape(characters)}]|{_ESCAPED})"
+def _run(characters: str) -> str:
+    """One or more of these characters, or of escaped ones."""
+    one = f"[{re.escape(characters)}]"
+    return f"(?:{one}|{_ESCAPED}){one}*(?:{_ESCAPED}{one}*)*"
 
 
 # "#" of the telephone's keypad is not in the grammar; phones send it.
-_USER = _production(grammar.C_USER_SAFE + "#")
-_PASSWORD = _production(grammar.C_PASSWORD_SAFE)
-_PARAMETER = _production(grammar.C_URI_PARAM_SAFE)
-_HEADER = _production(grammar.C_UNRESERVED + "[]/?:+$")
-_SIP = re.compile(
-    rf"(sips?):(?:({_USER}+)(?::({_PASSWORD}*))?@)?({HOST})(?::([0-9]{{1,5}}))?"
-    rf"((?:;{_PARAMETER}+(?:={_PARAMETER}+)?)*)"
-    rf"(?:\?({_HEADER}+={_HEADER}*(?:&{_HEADER}+={_HEADER}*)*))?",
-    re.IGNORECASE,
+_USER = _run(grammar.C_USER_SAFE + "#")
+_PASSWORD = _run(grammar.C_PASSWORD_SAFE)
+_PARAMETER = _run(grammar.C_URI_PARAM_SAFE)
+_HEADER = _run(grammar.C_UNRESERVED + "[]/?:+$")
+SIP_URI = (
+    rf"([Ss][Ii][Pp][Ss]?):(?:({_USER})(?::({_PASSWORD})?)?@)?({HOST})(?::([0-9]{{1,5}}))?"
+    rf"((?:;{_PARAMETER}(?:={_PARAMETER})?)*)"
+    rf"(?:\?({_HEADER}=(?:{_HEADER})?(?:&{_HEADER}=(?:{_HEADER})?)*))?"
 )
+
+_SIP = re.compile(SIP_URI)
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([^\s<>\"]+)")
+# What may be escaped or not without a difference (§19.1.4): all but the reserved.
+_SAME_ESCAPED = re.compile(_ESCAPED)
+_RESERVED = frozenset(";/?:@&=+$,")
+# A URI with one of these is another than one without (§19.1.4).
+_TELLING = ("user", "ttl", "method", "maddr", "transport")
 
 
 class SipUri(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +60,22 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
     scheme: str = "sip"
 
     @classmethod
+    def of_match(cls, groups: Sequence[str | None]) -> SipUri:
+        """Of what SIP_URI has matched."""
+        scheme, user, password, host, digits, parameters, headers = groups
+        assert scheme is not None
+        assert host is not None
+        return cls(
+            checked_host(host) if host[0] == "[" else host,
+            user,
+            port(digits) if digits else None,
+            _parameters(parameters) if parameters else {},
+            _headers(headers) if headers else (),
+            password,
+            scheme.lower(),
+        )
+
+    @classmethod
     def to(cls, username: str | None, host: str, port: int | None = None, **more: str) -> SipUri:
         """Of a user name without escapes; `more` are parameters."""
         user = None if username is None else quote(username, safe=grammar.C_USER_SAFE)
@@ -54,11 +83,36 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def username(self) -> str | None:
-        return None if self.user is None else unquote(self.user)
+        return None if self.user is None else unquote(self.user, errors="surrogateescape")
+
+    @property
+    def address(self) -> str:
+        """The host as sockets want it: an IPv6 address without its brackets."""
+        return self.host.strip("[]")
 
     @property
     def transport(self) -> str | None:
-        return self.parameters.get("transport")
+        """In lower case; None where the URI leaves the choice (RFC 3263 §4.1)."""
+        transport = self.parameters.get("transport")
+        return None if transport is None else transport.lower()
+
+    @property
+    def is_loose_router(self) -> bool:
+        """The `lr` parameter (§19.1.1), also as the `lr=on` of old routers."""
+        return "lr" in self.parameters
+
+    def matches(self, other: Uri) -> bool:
+        """The comparison of §19.1.4, which is not transitive and so is not `==`."""
+        return (
+            isinstance(other, SipUri)
+            and self.scheme == other.scheme
+            and _normal(self.user) == _normal(other.user)
+            and _normal(self.password) == _normal(other.password)
+            and _normal_host(self.host) == _normal_host(other.host)
+            and self.port == other.port
+            and _parameters_match(self.parameters, other.parameters)
+            and _normal_headers(self.headers) == _normal_headers(other.headers)
+        )
 
     def __str__(self) -> str:
         user = ""
@@ -78,6 +132,9 @@ class AbsoluteUri(msgspec.Struct, frozen=True, gc=False):
     scheme: str
     rest: str
 
+    def matches(self, other: Uri) -> bool:
+        return self == other
+
     def __str__(self) -> str:
         return one_line(f"{self.scheme}:{self.rest}")
 
@@ -86,24 +143,9 @@ Uri = SipUri | AbsoluteUri
 
 
 def parse_uri(text: str) -> Uri:
-    if len(text) > URI_MAX:
-        raise GrammarError("the URI is too long")
     match = _SIP.fullmatch(text)
-    if match is None:
-        return _other(text)
-    scheme, user, password, host, digits, parameters, headers = match.groups()
-    return SipUri(
-        checked_host(host),
-        user,
-        port(digits),
-        _parameters(parameters) if parameters else {},
-        _headers(headers) if headers else (),
-        password,
-        scheme.lower(),
-    )
-
-
-def _other(text: str) -> Uri:
+    if match is not None:
+        return SipUri.of_match(match.groups())
     match = _ABSOLUTE.fullmatch(text)
     if match is None or match[1].lower() in ("sip", "sips"):
         raise GrammarError("the URI is malformed")
@@ -115,13 +157,55 @@ def _parameters(text: str) -> Parameters:
     parameters: Parameters = {}
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")
-        if parameters.setdefault(name.lower(), value if equals else None) != (
-            value if equals else None
-        ):
+        name = name.lower()
+        if name in parameters:
             raise GrammarError("a parameter of the URI comes twice")
+        parameters[name] = value if equals else None
     return parameters
 
 
 def _headers(text: str) -> tuple[tuple[str, str], ...]:
-    pairs = (piece.partition("=") for piece in text.split("&"))
-    return tuple((name, value) for name, _, value in pairs)
+    pairs = [piece.partition("=") for piece in text.split("&")]
+    return tuple([(name, value) for name, _, value in pairs])
+
+
+def _normal(text: str | None) -> str | None:
+    """With the escapes undone that make no difference, and the others in capitals."""
+    return text if text is None or "%" not in text else _SAME_ESCAPED.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = chr(int(match[0][1:], 16))
+    return match[0].upper() if character in _RESERVED or character > "~" else character
+
+
+def _normal_host(host: str) -> str:
+    """A name in lower case; an IPv6 address in its one shortest form (RFC 5952)."""
+    if host[0] != "[":
+        return host.lower()
+    try:
+        return f"[{IPv6Address(host[1:-1]).compressed}]"
+    except AddressValueError:
+        return host.lower()
+
+
+def _parameters_match(ours: Parameters, theirs: Parameters) -> bool:
+    """Those in both must be the same; the telling ones must be in both; others are ignored."""
+    if any((name in ours) != (name in theirs) for name in _TELLING):
+        return False
+    mine = {_normal(name): value for name, value in ours.items()}
+    return all(
+        _same_value(value, mine[_normal(name)])
+        for name, value in theirs.items()
+        if _normal(name) in mine
+    )
+
+
+def _same_value(one: str | None, other: str | None) -> bool:
+    one, other = _normal(one), _normal(other)
+    return (one and one.lower()) == (other and other.lower())
+
+
+def _normal_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """In any order (§19.1.4)."""
+    return sorted((name.lower(), _normal(value) or "") for name, value in headers)
