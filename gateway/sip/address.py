@@ -26,6 +26,11 @@ _NAME_ADDR = re.compile(
 # Without brackets, what follows ";" belongs to the header, and "?" and "," are not allowed (§20).
 _ADDR_SPEC = re.compile(r'([^"<>,;?\s]+)[ \t]*(;.*)?', re.DOTALL)
 
+_Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+_SECONDS = re.compile("[0-9]{1,10}")
+EXPIRES_S = 3_600
+SECONDS_MAX = 2**32 - 1
+
 
 class Address(msgspec.Struct, frozen=True, gc=False):
     """A URI, the name to show for it, and the parameters of its header."""
@@ -56,6 +61,18 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     def tag(self) -> str | None:
         return self.parameters.get("tag")
 
+    @property
+    def expires_s(self) -> int | None:
+        """For how long a Contact is to be bound; malformed ones mean 3600 (§20.10)."""
+        value = self.parameters.get("expires", "")
+        return None if value == "" else seconds(value)
+
+    @property
+    def q(self) -> float:
+        """The preference of a Contact, of 0 to 1, and 1 where it has none (§20.10, §16.6)."""
+        value = self.parameters.get("q") or ""
+        return float(value) if _Q.fullmatch(value) else 1.0
+
     def tagged(self, tag: str) -> Address:
         return Address(self.uri, self.display_name, {**self.parameters, "tag": tag})
 
@@ -66,3 +83,10 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
 def parse_addresses(value: str) -> list[Address]:
     return [Address.parse(element) for element in split_list(value)]
+
+
+def seconds(value: str | None) -> int:
+    """delta-seconds of an Expires (§20.19)."""
+    if value is None or _SECONDS.fullmatch(value) is None or int(value) > SECONDS_MAX:
+        return EXPIRES_S
+    return int(value)

@@ -121,7 +121,8 @@ class StreamParser:
 
     def _break_long(self) -> MessageError:
         """The head has no end within the bound: what is whole of it may have an answer."""
-        head = bytes(self._received[: self._received.rfind(_CRLF, 0, HEAD_OCTETS_MAX)])
+        end = max(0, self._received.rfind(_CRLF, 0, HEAD_OCTETS_MAX))
+        head = bytes(self._received[:end])
         try:
             message: SipMessage | None = parse_head(head)
         except MessageError as error:

@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.sip.address import Address
+from gateway.sip.address import Address, seconds
 from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import is_token, one_line
 from gateway.sip.headers import Field, Headers
 from gateway.sip.reasons import reason_of
-from gateway.sip.uri import AbsoluteUri, SipUri, Uri, parse_uri
+from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
 
 VERSION = "SIP/2.0"
@@ -136,8 +136,10 @@ class SipMessage:
         return self.integer("Max-Forwards", MAX_FORWARDS_MAX)
 
     @property
-    def expires(self) -> int | None:
-        return self.integer("Expires")
+    def expires_s(self) -> int | None:
+        """Malformed ones mean 3600 (§20.10)."""
+        value = self.headers.get("Expires")
+        return None if value is None else seconds(value)
 
     @property
     def content_length(self) -> int | None:
@@ -217,7 +219,7 @@ class SipRequest(SipMessage):
     def make(
         cls,
         method: str,
-        uri: str | SipUri | AbsoluteUri,
+        uri: str | Uri,
         *,
         from_: str | Address,
         to: str | Address,

@@ -1,7 +1,4 @@
-"""URIs: sip and sips (RFC 3261 §19.1), and any other as it is written.
-
-`gateway.sip.tel_uri` reads the telephone numbers in them.
-"""
+"""URIs: sip and sips (RFC 3261 §19.1), tel, and any other as it is written."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from sipmessage import grammar
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import HOST, checked_host, one_line, port
 from gateway.sip.parameters import Parameters, write_parameters
+from gateway.sip.tel_uri import TelUri, checked_e164
 
 URI_MAX = 2_048
 
@@ -85,6 +83,29 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
     def username(self) -> str | None:
         return None if self.user is None else unquote(self.user, errors="surrogateescape")
 
+    @classmethod
+    def of_e164(cls, number: str, host: str, port: int | None = None) -> SipUri:
+        """`sip:+49…@host;user=phone` (§19.1.6)."""
+        return cls(host, checked_e164(number), port, {"user": "phone"})
+
+    @property
+    def telephone(self) -> TelUri | None:
+        """The number in the user part: where user=phone says that it is one, or it begins with
+        "+" as a global number does (§19.1.6)."""
+        user = self.username
+        if not user or not (self.parameters.get("user") == "phone" or user[0] == "+"):
+            return None
+        try:
+            return TelUri.parse(user)
+        except GrammarError:
+            return None
+
+    @property
+    def e164(self) -> str | None:
+        """The number in the user part, if it is a global one."""
+        telephone = self.telephone
+        return None if telephone is None else telephone.e164
+
     @property
     def address(self) -> str:
         """The host as sockets want it: an IPv6 address without its brackets."""
@@ -139,7 +160,7 @@ class AbsoluteUri(msgspec.Struct, frozen=True, gc=False):
         return one_line(f"{self.scheme}:{self.rest}")
 
 
-Uri = SipUri | AbsoluteUri
+Uri = SipUri | TelUri | AbsoluteUri
 
 
 def parse_uri(text: str) -> Uri:
@@ -147,9 +168,9 @@ def parse_uri(text: str) -> Uri:
     if match is not None:
         return SipUri.of_match(match.groups())
     match = _ABSOLUTE.fullmatch(text)
-    if match is None or match[1].lower() in ("sip", "sips"):
+    if match is None or (scheme := match[1].lower()) in ("sip", "sips"):
         raise GrammarError("the URI is malformed")
-    return AbsoluteUri(match[1].lower(), match[2])
+    return TelUri.parse(match[2]) if scheme == "tel" else AbsoluteUri(scheme, match[2])
 
 
 def _parameters(text: str) -> Parameters:
