@@ -21,7 +21,7 @@ from gateway.sip.uri import SIP_URI, SipUri, Uri, parse_uri
 _PLAIN = re.compile(rf'(?:"([^"\\]*)" ?|([A-Za-z0-9._+-]+) ?)?<{SIP_URI}>({PLAIN_PARAMETERS})')
 # Unquoted, the display name is tokens; any character that separates nothing passes.
 _NAME_ADDR = re.compile(
-    rf'(?:({QUOTED_STRING})|([^"<>,;:@\\]*))[ \t]*<([^<>]*)>[ \t]*(;.*)?', re.DOTALL
+    rf'(?:({QUOTED_STRING})[ \t]*|([^"<>,;:@\\]*))<([^<>]*)>[ \t]*(;.*)?', re.DOTALL
 )
 # Without brackets, what follows ";" belongs to the header, and "?" and "," are not allowed (§20).
 _ADDR_SPEC = re.compile(r'([^"<>,;?\s]+)[ \t]*(;.*)?', re.DOTALL)

@@ -20,7 +20,6 @@ BODY_OCTETS_MAX = 65_536
 # Each of these comes once (§7.3.1, §20).
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS = re.compile(r"[1-6][0-9]{2}")
 
@@ -85,17 +84,26 @@ def refusal(message: SipMessage, text: str, status: int = 400) -> MessageError:
 def _odd_fields(lines: list[str]) -> tuple[list[Field], str]:
     """The fields of lines of which some go on in the next (§7.3.1), or are none: those that can be
     read, and what is wrong with the others."""
-    if lines[0][:1] not in (" ", "\t"):
-        lines = _FOLD.sub(" ", "\r\n".join(lines)).split("\r\n")
     fields: list[Field] = []
     trouble = ""
-    for line in lines:
+    for line in _unfolded(lines):
         name, colon, value = line.partition(":")
         if colon and is_token(name.rstrip(" \t")):
             fields.append((NAMES[name], value.strip(" \t")))
         else:
             trouble = "a header line is malformed"
     return fields, trouble
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    """With each fold a single space, as it counts (§7.3.1)."""
+    whole: list[list[str]] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and whole:
+            whole[-1].append(line.strip(" \t"))
+        else:
+            whole.append([line.rstrip(" \t")])
+    return [" ".join(pieces) for pieces in whole]
 
 
 def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:

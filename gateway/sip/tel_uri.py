@@ -15,7 +15,7 @@ E164_DIGITS_MAX = 15
 
 _VALUE = f"(?:[{re.escape(grammar.C_URI_PARAM_SAFE)}]|%[0-9A-Fa-f]{{2}})+"
 _SUBSCRIBER = re.compile(
-    rf"(\+[0-9.()-]*[0-9][0-9.()-]*|[0-9A-Fa-f*#.()-]*[0-9A-Fa-f*#][0-9A-Fa-f*#.()-]*)"
+    r"((?:\+(?=[.()-]*[0-9])[0-9.()-]+|(?=[.()-]*[0-9A-Fa-f*#])[0-9A-Fa-f*#.()-]+))"
     rf"((?:;[A-Za-z0-9-]+(?:={_VALUE})?)*)"
 )
 _SEPARATORS = str.maketrans("", "", "-.()")

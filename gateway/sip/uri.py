@@ -164,6 +164,8 @@ Uri = SipUri | TelUri | AbsoluteUri
 
 
 def parse_uri(text: str) -> Uri:
+    if len(text) > URI_MAX:
+        raise GrammarError("the URI is too long")
     match = _SIP.fullmatch(text)
     if match is not None:
         return SipUri.of_match(match.groups())
@@ -174,11 +176,11 @@ def parse_uri(text: str) -> Uri:
 
 
 def _parameters(text: str) -> Parameters:
-    """Without a second of a name, which may not be (§19.1.1)."""
+    """By names in lower case and without needless escapes, none twice (§19.1.1)."""
     parameters: Parameters = {}
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")
-        name = name.lower()
+        name = (_normal(name) or "").lower()
         if name in parameters:
             raise GrammarError("a parameter of the URI comes twice")
         parameters[name] = value if equals else None
@@ -214,12 +216,7 @@ def _parameters_match(ours: Parameters, theirs: Parameters) -> bool:
     """Those in both must be the same; the telling ones must be in both; others are ignored."""
     if any((name in ours) != (name in theirs) for name in _TELLING):
         return False
-    mine = {_normal(name): value for name, value in ours.items()}
-    return all(
-        _same_value(value, mine[_normal(name)])
-        for name, value in theirs.items()
-        if _normal(name) in mine
-    )
+    return all(_same_value(value, theirs[name]) for name, value in ours.items() if name in theirs)
 
 
 def _same_value(one: str | None, other: str | None) -> bool:

@@ -24,7 +24,7 @@ DEFAULT_PORT = {"TLS": 5061, "WSS": 443, "WS": 80}
 _PLAIN = re.compile(rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?({PLAIN_PARAMETERS})")
 _VIA = re.compile(
     rf"SIP[ \t]*/[ \t]*{TOKEN}[ \t]*/[ \t]*({TOKEN})[ \t]+({HOST})"
-    r"[ \t]*(?::[ \t]*([0-9]{1,5}))?[ \t]*(;.*)?",
+    r"[ \t]*+(?::[ \t]*([0-9]{1,5})[ \t]*+)?(;.*)?",
     re.IGNORECASE | re.DOTALL,
 )
 
