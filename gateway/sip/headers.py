@@ -1,0 +1,114 @@
+"""The header fields of a message, in their order (RFC 3261 §7.3).
+
+Names compare without regard to case, and compact forms are resolved when they are read; a name
+that we do not know stays as it is written, and so does each value but for the space around it and
+its folding. A Headers never changes: what alters it returns another, so that both legs of a call
+may hold one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gateway.sip.errors import GrammarError, ValueRefused
+from gateway.sip.grammar import one_line, split_list
+from gateway.sip.header_names import KNOWN, NAMES
+
+Field = tuple[str, str]
+
+
+class Headers:
+    """Iterates as (name, value), in order. `first` has the first value of each name, as we write
+    the name: the quick way to a header that we know."""
+
+    __slots__ = ("_fields", "first")
+
+    def __init__(self, fields: Iterable[Field] = ()) -> None:
+        """Of our own values: raises ValueRefused where one cannot be written."""
+        self._take([(_own_name(name), one_line(value)) for name, value in fields])
+
+    @classmethod
+    def of(cls, fields: list[Field]) -> Headers:
+        """Of fields that are known to be good: names out of NAMES, values of one line."""
+        headers = cls.__new__(cls)
+        headers._take(fields)
+        return headers
+
+    def _take(self, fields: list[Field]) -> None:
+        self._fields = fields
+        self.first = dict(reversed(fields))
+
+    @property
+    def repeats(self) -> int:
+        """How many fields are not the first of their name."""
+        return len(self._fields) - len(self.first)
+
+    def get(self, name: str) -> str | None:
+        """The value of the first field of this name."""
+        value = self.first.get(name)
+        if value is not None or name in KNOWN:
+            return value
+        same = name.lower()
+        if same in NAMES:
+            return self.first.get(NAMES[same])
+        return next((value for key, value in self._fields if key.lower() == same), None)
+
+    def get_all(self, name: str) -> list[str]:
+        """The value of each field of this name, as it stands."""
+        same = name.lower()
+        if same in NAMES:
+            name = NAMES[same]
+            return [value for key, value in self._fields if key == name]
+        return [value for key, value in self._fields if key.lower() == same]
+
+    def elements(self, name: str) -> list[str]:
+        """The elements of all fields of this name, where commas join them (§7.3.1)."""
+        return [element for value in self.get_all(name) for element in split_list(value)]
+
+    def adding(self, name: str, *values: str) -> Headers:
+        """With these fields at the end."""
+        return Headers.of([*self._fields, *_own_fields(name, values)])
+
+    def prepending(self, name: str, *values: str) -> Headers:
+        """With these fields before all others, as Via asks for (§8.1.1.7)."""
+        return Headers.of([*_own_fields(name, values), *self._fields])
+
+    def replacing(self, name: str, *values: str) -> Headers:
+        """With these fields in the place of the first of the name, and no other of it."""
+        fields = _own_fields(name, values)
+        same = _own_name(name).lower()
+        at = next((at for at, (key, _) in enumerate(self._fields) if key.lower() == same), None)
+        if at is None:
+            return Headers.of([*self._fields, *fields])
+        rest = [field for field in self._fields[at:] if field[0].lower() != same]
+        return Headers.of([*self._fields[:at], *fields, *rest])
+
+    def without(self, *names: str) -> Headers:
+        gone = {_own_name(name).lower() for name in names}
+        return Headers.of([field for field in self._fields if field[0].lower() not in gone])
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._fields == other._fields
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _own_name(name: str) -> str:
+    try:
+        return NAMES[name]
+    except GrammarError as error:
+        raise ValueRefused("a header has no name") from error
+
+
+def _own_fields(name: str, values: Iterable[str]) -> list[Field]:
+    name = _own_name(name)
+    return [(name, one_line(value)) for value in values]

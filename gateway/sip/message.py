@@ -1,0 +1,354 @@
+"""Requests and responses (RFC 3261 §7): what they say, read once and kept, and their octets.
+
+A message never changes; what alters it makes another. The views (`via`, `cseq`, `contacts` …) are
+read at first use and kept. `gateway.sip.parser.parse` reads those that every message must have, so
+that of a parsed message they do not raise; of the others each may raise GrammarError, whose answer
+is 400.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.sip.address import Address, seconds
+from gateway.sip.cseq import CSeq
+from gateway.sip.errors import GrammarError, ValueRefused
+from gateway.sip.grammar import is_token, one_line
+from gateway.sip.headers import Field, Headers
+from gateway.sip.reasons import reason_of
+from gateway.sip.uri import Uri, parse_uri
+from gateway.sip.via import Via, parse_vias
+
+VERSION = "SIP/2.0"
+MAX_FORWARDS: Final = 70
+MAX_FORWARDS_MAX = 255
+INTEGER_MAX = 2**32 - 1
+
+_DIGITS = re.compile("[0-9]{1,20}")
+
+
+class SipMessage:
+    """What requests and responses share."""
+
+    __slots__ = ("_contacts", "_cseq", "_from", "_to", "_via", "body", "headers")
+
+    def __init__(self, headers: Headers, body: bytes = b"") -> None:
+        self.headers = headers
+        self.body = body
+        self._via: Via | None = None
+        self._cseq: CSeq | None = None
+        self._from: Address | None = None
+        self._to: Address | None = None
+        self._contacts: tuple[Address, ...] | None = None
+
+    # Views
+
+    def read(self) -> None:
+        """Read the views that every message must have (§8.1.1). Raises GrammarError."""
+        views = (self.via, self.cseq, self.from_, self.to, self.content_length)
+        assert views
+        call_id = self.call_id
+        if " " in call_id or "\t" in call_id:
+            raise GrammarError("Call-ID is malformed")
+
+    @property
+    def via(self) -> Via:
+        """The topmost."""
+        if self._via is None:
+            value = self.required("Via")
+            self._via = parse_vias(value)[0] if "," in value else Via.parse(value)
+        return self._via
+
+    @property
+    def vias(self) -> list[Via]:
+        """All of them, the topmost first."""
+        return [via for value in self.headers.get_all("Via") for via in parse_vias(value)]
+
+    @property
+    def branch(self) -> str | None:
+        return self.via.branch
+
+    @property
+    def cseq(self) -> CSeq:
+        if self._cseq is None:
+            self._cseq = CSeq.parse(self.required("CSeq"))
+        return self._cseq
+
+    @property
+    def call_id(self) -> str:
+        return self.required("Call-ID")
+
+    @property
+    def from_(self) -> Address:
+        if self._from is None:
+            self._from = Address.parse(self.required("From"))
+        return self._from
+
+    @property
+    def to(self) -> Address:
+        if self._to is None:
+            self._to = Address.parse(self.required("To"))
+        return self._to
+
+    @property
+    def from_tag(self) -> str | None:
+        return self.from_.tag
+
+    @property
+    def to_tag(self) -> str | None:
+        return self.to.tag
+
+    @property
+    def contacts(self) -> tuple[Address, ...]:
+        """Empty also for `Contact: *`, which `contact_is_star` tells."""
+        if self._contacts is None:
+            elements = self.headers.elements("Contact")
+            if "*" in elements:
+                if len(elements) > 1:
+                    raise GrammarError("Contact is * and something else")
+                elements = []
+            self._contacts = tuple(map(Address.parse, elements))
+        return self._contacts
+
+    @property
+    def contact_is_star(self) -> bool:
+        """All bindings are meant (§10.2.2)."""
+        return self.headers.get("Contact") == "*"
+
+    @property
+    def contact(self) -> Address | None:
+        """The only one, as in a dialog; None where there is none."""
+        contacts = self.contacts
+        return contacts[0] if contacts else None
+
+    @property
+    def routes(self) -> tuple[Address, ...]:
+        return tuple(map(Address.parse, self.headers.elements("Route")))
+
+    @property
+    def record_routes(self) -> tuple[Address, ...]:
+        return tuple(map(Address.parse, self.headers.elements("Record-Route")))
+
+    @property
+    def max_forwards(self) -> int | None:
+        return self.integer("Max-Forwards", MAX_FORWARDS_MAX)
+
+    @property
+    def expires_s(self) -> int | None:
+        """Malformed ones mean 3600 (§20.10)."""
+        value = self.headers.get("Expires")
+        return None if value is None else seconds(value)
+
+    @property
+    def content_length(self) -> int | None:
+        return self.integer("Content-Length")
+
+    @property
+    def content_type(self) -> str | None:
+        """In lower case, without parameters."""
+        value = self.headers.get("Content-Type")
+        return None if value is None else value.partition(";")[0].strip(" \t").lower()
+
+    def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
+        """The value of a header of digits; None where there is none."""
+        value = self.headers.first.get(name)
+        if value is None:
+            return None
+        if _DIGITS.fullmatch(value) is None or (number := int(value)) > maximum:
+            raise GrammarError(f"{name} is not a number up to {maximum}")
+        return number
+
+    def options(self, name: str) -> frozenset[str]:
+        """The option tags of Require, Supported …, in lower case (§19.2)."""
+        return frozenset(
+            element.lower()
+            for value in self.headers.get_all(name)
+            for element in value.replace(" ", "").split(",")
+            if element
+        )
+
+    def required(self, name: str) -> str:
+        value = self.headers.first.get(name)
+        if not value:
+            raise GrammarError(f"there is no {name}")
+        return value
+
+    # Octets
+
+    def start_line(self) -> str:
+        raise AssertionError
+
+    def to_bytes(self) -> bytes:
+        """With Content-Length, which is always ours."""
+        lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
+        head = f"{self.start_line()}\r\n{''.join(lines)}Content-Length: {len(self.body)}\r\n\r\n"
+        return head.encode("utf-8", "surrogateescape") + self.body
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, SipMessage)
+            and self.start_line() == other.start_line()
+            and self.headers == other.headers
+            and self.body == other.body
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _share(self, source: SipMessage) -> None:
+        """Take over the views of headers that are the same in both."""
+        self._via = source._via
+        self._cseq = source._cseq
+        self._from = source._from
+        self._to = source._to
+
+
+class SipRequest(SipMessage):
+    """`uri` is the Request-URI as it is written."""
+
+    __slots__ = ("_request_uri", "method", "uri")
+
+    def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.uri = uri
+        self._request_uri: Uri | None = None
+
+    @classmethod
+    def make(
+        cls,
+        method: str,
+        uri: str | Uri,
+        *,
+        from_: str | Address,
+        to: str | Address,
+        call_id: str,
+        cseq: int,
+        via: str | Via | None = None,
+        max_forwards: int = MAX_FORWARDS,
+        routes: Iterable[str | Address] = (),
+        contact: str | Address | None = None,
+        headers: Iterable[Field] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> SipRequest:
+        """Of our own values (§8.1.1); raises ValueRefused where one cannot be written."""
+        uri = one_line(str(uri))
+        if not is_token(method) or not uri or " " in uri:
+            raise ValueRefused("the method or the URI does not fit its line")
+        fields: list[Field] = [] if via is None else [("Via", str(via))]
+        fields += [("Route", str(route)) for route in routes]
+        fields += [
+            ("Max-Forwards", str(max_forwards)),
+            ("From", str(from_)),
+            ("To", str(to)),
+            ("Call-ID", call_id),
+            ("CSeq", f"{cseq} {method}"),
+        ]
+        if contact is not None:
+            fields.append(("Contact", str(contact)))
+        fields += headers
+        if content_type is not None:
+            fields.append(("Content-Type", content_type))
+        return cls(method, uri, Headers(fields), body)
+
+    @property
+    def request_uri(self) -> Uri:
+        if self._request_uri is None:
+            self._request_uri = parse_uri(self.uri)
+        return self._request_uri
+
+    @property
+    def answerable(self) -> bool:
+        """Not an ACK (§17.1.1.3), and it has a Via. Where that cannot be read (`via` raises), the
+        way back is the way it came."""
+        return self.method != "ACK" and "Via" in self.headers
+
+    def start_line(self) -> str:
+        return f"{self.method} {self.uri} {VERSION}"
+
+    def with_headers(self, headers: Headers) -> SipRequest:
+        return SipRequest(self.method, self.uri, headers, self.body)
+
+    def with_via(self, via: Via) -> SipRequest:
+        """With one more Via, on top (§8.1.1.7)."""
+        return self.with_headers(self.headers.prepending("Via", str(via)))
+
+    def received_from(self, address: str, port: int) -> SipRequest:
+        """As the transport marks it before anyone reads it (§18.2.1, RFC 3581 §4)."""
+        stamped = self.via.stamped(address, port)
+        if stamped is self.via:
+            return self
+        first, *rest = self.headers.get_all("Via")
+        below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
+        marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
+        marked._share(self)
+        marked._via = stamped
+        return marked
+
+    def response(
+        self,
+        status: int,
+        reason: str | None = None,
+        *,
+        to_tag: str | None = None,
+        headers: Iterable[Field] = (),
+        contact: str | Address | None = None,
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> SipResponse:
+        """An answer to this request (§8.2.6). `to_tag` is written where To has none yet."""
+        fields: list[Field] = [("Via", value) for value in self.headers.get_all("Via")]
+        if 100 < status < 300:  # What makes a dialog tells its route (§12.1.1).
+            fields += [("Record-Route", value) for value in self.headers.get_all("Record-Route")]
+        tagged = to_tag is not None and self._to_lacks_tag()
+        for name in ("From", "To", "Call-ID", "CSeq"):
+            value = self.headers.get(name)
+            if value is not None:
+                fields.append((name, f"{value};tag={to_tag}" if tagged and name == "To" else value))
+        if status == 100 and (timestamp := self.headers.get("Timestamp")) is not None:
+            fields.append(("Timestamp", timestamp))
+        if contact is not None:
+            fields.append(("Contact", str(contact)))
+        fields += headers
+        if content_type is not None:
+            fields.append(("Content-Type", content_type))
+        response = SipResponse(
+            status, reason_of(status) if reason is None else reason, Headers(fields), body
+        )
+        response._share(self)
+        if tagged:
+            response._to = None
+        return response
+
+    def _to_lacks_tag(self) -> bool:
+        try:
+            return self.to_tag is None
+        except GrammarError:
+            return False
+
+    def __repr__(self) -> str:
+        return f"<SipRequest {self.method} CSeq={self.headers.get('CSeq')!r}>"
+
+
+class SipResponse(SipMessage):
+    __slots__ = ("reason", "status")
+
+    def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = one_line(reason)
+
+    def start_line(self) -> str:
+        return f"{VERSION} {self.status} {self.reason}"
+
+    @property
+    def provisional(self) -> bool:
+        return self.status < 200
+
+    def with_headers(self, headers: Headers) -> SipResponse:
+        return SipResponse(self.status, self.reason, headers, self.body)
+
+    def __repr__(self) -> str:
+        return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"

@@ -1,0 +1,157 @@
+"""Octets to a message (RFC 3261 §7, §18.3): the split by hand, the bounds, what must be there."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.sip.errors import GrammarError, MessageError, RequestRefused
+from gateway.sip.grammar import is_token
+from gateway.sip.header_names import NAMES
+from gateway.sip.headers import Field, Headers
+from gateway.sip.message import VERSION, SipMessage, SipRequest, SipResponse
+from gateway.sip.methods import METHODS
+from gateway.sip.reasons import reason_of
+from gateway.sip.uri import URI_MAX, SipUri
+
+HEAD_OCTETS_MAX = 32_768
+HEADERS_MAX = 256
+BODY_OCTETS_MAX = 65_536
+
+# Each of these comes once (§7.3.1, §20).
+SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
+
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
+_STATUS = re.compile(r"[1-6][0-9]{2}")
+
+
+def parse(octets: bytes) -> SipRequest | SipResponse:
+    """The message that a datagram holds; what follows its body is left (§18.3).
+
+    Raises RequestRefused for a request that has an answer, MessageError for all else.
+    """
+    start = 0
+    while octets.startswith(b"\r\n", start):  # §7.5
+        start += 2
+    end = octets.find(b"\r\n\r\n", start)
+    if end < 0:
+        raise MessageError("the head has no end")
+    message = parse_head(octets[start:end])
+    rest = octets[end + 4 :]
+    length = message.content_length
+    if length is None:
+        length = len(rest)
+    if length > BODY_OCTETS_MAX:
+        raise refusal(message, "the body is too long", 413)
+    if length > len(rest):
+        raise refusal(message, "Content-Length is more than there is")
+    message.body = rest[:length]
+    return message
+
+
+def parse_head(head: bytes) -> SipRequest | SipResponse:
+    """The start line and the headers, without the empty line that ends them."""
+    text = head.decode("utf-8", "surrogateescape")
+    start_line, *lines = text.split("\r\n")
+    try:
+        trouble = ""
+        fields = [
+            (NAMES[name], value.strip(" \t"))
+            for name, value in [line.split(":", 1) for line in lines]
+        ]
+    except (GrammarError, ValueError):
+        fields, trouble = _odd_fields(lines)
+    message = _started(start_line, Headers.of(fields))
+    if trouble:
+        raise refusal(message, trouble)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
+        raise refusal(message, "a line holds CR or LF")
+    if len(head) > HEAD_OCTETS_MAX or len(lines) > HEADERS_MAX:
+        raise refusal(message, "the head is too long", 513)
+    try:
+        _check(message)
+    except GrammarError as error:
+        raise refusal(message, str(error)) from error
+    return message
+
+
+def refusal(message: SipMessage, text: str, status: int = 400) -> MessageError:
+    """What to raise for a message that is not to be read on."""
+    if isinstance(message, SipRequest):
+        return RequestRefused(text, message, status, reason_of(status))
+    return MessageError(text, message)
+
+
+def _odd_fields(lines: list[str]) -> tuple[list[Field], str]:
+    """The fields of lines of which some go on in the next (§7.3.1), or are none: those that can be
+    read, and what is wrong with the others."""
+    fields: list[Field] = []
+    trouble = ""
+    for line in _unfolded(lines):
+        name, colon, value = line.partition(":")
+        if colon and is_token(name.rstrip(" \t")):
+            fields.append((NAMES[name], value.strip(" \t")))
+        else:
+            trouble = "a header line is malformed"
+    return fields, trouble
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    """With each fold a single space, as it counts (§7.3.1)."""
+    whole: list[list[str]] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and whole:
+            whole[-1].append(line.strip(" \t"))
+        else:
+            whole.append([line.rstrip(" \t")])
+    return [" ".join(pieces) for pieces in whole]
+
+
+def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
+    parts = start_line.split(" ")
+    if parts[0][:4].upper() == "SIP/":
+        return _response(start_line, headers)
+    if len(parts) != 3 or not is_token(parts[0]) or not parts[1]:
+        method = parts[0] if is_token(parts[0]) else "UNKNOWN"
+        raise refusal(SipRequest(method, "", headers), "the Request-Line is malformed")
+    method, uri, version = parts
+    request = SipRequest(method, uri, headers)
+    if version != VERSION and version.upper() != VERSION:
+        known = _VERSION.fullmatch(version)
+        raise refusal(request, "the version is not SIP/2.0", 505 if known else 400)
+    return request
+
+
+def _response(start_line: str, headers: Headers) -> SipResponse:
+    version, _, rest = start_line.partition(" ")
+    status, _, reason = rest.partition(" ")
+    if version.upper() != VERSION or _STATUS.fullmatch(status) is None:
+        raise MessageError("the Status-Line is malformed")
+    if "\r" in reason or "\n" in reason:
+        raise MessageError("the Status-Line is malformed")
+    return SipResponse(int(status), reason, headers)
+
+
+def _check(message: SipRequest | SipResponse) -> None:
+    """What each message must have (§8.1.1, §20 table 2)."""
+    if message.headers.repeats:
+        _check_single(message.headers)
+    message.read()
+    if isinstance(message, SipRequest):
+        if message.cseq.method != message.method:
+            # RFC 4475 §3.1.2.18: that the method is unknown says more.
+            status = 400 if message.method in METHODS else 501
+            raise refusal(message, "CSeq has another method", status)
+        if len(message.uri) > URI_MAX:
+            raise refusal(message, "the Request-URI is too long", 414)
+        uri = message.request_uri
+        if isinstance(uri, SipUri) and uri.headers:
+            raise GrammarError("the Request-URI has headers")
+
+
+def _check_single(headers: Headers) -> None:
+    names = [name for name, _ in headers]
+    if names.count("Via") - 1 == headers.repeats:
+        return
+    for name in SINGLE:
+        if names.count(name) > 1:
+            raise GrammarError(f"{name} comes twice")
