@@ -160,3 +160,20 @@ NonInviteClientTransaction.ACTIONS = {
     Action.SET_E_T2: NonInviteClientTransaction._set_e_t2,
     Action.SET_K: NonInviteClientTransaction._set_k,
 }
+
+
+class CancelClientTransaction(NonInviteClientTransaction):
+    """What comes of a CANCEL the INVITE tells, which has a final response of its own (§9.1)."""
+
+    __slots__ = ()
+
+    def _tell_nothing(self, now: float, message: Message) -> None:
+        pass
+
+
+CancelClientTransaction.ACTIONS = {
+    **NonInviteClientTransaction.ACTIONS,
+    Action.TELL_RESPONSE: CancelClientTransaction._tell_nothing,
+    Action.TELL_TIMEOUT: CancelClientTransaction._tell_nothing,
+    Action.TELL_TRANSPORT_ERROR: CancelClientTransaction._tell_nothing,
+}

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from zlib import crc32
 
 from gateway.sip.client_transaction import (
+    CancelClientTransaction,
     ClientTransaction,
     InviteClientTransaction,
     NonInviteClientTransaction,
@@ -103,7 +104,18 @@ class TransactionLayer:
             raise TransactionsFull(f"{self._transactions_max} requests await their response")
         branch = f"{MAGIC_COOKIE}{self._new_token()}"
         request, octets, destination = self._on_its_way(request, branch, destination)
-        return self._start_client(request, octets, destination, (branch, method), now)
+        key = (branch, method)
+        transaction: ClientTransaction
+        if method == "INVITE":
+            transaction = InviteClientTransaction(
+                key, request, octets, destination, self._shared, self._send_cancel, now
+            )
+        else:
+            transaction = NonInviteClientTransaction(
+                key, request, octets, destination, self._shared, now
+            )
+        self._clients[key] = transaction
+        return transaction
 
     def send_ack(self, ack: SipRequest, destination: Destination) -> Outgoing:
         """Send the ACK for a 2xx, a transaction of its own that nobody answers (§13.2.2.4). What is
@@ -263,30 +275,12 @@ class TransactionLayer:
         headers = Headers.of([("Via", via), *request.headers])
         return request.with_headers(headers)
 
-    def _start_client(
-        self,
-        request: SipRequest,
-        octets: bytes,
-        destination: Destination,
-        key: tuple[str, ...],
-        now: float,
-    ) -> ClientTransaction:
-        transaction: ClientTransaction
-        if request.method == "INVITE":
-            transaction = InviteClientTransaction(
-                key, request, octets, destination, self._shared, self._send_cancel, now
-            )
-        else:
-            transaction = NonInviteClientTransaction(
-                key, request, octets, destination, self._shared, now
-            )
-        self._clients[key] = transaction
-        return transaction
-
     def _send_cancel(self, cancel: SipRequest, destination: Destination, now: float) -> None:
         """On the branch and the way of what it cancels."""
-        key = (client_key(cancel)[0], "CANCEL")
-        self._start_client(cancel, cancel.to_bytes(), destination, key, now)
+        key = client_key(cancel)
+        self._clients[key] = CancelClientTransaction(
+            key, cancel, cancel.to_bytes(), destination, self._shared, now
+        )
 
     def _receive_response(self, response: SipResponse, now: float) -> None:
         transaction = self._clients.get(client_key(response))
