@@ -36,6 +36,7 @@ class Timer(StrEnum):
     NO_ACK = "no ACK"  # 64*T1 after the first 2xx
     PRACK = "PRACK"  # the next reliable provisional goes out (RFC 3262 §3)
     NO_PRACK = "no PRACK"  # 64*T1 after the first
+    RING = "ring"  # a provisional goes out again, for the proxies on the way (§13.3.1.1)
     CANCELLED = "cancelled"  # 64*T1 after a CANCEL, which the peer did not heed (§9.1)
     REFRESH = "refresh"  # the session is refreshed (RFC 4028 §10)
     EXPIRY = "expiry"  # the session ends for want of a refresh
