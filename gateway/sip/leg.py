@@ -230,6 +230,11 @@ class Leg:
             self._peer_request_answered(transaction, response, now)
         self._shared.layer.respond(transaction, response, now)
 
+    def withdraw(self, own: OwnRequest, now: float) -> None:
+        """Cancel a re-INVITE that has no final response yet; Responded still tells the outcome."""
+        if own is self._our_invite and own.transaction is not None:
+            self._shared.layer.cancel(own.transaction, now)
+
     def acknowledge(self, own: OwnRequest, now: float, body: bytes = b"") -> None:
         """Send the ACK to a 2xx that offers, with our answer."""
         dialog = own.dialog
@@ -417,6 +422,7 @@ class Leg:
         request = dialog.request(own.method, [*fields, *own.headers, *own.credentials], own.body)
         transaction = self._shared.layer.send_request(request, self.destination, now)
         transaction.user = own
+        own.transaction = transaction
         own.tries += 1
         own.sequence = dialog.local_sequence
         if own.method == "INVITE":

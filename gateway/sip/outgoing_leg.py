@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gateway.sip.client_transaction import ClientTransaction
 from gateway.sip.dialog import Dialog, DialogState
 from gateway.sip.headers import Field, Headers
 from gateway.sip.leg import (
@@ -48,7 +47,6 @@ class OutgoingLeg(Leg):
         "_invite",
         "_rack",
         "_received",
-        "_transaction",
     )
 
     def __init__(
@@ -66,7 +64,6 @@ class OutgoingLeg(Leg):
         self._dialogs: dict[str, Dialog] = {}
         self._received: dict[str, ReceivedProvisionals] = {}
         self._rack: RAck | None = None
-        self._transaction: ClientTransaction | None = None
         headers = tuple(Headers(invitation.headers))
         self._invite = OwnRequest(self, None, "INVITE", headers, invitation.body)
         if invitation.body:
@@ -101,8 +98,8 @@ class OutgoingLeg(Leg):
             return
         self._tell_end(EndCause.HUNG_UP, 0, None)
         self.state = LegState.LEAVING
-        assert self._transaction is not None
-        self._shared.layer.cancel(self._transaction, now)
+        assert self._invite.transaction is not None
+        self._shared.layer.cancel(self._invite.transaction, now)
 
     def acknowledge_answer(self, now: float, body: bytes = b"") -> None:
         """Send the ACK to an Answered that offers, with our answer."""
@@ -120,7 +117,7 @@ class OutgoingLeg(Leg):
         request = self._first_invite(own)
         transaction = self._shared.layer.send_request(request, self.destination, now)
         transaction.user = own
-        self._transaction = transaction
+        own.transaction = transaction
         self._our_invite = own
         own.tries += 1
         own.sequence = self._cseq

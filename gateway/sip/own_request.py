@@ -10,6 +10,7 @@ import msgspec
 from gateway.sip.headers import Field
 
 if TYPE_CHECKING:
+    from gateway.sip.client_transaction import ClientTransaction
     from gateway.sip.dialog import Dialog
     from gateway.sip.leg import Leg
     from gateway.sip.message import SipMessage
@@ -20,7 +21,8 @@ SDP = "application/sdp"
 
 
 class OwnRequest(msgspec.Struct):
-    """`refresh` says that it is the session timer's. `sequence` is that of the last try."""
+    """`refresh` says that it is the session timer's. `sequence` and `transaction` are
+    those of the last try."""
 
     leg: Leg
     dialog: Dialog | None
@@ -31,6 +33,7 @@ class OwnRequest(msgspec.Struct):
     tries: int = 0
     sequence: int = 0
     credentials: tuple[Field, ...] = ()
+    transaction: ClientTransaction | None = None
 
     @property
     def offers(self) -> bool:
