@@ -5,7 +5,7 @@ from random import Random
 from typing import TypeVar
 
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg import Credentials, Leg
+from gateway.sip.leg import Credentials
 from gateway.sip.leg_events import Answered, EndCause, Ended, IncomingCall, LegEvent
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation, OutgoingLeg
@@ -21,6 +21,8 @@ ALICE = Destination("UDP", "192.0.2.1", 5060)
 BOB = Destination("UDP", "192.0.2.2", 5060)
 OFFER, ANSWER = b"v=0\r\ns=offer\r\n", b"v=0\r\ns=answer\r\n"
 
+INTERVAL = SessionInterval()
+
 E = TypeVar("E")
 Message = SipRequest | SipResponse
 
@@ -28,7 +30,7 @@ Message = SipRequest | SipResponse
 def agent(
     address: Destination,
     name: str,
-    interval: SessionInterval = SessionInterval(),
+    interval: SessionInterval = INTERVAL,
     seed: int = 0,
     legs_max: int = 10_000,
 ) -> UserAgent:
@@ -54,7 +56,7 @@ class Wire:
 
     def __init__(
         self,
-        interval: SessionInterval = SessionInterval(),
+        interval: SessionInterval = INTERVAL,
         bobs_interval: SessionInterval | None = None,
     ) -> None:
         self.alice = agent(ALICE, "alice", interval)
@@ -158,4 +160,3 @@ def losing(*what: str, times: int = 1) -> Callable[[Message], bool]:
         return True
 
     return passes
-

@@ -3,7 +3,14 @@
 import pytest
 
 from gateway.sip.leg import LegState
-from gateway.sip.leg_events import Acknowledged, Answered, EndCause, Ended, IncomingCall, Provisional
+from gateway.sip.leg_events import (
+    Acknowledged,
+    Answered,
+    EndCause,
+    Ended,
+    IncomingCall,
+    Provisional,
+)
 from gateway.sip.user_agent import LegsFull
 from tests.sip.calls import ALICE, ANSWER, BOB, NOW, OFFER, Wire, agent, invitation, losing
 from tests.sip.transactions import read, request

@@ -1,4 +1,4 @@
-"""Dialogs: who the two are, the way between them, and the order of their requests (RFC 3261 §12)."""
+"""Dialogs: who the two are, the way between them, the order of their requests (RFC 3261 §12)."""
 
 import pytest
 
