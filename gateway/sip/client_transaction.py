@@ -1,0 +1,179 @@
+"""The client's side of a request (RFC 3261 §17.1, RFC 6026 §7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from gateway.sip.hop_requests import ack_for, cancel_for
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.timers import Timer
+from gateway.sip.transaction import Destination, Message, Outgoing, Surroundings, Transaction
+from gateway.sip.transaction_events import ResponseReceived, TimedOut
+from gateway.sip.transaction_states import (
+    INVITE_CLIENT,
+    NON_INVITE_CLIENT,
+    Action,
+    Happening,
+    Table,
+    TransactionState,
+    response_class,
+)
+
+
+class ClientTransaction(Transaction):
+    """What both kinds do. The first request goes out when it is built."""
+
+    __slots__ = ()
+
+    def receive_response(self, response: SipResponse, now: float) -> None:
+        self.step(response_class(response.status), now, response)
+
+    # Actions
+
+    def _send_request(self, now: float, message: Message) -> None:
+        self._send(self._octets)
+
+    def _tell_response(self, now: float, message: Message) -> None:
+        assert isinstance(message, SipResponse)
+        self._shared.events.append(ResponseReceived(self, message))
+
+    def _tell_timeout(self, now: float, message: Message) -> None:
+        self._shared.events.append(TimedOut(self))
+
+
+class InviteClientTransaction(ClientTransaction):
+    TABLE: ClassVar[Table] = INVITE_CLIENT
+    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
+
+    __slots__ = ("_cancel_wanted", "_on_cancel")
+
+    def __init__(
+        self,
+        key: tuple[str, ...],
+        request: SipRequest,
+        octets: bytes,
+        destination: Destination,
+        shared: Surroundings,
+        on_cancel: Callable[[SipRequest, Destination, float], None],
+        now: float,
+    ) -> None:
+        super().__init__(key, request, destination, shared, TransactionState.CALLING)
+        self._octets = octets
+        self._cancel_wanted = False
+        self._on_cancel = on_cancel
+        self._send(octets)
+        self._wait = shared.timers.set(Timer.B, self, shared.values.timeout, now)
+        self._send_again_after(Timer.A, shared.values.t1, now)
+
+    def receive_response(self, response: SipResponse, now: float) -> None:
+        self.step(response_class(response.status), now, response)
+        if self._cancel_wanted and self.state is TransactionState.PROCEEDING:
+            self._cancel_wanted = False
+            self.step(Happening.CANCEL, now)
+
+    # Actions
+
+    def _send_ack(self, now: float, message: Message) -> None:
+        assert isinstance(message, SipResponse)
+        ack = ack_for(self.request, message)
+        self._shared.messages.append(Outgoing(ack.to_bytes(), self.destination, self))
+
+    def _cancel_later(self, now: float, message: Message) -> None:
+        self._cancel_wanted = True
+
+    def _send_cancel(self, now: float, message: Message) -> None:
+        self._on_cancel(cancel_for(self.request), self.destination, now)
+
+    def _set_a(self, now: float, message: Message) -> None:
+        self._send_again_after(Timer.A, 2 * self._interval, now)
+
+    def _set_d(self, now: float, message: Message) -> None:
+        reliable = self.destination.reliable
+        self._wait_for(Timer.D, 0 if reliable else self._shared.values.timer_d, now)
+
+    def _set_m(self, now: float, message: Message) -> None:
+        self._wait_for(Timer.M, self._shared.values.timeout, now)
+
+    def _set_cancelled(self, now: float, message: Message) -> None:
+        if self._wait is None:
+            self._wait_for(Timer.CANCELLED, self._shared.values.timeout, now)
+
+
+InviteClientTransaction.ACTIONS = {
+    Action.SEND_REQUEST: InviteClientTransaction._send_request,
+    Action.SEND_ACK: InviteClientTransaction._send_ack,
+    Action.SEND_CANCEL: InviteClientTransaction._send_cancel,
+    Action.CANCEL_LATER: InviteClientTransaction._cancel_later,
+    Action.TELL_RESPONSE: InviteClientTransaction._tell_response,
+    Action.TELL_TIMEOUT: InviteClientTransaction._tell_timeout,
+    Action.TELL_TRANSPORT_ERROR: InviteClientTransaction._tell_transport_error,
+    Action.STOP_TIMERS: InviteClientTransaction._stop_timers,
+    Action.SET_A: InviteClientTransaction._set_a,
+    Action.SET_D: InviteClientTransaction._set_d,
+    Action.SET_M: InviteClientTransaction._set_m,
+    Action.SET_CANCELLED: InviteClientTransaction._set_cancelled,
+}
+
+
+class NonInviteClientTransaction(ClientTransaction):
+    TABLE: ClassVar[Table] = NON_INVITE_CLIENT
+    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        key: tuple[str, ...],
+        request: SipRequest,
+        octets: bytes,
+        destination: Destination,
+        shared: Surroundings,
+        now: float,
+    ) -> None:
+        super().__init__(key, request, destination, shared, TransactionState.TRYING)
+        self._octets = octets
+        self._send(octets)
+        self._wait = shared.timers.set(Timer.F, self, shared.values.timeout, now)
+        self._send_again_after(Timer.E, shared.values.t1, now)
+
+    # Actions
+
+    def _set_e(self, now: float, message: Message) -> None:
+        interval = min(2 * self._interval, self._shared.values.t2)
+        self._send_again_after(Timer.E, interval, now)
+
+    def _set_e_t2(self, now: float, message: Message) -> None:
+        self._send_again_after(Timer.E, self._shared.values.t2, now)
+
+    def _set_k(self, now: float, message: Message) -> None:
+        reliable = self.destination.reliable
+        self._wait_for(Timer.K, 0 if reliable else self._shared.values.t4, now)
+
+
+NonInviteClientTransaction.ACTIONS = {
+    Action.SEND_REQUEST: NonInviteClientTransaction._send_request,
+    Action.TELL_RESPONSE: NonInviteClientTransaction._tell_response,
+    Action.TELL_TIMEOUT: NonInviteClientTransaction._tell_timeout,
+    Action.TELL_TRANSPORT_ERROR: NonInviteClientTransaction._tell_transport_error,
+    Action.SET_E: NonInviteClientTransaction._set_e,
+    Action.SET_E_T2: NonInviteClientTransaction._set_e_t2,
+    Action.SET_K: NonInviteClientTransaction._set_k,
+}
+
+
+class CancelClientTransaction(NonInviteClientTransaction):
+    """What comes of a CANCEL the INVITE tells, which has a final response of its own (§9.1)."""
+
+    __slots__ = ()
+
+    def _tell_nothing(self, now: float, message: Message) -> None:
+        pass
+
+
+CancelClientTransaction.ACTIONS = {
+    **NonInviteClientTransaction.ACTIONS,
+    Action.TELL_RESPONSE: CancelClientTransaction._tell_nothing,
+    Action.TELL_TIMEOUT: CancelClientTransaction._tell_nothing,
+    Action.TELL_TRANSPORT_ERROR: CancelClientTransaction._tell_nothing,
+}

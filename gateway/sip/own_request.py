@@ -1,0 +1,48 @@
+"""A request of ours within a call, as it was asked for: what is sent again, with another CSeq,
+where the first did not pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.sip.headers import Field
+
+if TYPE_CHECKING:
+    from gateway.sip.client_transaction import ClientTransaction
+    from gateway.sip.dialog import Dialog
+    from gateway.sip.leg import Leg
+    from gateway.sip.message import SipMessage
+
+# Challenges, intervals that were too small and glares of one request.
+TRIES_MAX = 5
+SDP = "application/sdp"
+
+
+class OwnRequest(msgspec.Struct):
+    """`refresh` says that it is the session timer's. `sequence` and `transaction` are
+    those of the last try."""
+
+    leg: Leg
+    dialog: Dialog | None
+    method: str
+    headers: tuple[Field, ...]
+    body: bytes
+    refresh: bool = False
+    tries: int = 0
+    sequence: int = 0
+    credentials: tuple[Field, ...] = ()
+    transaction: ClientTransaction | None = None
+
+    @property
+    def offers(self) -> bool:
+        return self.method in ("INVITE", "UPDATE") and bool(self.body)
+
+
+def describes(message: SipMessage) -> bool:
+    """Whether it carries a session description."""
+    if not message.body:
+        return False
+    content_type = message.content_type or ""
+    return content_type == SDP or content_type.startswith("multipart/")

@@ -1,0 +1,139 @@
+"""What the four transactions have in common: a state, a row of its table for what happens, and two
+timers at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.timers import Timer, TimerEntry, TimerQueues, TimerValues
+from gateway.sip.transaction_events import TransactionEvent, TransportFailed
+from gateway.sip.transaction_states import Action, Happening, Table, TransactionState
+
+Message = SipRequest | SipResponse | None
+
+
+class Destination(msgspec.Struct, frozen=True, gc=False):
+    """Where a message goes, or came from. `transport` is the Via's word for it: UDP, TCP, TLS, WS
+    or WSS. `connection` names one that stands already; 0 is none."""
+
+    transport: str
+    host: str
+    port: int
+    connection: int = 0
+
+    @property
+    def reliable(self) -> bool:
+        return self.transport != "UDP"
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A message to be sent. If that fails, tell `TransactionLayer.transport_error`."""
+
+    octets: bytes
+    destination: Destination
+    transaction: Transaction | None = None
+
+
+class Surroundings:
+    """What all transactions of a layer share: its timers, and where their output goes."""
+
+    __slots__ = ("ended", "events", "messages", "timers", "values")
+
+    def __init__(self, values: TimerValues) -> None:
+        self.values = values
+        self.timers = TimerQueues()
+        self.messages: list[Outgoing] = []
+        self.events: list[TransactionEvent] = []
+        self.ended: list[Transaction] = []
+
+
+class Transaction:
+    """One request of one hop, with all responses to it (§17).
+
+    `user` is the transaction user's own: whatever it wants to find again by an event.
+    """
+
+    TABLE: ClassVar[Table]
+    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
+
+    __slots__ = (
+        "_again",
+        "_interval",
+        "_octets",
+        "_shared",
+        "_wait",
+        "destination",
+        "key",
+        "request",
+        "state",
+        "user",
+    )
+
+    def __init__(
+        self,
+        key: tuple[str, ...],
+        request: SipRequest,
+        destination: Destination,
+        shared: Surroundings,
+        state: TransactionState,
+    ) -> None:
+        self.key = key
+        self.request = request
+        self.destination = destination
+        self.state = state
+        self.user: Any = None
+        self._shared = shared
+        self._octets = b""  # what is retransmitted
+        self._wait: TimerEntry | None = None
+        self._again: TimerEntry | None = None
+        self._interval = 0.0
+
+    @property
+    def terminated(self) -> bool:
+        return self.state is TransactionState.TERMINATED
+
+    def step(self, happening: Happening | Timer, now: float, message: Message = None) -> None:
+        row = self.TABLE.get((self.state, happening))
+        if row is None:
+            return
+        self.state = row[0]
+        for action in row[1]:
+            self.ACTIONS[action](self, now, message)
+        if self.state is TransactionState.TERMINATED:
+            self._stop_timers(now, None)
+            self._shared.ended.append(self)
+
+    # Actions
+
+    def _stop_timers(self, now: float, message: Message) -> None:
+        if self._wait is not None:
+            self._wait.owner = None
+            self._wait = None
+        if self._again is not None:
+            self._again.owner = None
+            self._again = None
+
+    def _tell_transport_error(self, now: float, message: Message) -> None:
+        self._shared.events.append(TransportFailed(self))
+
+    def _send(self, octets: bytes) -> None:
+        self._shared.messages.append(Outgoing(octets, self.destination, self))
+
+    def _wait_for(self, timer: Timer, interval: float, now: float) -> None:
+        """Nothing else is awaited from now on. A wait for what a reliable transport does not
+        repeat is over at once."""
+        self._stop_timers(now, None)
+        if interval:
+            self._wait = self._shared.timers.set(timer, self, interval, now)
+        else:
+            self.state = self.TABLE[self.state, timer][0]
+
+    def _send_again_after(self, timer: Timer, interval: float, now: float) -> None:
+        """Only where the transport may lose it."""
+        if not self.destination.reliable:
+            self._interval = interval
+            self._again = self._shared.timers.set(timer, self, interval, now)

@@ -1,0 +1,300 @@
+"""All transactions of one element (RFC 3261 §17, RFC 6026): messages and `now` in; messages to
+send, events and the next deadline out. No sockets, no clock, no tasks.
+
+What the transaction user need not decide is decided here: what is repeated, by us and by the peer;
+ACK to a response that is no 2xx; the answer to a CANCEL (§9.2); a request that came twice on
+different ways (482, §8.2.2.2); 100 after 200 ms; and, where the table of transactions is full, 503
+without keeping anything (§21.5.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zlib import crc32
+
+from gateway.sip.client_transaction import (
+    CancelClientTransaction,
+    ClientTransaction,
+    InviteClientTransaction,
+    NonInviteClientTransaction,
+)
+from gateway.sip.errors import SipError
+from gateway.sip.headers import Headers
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.server_transaction import (
+    InviteServerTransaction,
+    NonInviteServerTransaction,
+    ServerTransaction,
+)
+from gateway.sip.timers import TimerValues
+from gateway.sip.transaction import Destination, Outgoing, Surroundings, Transaction
+from gateway.sip.transaction_events import (
+    AckReceived,
+    Cancelled,
+    RequestReceived,
+    TransactionEvent,
+)
+from gateway.sip.transaction_matching import (
+    client_key,
+    merge_key,
+    response_destination,
+    server_key,
+)
+from gateway.sip.transaction_states import Happening
+from gateway.sip.via import MAGIC_COOKIE
+
+# At 64*T1 a transaction, this is about 600 calls a second.
+TRANSACTIONS_MAX = 100_000
+RETRY_AFTER_S = 5
+# §18.1.1: what is longer may not fit one packet, and a lost fragment loses the message.
+UDP_OCTETS_MAX = 1_300
+
+
+class TransactionsFull(SipError):
+    """`transactions_max` requests of ours are under way."""
+
+
+class TransactionLayer:
+    """`sent_by` says how we are reached by those who answer on this way ("host:port"); `new_token`
+    makes the unguessable part of branches and tags.
+
+    Of the peers' requests, those that begin something are refused above `transactions_max`; those
+    of a dialog are taken up to twice as many, so that calls that stand can still be ended.
+    """
+
+    def __init__(
+        self,
+        sent_by: Callable[[Destination], str],
+        new_token: Callable[[], str],
+        values: TimerValues,
+        transactions_max: int = TRANSACTIONS_MAX,
+    ) -> None:
+        assert transactions_max >= 1
+        self._sent_by = sent_by
+        self._new_token = new_token
+        self._transactions_max = transactions_max
+        self._shared = Surroundings(values)
+        self._clients: dict[tuple[str, ...], ClientTransaction] = {}
+        self._servers: dict[tuple[str, ...], ServerTransaction] = {}
+        self._merging: dict[tuple[str, ...], ServerTransaction] = {}
+        self.stray_responses = 0
+        self.refused_requests = 0
+
+    # What the owner asks
+
+    @property
+    def client_transactions(self) -> int:
+        return len(self._clients)
+
+    @property
+    def server_transactions(self) -> int:
+        return len(self._servers)
+
+    def send_request(
+        self, request: SipRequest, destination: Destination, now: float
+    ) -> ClientTransaction:
+        """Send a request, which has no Via yet, and await its responses.
+
+        Raises:
+            TransactionsFull: too many of ours are under way; CANCEL and BYE are let through.
+        """
+        method = request.method
+        assert method not in ("ACK", "CANCEL")
+        if len(self._clients) >= self._transactions_max and method != "BYE":
+            raise TransactionsFull(f"{self._transactions_max} requests await their response")
+        branch = f"{MAGIC_COOKIE}{self._new_token()}"
+        request, octets, destination = self._on_its_way(request, branch, destination)
+        key = (branch, method)
+        transaction: ClientTransaction
+        if method == "INVITE":
+            transaction = InviteClientTransaction(
+                key, request, octets, destination, self._shared, self._send_cancel, now
+            )
+        else:
+            transaction = NonInviteClientTransaction(
+                key, request, octets, destination, self._shared, now
+            )
+        self._clients[key] = transaction
+        return transaction
+
+    def send_ack(self, ack: SipRequest, destination: Destination) -> Outgoing:
+        """Send the ACK for a 2xx, a transaction of its own that nobody answers (§13.2.2.4). What is
+        returned may be given to `repeat` for the next 2xx."""
+        branch = f"{MAGIC_COOKIE}{self._new_token()}"
+        _, octets, destination = self._on_its_way(ack, branch, destination)
+        outgoing = Outgoing(octets, destination)
+        self._shared.messages.append(outgoing)
+        return outgoing
+
+    def repeat(self, outgoing: Outgoing) -> None:
+        self._shared.messages.append(outgoing)
+
+    def cancel(self, transaction: ClientTransaction, now: float) -> None:
+        """Ask the peer to give up an INVITE (§9.1): once it has said a 1xx, and not after a final
+        response. 64*T1 later the INVITE is given up, with TimedOut."""
+        transaction.step(Happening.CANCEL, now)
+
+    def respond(self, transaction: ServerTransaction, response: SipResponse, now: float) -> None:
+        """An answer that comes after the transaction's end goes nowhere."""
+        transaction.respond(response, now)
+        self._forget_ended()
+
+    def transport_error(self, outgoing: Outgoing, now: float) -> None:
+        """This message could not be sent (§17.1.4, §17.2.4)."""
+        if outgoing.transaction is not None:
+            outgoing.transaction.step(Happening.TRANSPORT_ERROR, now)
+            self._forget_ended()
+
+    def connection_lost(self, destination: Destination, now: float) -> None:
+        """What was sent over this connection will not be answered over it."""
+        for transaction in list(self._clients.values()):
+            if transaction.destination == destination:
+                transaction.step(Happening.TRANSPORT_ERROR, now)
+        self._forget_ended()
+
+    # The verbs of a protocol core
+
+    def receive(self, message: SipRequest | SipResponse, source: Destination, now: float) -> None:
+        """A message as `gateway.sip.parser` gives it."""
+        if isinstance(message, SipRequest):
+            self._receive_request(message, source, now)
+        else:
+            self._receive_response(message, now)
+        self._forget_ended()
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due at `now`; harmless when nothing is."""
+        while fired := self._shared.timers.pop_due(now):
+            timer, transaction = fired
+            assert isinstance(transaction, Transaction)
+            transaction.step(timer, now)
+        self._forget_ended()
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` is wanted next."""
+        return self._shared.timers.next_timer()
+
+    def messages_to_send(self) -> list[Outgoing]:
+        """Since the last call, in order."""
+        messages, self._shared.messages = self._shared.messages, []
+        return messages
+
+    def events(self) -> list[TransactionEvent]:
+        """What happened since the last call, in order."""
+        events, self._shared.events = self._shared.events, []
+        return events
+
+    # Requests of the peers'
+
+    def _receive_request(self, request: SipRequest, source: Destination, now: float) -> None:
+        request = request.received_from(source.host, source.port)
+        key = server_key(request)
+        transaction = self._servers.get(key)
+        if request.method == "ACK":
+            if transaction is None:
+                self._shared.events.append(AckReceived(request))
+            else:
+                transaction.step(Happening.ACK, now, request)
+        elif transaction is not None:
+            transaction.step(Happening.REQUEST, now)
+        elif self._overloaded(request):
+            self._refuse_stateless(request, source)
+        else:
+            self._start_server(request, source, key, now)
+
+    def _start_server(
+        self, request: SipRequest, source: Destination, key: tuple[str, ...], now: float
+    ) -> None:
+        kind: type[InviteServerTransaction | NonInviteServerTransaction] = (
+            InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
+        )
+        transaction = kind(
+            key,
+            request,
+            source,
+            response_destination(request, source),
+            request.to_tag or self._new_token(),
+            self._shared,
+            now,
+        )
+        self._servers[key] = transaction
+        if request.method == "CANCEL":
+            self._receive_cancel(transaction, now)
+            return
+        if request.to_tag is None:
+            merging = merge_key(request)
+            if merging in self._merging:
+                transaction.respond(request.response(482, to_tag=transaction.to_tag), now)
+                return
+            self._merging[merging] = transaction
+            transaction.merge_key = merging
+        self._shared.events.append(RequestReceived(transaction, request))
+
+    def _receive_cancel(self, cancel: ServerTransaction, now: float) -> None:
+        """200 where there is what it cancels, whether it comes in time or not; 481 elsewhere
+        (§9.2)."""
+        invite = self._servers.get((*cancel.key[:-1], "INVITE"))
+        if invite is None:
+            cancel.respond(cancel.request.response(481, to_tag=cancel.to_tag), now)
+            return
+        cancel.respond(cancel.request.response(200, to_tag=invite.to_tag), now)
+        if not invite.answered:
+            self._shared.events.append(Cancelled(invite, cancel.request))
+
+    def _overloaded(self, request: SipRequest) -> bool:
+        count, most = len(self._servers), self._transactions_max
+        begins = request.to_tag is None and request.method != "CANCEL"
+        return count >= most and (begins or count >= 2 * most)
+
+    def _refuse_stateless(self, request: SipRequest, source: Destination) -> None:
+        """The same tag for the same request, since it is not kept (§8.2.7)."""
+        self.refused_requests += 1
+        tag = f"{crc32('/'.join(server_key(request)).encode('utf-8', 'surrogateescape')):08x}"
+        retry_after = [("Retry-After", str(RETRY_AFTER_S))]
+        response = request.response(503, to_tag=tag, headers=retry_after)
+        destination = response_destination(request, source)
+        self._shared.messages.append(Outgoing(response.to_bytes(), destination))
+
+    # Requests of ours
+
+    def _on_its_way(
+        self, request: SipRequest, branch: str, destination: Destination
+    ) -> tuple[SipRequest, bytes, Destination]:
+        """With the Via of the way that it takes, which its length may decide (§18.1.1)."""
+        sent = self._with_via(request, branch, destination)
+        octets = sent.to_bytes()
+        if len(octets) > UDP_OCTETS_MAX and destination.transport == "UDP":
+            destination = Destination("TCP", destination.host, destination.port)
+            sent = self._with_via(request, branch, destination)
+            octets = sent.to_bytes()
+        return sent, octets, destination
+
+    def _with_via(self, request: SipRequest, branch: str, destination: Destination) -> SipRequest:
+        sent_by = self._sent_by(destination)
+        via = f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
+        headers = Headers.of([("Via", via), *request.headers])
+        return request.with_headers(headers)
+
+    def _send_cancel(self, cancel: SipRequest, destination: Destination, now: float) -> None:
+        """On the branch and the way of what it cancels."""
+        key = client_key(cancel)
+        self._clients[key] = CancelClientTransaction(
+            key, cancel, cancel.to_bytes(), destination, self._shared, now
+        )
+
+    def _receive_response(self, response: SipResponse, now: float) -> None:
+        transaction = self._clients.get(client_key(response))
+        if transaction is None or len(response.vias) > 1:  # §17.1.3, §8.1.3.3
+            self.stray_responses += 1
+        else:
+            transaction.receive_response(response, now)
+
+    def _forget_ended(self) -> None:
+        for transaction in self._shared.ended:
+            if isinstance(transaction, ServerTransaction):
+                self._servers.pop(transaction.key, None)
+                if transaction.merge_key is not None:
+                    del self._merging[transaction.merge_key]
+            else:
+                self._clients.pop(transaction.key, None)
+        self._shared.ended.clear()

@@ -1,0 +1,58 @@
+"""Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3), and the way of a response
+(§18.2.2, RFC 3581 §4)."""
+
+from __future__ import annotations
+
+from gateway.sip.message import SipMessage, SipRequest
+from gateway.sip.transaction import Destination
+from gateway.sip.via import DEFAULT_PORT
+
+Key = tuple[str, ...]
+
+
+def client_key(message: SipMessage) -> Key:
+    """The branch and the method: a CANCEL has the branch of what it cancels (§17.1.3)."""
+    return (message.branch or "", message.cseq.method)
+
+
+def server_key(request: SipRequest) -> Key:
+    """An ACK is for its INVITE. The method is last: what a CANCEL cancels has all else the same.
+
+    Where the branch is not RFC 3261's, it is no key, and the whole request is compared (§17.2.3).
+    An ACK there has the To tag of the response; as it names the INVITE by all the rest, To is left
+    out for both.
+    """
+    via = request.via
+    method = "INVITE" if request.method == "ACK" else request.method
+    host, port = via.sent_by
+    if via.has_magic_cookie:
+        return (via.branch or "", host, str(port), method)
+    return (
+        request.uri,
+        request.from_tag or "",
+        request.call_id,
+        str(request.cseq.sequence),
+        request.headers.get_all("Via")[0],
+        method,
+    )
+
+
+def merge_key(request: SipRequest) -> Key:
+    """The same in two requests that forking brought here on two ways (§8.2.2.2)."""
+    cseq = request.cseq
+    return (request.from_tag or "", request.call_id, str(cseq.sequence), cseq.method)
+
+
+def response_destination(request: SipRequest, source: Destination) -> Destination:
+    """The connection that the request came over; or, without one, maddr; or the source, by its
+    port where the peer asked for that, else by sent-by's."""
+    if source.reliable:
+        return source
+    via = request.via
+    maddr = via.maddr
+    port = via.port or DEFAULT_PORT.get(via.transport, 5060)
+    if maddr is not None:
+        return Destination(source.transport, maddr, port)
+    if "rport" in via.parameters:
+        return source
+    return Destination(source.transport, source.host, port)
