@@ -120,6 +120,34 @@ class Esme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: str = ""
 
 
+class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[[account.trunk]]: a customer's PBX. It is known by where its calls come from
+    (`allowed_ips`), by its digest (`username`, with `ha1_md5` and `ha1_sha256`, the hashes of
+    `user:realm:password` that `supernet accounts sip-user` prints), or both; with none of them
+    nothing is let in. Calls to the account's numbers go to `uri`.
+    """
+
+    id: str
+    allowed_ips: tuple[str, ...] = ()
+    username: str = ""
+    ha1_md5: str = ""
+    ha1_sha256: str = ""
+    uri: str = ""
+    channels: int = 30
+    cps: float = 5.0
+    caller_ids: tuple[str, ...] = ()
+
+
+class Phone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[[account.phone]]: somebody who registers, with a phone or a browser, as `username`."""
+
+    username: str
+    ha1_md5: str = ""
+    ha1_sha256: str = ""
+    caller_id: str = ""
+    bindings_max: int = 5
+
+
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer. The auth token stands in clear because it is the key that signs webhooks.
 
@@ -145,3 +173,5 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     national_languages: tuple[Language, ...] | None = None
     traffic_class: TrafficClass | None = None
     sees_prices: bool = False
+    trunks: tuple[CustomerTrunk, ...] = msgspec.field(name="trunk", default=())
+    phones: tuple[Phone, ...] = msgspec.field(name="phone", default=())

@@ -12,6 +12,7 @@ from gateway.account import SenderType
 from gateway.config.dialect import PLAIN, Dialect, IdFormat
 from gateway.config.secrets import PASSWORD_MAX
 from gateway.config.sections import SystemId, TimerSeconds, Window
+from gateway.config.trunk import CallRoute, CarrierTrunk, Prefix
 
 # Ids become part of names such as `carrier/bind`, in the store and in metrics.
 Id = Annotated[
@@ -20,10 +21,6 @@ Id = Annotated[
         pattern=r"^[a-z0-9][a-z0-9_-]{0,31}\Z",
         description="an id of at most 32 small letters, digits, '-' and '_'",
     ),
-]
-Prefix = Annotated[
-    str,
-    Meta(pattern=r"^[1-9][0-9]{0,14}\Z", description='1 to 15 digits of E.164 without "+"'),
 ]
 MccMnc = Annotated[
     str,
@@ -141,8 +138,10 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: Id
-    binds: Annotated[tuple[CarrierBind, ...], Meta(min_length=1)] = msgspec.field(name="bind")
-    routes: Annotated[tuple[CarrierRoute, ...], Meta(min_length=1)] = msgspec.field(name="route")
+    routes: tuple[CarrierRoute, ...] = msgspec.field(name="route", default=())
+    binds: tuple[CarrierBind, ...] = msgspec.field(name="bind", default=())
+    trunks: tuple[CarrierTrunk, ...] = msgspec.field(name="trunk", default=())
+    call_routes: tuple[CallRoute, ...] = msgspec.field(name="call_route", default=())
     name: str = ""
     response_id: IdFormat = IdFormat.EXACT
     receipt_id: IdFormat = IdFormat.EXACT

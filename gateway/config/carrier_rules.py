@@ -50,7 +50,11 @@ def _check_binds(source: Source, carrier: Carrier, at: KeyPath) -> None:
         ids.add(bind.id, (*bind_at, "id"))
         _check_address(source, bind, bind_at)
         _check_tls(source, bind, bind_at)
-    if all(bind.bind_type is BindType.RECEIVER for bind in carrier.binds):
+    if not carrier.binds and not carrier.trunks:
+        raise source.table_error(at, "has neither a bind nor a trunk")
+    if carrier.binds and not carrier.routes:
+        raise source.table_error(at, "missing key 'route'")
+    if carrier.binds and all(bind.bind_type is BindType.RECEIVER for bind in carrier.binds):
         raise source.table_error(at, "has receiver binds only, so nothing can be sent to it")
 
 

@@ -16,6 +16,7 @@ from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
 from gateway.config.gateway_rules import check_events, check_smpp, check_store
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
+from gateway.config.sip import Sip
 from gateway.config.source import Source, read
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
@@ -35,6 +36,7 @@ class Config(msgspec.Struct, frozen=True):
     rest: Rest = Rest()
     admin: Admin = Admin()
     smpp: Smpp = Smpp()
+    sip: Sip = Sip()
     store: Storage = Storage()
     text: Text = Text()
     queue: Queue = Queue()
@@ -55,6 +57,7 @@ class GatewayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rest: Rest = Rest()
     admin: Admin = Admin()
     smpp: Smpp = Smpp()
+    sip: Sip = Sip()
     store: Storage = Storage()
     text: Text = Text()
     queue: Queue = Queue()

@@ -1,0 +1,1 @@
+"""What happens to a call: admitted, routed, joined of two legs, recorded."""
