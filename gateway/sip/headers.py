@@ -45,9 +45,8 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name."""
-        value = self.first.get(name)
-        if value is not None or name in KNOWN:
-            return value
+        if name in KNOWN:
+            return self.first.get(name)
         same = name.lower()
         if same in NAMES:
             return self.first.get(NAMES[same])

@@ -13,7 +13,7 @@ from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
 from gateway.sip.uri import URI_MAX, SipUri
 
-HEAD_OCTETS_MAX = 32_768
+HEAD_OCTETS_MAX = 16_384
 HEADERS_MAX = 256
 BODY_OCTETS_MAX = 65_536
 
