@@ -87,6 +87,11 @@ def test_an_unknown_user_is_refused_as_a_wrong_password_is() -> None:
     assert check(asking, said) == Checked(Verdict.REFUSED, "eve")
 
 
+def test_a_response_of_any_octets_is_refused() -> None:
+    said = replace(credentials(challenge(server())), response="\udca9\u0665")
+    assert check(server(), said).verdict is Verdict.REFUSED
+
+
 def test_another_method_is_refused() -> None:
     """HA2 holds the method: what was given for a REGISTER opens no call."""
     asking = server()

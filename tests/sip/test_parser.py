@@ -80,6 +80,14 @@ def test_a_line_that_holds_cr_or_lf_is_answered_400(value: str) -> None:
     assert b"Evil" not in answer
 
 
+@pytest.mark.parametrize("name", [b"Call-ID", b"From", b"To", b"CSeq", b"Via"])
+def test_what_goes_into_an_answer_cannot_end_its_line(name: bytes) -> None:
+    wire = request_octets().replace(name + b": ", name + b": x\nEvil: 1")
+    error = refused(wire)
+    answer = error.request.response(error.status, error.reason, to_tag="x").to_bytes()
+    assert (error.status, b"\nEvil" in answer) == (400, False)
+
+
 def test_a_fold_before_the_first_header_is_answered_400() -> None:
     assert refused(request_octets().replace(b"\r\nVia", b"\r\n Via")).status == 400
 
