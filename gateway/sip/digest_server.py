@@ -133,7 +133,8 @@ class DigestServer:
         """Takes as long for a user who does not exist as for a wrong password."""
         ha1 = ha1_of(credentials.username, algorithm)
         expected = credentials.expected(ha1 or algorithm.digest("nobody"), method)
-        same = hmac.compare_digest(expected.encode(), credentials.response.encode())
+        said = credentials.response.encode("utf-8", "surrogateescape")
+        same = hmac.compare_digest(expected.encode(), said)
         return same and ha1 is not None
 
     def _nonce(self, now_ms: int) -> str:

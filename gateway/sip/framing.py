@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from gateway.sip.errors import GrammarError, MessageError, RequestRefused
+from gateway.sip.errors import GrammarError, MessageError
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.parser import BODY_OCTETS_MAX, HEAD_OCTETS_MAX, parse_head, refusal
 
@@ -139,7 +139,7 @@ class StreamParser:
         """Nobody knows where the next message begins."""
         self.broken = text
         self._head = None
-        if isinstance(head, RequestRefused):
+        if isinstance(head, MessageError):
             return head
         return MessageError(text) if message is None else refusal(message, text, status)
 

@@ -45,9 +45,8 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name."""
-        value = self.first.get(name)
-        if value is not None or name in KNOWN:
-            return value
+        if name in KNOWN:
+            return self.first.get(name)
         same = name.lower()
         if same in NAMES:
             return self.first.get(NAMES[same])
@@ -62,8 +61,10 @@ class Headers:
         return [value for key, value in self._fields if key.lower() == same]
 
     def elements(self, name: str) -> list[str]:
-        """The elements of all fields of this name, where commas join them (§7.3.1)."""
-        return [element for value in self.get_all(name) for element in split_list(value)]
+        """The elements of all fields of this name, where commas join them (§7.3.1). A field may
+        have none at all, as `Allow:`."""
+        values = [value for value in self.get_all(name) if value]
+        return [element for value in values for element in split_list(value)]
 
     def adding(self, name: str, *values: str) -> Headers:
         """With these fields at the end."""

@@ -162,12 +162,7 @@ class SipMessage:
 
     def options(self, name: str) -> frozenset[str]:
         """The option tags of Require, Supported …, in lower case (§19.2)."""
-        return frozenset(
-            element.lower()
-            for value in self.headers.get_all(name)
-            for element in value.replace(" ", "").split(",")
-            if element
-        )
+        return frozenset(map(str.lower, self.headers.elements(name)))
 
     def required(self, name: str) -> str:
         value = self.headers.first.get(name)

@@ -13,13 +13,14 @@ from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
 from gateway.sip.uri import URI_MAX, SipUri
 
-HEAD_OCTETS_MAX = 32_768
+HEAD_OCTETS_MAX = 16_384
 HEADERS_MAX = 256
 BODY_OCTETS_MAX = 65_536
 
 # Each of these comes once (§7.3.1, §20).
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 
+_LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS = re.compile(r"[1-6][0-9]{2}")
 
@@ -60,11 +61,12 @@ def parse_head(head: bytes) -> SipRequest | SipResponse:
         ]
     except (GrammarError, ValueError):
         fields, trouble = _odd_fields(lines)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
+        trouble = "a line holds CR or LF"
+        fields = [(name, _LINE_END.sub(" ", value)) for name, value in fields]
     message = _started(start_line, Headers.of(fields))
     if trouble:
         raise refusal(message, trouble)
-    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-        raise refusal(message, "a line holds CR or LF")
     if len(head) > HEAD_OCTETS_MAX or len(lines) > HEADERS_MAX:
         raise refusal(message, "the head is too long", 513)
     try:

@@ -20,7 +20,7 @@ _SUBSCRIBER = re.compile(
 )
 _SEPARATORS = str.maketrans("", "", "-.()")
 _E164 = re.compile(rf"\+[1-9][0-9]{{0,{E164_DIGITS_MAX - 1}}}")
-_NUMBERS = ("phone-context", "ext")
+_FIRST = ("isub", "ext", "phone-context")
 
 
 class TelUri(msgspec.Struct, frozen=True, gc=False):
@@ -71,9 +71,8 @@ class TelUri(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def subscriber(self) -> str:
-        """As it stands in the user part of a sip URI: the context first, then the others in the
-        order of their names (§3)."""
-        first = {name: self.parameters[name] for name in _NUMBERS if name in self.parameters}
+        """As it stands in the user part of a sip URI, its parameters in the order of §3."""
+        first = {name: self.parameters[name] for name in _FIRST if name in self.parameters}
         rest = {name: self.parameters[name] for name in sorted(self.parameters)}
         return self.number + write_parameters(first | rest)
 
@@ -82,10 +81,7 @@ class TelUri(msgspec.Struct, frozen=True, gc=False):
         return isinstance(other, TelUri) and self._comparable() == other._comparable()
 
     def _comparable(self) -> tuple[str, dict[str, str | None]]:
-        values = {
-            name: value and (value.translate(_SEPARATORS) if name in _NUMBERS else value).lower()
-            for name, value in self.parameters.items()
-        }
+        values = {name: _comparable(name, value) for name, value in self.parameters.items()}
         return self.number.lower(), values
 
     def __str__(self) -> str:
@@ -96,3 +92,11 @@ def checked_e164(number: str) -> str:
     if _E164.fullmatch(number) is None:
         raise ValueRefused("the number is not E.164")
     return number
+
+
+def _comparable(name: str, value: str | None) -> str | None:
+    """Separators mean nothing in a number, and belong to a domain."""
+    if value is None:
+        return None
+    is_number = name == "ext" or (name == "phone-context" and value[0] == "+")
+    return (value.translate(_SEPARATORS) if is_number else value).lower()

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from gateway.sip.errors import GrammarError
-from gateway.sip.grammar import HOST, TOKEN, checked_host, one_line, port, split_list
+from gateway.sip.grammar import HOST, PORT_MAX, TOKEN, checked_host, one_line, port, split_list
 from gateway.sip.parameters import (
     PLAIN_PARAMETERS,
     Parameters,
@@ -27,6 +27,7 @@ _VIA = re.compile(
     r"[ \t]*+(?::[ \t]*([0-9]{1,5})[ \t]*+)?(;.*)?",
     re.IGNORECASE | re.DOTALL,
 )
+_PORT = re.compile("[0-9]{1,5}")
 
 
 class Via(msgspec.Struct, frozen=True, gc=False):
@@ -86,7 +87,9 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def rport(self) -> int | None:
         """The port that the server saw (RFC 3581 §4)."""
         value = self.parameters.get("rport")
-        return int(value) if value and value.isascii() and value.isdigit() else None
+        if value is None or _PORT.fullmatch(value) is None:
+            return None
+        return int(value) if 0 < int(value) <= PORT_MAX else None
 
     @property
     def maddr(self) -> str | None:
