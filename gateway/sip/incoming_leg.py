@@ -267,4 +267,4 @@ class IncomingLeg(Leg):
         self._peer_invite = None
         self._shared.layer.respond(self._invite, response, now)
         self._tell_end(cause, status, message)
-        self._end()
+        self._end(now)

@@ -300,11 +300,9 @@ class Leg:
 
     def _receive_bye(self, transaction: ServerTransaction, request: SipRequest, now: float) -> None:
         self._refuse(transaction, 200, now)
-        if self._peer_invite is not None:  # §15.1.2
-            self._refuse(self._peer_invite, 487, now)
         if self.state is not LegState.LEAVING:
             self._tell_end(EndCause.BYE, 0, request)
-            self._end()
+            self._end(now)
 
     def _receive_session_request(
         self, transaction: ServerTransaction, request: SipRequest, dialog: Dialog, now: float
@@ -446,7 +444,7 @@ class Leg:
             self._our_invite = None
         if own.method == "BYE":
             if not self._try_again(own, response, now) and own.dialog is self.dialog:
-                self._end()
+                self._end(now)
         elif self.over:
             if own.method == "INVITE" and status < 300 and own.dialog is not None:
                 self._send_ack(own.dialog, own.sequence, now)
@@ -461,7 +459,7 @@ class Leg:
             self._our_invite = None
         if own.method == "BYE":
             if own.dialog is self.dialog:
-                self._end()
+                self._end(now)
         elif not self.over:
             if own.offers and own.dialog is not None:
                 self._describe(own.dialog, Description.OFFER_FAILED)
@@ -637,6 +635,7 @@ class Leg:
             self._failed(own, 491, None, now)
 
     def _start(self, timer: Timer, interval: float, now: float) -> None:
+        self._stop(timer)
         self._running[timer] = self._shared.timers.set(timer, self, interval, now)
 
     def _stop(self, *timers: Timer) -> None:
@@ -678,8 +677,13 @@ class Leg:
         assert not self.over
         self._tell(Ended(self, cause, status, message))
 
-    def _end(self) -> None:
-        """Nothing of it is kept any more."""
+    def _end(self, now: float) -> None:
+        """Nothing of it is kept any more. An INVITE may stand open for ever; so none is left."""
+        if self._our_invite is not None and self._our_invite.transaction is not None:
+            self._shared.layer.cancel(self._our_invite.transaction, now)
+            self._our_invite = None
+        if self._peer_invite is not None:
+            self._refuse(self._peer_invite, 487, now)
         self.state = LegState.ENDED
         for entry in self._running.values():
             entry.owner = None

@@ -71,7 +71,7 @@ class OutgoingLeg(Leg):
         try:
             self._send(self._invite, now)
         except BaseException:
-            self._end()
+            self._end(now)
             raise
 
     @property
@@ -158,22 +158,22 @@ class OutgoingLeg(Leg):
         else:
             self._our_invite = None
             if self.state is LegState.LEAVING:
-                self._end()
+                self._end(now)
             elif self.state is not LegState.ENDED and not self._try_again(own, response, now):
-                self._rejected(response.status, response)
+                self._rejected(response.status, response, now)
 
     def receive_failure(self, own: OwnRequest, status: int, now: float) -> None:
         if own is not self._invite:
             super().receive_failure(own, status, now)
         elif self.state is LegState.LEAVING:
-            self._end()
+            self._end(now)
         elif self.state is LegState.INVITED or self.state is LegState.EARLY:
-            self._rejected(status, None)
+            self._rejected(status, None, now)
 
-    def _rejected(self, status: int, response: SipResponse | None) -> None:
+    def _rejected(self, status: int, response: SipResponse | None, now: float) -> None:
         self._our_invite = None
         self._tell_end(EndCause.REJECTED, status, response)
-        self._end()
+        self._end(now)
 
     # Provisional responses
 

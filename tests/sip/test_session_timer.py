@@ -180,7 +180,7 @@ def test_refresher_that_hears_nothing_hangs_up_too() -> None:
 def test_refresh_that_is_answered_481_ends_the_call() -> None:
     wire = Wire(SessionInterval(120, 90))
     a_leg, _ = wire.talk()
-    a_leg._end()
+    a_leg._end(wire.now)
     wire.run(61)
     assert wire.ends(wire.bob) == [EndCause.LOST]
 
