@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.account import Account
-from gateway.call import CallDirection
+from gateway.call import Call, CallDirection
 from gateway.carriers.sip_trunk import SipTrunk
 from gateway.config.sip import Sip
 from gateway.sip.errors import GrammarError
@@ -25,7 +25,7 @@ from gateway.voice.call_limits import CallLimit, retry_after
 from gateway.voice.call_targets import CallTarget, CallTargets
 from gateway.voice.caller_identity import CallerIdentity
 from gateway.voice.carrier_sources import CarrierSources
-from gateway.voice.customer_door import CustomerDoor
+from gateway.voice.customer_door import FORBIDDEN, CustomerDoor
 from gateway.voice.customers import Customer, Customers
 from gateway.voice.dialed_number import DialedNumber, is_emergency, number_of, text_of, written
 from routing.numbering_plan import EMPTY_PLAN, NumberingPlan
@@ -75,8 +75,7 @@ class CallAdmission:
         self._plan = plan
         self._calls = 0
         self._account_limits = {
-            customer.account.sid: CallLimit(customer.account.channels, customer.account.cps)
-            for customer in customers.all
+            account.sid: CallLimit(account.channels, account.cps) for account in customers.accounts
         }
         self._trunk_limits = {
             customer.key: CallLimit(customer.trunk.channels, customer.trunk.cps)
@@ -113,6 +112,44 @@ class CallAdmission:
         except GrammarError as error:
             return Refusal(400, str(error))
 
+    def check_transfer(self, call: Call, target: Uri, now: float) -> Admitted | Refusal:
+        """Whether a customer may have its call transferred there (RFC 3515): it is one more call of
+        its account's, which shows the number that the account has shown or was called by."""
+        account = self._customers.account(call.account_sid)
+        if account is None:
+            return Refusal(403, "the account is gone")
+        if self._calls >= self._calls_max:
+            return _busy(BUSY_RETRY_S)
+        limits = (self._account_limits[account.sid],)
+        refusal = self._no_room(account, limits, now)
+        if refusal is not None:
+            return refusal
+        whom = self._whom(account, target, now)
+        if isinstance(whom, Refusal):
+            return whom
+        outbound = call.direction is CallDirection.OUTBOUND
+        return self._begin(
+            Admitted(
+                account,
+                CallDirection.OUTBOUND,
+                call.caller if outbound else call.called,
+                whom[0],
+                call.source,
+                call.private,
+                call.diversion if outbound else "",
+                whom[1],
+                limits,
+            )
+        )
+
+    def check_outside(self, request: SipRequest, source: Destination, now: float) -> Refusal | None:
+        """Of a request that is for no call and no REGISTER, OPTIONS say: None where it comes from
+        where a customer or a carrier may be."""
+        if self._is_known(source) or self._customers.anybody_signs(source.host):
+            return None
+        self._bans.failed(source.host, now)
+        return FORBIDDEN
+
     def ended(self, admitted: Admitted) -> None:
         """Its channels are free again. To be told once."""
         self._calls -= 1
@@ -126,40 +163,19 @@ class CallAdmission:
 
     def _outbound(self, request: SipRequest, customer: Customer, now: float) -> Admitted | Refusal:
         account = customer.account
-        if account.suspended:
-            return self._told(403, "the account is suspended")
         limits = self._limits(customer)
-        wait_s = max(limit.pace.wait_s(now) for limit in limits)
-        if wait_s > 0:
-            return _busy(wait_s)
-        for limit in limits:
-            limit.pace.take(now)
-        if any(limit.is_full for limit in limits):
-            return self._told(503, "all channels are in use")
-        region = account.countries[0] if account.countries else ""
+        refusal = self._no_room(account, limits, now)
+        if refusal is not None:
+            return refusal
         identity = CallerIdentity.of(request)
-        shown = self._shown(customer, identity, region)
+        shown = self._shown(customer, identity, _region(account))
         if isinstance(shown, Refusal):
             return shown
+        whom = self._whom(account, request.request_uri, now)
+        if isinstance(whom, Refusal):
+            return whom
         caller, diversion = shown
-        text, number_text = written(request.request_uri), text_of(request.request_uri)
-        if text is None or number_text is None:
-            return self._told(404, "no number is called")
-        if is_emergency(text, region):
-            return self._told(403, "emergency calls are not carried here")
-        extension = self._customers.extension(account, text)
-        if extension is not None:
-            targets = self._targets.of([extension], text, now)
-            if not targets:
-                return Refusal(480, "nobody is registered there")
-            called = text
-        else:
-            number = number_of(number_text, region)
-            if number is None:
-                return self._told(404, "there can be no such number")
-            if not self._may_call(account, number):
-                return self._told(403, "the account may not call that country")
-            called, targets = number.e164, ()
+        called, targets = whom
         return self._begin(
             Admitted(
                 account,
@@ -173,6 +189,42 @@ class CallAdmission:
                 limits,
             )
         )
+
+    def _no_room(
+        self, account: Account, limits: tuple[CallLimit, ...], now: float
+    ) -> Refusal | None:
+        """Each attempt counts against the pace, whatever becomes of it."""
+        if account.suspended:
+            return self._told(403, "the account is suspended")
+        wait_s = max(limit.pace.wait_s(now) for limit in limits)
+        if wait_s > 0:
+            return _busy(wait_s)
+        for limit in limits:
+            limit.pace.take(now)
+        if any(limit.is_full for limit in limits):
+            return self._told(503, "all channels are in use")
+        return None
+
+    def _whom(
+        self, account: Account, uri: Uri, now: float
+    ) -> tuple[str, tuple[CallTarget, ...]] | Refusal:
+        """A phone of the account's by its user name, or a number that it may call."""
+        text, number_text = written(uri), text_of(uri)
+        if text is None or number_text is None:
+            return self._told(404, "no number is called")
+        region = _region(account)
+        if is_emergency(text, region):
+            return self._told(403, "emergency calls are not carried here")
+        extension = self._customers.extension(account, text)
+        if extension is not None:
+            targets = self._targets.of([extension], text, now)
+            return (text, targets) if targets else Refusal(480, "nobody is registered there")
+        number = number_of(number_text, region)
+        if number is None:
+            return self._told(404, "there can be no such number")
+        if not self._may_call(account, number):
+            return self._told(403, "the account may not call that country")
+        return number.e164, ()
 
     def _shown(
         self, customer: Customer, identity: CallerIdentity, region: str
@@ -211,9 +263,7 @@ class CallAdmission:
             return Refusal(404, "the number is nobody's")
         if account.suspended:
             return Refusal(403, "the account is suspended")
-        limit = self._account_limits.get(account.sid)
-        if limit is None:
-            return Refusal(480, "the account has neither trunk nor phone")
+        limit = self._account_limits[account.sid]
         wait_s = limit.pace.wait_s(now)
         if wait_s > 0:
             return _busy(wait_s)
@@ -265,6 +315,11 @@ class CallAdmission:
 
 def _busy(wait_s: float) -> Refusal:
     return Refusal(503, "too many calls", (("Retry-After", retry_after(wait_s)),))
+
+
+def _region(account: Account) -> str:
+    """Where its numbers in national form are dialed: the first of its countries."""
+    return account.countries[0] if account.countries else ""
 
 
 def _numbers(uris: Iterable[Uri], region: str) -> list[str]:

@@ -48,10 +48,12 @@ class Customer(msgspec.Struct, frozen=True):
 
 class Customers:
     def __init__(self, accounts: Iterable[Account]) -> None:
+        self.accounts = tuple(accounts)
         self.all: list[Customer] = []
+        self._by_sid = {account.sid: account for account in self.accounts}
         self._by_number: dict[str, Account] = {}
         self._of_account: dict[str, list[Customer]] = {}
-        for account in accounts:
+        for account in self.accounts:
             own = [Customer(account, trunk=trunk) for trunk in account.trunks]
             own += [Customer(account, phone=phone) for phone in account.phones]
             self.all += own
@@ -73,6 +75,9 @@ class Customers:
             customer.trunk is None or not customer.trunk.allowed_ips
             for customer in self._by_user.values()
         )
+
+    def account(self, sid: str) -> Account | None:
+        return self._by_sid.get(sid)
 
     def at(self, host: str) -> Customer | None:
         """The trunk that is known by this address alone."""

@@ -162,11 +162,11 @@ def _binding(
     expires_at: float,
     now: float,
 ) -> Binding:
-    """Over UDP the address that the Contact gives, unless a NAT stands before it; behind a proxy
-    the proxy."""
+    """Behind a proxy, or a NAT, it is reached where the REGISTER came from."""
+    behind = bool(path) or _is_behind_nat(contact.uri, request, source)
     return Binding(
         contact.uri,
-        source if path else locate(str(contact.uri), source),
+        source if behind else locate(str(contact.uri), source),
         expires_at,
         contact.q,
         request.call_id,
@@ -176,6 +176,13 @@ def _binding(
         contact.parameters.get("+sip.instance") or "",
         contact.parameters.get("reg-id") or "",
     )
+
+
+def _is_behind_nat(uri: Uri, request: SipRequest, source: Destination) -> bool:
+    """Whether it believes to be (its Via) where it did not come from, and wants to be called
+    there."""
+    believed = request.via.host.strip("[]")
+    return isinstance(uri, SipUri) and uri.address == believed and believed != source.host
 
 
 def _expires_s(contact: Address, request: SipRequest, default_s: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -27,24 +28,28 @@ PHONE = Destination("UDP", "203.0.113.5", 41_000)
 STRANGER = Destination("UDP", "198.51.100.66", 5060)
 CARRIER = Destination("UDP", "192.0.2.200", 5060)
 
+VIA = "SIP/2.0/UDP 203.0.113.5:41000;rport;branch=z9hG4bK1"
+
 NUMBER = "+12025550100"
 OTHER_NUMBER = "+12025550199"
 ABROAD = "+493012345678"
 PASSWORD = "secret"
 PLAN = NumberingPlan([NumberRange("1", "US"), NumberRange("1876", "JM"), NumberRange("49", "DE")])
 
+U = TypeVar("U", CustomerTrunk, Phone)
 
-def hashes(username: str, password: str = PASSWORD) -> dict[str, str]:
-    return {
-        "username": username,
-        "ha1_md5": ha1(username, REALM, password, Algorithm.MD5),
-        "ha1_sha256": ha1(username, REALM, password, Algorithm.SHA_256),
-    }
+
+def with_password(user: U, password: str = PASSWORD) -> U:
+    return replace(
+        user,
+        ha1_md5=ha1(user.username, REALM, password, Algorithm.MD5),
+        ha1_sha256=ha1(user.username, REALM, password, Algorithm.SHA_256),
+    )
 
 
 BY_ADDRESS = CustomerTrunk("pbx", allowed_ips=("192.0.2.10",), uri="sip:192.0.2.10:5070")
-BY_DIGEST = CustomerTrunk("pbx", **hashes("pbx"))
-ALICE = Phone(**hashes("alice"), caller_id=NUMBER)
+BY_DIGEST = with_password(CustomerTrunk("pbx", username="pbx"))
+ALICE = with_password(Phone("alice", caller_id=NUMBER))
 
 
 def account(*customers: CustomerTrunk | Phone, **changes: object) -> Account:
@@ -90,7 +95,12 @@ def invite(called: str, caller: str = NUMBER, *headers: tuple[str, str]) -> SipR
 
 
 def register(
-    user: str, *contacts: str, cseq: int = 1, call_id: str = "reg-1", **headers: str
+    user: str,
+    *contacts: str,
+    cseq: int = 1,
+    call_id: str = "reg-1",
+    via: str = VIA,
+    **headers: str,
 ) -> SipRequest:
     aor = f"<sip:{user}@sbc.example.net>"
     fields = [("Contact", contact) for contact in contacts]
@@ -102,6 +112,7 @@ def register(
         to=aor,
         call_id=call_id,
         cseq=cseq,
+        via=via,
         headers=fields,
     )
 

@@ -3,9 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from gateway.call import CallDirection
+from gateway.account import Account
+from gateway.call import Call, CallDirection
 from gateway.sip.digest import Algorithm
 from gateway.sip.sanity import Refusal
+from gateway.sip.uri import parse_uri
+from gateway.voice.call_admission import Admitted
 from tests.voice.edge_world import (
     ABROAD,
     ALICE,
@@ -352,3 +355,42 @@ def test_who_guesses_from_many_addresses_does_not_lock_the_user_out() -> None:
     elsewhere = replace(STRANGER, host="198.51.100.99")
     assert status(call_signed(made, invite(CALLED), "alice", source=elsewhere)) == 403
     assert admitted(call_signed(made, invite(CALLED), "alice"))
+
+
+# Transfers
+
+
+def transferred(account_: Account, target: str, direction: CallDirection) -> Admitted | Refusal:
+    made = edge(account_)
+    call_ = Call(1, account_.sid, direction, NUMBER, OTHER_NUMBER, "trunk/pbx", NOW)
+    return made.admission.check_transfer(call_, parse_uri(target), NOW)
+
+
+def test_a_transfer_is_one_more_call_of_the_account() -> None:
+    found = admitted(
+        transferred(account(BY_ADDRESS), f"sip:{CALLED}@sbc.example.net", CallDirection.OUTBOUND)
+    )
+    assert (found.caller, found.called) == (NUMBER, CALLED)
+
+
+def test_a_call_that_came_in_is_transferred_under_the_number_it_came_to() -> None:
+    found = admitted(transferred(account(BY_ADDRESS), f"tel:{CALLED}", CallDirection.INBOUND))
+    assert (found.caller, found.direction) == (OTHER_NUMBER, CallDirection.OUTBOUND)
+
+
+def test_a_transfer_goes_nowhere_where_a_call_may_not() -> None:
+    assert status(transferred(account(BY_ADDRESS), f"tel:{ABROAD}", CallDirection.INBOUND)) == 403
+    suspended = account(BY_ADDRESS, suspended=True)
+    assert status(transferred(suspended, f"tel:{CALLED}", CallDirection.INBOUND)) == 403
+
+
+# OPTIONS and the like
+
+
+def test_options_are_for_those_who_may_call() -> None:
+    made = edge(account(BY_ADDRESS), failures_max=2)
+    assert made.admission.check_outside(invite(CALLED), PBX, NOW) is None
+    assert made.admission.check_outside(invite(CALLED), CARRIER, NOW) is None
+    for _ in range(2):
+        assert status(made.admission.check_outside(invite(CALLED), STRANGER, NOW)) == 403
+    assert made.admission.ignores(invite(CALLED), STRANGER, NOW)
