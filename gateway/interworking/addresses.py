@@ -15,6 +15,7 @@ _NETWORK_SPECIFIC = int(Ton.NETWORK_SPECIFIC)
 _ALPHANUMERIC = int(Ton.ALPHANUMERIC)
 _ISDN = int(Npi.ISDN)
 _UNKNOWN_PLAN = int(Npi.UNKNOWN)
+_INTERNATIONAL_ISDN = chr(Ton.INTERNATIONAL) + chr(Npi.ISDN)
 
 
 class SmppAddress(NamedTuple):
@@ -31,6 +32,18 @@ def to_smpp(address: str) -> tuple[int, int, str]:
     if address.isdigit() and address.isascii():
         return _NETWORK_SPECIFIC, _UNKNOWN_PLAN, address
     return _ALPHANUMERIC, _UNKNOWN_PLAN, address
+
+
+def to_octets(address: str) -> bytes:
+    """The same as the wire has it: TON, NPI and a C-Octet string (§3.1).
+
+    Raises:
+        UnicodeEncodeError: it cannot be one.
+    """
+    if address[:1] == "+":
+        return (_INTERNATIONAL_ISDN + address[1:] + "\0").encode("latin-1")
+    ton, npi, addr = to_smpp(address)
+    return bytes((ton, npi)) + addr.encode("latin-1") + b"\0"
 
 
 def from_smpp(ton: int, addr: str) -> str:
