@@ -15,7 +15,6 @@ _NETWORK_SPECIFIC = int(Ton.NETWORK_SPECIFIC)
 _ALPHANUMERIC = int(Ton.ALPHANUMERIC)
 _ISDN = int(Npi.ISDN)
 _UNKNOWN_PLAN = int(Npi.UNKNOWN)
-_INTERNATIONAL_ISDN = chr(Ton.INTERNATIONAL) + chr(Npi.ISDN)
 
 
 class SmppAddress(NamedTuple):
@@ -40,10 +39,8 @@ def to_octets(address: str) -> bytes:
     Raises:
         UnicodeEncodeError: it cannot be one.
     """
-    if address[:1] == "+":
-        return (_INTERNATIONAL_ISDN + address[1:] + "\0").encode("latin-1")
     ton, npi, addr = to_smpp(address)
-    return bytes((ton, npi)) + addr.encode("latin-1") + b"\0"
+    return b"%c%c%b\0" % (ton, npi, addr.encode("latin-1"))
 
 
 def from_smpp(ton: int, addr: str) -> str:

@@ -4,6 +4,8 @@ v3.4 §4.6).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from gateway.clock import message_sid
@@ -37,6 +39,9 @@ PARTS_MAX = 255
 
 # An address with its `+`, as E.164 and sender ids are; a field has room for longer ones.
 ADDRESS_MAX = 20
+# Senders are few and come again, which recipients need not.
+SENDERS_CACHED_MAX = 4_096
+_sender_octets = lru_cache(SENDERS_CACHED_MAX)(to_octets)
 # A receipt as §4.6.1 has it, of one octet each what is always the same: service_type; addresses;
 # esm_class to sm_default_msg_id; short_message; receipted_message_id and message_state.
 _WRITTEN = (
@@ -96,7 +101,7 @@ def written_receipt_for_customer(
         return None
     body = _WRITTEN % (
         to_octets(source),
-        to_octets(destination),
+        _sender_octets(destination),
         len(text),
         text,
         len(message_id) + 1,
