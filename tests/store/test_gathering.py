@@ -6,7 +6,7 @@ from gateway.store.gathering import FIRST_LOOK_S, QUIET_S, Gathering
 
 
 def busy() -> Gathering:
-    """Much has come of late, and a batch was committed at 0: the next is, at the latest, at 4 ms."""
+    """Much comes, and a batch was committed at 0: the next is at 4 ms, at the latest."""
     gathering = Gathering(interval_s=0.004, enough=2_000)
     for commit in range(50):
         assert gathering.wait_s(2_000, (commit - 49) * 0.004) == 0.0
