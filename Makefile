@@ -49,9 +49,9 @@ test: setup peers  ## everything: units, virtual time, simulation, end to end, f
 coverage: setup peers  ## the same tests, and which branches they reach; fails below `fail_under`
 	$(PYTEST) --cov
 
-proofs: setup  ## the long loops as far as their tests say: kills, power cuts, seeds, texts, a town
+proofs: setup  ## the long loops as far as their tests say: kills, power cuts, seeds and texts
 	PROOFS=1 $(PYTEST) tests/e2e/test_kill.py tests/e2e/test_kill_in_doubt.py tests/store/test_power_cut.py \
-		tests/store/test_power_cut_of_a_file.py tests/sim tests/text/test_generated_texts.py tests/messaging/town
+		tests/store/test_power_cut_of_a_file.py tests/sim tests/text/test_generated_texts.py
 
 kills: setup  ## kill -9 so many times: make kills N=1000
 	KILLS=$(N) $(BIN)/pytest -rP tests/e2e/test_kill.py tests/e2e/test_kill_in_doubt.py
