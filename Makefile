@@ -59,8 +59,9 @@ fuzz: setup  ## atheris on every decoder and on sessions, each for so long: make
 	$(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' -c constraints.txt
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
-bench: setup  ## CPU per message and rates, with our own load generator and sink
-	$(BIN)/python -m tests.bench
+bench: setup  ## CPU per message, rates and latency, ours and the peers' in one run; rewrites docs/reference/performance.md
+	@$(BIN)/python -m tests.interop.peers --bench
+	$(BIN)/python -m tests.bench --write
 
 bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
 	$(BIN)/python -m tests.bench_routing --held-out --write

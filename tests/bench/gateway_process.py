@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,10 +21,12 @@ from urllib.request import urlopen
 
 from gateway.config.secrets import hash_password
 from tests.bench import traffic
-from tests.bench.child_process import ROOT, BenchError
+from tests.bench.child_process import ROOT
 from tests.bench.esme_load import PASSWORD, SYSTEM_ID
-from tests.bench.rest_load import ACCOUNT_SID, AUTH_TOKEN
+from tests.bench.http_dialects import ACCOUNT_SID, AUTH_TOKEN
+from tests.bench.system import BenchError, Usage, cpu_ticks, start, usage_of
 
+LOOP, THREADS = "event loop", "store threads"
 START_S = 20.0
 STOP_S = 30.0
 HTTP_S = 5.0
@@ -47,6 +48,8 @@ port = 0
 port = 0
 [store]
 directory = {store}
+[callbacks]
+allow_private_destinations = true
 [log]
 format = "json"
 """
@@ -87,15 +90,6 @@ receipts = {receipts}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """CPU seconds since the start: of the process, and of its event loop's thread. RSS in bytes."""
-
-    cpu_s: float
-    loop_cpu_s: float
-    rss: int
-
-
 class GatewayProcess:
     """A gateway with an empty store, while the context is entered."""
 
@@ -109,13 +103,9 @@ class GatewayProcess:
 
     def __enter__(self) -> Self:
         began = time.monotonic()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [Path(sys.executable).with_name("supernet"), "run", "--config", "gateway.toml"],
-                cwd=self._directory,
-                stdout=log,
-                stderr=log,
-            )
+        supernet = str(Path(sys.executable).with_name("supernet"))
+        command = [supernet, "run", "--config", "gateway.toml"]
+        self._process = start(command, self._directory, self._log)
         try:
             self._wait(began + START_S)
         except BaseException:
@@ -146,7 +136,7 @@ class GatewayProcess:
         return self._process.pid
 
     @property
-    def rest_port(self) -> int:
+    def http_port(self) -> int:
         return urlsplit(self._addresses["rest"]).port or 0
 
     @property
@@ -154,14 +144,17 @@ class GatewayProcess:
         return int(self._addresses["smpp"].rpartition(":")[2])
 
     def usage(self) -> Usage:
-        tick_s = 1 / os.sysconf("SC_CLK_TCK")
-        process = Path(f"/proc/{self.pid}")
-        pages = int((process / "statm").read_text().split()[1])
-        return Usage(
-            cpu_ticks(process / "stat") * tick_s,
-            cpu_ticks(process / "task" / str(self.pid) / "stat") * tick_s,
-            pages * os.sysconf("SC_PAGE_SIZE"),
-        )
+        """The event loop's thread, and all others: they write to the store."""
+        whole = usage_of({"all": self.pid})
+        thread = Path(f"/proc/{self.pid}/task/{self.pid}/stat")
+        loop_s = cpu_ticks(thread) / os.sysconf("SC_CLK_TCK")
+        return Usage({LOOP: loop_s, THREADS: whole.cpu_s - loop_s}, whole.rss)
+
+    def check(self, arrived: int, receipts: bool) -> None:
+        status = "delivered" if receipts else "sent"
+        counted = self.metrics().get(f'supernet_message_status_total{{status="{status}"}}', 0)
+        if counted != arrived:
+            raise BenchError(f"{arrived} messages arrived, the gateway says {counted:.0f} {status}")
 
     def metrics(self) -> dict[str, float]:
         """Every sample that the gateway shows, by its name with labels."""
@@ -221,9 +214,3 @@ def write_config(directory: Path, carrier_port: int, *, receipts: bool) -> None:
             for carrier in range(1, CARRIERS + 1)
         )
     )
-
-
-def cpu_ticks(stat: Path) -> int:
-    """utime and stime (proc(5)); the command, in parentheses, may hold anything."""
-    fields = stat.read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
