@@ -100,11 +100,14 @@ def measure(
 def facts_of(
     described: dict[str, str], calibration: Calibration, results: Results
 ) -> dict[str, str]:
-    return described | {
-        "Calibration": report.calibration_line(calibration, results.figures),
-        "Idle": report.idle_line(results.figures),
-        "Generator": report.lag_line(results.figures),
-    }
+    return (
+        described
+        | report.calibration_lines(calibration, results.figures)
+        | {
+            "Idle": report.idle_line(results.figures),
+            "Open loops": report.lag_line(results.figures),
+        }
+    )
 
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]

@@ -1,14 +1,12 @@
 """The gateway under test: `supernet run` as an operator runs it, and what it takes of the machine.
 
-The configuration differs from an ordinary one only in limits that are out of the way. Messages are
-flushed to the disk before they are accepted, as always.
+Messages are flushed to the disk before they are accepted, as always.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,84 +17,35 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from gateway.config.secrets import hash_password
-from tests.bench import traffic
-from tests.bench.child_process import ROOT
-from tests.bench.esme_load import PASSWORD, SYSTEM_ID
-from tests.bench.http_dialects import ACCOUNT_SID, AUTH_TOKEN
+from tests.bench.gateway_files import ORDINARY, STORE, GatewaySize, write_files
 from tests.bench.system import BenchError, Usage, cpu_ticks, start, usage_of
+from tests.bench.waiting_messages import fill
 
 LOOP, THREADS = "event loop", "store threads"
-START_S = 20.0
+# With a hundred thousand accounts or millions of messages, a start takes its time.
+START_S = 600.0
 STOP_S = 30.0
 HTTP_S = 5.0
 POLL_S = 0.02
-# A demo has four binds; each message is ranked over all of them.
-CARRIERS = 2
-BINDS = 2
-SALT = bytes(16)
-
-GATEWAY_TOML = """\
-accounts = "accounts.toml"
-carriers = "carriers.toml"
-numbering_plan = {plan}
-[rest]
-port = 0
-[admin]
-port = 0
-[smpp]
-port = 0
-[store]
-directory = {store}
-[callbacks]
-allow_private_destinations = true
-[log]
-format = "json"
-"""
-ACCOUNT_TOML = """\
-[[account]]
-sid = "{sid}"
-auth_token = "{token}"
-requests_per_second = 1_000_000
-concurrent_requests = 10_000
-submits_per_second = 1_000_000
-[[account.esmes]]
-system_id = "{system_id}"
-password_hash = "{password_hash}"
-binds_max = 100
-"""
-SENDER_TOML = """\
-[[account.senders]]
-address = "{address}"
-type = "short_code"
-mps = 10_000
-"""
-CARRIER_TOML = """\
-[[carrier]]
-id = "sink-{carrier}"
-[[carrier.route]]
-prefixes = ["1"]
-"""
-BIND_TOML = """\
-[[carrier.bind]]
-id = "{bind}"
-host = "127.0.0.1"
-port = {port}
-system_id = "supernet"
-password = "sink"
-window = 100
-tps = 100_000
-receipts = {receipts}
-"""
 
 
 class GatewayProcess:
-    """A gateway with an empty store, while the context is entered."""
+    """A gateway of some size, while the context is entered."""
 
-    def __init__(self, directory: Path, carrier_port: int, *, receipts: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        carrier_port: int,
+        size: GatewaySize = ORDINARY,
+        *,
+        receipts: bool = True,
+    ) -> None:
         self._directory = directory
+        self._size = size
         self._log = directory / "gateway.log"
-        write_config(directory, carrier_port, receipts=receipts)
+        write_files(directory, carrier_port, size, receipts=receipts)
+        if size.waiting:
+            fill(directory / STORE, size.waiting)
         self._process: subprocess.Popen[bytes]
         self._addresses: dict[str, Any] = {}
         self.started_in_s = 0.0
@@ -128,7 +77,7 @@ class GatewayProcess:
             self._process.kill()
             self._process.wait()
             raise BenchError(f"the gateway did not stop within {STOP_S:g} s") from None
-        if exc is None and (code or self.troubles()):
+        if exc is None and code:
             raise BenchError(f"the gateway ended with {code}: {'; '.join(self.troubles())}")
 
     @property
@@ -166,12 +115,14 @@ class GatewayProcess:
         }
 
     def troubles(self) -> list[str]:
-        """The warnings and errors of its log, a kind once."""
-        texts = (
-            re.search(r'"level": "(?:warning|error)".*?"event": "([^"]*)"', line)
-            for line in self._log.read_text().splitlines()
-        )
-        return list(dict.fromkeys(found[1] for found in texts if found))
+        """The warnings and errors of its log, an event once."""
+        first: dict[str, str] = {}
+        for line in self._log.read_text().splitlines():
+            if line.startswith("{"):
+                facts = json.loads(line)
+                if facts["level"] in ("warning", "error"):
+                    first.setdefault(facts["event"], line)
+        return [line for event, line in first.items() if event not in self._size.troubles]
 
     def _wait(self, deadline: float) -> None:
         """Until it listens and all of its binds are up."""
@@ -188,29 +139,4 @@ class GatewayProcess:
 
     def _all_bound(self) -> bool:
         up = [value for name, value in self.metrics().items() if "supernet_bind_up" in name]
-        return len(up) == CARRIERS * BINDS and all(up)
-
-
-def write_config(directory: Path, carrier_port: int, *, receipts: bool) -> None:
-    plan = json.dumps(str(ROOT / "conf" / "numbering_plan.csv"))
-    store = json.dumps(str(directory / "store"))
-    (directory / "gateway.toml").write_text(GATEWAY_TOML.format(plan=plan, store=store))
-    (directory / "accounts.toml").write_text(
-        ACCOUNT_TOML.format(
-            sid=ACCOUNT_SID,
-            token=AUTH_TOKEN,
-            system_id=SYSTEM_ID,
-            password_hash=hash_password(PASSWORD, SALT),
-        )
-        + "".join(SENDER_TOML.format(address=address) for address in traffic.SENDERS)
-    )
-    (directory / "carriers.toml").write_text(
-        "".join(
-            CARRIER_TOML.format(carrier=carrier)
-            + "".join(
-                BIND_TOML.format(bind=bind, port=carrier_port, receipts=str(receipts).lower())
-                for bind in range(1, BINDS + 1)
-            )
-            for carrier in range(1, CARRIERS + 1)
-        )
-    )
+        return sum(up) == self._size.binds

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-from tests.bench.esme_load import PASSWORD, SYSTEM_ID
-from tests.bench.load import DialectName
+from tests.bench.load import PASSWORD, SYSTEM_ID, DialectName
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.bench.esme_load import PASSWORD, SYSTEM_ID
 from tests.bench.jasmin_console import ADMIN, ADMIN_PASSWORD, JasminConsole
 from tests.bench.jasmin_install import installed_jasmin
+from tests.bench.load import PASSWORD, SYSTEM_ID
 from tests.bench.system import Usage, free_ports, listens, start, stop, usage_of, wait_until
 from tests.interop.peers import PeerMissing, program
 
@@ -94,6 +94,9 @@ class JasminProcess:
 
     def check(self, arrived: int, receipts: bool) -> None:
         """What a peer counts is its own affair."""
+
+    def troubles(self) -> list[str]:
+        return []
 
     def _start_servers(self) -> None:
         epmd_port = str(self._ports["epmd"])

@@ -10,7 +10,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.bench.esme_load import PASSWORD, SYSTEM_ID
+from tests.bench.load import PASSWORD, SYSTEM_ID
 from tests.bench.system import BenchError, Usage, free_ports, start, stop, usage_of, wait_until
 from tests.interop.peers import program
 
@@ -124,6 +124,9 @@ class KannelProcess:
 
     def check(self, arrived: int, receipts: bool) -> None:
         """What a peer counts is its own affair."""
+
+    def troubles(self) -> list[str]:
+        return []
 
     def _start(self, name: str, box: str) -> None:
         self._processes[name] = start(

@@ -27,18 +27,29 @@ CONNECT_S = 10.0
 Entrance = Literal["smpp", "http"]
 DialectName = Literal["twilio", "kannel", "jasmin"]
 
+SYSTEM_ID = "bench"
+PASSWORD = "benchpw"
+
 STARTED, ACCEPTED, RECEIPTED = "started", "accepted", "receipted"
+
+
+class EsmeAccount(msgspec.Struct, frozen=True):
+    """Who binds, and what it sends from; "" for all the senders of the one account in turn."""
+
+    system_id: str
+    sender: str = ""
 
 
 class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What a generator is to do. `rate` is in messages a second, 0 for a closed loop; `messages`
     bounds either. `receipts` asks the gateway for them, `receipts_come` says that they come back to
-    us: by SMPP, or by `callbacks`. The numbers of the messages begin at `first_number`; the ledgers
-    go into `directory`.
+    us: by SMPP, or by `callbacks`. The connections are of the `esmes` in turn. The numbers of the
+    messages begin at `first_number`; the ledgers go into `directory`.
     """
 
     entrance: Entrance
     port: int
+    esmes: tuple[EsmeAccount, ...] = (EsmeAccount(SYSTEM_ID),)
     connections: int
     seconds: float
     directory: str

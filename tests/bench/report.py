@@ -80,33 +80,47 @@ def pair(spans_ms: tuple[float, float]) -> str:
     return " / ".join(f"{span:,.1f}" for span in spans_ms)
 
 
-def calibration_line(calibration: Calibration, all_figures: Sequence[Figures]) -> str:
-    """Whether generator and sink are fast enough for the figures to be the gateway's."""
-    best = max(figures.per_second for figures in all_figures if figures.scenario.entrance == "smpp")
-    return (
-        f"Generator and sink alone, SMPP: {calibration.per_second:,.0f} messages/s with receipts, "
-        f"{calibration.per_second / best:.1f} times the best gateway (at least 3 are wanted)"
-    )
+def calibration_lines(calibration: Calibration, all_figures: Sequence[Figures]) -> dict[str, str]:
+    """Whether generators and sink are fast enough for the figures to be the gateway's."""
+    lines = {
+        "Generator and sink alone, SMPP": f"{calibration.per_second:,.0f} messages/s with receipts"
+    }
+    for entrance, wanted in (("SMPP", "smpp"), ("HTTP", "http")):
+        of_entrance = [
+            figures
+            for figures in all_figures
+            if figures.scenario.entrance == wanted and not figures.scenario.rate
+        ]
+        if of_entrance:
+            best = max(of_entrance, key=lambda figures: figures.per_second)
+            able = calibration.per_second if wanted == "smpp" else 1e6 / best.load_cpu_us
+            lines[f"Best rate, {entrance}"] = (
+                f"{best.per_second:,.0f}/s ({best.scenario.system}); the generator can do "
+                f"{able / best.per_second:.1f} times that (at least 3 are wanted)"
+            )
+    return lines
 
 
 def idle_line(all_figures: Sequence[Figures]) -> str:
-    starts = sorted(figures.started_in_s for figures in all_figures)
-    idle_mb = sorted(figures.idle_rss / 1e6 for figures in all_figures)
+    ours = [figures for figures in all_figures if figures.scenario.system == OURS] or all_figures
+    starts = sorted(figures.started_in_s for figures in ours)
+    idle_mb = sorted(figures.idle_rss / 1e6 for figures in ours)
     return (
-        f"Start to listening with all binds up: {starts[len(starts) // 2]:.1f} s; "
+        f"start to listening with all binds up: {starts[len(starts) // 2]:.1f} s; "
         f"RSS then {idle_mb[len(idle_mb) // 2]:.0f} MB"
     )
 
 
 def lag_line(all_figures: Sequence[Figures]) -> str:
     lag_ms = max(figures.lag_p99_ms for figures in all_figures)
-    return f"Open loops sent at most {lag_ms:.1f} ms later than they meant to (p99)"
+    return f"sent at most {lag_ms:.1f} ms later than they meant to (p99)"
 
 
 def audit_lines(all_figures: Sequence[Figures]) -> list[str]:
-    """What went wrong with ours, a line for each scenario; none where all is well."""
-    return [
-        f"{figures.scenario.name}: {losses(figures)}"
-        for figures in all_figures
-        if figures.scenario.system == OURS and not figures.audit.clean
-    ]
+    """What went wrong with ours, a line each; none where all is well."""
+    lines = []
+    for figures in all_figures:
+        if figures.scenario.system == OURS and not figures.audit.clean:
+            lines.append(f"{figures.scenario.name}: {losses(figures)}")
+        lines += [f"{figures.scenario.name}: {trouble}" for trouble in figures.troubles]
+    return lines

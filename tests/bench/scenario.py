@@ -10,6 +10,7 @@ from typing import Literal
 
 from tests.bench import load, machine, traffic
 from tests.bench.child_process import SinkProcess, generate
+from tests.bench.gateway_files import ORDINARY, GatewaySize
 from tests.bench.ledger import Audit, Ledger, audit, percentile, spans_ms
 from tests.bench.load import Entrance, LoadOrder
 from tests.bench.system import BenchError, Usage
@@ -28,7 +29,7 @@ class Scenario:
     """`work` is what is done, the same for each `system` that does it. `rate` is in messages a
     second, 0 for a closed loop of `connections` x `window`. Receipts are asked for with `receipts`;
     by HTTP they are told to the customer with `callbacks`. Recipients are known when each of them
-    has had a message before. `quick_ack` is of the sink.
+    has had a message before. `quick_ack` is of the sink, `size` of our gateway.
     """
 
     work: str
@@ -41,6 +42,7 @@ class Scenario:
     rate: float = 0.0
     recipients: Literal["known", "new"] = "known"
     quick_ack: bool = True
+    size: GatewaySize = ORDINARY
 
     @property
     def name(self) -> str:
@@ -69,6 +71,7 @@ class Figures:
     started_in_s: float
     idle_rss: int
     rss: int
+    troubles: tuple[str, ...]
     audit: Audit
 
     @property
@@ -93,7 +96,9 @@ def run(
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{scenario.entrance}-") as name:
         directory = Path(name)
         with SinkProcess(directory / ARRIVED, quick_ack=scenario.quick_ack) as sink:
-            setting = Setting(subdirectory(directory, "system"), sink.port, scenario.receipts)
+            setting = Setting(
+                subdirectory(directory, "system"), sink.port, scenario.receipts, scenario.size
+            )
             with system_kind.make(setting) as system:
                 idle_rss = system.usage().rss
                 port = system.smpp_port if scenario.entrance == "smpp" else system.http_port
@@ -101,6 +106,7 @@ def run(
                     entrance=scenario.entrance,
                     dialect=system_kind.dialect,
                     port=port,
+                    esmes=scenario.size.esmes(),
                     connections=max(scenario.connections, 4),
                     window=10,
                     seconds=SETTLE_S,
@@ -118,6 +124,7 @@ def run(
                     entrance=scenario.entrance,
                     dialect=system_kind.dialect,
                     port=port,
+                    esmes=scenario.size.esmes(),
                     connections=scenario.connections,
                     window=scenario.window,
                     seconds=seconds,
@@ -133,6 +140,7 @@ def run(
                 after, sink_after = system.usage(), sink.counts()
                 wall_s, busy_s = time.monotonic() - began_at, machine.busy_s() - busy_before_s
                 system.check(sink_after.arrived, scenario.receipts)
+                troubles = tuple(system.troubles())
         started, accepted, _ = ledgers(order)
         arrived = Ledger.load(directory / ARRIVED)
         messages = len(accepted) or 1
@@ -154,6 +162,7 @@ def run(
             started_in_s=system.started_in_s,
             idle_rss=idle_rss,
             rss=after.rss,
+            troubles=troubles,
             audit=audit_all(directory, (warm, order)),
         )
 

@@ -68,6 +68,10 @@ class System(Protocol):
         """
         ...
 
+    def troubles(self) -> list[str]:
+        """What it complains of in its log, where that is ours to mend; also after its end."""
+        ...
+
 
 def usage_of(parts: Mapping[str, int]) -> Usage:
     """Of processes by their ids, each with those that it has started."""

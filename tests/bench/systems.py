@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tests.bench import traffic
+from tests.bench.gateway_files import ORDINARY, GatewaySize
 from tests.bench.gateway_process import GatewayProcess
 from tests.bench.jasmin_process import JasminProcess
 from tests.bench.kannel_process import KannelProcess
@@ -21,11 +22,12 @@ OURS: SystemName = "ours"
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a system is told: where its data go, the port of the sink, and whether the scenario has
-    receipts."""
+    receipts. `size` is for ours alone."""
 
     directory: Path
     carrier_port: int
     receipts: bool
+    size: GatewaySize = ORDINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class SystemKind:
 
 
 def ours(setting: Setting) -> System:
-    return GatewayProcess(setting.directory, setting.carrier_port, receipts=setting.receipts)
+    return GatewayProcess(
+        setting.directory, setting.carrier_port, setting.size, receipts=setting.receipts
+    )
 
 
 def kannel(setting: Setting) -> System:
