@@ -7,21 +7,25 @@ Exit code 1 if a message or a receipt of ours was lost, doubled or refused.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.bench import comparison, machine, page, report, works
+from tests.bench import comparison, machine, page, profile, report, works
 from tests.bench.bar_chart import Bar, bar_chart
 from tests.bench.child_process import ROOT
 from tests.bench.comparison import TARGETS, Results
 from tests.bench.scenario import Calibration, Figures, Scenario, calibrate, run
 from tests.bench.system import BenchError
+from tests.bench.systems import OURS
 from tests.interop.peers import PeerMissing
 
 SECONDS = 8.0
+EXPLANATION = ROOT / "docs" / "explanation" / "performance.md"
 PLOT = page.PAGE.with_name("performance-cpu.svg")
 TARGET_COLUMNS = ("target", "measured", "")
 
@@ -35,8 +39,10 @@ def main() -> int:
         sys.stderr.write(f"no scenario has that in its name; there are\n  {names}\n")
         return 2
     try:
+        if arguments.profile:
+            return budget(arguments)
         return bench(scenarios, arguments.seconds, arguments.directory, write=arguments.write)
-    except BenchError as error:
+    except (BenchError, PeerMissing) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
     except KeyboardInterrupt:
@@ -97,6 +103,32 @@ def measure(
             progress(f"{scenario.system} is not here: {reason}")
 
 
+def budget(arguments: argparse.Namespace) -> int:
+    """Where the CPU goes, of the first scenario of ours with that in its name."""
+    named = (
+        scenario
+        for scenario in works.chosen([arguments.profile])
+        if scenario.system == OURS and scenario.work != works.HALF.work
+    )
+    scenario = next(named, None)
+    if scenario is None:
+        raise BenchError(f"no scenario of ours has {arguments.profile!r} in its name")
+    described = machine.describe(arguments.directory)
+    with TemporaryDirectory(dir=arguments.directory) as directory:
+        measured = profile.budget(scenario, arguments.seconds, Path(directory))
+    figures = measured.figures
+    say(f"{scenario.name}: {figures.cpu_us:.0f} µs a message, {figures.messages:,} messages")
+    parts = []
+    for columns, rows in profile.tables(measured):
+        say(f"\n{page.text_table(columns, rows)}")
+        parts += ["", *page.markdown_table(columns, rows)]
+    if arguments.write:
+        facts = described | {"Scenario": scenario.name, "Messages": f"{figures.messages:,}"}
+        heading = page.heading(command(), facts, datetime.now(UTC))
+        page.write("budget", "\n".join((*heading, *parts)), EXPLANATION)
+    return 0 if figures.audit.clean else 1
+
+
 def facts_of(
     described: dict[str, str], calibration: Calibration, results: Results
 ) -> dict[str, str]:
@@ -115,10 +147,9 @@ Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 def text(facts: dict[str, str], ratios: Table, targets: Table, raw: Table) -> str:
     """The part of the page."""
-    command = " ".join(("python -m tests.bench", *sys.argv[1:]))
     return "\n".join(
         (
-            *page.heading(command, facts, datetime.now(UTC)),
+            *page.heading(command(), facts, datetime.now(UTC)),
             "",
             "## Against the peers",
             "",
@@ -151,6 +182,10 @@ def plot(all_figures: Sequence[Figures]) -> str:
     return bar_chart("CPU of a message", "µs", compared or groups)
 
 
+def command() -> str:
+    return " ".join(("python -m tests.bench", *(shlex.quote(word) for word in sys.argv[1:])))
+
+
 def progress(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
@@ -164,6 +199,12 @@ def say(line: str) -> None:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     top.add_argument("--write", action="store_true", help=f"write {page.PAGE.name} as well")
+    top.add_argument(
+        "--profile",
+        default="",
+        metavar="TEXT",
+        help="instead: where the CPU of our scenario with TEXT in its name goes",
+    )
     top.add_argument(
         "--only",
         action="append",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +15,7 @@ from tests.bench.child_process import SinkProcess, generate
 from tests.bench.gateway_files import ORDINARY, GatewaySize
 from tests.bench.ledger import Audit, Ledger, audit, percentile, spans_ms
 from tests.bench.load import Entrance, LoadOrder
-from tests.bench.system import BenchError, Usage
+from tests.bench.system import BenchError, System, Usage
 from tests.bench.systems import OURS, SYSTEMS, Setting, SystemName
 
 SETTLE_S = 20.0
@@ -87,10 +89,19 @@ class Calibration:
     sink_cpu_us: float
 
 
+def unwatched(_system: System) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
 def run(
-    scenario: Scenario, seconds: float, parent: Path, warm_up: int = traffic.RECIPIENTS
+    scenario: Scenario,
+    seconds: float,
+    parent: Path,
+    warm_up: int = traffic.RECIPIENTS,
+    watch: Callable[[System], AbstractContextManager[object]] = unwatched,
 ) -> Figures:
-    """Warm up with so many messages, a peer with fewer, measure for `seconds`, and audit both."""
+    """Warm up with so many messages, a peer with fewer, measure for `seconds`, and audit both.
+    `watch` gets the system for as long as it is measured."""
     system_kind = SYSTEMS[scenario.system]
     warm_up = min(warm_up, system_kind.warm_up)
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{scenario.entrance}-") as name:
@@ -135,8 +146,9 @@ def run(
                     first_number=warm_up,
                     directory=str(subdirectory(directory, "measured")),
                 )
-                result = generate(order)
-                settle(sink, order)
+                with watch(system):
+                    result = generate(order)
+                    settle(sink, order)
                 after, sink_after = system.usage(), sink.counts()
                 wall_s, busy_s = time.monotonic() - began_at, machine.busy_s() - busy_before_s
                 system.check(sink_after.arrived, scenario.receipts)
