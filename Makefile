@@ -1,4 +1,4 @@
-.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench \
+.PHONY: setup peers run test check lint types imports fmt e2e interop conformance sim soak fuzz bench bench-scale \
 	bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
@@ -59,9 +59,12 @@ fuzz: setup  ## atheris on every decoder and on sessions, each for so long: make
 	$(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' -c constraints.txt
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
-bench: setup  ## CPU per message, rates and latency, ours and the peers' in one run; rewrites docs/reference/performance.md
+bench: setup  ## CPU, rates and latency, the peers' in the same run; writes docs/reference/performance.md
 	@$(BIN)/python -m tests.interop.peers --bench
 	$(BIN)/python -m tests.bench --write
+
+bench-scale: setup  ## what a message costs with many accounts, binds and waiting messages; writes it too
+	$(BIN)/python -m tests.bench.scale --write
 
 bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
 	$(BIN)/python -m tests.bench_routing --held-out --write

@@ -20,7 +20,7 @@ from tests.bench.bar_chart import Bar, bar_chart
 from tests.bench.child_process import ROOT
 from tests.bench.comparison import TARGETS, Results
 from tests.bench.scenario import Calibration, Figures, Scenario, calibrate, run
-from tests.bench.system import BenchError
+from tests.bench.system import BenchError, end_like_ctrl_c
 from tests.bench.systems import OURS
 from tests.interop.peers import PeerMissing
 
@@ -32,6 +32,7 @@ TARGET_COLUMNS = ("target", "measured", "")
 
 def main() -> int:
     arguments = parser().parse_args()
+    end_like_ctrl_c()
     arguments.directory.mkdir(parents=True, exist_ok=True)
     scenarios = works.chosen(arguments.only)
     if not scenarios:

@@ -38,7 +38,11 @@ class SinkProcess:
         self.port = 0
 
     def __enter__(self) -> Self:
-        self.port = self._read(Ready).port
+        try:
+            self.port = self._read(Ready).port
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -47,12 +51,16 @@ class SinkProcess:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
         try:
             self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
 

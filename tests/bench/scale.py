@@ -19,7 +19,7 @@ from tests.bench.bar_chart import Bar, bar_chart
 from tests.bench.child_process import ROOT
 from tests.bench.gateway_files import ORDINARY, SENDING_MAX, GatewaySize
 from tests.bench.scenario import Figures, run
-from tests.bench.system import BenchError
+from tests.bench.system import BenchError, end_like_ctrl_c
 
 SECONDS = 5.0
 PLOT = page.PAGE.with_name("performance-scale.svg")
@@ -77,6 +77,7 @@ STEPS = (
 
 def main() -> int:
     arguments = parser().parse_args()
+    end_like_ctrl_c()
     arguments.directory.mkdir(parents=True, exist_ok=True)
     described = machine.describe(arguments.directory)
     measured: list[tuple[Step, Figures]] = []

@@ -73,6 +73,11 @@ class System(Protocol):
         ...
 
 
+def end_like_ctrl_c() -> None:
+    """A SIGTERM too leaves nothing running: each context ends what it has started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def usage_of(parts: Mapping[str, int]) -> Usage:
     """Of processes by their ids, each with those that it has started."""
     trees = {name: descendants(pid) for name, pid in parts.items()}
