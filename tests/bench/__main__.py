@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import comparison, machine, page, profile, report, works
+from tests.bench import budget, comparison, machine, page, report, works
 from tests.bench.bar_chart import Bar, bar_chart
 from tests.bench.child_process import ROOT
 from tests.bench.comparison import TARGETS, Results
@@ -41,7 +41,7 @@ def main() -> int:
         return 2
     try:
         if arguments.profile:
-            return budget(arguments)
+            return show_budget(arguments)
         return bench(scenarios, arguments.seconds, arguments.directory, write=arguments.write)
     except (BenchError, PeerMissing) as error:
         sys.stderr.write(f"bench: {error}\n")
@@ -104,7 +104,7 @@ def measure(
             progress(f"{scenario.system} is not here: {reason}")
 
 
-def budget(arguments: argparse.Namespace) -> int:
+def show_budget(arguments: argparse.Namespace) -> int:
     """Where the CPU goes, of the first scenario of ours with that in its name."""
     named = (
         scenario
@@ -116,11 +116,11 @@ def budget(arguments: argparse.Namespace) -> int:
         raise BenchError(f"no scenario of ours has {arguments.profile!r} in its name")
     described = machine.describe(arguments.directory)
     with TemporaryDirectory(dir=arguments.directory) as directory:
-        measured = profile.budget(scenario, arguments.seconds, Path(directory))
+        measured = budget.measure(scenario, arguments.seconds, Path(directory))
     figures = measured.figures
     say(f"{scenario.name}: {figures.cpu_us:.0f} µs a message, {figures.messages:,} messages")
     parts = []
-    for columns, rows in profile.tables(measured):
+    for columns, rows in budget.tables(measured):
         say(f"\n{page.text_table(columns, rows)}")
         parts += ["", *page.markdown_table(columns, rows)]
     if arguments.write:

@@ -94,9 +94,14 @@ class Target:
         text = f"{self.text}: {sign} {_number(self.limit)}{self.unit}"
         if value is None:
             return [text, "not measured", ""]
-        short = self.limit / value - 1 if self.at_least else value / self.limit - 1
-        verdict = "reached" if short <= 0 else f"missed by {short:.0%}"
-        return [text, f"{_number(value)}{self.unit}", verdict]
+        measured = f"{_number(value)}{self.unit}"
+        return [text, measured, verdict(value, self.limit, at_least=self.at_least)]
+
+
+def verdict(value: float, limit: float, *, at_least: bool = False) -> str:
+    """`reached`, or by how much it is missed."""
+    short = limit / value - 1 if at_least else value / limit - 1
+    return "reached" if short <= 0 else f"missed by {short:.0%}"
 
 
 def _number(value: float) -> str:

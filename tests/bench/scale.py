@@ -32,8 +32,12 @@ COLUMNS = (
     "RSS at start MB",
     "RSS MB",
 )
+TARGET_COLUMNS = ("target", "measured", "")
 WORK = replace(works.SMPP_RECEIPTS, connections=SENDING_MAX, window=5)
-WAITING_LIMIT_MB = 300
+# What the issue asks for: of so many waiting, and of cost that stays flat within the noise.
+WAITING_LIMIT = 1_440_000
+WAITING_LIMIT_MB = 300.0
+FLAT = 1.1
 READING = f"""\
 - The work is SMPP → SMPP with receipts, {SENDING_MAX} connections with 5 messages under way \
 each.
@@ -70,7 +74,7 @@ STEPS = (
     ),
     *(
         Step("waiting", f"{count:,} waiting", replace(ORDINARY, waiting=count))
-        for count in (0, 1_440_000, 5_000_000)
+        for count in (0, WAITING_LIMIT, 5_000_000)
     ),
 )
 
@@ -95,11 +99,12 @@ def main() -> int:
     except KeyboardInterrupt:
         progress("bench: interrupted, and all that it started has ended")
         return 130
-    rows = table(measured)
-    sys.stdout.write(f"{page.text_table(COLUMNS, rows)}\n")
+    rows, targets = table(measured), targets_table(measured)
+    sys.stdout.write(f"{page.text_table(COLUMNS, rows)}\n\n")
+    sys.stdout.write(f"{page.text_table(TARGET_COLUMNS, targets)}\n")
     if arguments.write and measured:
         PLOT.write_text(plot(measured), encoding="utf-8")
-        page.write("bench-scale", text(described, rows))
+        page.write("bench-scale", text(described, rows, targets))
     troubles = report.audit_lines([figures for _, figures in measured])
     for line in troubles:
         sys.stdout.write(f"NOT AS IT SHOULD BE: {line}\n")
@@ -123,6 +128,29 @@ def table(measured: Sequence[tuple[Step, Figures]]) -> list[list[str]]:
     ]
 
 
+def targets_table(measured: Sequence[tuple[Step, Figures]]) -> list[list[str]]:
+    """The rows under TARGET_COLUMNS: RSS, and the largest of each kind against its smallest."""
+    rows = []
+    of_kind: dict[str, list[Figures]] = {}
+    for step, figures in measured:
+        of_kind.setdefault(step.kind, []).append(figures)
+        if step.size.waiting == WAITING_LIMIT:
+            rss_mb = max(figures.idle_rss, figures.rss) / 1e6
+            rows.append(
+                [
+                    f"{step.name}, RSS: ≤ {WAITING_LIMIT_MB:.0f} MB",
+                    f"{rss_mb:.0f} MB",
+                    comparison.verdict(rss_mb, WAITING_LIMIT_MB),
+                ]
+            )
+    for kind, of_this in of_kind.items():
+        ratio = max(figures.cpu_us for figures in of_this) / of_this[0].cpu_us
+        if len(of_this) > 1:
+            text = f"cost by {kind}, against the smallest: ≤ {FLAT}"
+            rows.append([text, f"{ratio:.2f}", comparison.verdict(ratio, FLAT)])
+    return rows
+
+
 def plot(measured: Sequence[tuple[Step, Figures]]) -> str:
     groups: dict[str, list[Bar]] = {}
     for step, figures in measured:
@@ -130,7 +158,9 @@ def plot(measured: Sequence[tuple[Step, Figures]]) -> str:
     return bar_chart("CPU of a message, as the gateway grows", "µs", groups)
 
 
-def text(described: dict[str, str], rows: Sequence[Sequence[str]]) -> str:
+def text(
+    described: dict[str, str], rows: Sequence[Sequence[str]], targets: Sequence[Sequence[str]]
+) -> str:
     """The part of the page."""
     command = " ".join(("python -m tests.bench.scale", *sys.argv[1:]))
     return "\n".join(
@@ -138,9 +168,10 @@ def text(described: dict[str, str], rows: Sequence[Sequence[str]]) -> str:
             "## As it grows",
             "",
             *page.heading(command, described, datetime.now(UTC)),
-            f"- **Target**: 1,440,000 waiting in at most {WAITING_LIMIT_MB} MB; cost stays flat.",
             "",
             *page.markdown_table(COLUMNS, rows),
+            "",
+            *page.markdown_table(TARGET_COLUMNS, targets),
             "",
             f"![CPU of a message, by size]({PLOT.name})",
             "",

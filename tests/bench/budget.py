@@ -44,7 +44,7 @@ class Budget:
     kinds: Mapping[str, float]
 
 
-def budget(scenario: Scenario, seconds: float, directory: Path) -> Budget:
+def measure(scenario: Scenario, seconds: float, directory: Path) -> Budget:
     """Measure a scenario of ours and watch it.
 
     Raises:
