@@ -17,6 +17,8 @@ from tests.bench.load import PASSWORD, SYSTEM_ID, EsmeAccount
 from tests.bench.system import free_ports
 
 STORE = "store"
+# The carrier for which messages wait.
+DOWN = "down"
 SALT = bytes(16)
 # Of many accounts so many send, evenly spread over the file.
 SENDING_MAX = 10
@@ -90,11 +92,6 @@ class GatewaySize:
     narrow: bool = False
     waiting: int = 0
 
-    @property
-    def troubles(self) -> tuple[str, ...]:
-        """The warnings that belong to it."""
-        return ("bind down", "cannot connect") if self.waiting else ()
-
     def esmes(self) -> tuple[EsmeAccount, ...]:
         """Of the accounts that send."""
         if self.accounts == 1:
@@ -158,5 +155,5 @@ def carriers_toml(size: GatewaySize, port: int, receipts: bool) -> Iterator[str]
             yield BIND_TOML.format(bind=bind, port=port, receipts=str(receipts).lower())
     if size.waiting:
         (closed_port,) = free_ports(1)
-        yield CARRIER_TOML.format(carrier="down", prefixes='["44"]')
+        yield CARRIER_TOML.format(carrier=DOWN, prefixes='["44"]')
         yield BIND_TOML.format(bind=0, port=closed_port, receipts="true")

@@ -17,7 +17,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from tests.bench.gateway_files import ORDINARY, STORE, GatewaySize, write_files
+from tests.bench.gateway_files import DOWN, ORDINARY, STORE, GatewaySize, write_files
 from tests.bench.system import BenchError, Usage, cpu_ticks, start, usage_of
 from tests.bench.waiting_messages import fill
 
@@ -115,14 +115,15 @@ class GatewayProcess:
         }
 
     def troubles(self) -> list[str]:
-        """The warnings and errors of its log, an event once."""
+        """The warnings and errors of its log, an event once, but for the carrier that is down."""
         first: dict[str, str] = {}
         for line in self._log.read_text().splitlines():
             if line.startswith("{"):
                 facts = json.loads(line)
-                if facts["level"] in ("warning", "error"):
+                down = str(facts.get("bind", "")).startswith(f"{DOWN}/")
+                if facts["level"] in ("warning", "error") and not down:
                     first.setdefault(facts["event"], line)
-        return [line for event, line in first.items() if event not in self._size.troubles]
+        return list(first.values())
 
     def _wait(self, deadline: float) -> None:
         """Until it listens and all of its binds are up."""
