@@ -73,7 +73,7 @@ def losses(figures: Figures) -> str:
         "receipts doubled": audit.receipts_doubled,
     }
     found = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
-    return f"{found} of {figures.messages:,}" if found else "none"
+    return f"{found} of {figures.audited:,}" if found else "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class Scenario:
 class Figures:
     """CPU in µs a message: of the system's processes, by part, and of the load generator and the
     sink, which are not in it. Times in ms, median and 99th percentile; RSS in octets. `callbacks`
-    a message. `others_cores` is what the rest of the machine used meanwhile.
+    a message. `others_cores` is what the rest of the machine used meanwhile. The audit is of all
+    that was accepted, `audited`, the warm-up included.
     """
 
     scenario: Scenario
@@ -74,6 +75,7 @@ class Figures:
     idle_rss: int
     rss: int
     troubles: tuple[str, ...]
+    audited: int
     audit: Audit
 
     @property
@@ -175,6 +177,7 @@ def run(
             idle_rss=idle_rss,
             rss=after.rss,
             troubles=troubles,
+            audited=sum(len(ledgers(each)[1]) for each in (warm, order)),
             audit=audit_all(directory, (warm, order)),
         )
 

@@ -27,6 +27,7 @@ def figures(scenario: Scenario, cpu_us: float, audit: Audit = CLEAN) -> Figures:
         idle_rss=70_000_000,
         rss=100_000_000,
         troubles=(),
+        audited=1_000,
         audit=audit,
     )
 
