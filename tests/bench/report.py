@@ -54,8 +54,8 @@ knows a receipt's message (jookies/jasmin issue 1236). It is measured with that 
 right.
 - Each run is **audited**: every accepted message reached the carrier exactly once, and each \
 receipt that was to come back came back exactly once. If one of ours did not, `make bench` \
-fails; what a peer loses is counted. A receipt that has not come 20 s after the last message \
-counts as lost."""
+fails; what a peer loses is counted. A message or a receipt that has not come 20 s after the \
+last was accepted counts as lost."""
 
 
 def table(all_figures: Sequence[Figures]) -> list[list[str]]:
