@@ -88,4 +88,4 @@ class CustomerDoor:
         self._bans.failed(host, now)
         username = checked.username
         if username is not None and self._customers.user(username, host) is not None:
-            self._sieges.failed(username, now)
+            self._sieges.failed(username, host, now)

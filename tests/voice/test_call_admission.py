@@ -357,6 +357,14 @@ def test_who_guesses_from_many_addresses_does_not_lock_the_user_out() -> None:
     assert admitted(call_signed(made, invite(CALLED), "alice"))
 
 
+def test_who_guesses_from_one_address_shuts_out_that_address_alone() -> None:
+    made = edge(account(ALICE), failures_max=3)
+    for _ in range(3):
+        assert status(call_signed(made, invite(CALLED), "alice", "guess", STRANGER)) == 403
+    assert made.admission.ignores(invite(CALLED), STRANGER, NOW)
+    assert admitted(call_signed(made, invite(CALLED), "alice"))
+
+
 # Transfers
 
 
