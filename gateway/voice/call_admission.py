@@ -90,12 +90,11 @@ class CallAdmission:
     def ignores(self, request: SipRequest, source: Destination, now: float) -> bool:
         """Whether it gets no answer at all: a scanner, or an address that is banned. Ask it of each
         request before anything else looks at it."""
-        if self._is_known(source):
-            return False
-        if self._bans.is_banned(source.host, now):
-            return True
         agent = request.headers.first.get("User-Agent")
-        return agent is not None and agent.lower().startswith(SCANNERS)
+        scans = agent is not None and agent.lower().startswith(SCANNERS)
+        if not scans and not self._bans.is_banned(source.host, now):
+            return False
+        return not self._is_known(source)
 
     def check(self, request: SipRequest, source: Destination, now: float) -> Admitted | Refusal:
         """Of an INVITE that begins a call."""
