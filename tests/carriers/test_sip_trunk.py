@@ -164,6 +164,11 @@ def test_a_drained_trunk_asks_no_more() -> None:
     assert (line.sent(), line.trunk.next_timer()) == ([], None)
 
 
+def test_a_trunk_tells_calls_its_patience_and_its_last_words() -> None:
+    trunk = Line(replace(PLAIN, no_answer_s=9.0, no_failover=(486,))).trunk
+    assert (trunk.no_answer_s, trunk.no_failover) == (9.0, (486,))
+
+
 def test_a_snapshot_tells_what_health_wants_to_know() -> None:
     line = Line(PLAIN, FIRST, SECOND)
     line.answer(line.one(), 200)

@@ -65,6 +65,11 @@ def test_numbers_are_written_as_the_carrier_does(
     assert made.from_ == f"<sip:{caller}@198.51.100.1>"
 
 
+def test_what_is_no_number_goes_as_it_is() -> None:
+    made = Line(replace(PLAIN, numbers=GERMAN), FIRST).trunk.invitation(replace(CALL, caller="12"))
+    assert made.from_ == "<sip:12@198.51.100.1>"
+
+
 def test_a_private_caller_is_anonymous_to_the_called_and_known_to_the_carrier() -> None:
     made = Line(PLAIN, FIRST).trunk.invitation(replace(CALL, private=True))
     assert made.from_ == '"Anonymous" <sip:anonymous@anonymous.invalid>'

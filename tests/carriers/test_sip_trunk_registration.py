@@ -72,6 +72,12 @@ def test_the_time_that_the_carrier_grants_counts() -> None:
     assert line.wait() == 48.0
 
 
+def test_contacts_that_cannot_be_read_leave_the_time_that_was_asked_for() -> None:
+    line = Line(REGISTERING, FIRST)
+    line.answer(line.one(), 200, ("Contact", "<sip:>;expires=60"))
+    assert line.wait() == 480.0
+
+
 def test_a_time_that_is_too_brief_is_made_longer() -> None:
     line = Line(REGISTERING, FIRST)
     line.answer(line.one(), 423, ("Min-Expires", "1800"))

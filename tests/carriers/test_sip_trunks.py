@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from random import Random
 
 from msgspec.structs import replace
@@ -19,6 +21,7 @@ from routing.events import BindDown, BindUp
 from tests.carriers.trunks import PLAIN, REGISTERING
 from tests.sip.calls import BOB, Wire
 from tests.sip.transactions import tokens
+from tests.support.virtual_time import virtual_time
 
 
 class Carriers:
@@ -111,6 +114,32 @@ def test_an_answer_to_somebody_elses_request_is_not_the_trunks() -> None:
 def test_trunks_are_a_mapping_by_their_ids() -> None:
     trunks = Carriers(PLAIN).trunks
     assert (list(trunks), len(trunks), trunks["alpha/1"].id) == (["alpha/1"], 1, "alpha/1")
+
+
+def test_a_ping_that_there_is_no_room_for_counts_as_unanswered() -> None:
+    carriers = Carriers(PLAIN)
+    alice = carriers.wire.alice
+    alice.layer._transactions_max = 0
+    carriers.trunks.handle_timer(carriers.wire.now)
+    carriers.trunks.send_requests(alice, carriers.wire.now)
+    assert carriers.trunks.snapshot(carriers.wire.now)[0].ping_failures == 1
+
+
+@virtual_time
+async def test_the_hosts_of_trunks_are_looked_up_again_and_again() -> None:
+    rounds: list[float] = []
+
+    async def resolve(host: str, port: int, transport: str) -> list[Destination]:
+        return []
+
+    loop = asyncio.get_running_loop()
+    look_ups = TrunkLookUps(
+        Carriers(PLAIN).trunks, resolve, Clock(loop.time, 0.0), lambda: rounds.append(loop.time())
+    )
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(70):
+            await look_ups.run()
+    assert rounds == [0.0, 30.0, 60.0]
 
 
 async def test_the_hosts_of_trunks_are_looked_up() -> None:

@@ -203,6 +203,11 @@ def test_a_carrier_may_have_trunks_alone(files: Files) -> None:
     assert load(files.entry).carriers[2].trunks[0].host == "sip.carrier.example"
 
 
+def test_the_password_of_a_trunk_may_stand_in_the_file(files: Files) -> None:
+    add(files.carriers, f'{CARRIER_TRUNK}username = "us"\npassword = "longer than eight"\n')
+    assert load(files.entry).carriers[1].trunks[0].password == "longer than eight"
+
+
 def test_the_password_of_a_trunk_comes_from_the_environment(files: Files) -> None:
     add(files.carriers, f'{CARRIER_TRUNK}username = "us"\npassword_env = "SECRET"\n')
     config = load(files.entry, {"SECRET": "s3cret"})

@@ -9,6 +9,7 @@ from gateway.sip.digest import Algorithm
 from gateway.sip.sanity import Refusal
 from gateway.sip.uri import parse_uri
 from gateway.voice.call_admission import Admitted
+from gateway.voice.carrier_sources import CarrierSources
 from tests.voice.edge_world import (
     ABROAD,
     ALICE,
@@ -25,6 +26,7 @@ from tests.voice.edge_world import (
     admitted,
     call,
     call_signed,
+    carrier,
     edge,
     invite,
     register,
@@ -75,6 +77,16 @@ def test_a_right_digest_lets_a_trunk_in(algorithm: Algorithm) -> None:
     asked = [field for field in refusal.headers if f"algorithm={algorithm}," in field[1]]
     request = signed(invite(CALLED), replace(refusal, headers=tuple(asked)), "pbx")
     assert admitted(call(made, request, PHONE)).source == "trunk/pbx"
+
+
+def test_credentials_that_cannot_be_read_are_400() -> None:
+    request = invite(CALLED, NUMBER, ("Proxy-Authorization", "Digest username"))
+    assert status(call(edge(account(BY_DIGEST)), request, PHONE)) == 400
+
+
+def test_an_identity_that_cannot_be_read_is_not_there() -> None:
+    request = invite(CALLED, NUMBER, ("P-Asserted-Identity", "<sip:"))
+    assert admitted(call(edge(account(BY_ADDRESS)), request)).caller == NUMBER
 
 
 def test_a_wrong_password_is_403() -> None:
@@ -313,6 +325,48 @@ def test_a_call_from_another_port_of_a_carriers_address_is_not_the_carriers() ->
     assert status(call(edge(account(BY_ADDRESS)), invite(NUMBER, ABROAD), other)) == 403
 
 
+def test_a_carriers_call_to_a_suspended_account_is_refused() -> None:
+    made = edge(account(BY_ADDRESS, suspended=True))
+    assert status(call(made, invite(NUMBER, ABROAD), CARRIER)) == 403
+
+
+def test_a_carrier_that_comes_too_fast_is_told_when_to_come_again() -> None:
+    made = edge(account(BY_ADDRESS, cps=1.0))
+    admitted(call(made, invite(NUMBER, ABROAD), CARRIER))
+    refusal = call(made, invite(NUMBER, ABROAD), CARRIER)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.headers) == (503, (("Retry-After", "1"),))
+
+
+def test_carriers_are_bounded_by_calls_max_too() -> None:
+    made = edge(account(BY_ADDRESS), calls_max=1)
+    admitted(call(made, invite(NUMBER, ABROAD), CARRIER))
+    assert status(call(made, invite(NUMBER, ABROAD), CARRIER)) == 503
+
+
+def test_an_account_of_numbers_alone_cannot_be_reached() -> None:
+    assert status(call(edge(account()), invite(NUMBER, ABROAD), CARRIER)) == 480
+
+
+def test_a_request_uri_that_cannot_be_read_is_400() -> None:
+    request = invite("sip:[::zz]")
+    assert status(call(edge(account(BY_ADDRESS)), request)) == 400
+
+
+def test_a_carrier_is_known_by_its_listed_addresses_from_any_port() -> None:
+    listed = CarrierSources([carrier(allowed_ips=("192.0.2.0/24",))])
+    assert listed.at(replace(CARRIER, port=9)) is not None
+    assert listed.at(STRANGER) is None
+
+
+def test_a_carrier_is_known_by_its_connection_from_any_port() -> None:
+    trunk = carrier()
+    trunk.resolved([replace(CARRIER, transport="TCP")], NOW)
+    known = CarrierSources([trunk])
+    assert known.at(replace(CARRIER, transport="TCP", port=50_000, connection=3)) is trunk
+    assert known.at(CARRIER) is None
+
+
 def test_a_carrier_that_tells_no_caller_is_heard() -> None:
     request = invite(NUMBER, "sip:anonymous@anonymous.invalid")
     made = admitted(call(edge(account(BY_ADDRESS)), request, CARRIER))
@@ -366,6 +420,16 @@ def test_who_guesses_from_one_address_shuts_out_that_address_alone() -> None:
 
 
 # Transfers
+
+
+def test_there_is_no_transfer_above_calls_max_nor_of_an_account_that_is_gone() -> None:
+    made = edge(account(BY_ADDRESS), calls_max=1)
+    call_ = Call(1, account().sid, CallDirection.OUTBOUND, NUMBER, CALLED, "trunk/pbx", NOW)
+    gone = replace(call_, account_sid="AC" + "9" * 32)
+    target = parse_uri(f"tel:{CALLED}")
+    assert status(made.admission.check_transfer(gone, target, NOW)) == 403
+    admitted(call(made, invite(CALLED)))
+    assert status(made.admission.check_transfer(call_, target, NOW)) == 503
 
 
 def transferred(account_: Account, target: str, direction: CallDirection) -> Admitted | Refusal:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from msgspec.structs import replace
 
 from gateway.config.sip import Sip
 from gateway.sip.transaction import Destination
 from gateway.voice.customer_look_ups import CustomerLookUps
 from gateway.voice.edge import build_edge
+from tests.support.virtual_time import virtual_time
 from tests.voice.edge_world import (
     ABROAD,
     BY_ADDRESS,
@@ -60,3 +64,13 @@ async def test_an_address_needs_no_look_up() -> None:
     names = Names()
     await CustomerLookUps([account(BY_ADDRESS)], names).run()
     assert names.asked == []
+
+
+@virtual_time
+async def test_names_are_looked_up_again_and_again() -> None:
+    names = Names()
+    look_ups = CustomerLookUps([account(replace(BY_ADDRESS, uri="sip:pbx.example.com"))], names)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(70):
+            await look_ups.run()
+    assert names.asked == [("pbx.example.com", 0, "")] * 3

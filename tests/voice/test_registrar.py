@@ -144,6 +144,10 @@ def test_a_contact_that_cannot_be_called_is_400(contact: str) -> None:
     assert status(Desk()(contact)) == 400
 
 
+def test_contacts_that_cannot_be_read_are_400() -> None:
+    assert status(Desk()("<sip:")) == 400
+
+
 def test_too_many_contacts_and_too_long_a_path_are_refused() -> None:
     assert status(Desk()(*[f"<sip:alice@203.0.113.{n}>" for n in range(11)])) == 403
     assert status(Desk()(DESK, Path=", ".join(["<sip:p.example;lr>"] * 5))) == 403
