@@ -75,6 +75,11 @@ class CallCustomerRules:
             self._matches(trunk.uri, SIP_URI, (*at, "uri"), 'a URI such as "sip:192.0.2.1:5060"')
             self._check_port(trunk.uri, (*at, "uri"))
         self._check_bounds(trunk, CUSTOMER_TRUNK_BOUNDS, at)
+        for key in ("channels", "cps"):
+            most = getattr(account, key)
+            if getattr(trunk, key) > most:
+                text = f"expected at most the account's, which is {most:g}"
+                raise self._source.error((*at, key), text)
         for index, number in enumerate(trunk.caller_ids):
             self._check_number(account, number, (*at, "caller_ids", index))
 

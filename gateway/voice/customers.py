@@ -41,9 +41,16 @@ class Customer(msgspec.Struct, frozen=True):
 
     @property
     def numbers(self) -> frozenset[str]:
-        """Those that it may show: its account's, and the trunk's own."""
-        own = _numbers(self.account)
-        return own if self.trunk is None else own | frozenset(self.trunk.caller_ids)
+        """Those that it may show: its account's, and its own."""
+        return _numbers(self.account) | frozenset(self.named)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The numbers that are said to be its own."""
+        if self.trunk is not None:
+            return self.trunk.caller_ids
+        assert self.phone is not None
+        return (self.phone.caller_id,) if self.phone.caller_id else ()
 
 
 class Customers:
@@ -108,15 +115,18 @@ class Customers:
 
     def places(self, account: Account, number: str) -> list[Customer]:
         """Where calls to a number of the account's go: to the trunks and phones that name it; where
-        none does, to those that name none. Trunks come first."""
+        none does, to those that name none; where there are none, to all trunks. Trunks come
+        first."""
         own = [
             customer
             for customer in self._of_account[account.sid]
             if customer.trunk is None or customer.trunk.uri
         ]
-        return [customer for customer in own if number in _named(customer)] or [
-            customer for customer in own if not _named(customer)
-        ]
+        return (
+            [customer for customer in own if number in customer.named]
+            or [customer for customer in own if not customer.named]
+            or [customer for customer in own if customer.trunk is not None]
+        )
 
     def extension(self, account: Account, username: str) -> Customer | None:
         """A phone of the same account."""
@@ -128,10 +138,3 @@ class Customers:
 
 def _numbers(account: Account) -> frozenset[str]:
     return frozenset(sender.address for sender in account.senders if sender.type in NUMBERS)
-
-
-def _named(customer: Customer) -> tuple[str, ...]:
-    if customer.trunk is not None:
-        return customer.trunk.caller_ids
-    assert customer.phone is not None
-    return (customer.phone.caller_id,) if customer.phone.caller_id else ()

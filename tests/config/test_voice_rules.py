@@ -147,6 +147,11 @@ def test_trunks_and_phones_of_an_account_are_read(files: Files) -> None:
             "[[account.trunk]] channels: expected a number from 1 to 100000, got 0",
         ),
         (
+            f'{TRUNK}uri = "sip:gw"\ncps = 26.0\n',
+            3,
+            "[[account.trunk]] cps: expected at most the account's, which is 25",
+        ),
+        (
             f'{TRUNK}uri = "sip:gw"\ncaller_ids = ["12025550100"]\n',
             3,
             '[[account.trunk]] caller_ids[0]: expected E.164 such as "+12025550100", got'

@@ -325,9 +325,10 @@ MEANINGS: dict[str, dict[str, str]] = {
         "ha1_sha256": "The same.",
         "uri": "Where calls to the account's numbers go, such as `sip:192.0.2.1:5060` or "
         "`sip:pbx.example.com;transport=tls`. Empty: none go there.",
-        "channels": "Calls at a time, both ways. One more is refused: 503 to the trunk, 486 to a "
-        "carrier.",
-        "cps": "Calls that it may begin in a second. Above: 503 with Retry-After.",
+        "channels": "Calls at a time, both ways; at most the account's. One more is refused: 503 "
+        "to the trunk, 486 to a carrier.",
+        "cps": "Calls that it may begin in a second; at most the account's. Above: 503 with "
+        "Retry-After.",
         "caller_ids": "Numbers that it may show beside the account's senders. Calls to them go to "
         "this trunk only.",
     },

@@ -303,6 +303,20 @@ def test_where_nobody_is_registered_is_480() -> None:
     assert status(call(edge(account(ALICE)), invite(NUMBER, ABROAD), CARRIER)) == 480
 
 
+def test_a_number_that_nobody_names_goes_to_the_trunks_all_the_same() -> None:
+    named = replace(BY_ADDRESS, caller_ids=(OTHER_NUMBER,))
+    found = admitted(call(edge(account(named)), invite(NUMBER, ABROAD), CARRIER)).targets
+    assert [target.name for target in found] == ["trunk/pbx"]
+
+
+def test_a_number_of_a_phone_is_the_phones_only() -> None:
+    phone = replace(ALICE, caller_id=OTHER_NUMBER)
+    made = edge(account(BY_ADDRESS, phone))
+    assert status(call(made, invite(OTHER_NUMBER, ABROAD), CARRIER)) == 480
+    assert status(call(made, invite(CALLED, OTHER_NUMBER))) == 403
+    assert admitted(call_signed(made, invite(CALLED, "alice"), "alice")).caller == OTHER_NUMBER
+
+
 def test_a_number_of_one_trunk_goes_to_that_trunk_only() -> None:
     special = replace(BY_ADDRESS, id="special", uri="sip:192.0.2.11", caller_ids=(OTHER_NUMBER,))
     made = edge(account(BY_ADDRESS, special))
