@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -206,10 +206,7 @@ def _normal_host(host: str) -> str:
     """A name in lower case; an IPv6 address in its one shortest form (RFC 5952)."""
     if host[0] != "[":
         return host.lower()
-    try:
-        return f"[{IPv6Address(host[1:-1]).compressed}]"
-    except AddressValueError:
-        return host.lower()
+    return f"[{IPv6Address(host[1:-1]).compressed}]"
 
 
 def _parameters_match(ours: Parameters, theirs: Parameters) -> bool:

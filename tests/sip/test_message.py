@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.sip.address import Address
+from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
@@ -87,6 +88,10 @@ def test_a_content_type_is_compared_without_its_parameters() -> None:
 def test_a_number_that_is_none_is_an_error(value: str) -> None:
     with pytest.raises(GrammarError):
         request(f"RSeq: {value}").integer("RSeq")
+
+
+def test_a_cseq_is_written_as_it_is_read() -> None:
+    assert CSeq.parse(str(CSeq(314159, "INVITE"))) == (314159, "INVITE")
 
 
 def test_option_tags_are_compared_in_lower_case() -> None:
