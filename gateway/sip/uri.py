@@ -78,7 +78,9 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
         )
 
     @classmethod
-    def to(cls, username: str | None, host: str, port: int | None = None, **more: str) -> SipUri:
+    def of_username(
+        cls, username: str | None, host: str, port: int | None = None, **more: str
+    ) -> SipUri:
         """Of a user name without escapes; `more` are parameters."""
         user = None if username is None else quote(username, safe=grammar.C_USER_SAFE)
         return cls(host, user, port, dict(more))
