@@ -50,7 +50,7 @@ class SipMessage:
         first = self.headers.first
         try:
             via, call_id = first["Via"], first["Call-ID"]
-            self._via = parse_vias(via)[0] if "," in via else Via.parse(via)
+            self._via = _topmost(via)
             self._cseq = CSeq.parse(first["CSeq"])
             self._from = Address.parse(first["From"])
             self._to = Address.parse(first["To"])
@@ -64,8 +64,7 @@ class SipMessage:
     def via(self) -> Via:
         """The topmost."""
         if self._via is None:
-            value = self.required("Via")
-            self._via = parse_vias(value)[0] if "," in value else Via.parse(value)
+            self._via = _topmost(self.required("Via"))
         return self._via
 
     @property
@@ -307,11 +306,10 @@ class SipRequest(SipMessage):
         tagged = to_tag is not None and self._to_lacks_tag()
         first = self.headers.first
         for name in ("From", "To", "Call-ID", "CSeq"):
-            if name in first:
-                fields.append((name, first[name]))
-        if tagged:
-            at = next(at for at, (name, _) in enumerate(fields) if name == "To")
-            fields[at] = ("To", one_line(f"{first['To']};tag={to_tag}"))
+            if (value := first.get(name)) is not None:
+                if tagged and name == "To":
+                    value = one_line(f"{value};tag={to_tag}")
+                fields.append((name, value))
         if status == 100 and "Timestamp" in first:
             fields.append(("Timestamp", first["Timestamp"]))
         if contact is not None:
@@ -357,3 +355,8 @@ class SipResponse(SipMessage):
 
     def __repr__(self) -> str:
         return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"
+
+
+def _topmost(value: str) -> Via:
+    """Of the first Via header, which may hold those below it too."""
+    return parse_vias(value)[0] if "," in value else Via.parse(value)
