@@ -120,4 +120,7 @@ def _own_fields(name: str, values: Iterable[str]) -> list[Field]:
 
 def own_fields(fields: Iterable[Field]) -> list[Field]:
     """Of our own values: raises ValueRefused where one cannot be written."""
-    return [(_own_name(name), one_line(value)) for name, value in fields]
+    try:
+        return [(NAMES[name], one_line(value)) for name, value in fields]
+    except GrammarError as error:
+        raise ValueRefused("a header has no name") from error
