@@ -68,13 +68,15 @@ def split_head(head: bytes) -> tuple[str, list[Field], str]:
     """The start line, the fields that can be read, and what is wrong with the others."""
     text = head.decode("utf-8", "surrogateescape")
     start_line, *lines = text.split("\r\n")
+    fields: list[Field] = []
     trouble = ""
     try:
-        fields = [
-            (NAMES[name], value.strip(" \t"))
-            for name, value in [line.split(":", 1) for line in lines]
-        ]
-    except (GrammarError, ValueError):
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise GrammarError("a header has no value")
+            fields.append((NAMES[name], value.strip(" \t")))
+    except GrammarError:
         fields, trouble = _odd_fields(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         trouble = "a line holds CR or LF"
