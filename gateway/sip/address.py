@@ -8,15 +8,28 @@ import msgspec
 
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import QUOTED_STRING, one_line, quote, split_list, unquote
-from gateway.sip.parameters import Parameters, parse_parameters, write_parameters
-from gateway.sip.uri import Uri, parse_uri
+from gateway.sip.parameters import (
+    PLAIN_PARAMETERS,
+    Parameters,
+    parse_parameters,
+    plain_parameters,
+    write_parameters,
+)
+from gateway.sip.uri import SIP_URI, SipUri, Uri, parse_uri
 
+# As nearly all are written; the other two read the rest.
+_PLAIN = re.compile(rf'(?:"([^"\\]*)" ?|([A-Za-z0-9._+-]+) ?)?<{SIP_URI}>({PLAIN_PARAMETERS})')
 # Unquoted, the display name is tokens; any character that separates nothing passes.
 _NAME_ADDR = re.compile(
-    rf'(?:({QUOTED_STRING})|([^"<>,;:@\\]*))[ \t]*<([^<>]*)>[ \t]*(;.*)?', re.DOTALL
+    rf'(?:({QUOTED_STRING})[ \t]*|([^"<>,;:@\\]*))<([^<>]*)>[ \t]*(;.*)?', re.DOTALL
 )
 # Without brackets, what follows ";" belongs to the header, and "?" and "," are not allowed (§20).
 _ADDR_SPEC = re.compile(r'([^"<>,;?\s]+)[ \t]*(;.*)?', re.DOTALL)
+
+_Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+_SECONDS = re.compile("[0-9]{1,10}")
+EXPIRES_S = 3_600
+SECONDS_MAX = 2**32 - 1
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -28,9 +41,16 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Address:
+        if match := _PLAIN.fullmatch(value):
+            name, token, *groups, parameters = match.groups()
+            return cls(
+                SipUri.of_match(groups),
+                name or token or "",
+                plain_parameters(parameters) if parameters else {},
+            )
         if match := _NAME_ADDR.fullmatch(value):
-            quoted, bare, uri, parameters = match.groups()
-            name = unquote(quoted) if quoted is not None else " ".join(bare.split())
+            name, token, uri, parameters = match.groups()
+            name = unquote(name) if name is not None else " ".join(token.split())
         elif match := _ADDR_SPEC.fullmatch(value):
             (uri, parameters), name = match.groups(), ""
         else:
@@ -40,6 +60,18 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     @property
     def tag(self) -> str | None:
         return self.parameters.get("tag")
+
+    @property
+    def expires_s(self) -> int | None:
+        """For how long a Contact is to be bound; malformed ones mean 3600 (§20.10)."""
+        value = self.parameters.get("expires", "")
+        return None if value == "" else seconds(value)
+
+    @property
+    def q(self) -> float:
+        """The preference of a Contact, of 0 to 1, and 1 where it has none (§20.10, §16.6)."""
+        value = self.parameters.get("q") or ""
+        return float(value) if _Q.fullmatch(value) else 1.0
 
     def tagged(self, tag: str) -> Address:
         return Address(self.uri, self.display_name, {**self.parameters, "tag": tag})
@@ -51,3 +83,10 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
 def parse_addresses(value: str) -> list[Address]:
     return [Address.parse(element) for element in split_list(value)]
+
+
+def seconds(value: str | None) -> int:
+    """delta-seconds of an Expires (§20.19)."""
+    if value is None or _SECONDS.fullmatch(value) is None or int(value) > SECONDS_MAX:
+        return EXPIRES_S
+    return int(value)

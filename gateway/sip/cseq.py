@@ -23,10 +23,11 @@ class CSeq(NamedTuple):
         match = _CSEQ.fullmatch(value)
         if match is None:
             raise GrammarError("CSeq is malformed")
-        sequence = int(match[1])
+        digits, method = match.groups()
+        sequence = int(digits)
         if sequence > SEQUENCE_MAX:
             raise GrammarError("CSeq is above 2**32 - 1")
-        return cls(sequence, match[2])
+        return cls(sequence, method)
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.method}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.sip.message import SipRequest
+    from gateway.sip.message import SipMessage, SipRequest
 
 
 class SipError(Exception):
@@ -22,19 +22,22 @@ class ValueRefused(SipError):
 
 class MessageError(SipError):
     """Octets that are no message, or a response that is to be dropped: nobody waits for an answer
-    (§18.1.2, §18.3)."""
+    (§18.1.2). `message` is what could be read of it, if anything."""
+
+    def __init__(self, text: str, message: SipMessage | None = None) -> None:
+        super().__init__(text)
+        self.message = message
 
 
 class RequestRefused(MessageError):
     """A request that cannot be served, with the status and reason that answer it.
 
     `request` holds what could be read of it; `request.response(error.status, error.reason)` is the
-    answer, to be sent unless `request.answerable` is false: it is an ACK, or has no Via that leads
-    back.
+    answer, to be sent unless `request.answerable` is false: it is an ACK, or has no Via.
     """
 
     def __init__(self, text: str, request: SipRequest, status: int, reason: str) -> None:
-        super().__init__(text)
+        super().__init__(text, request)
         self.request = request
         self.status = status
         self.reason = reason

@@ -79,9 +79,7 @@ def checked_host(host: str) -> str:
     return host
 
 
-def port(digits: str | None) -> int | None:
-    if not digits:
-        return None
+def port(digits: str) -> int:
     number = int(digits)
     if not 0 < number <= PORT_MAX:
         raise GrammarError("the port is not of 1 to 65535")

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator
 
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import one_line, split_list
-from gateway.sip.header_names import NAMES
+from gateway.sip.header_names import KNOWN, NAMES
 
 Field = tuple[str, str]
 
 
 class Headers:
-    """Iterates as (name, value), in order."""
+    """Iterates as (name, value), in order. `first` has the first value of each name, as we write
+    the name: the quick way to a header that we know."""
 
-    __slots__ = ("_fields", "_first")
+    __slots__ = ("_fields", "first")
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Of our own values: raises ValueRefused where one cannot be written."""
@@ -35,29 +36,35 @@ class Headers:
 
     def _take(self, fields: list[Field]) -> None:
         self._fields = fields
-        self._first = dict(reversed(fields))
+        self.first = dict(reversed(fields))
+
+    @property
+    def repeats(self) -> int:
+        """How many fields are not the first of their name."""
+        return len(self._fields) - len(self.first)
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name."""
-        value = self._first.get(name)
-        if value is None:
-            same = _same(name)
-            if same in NAMES:
-                return self._first.get(NAMES[same])
-            return next((value for key, value in self._fields if key.lower() == same), None)
-        return value
+        if name in KNOWN:
+            return self.first.get(name)
+        same = name.lower()
+        if same in NAMES:
+            return self.first.get(NAMES[same])
+        return next((value for key, value in self._fields if key.lower() == same), None)
 
     def get_all(self, name: str) -> list[str]:
         """The value of each field of this name, as it stands."""
-        same = _same(name)
+        same = name.lower()
         if same in NAMES:
             name = NAMES[same]
             return [value for key, value in self._fields if key == name]
         return [value for key, value in self._fields if key.lower() == same]
 
     def elements(self, name: str) -> list[str]:
-        """The elements of all fields of this name, where commas join them (§7.3.1)."""
-        return [element for value in self.get_all(name) for element in split_list(value)]
+        """The elements of all fields of this name, where commas join them (§7.3.1). A field may
+        have none at all, as `Allow:`."""
+        values = [value for value in self.get_all(name) if value]
+        return [element for value in values for element in split_list(value)]
 
     def adding(self, name: str, *values: str) -> Headers:
         """With these fields at the end."""
@@ -70,7 +77,7 @@ class Headers:
     def replacing(self, name: str, *values: str) -> Headers:
         """With these fields in the place of the first of the name, and no other of it."""
         fields = _own_fields(name, values)
-        same = _same(_own_name(name))
+        same = _own_name(name).lower()
         at = next((at for at, (key, _) in enumerate(self._fields) if key.lower() == same), None)
         if at is None:
             return Headers.of([*self._fields, *fields])
@@ -78,7 +85,7 @@ class Headers:
         return Headers.of([*self._fields[:at], *fields, *rest])
 
     def without(self, *names: str) -> Headers:
-        gone = {_same(_own_name(name)) for name in names}
+        gone = {_own_name(name).lower() for name in names}
         return Headers.of([field for field in self._fields if field[0].lower() not in gone])
 
     def __contains__(self, name: str) -> bool:
@@ -94,10 +101,6 @@ class Headers:
         return isinstance(other, Headers) and self._fields == other._fields
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _same(name: str) -> str:
-    return name.lower()
 
 
 def _own_name(name: str) -> str:

@@ -8,16 +8,17 @@ is 400.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.sip.address import Address
+from gateway.sip.address import Address, seconds
 from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import is_token, one_line
 from gateway.sip.headers import Field, Headers
 from gateway.sip.reasons import reason_of
-from gateway.sip.uri import AbsoluteUri, SipUri, Uri, parse_uri
+from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
 
 VERSION = "SIP/2.0"
@@ -25,42 +26,49 @@ MAX_FORWARDS: Final = 70
 MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
+_DIGITS = re.compile("[0-9]{1,20}")
+
 
 class SipMessage:
     """What requests and responses share."""
 
-    __slots__ = ("_call_id", "_contacts", "_cseq", "_from", "_to", "_vias", "body", "headers")
+    __slots__ = ("_contacts", "_cseq", "_from", "_to", "_via", "body", "headers")
 
     def __init__(self, headers: Headers, body: bytes = b"") -> None:
         self.headers = headers
         self.body = body
-        self._vias: tuple[Via, ...] | None = None
+        self._via: Via | None = None
         self._cseq: CSeq | None = None
         self._from: Address | None = None
         self._to: Address | None = None
-        self._call_id: str | None = None
         self._contacts: tuple[Address, ...] | None = None
 
     # Views
 
-    @property
-    def vias(self) -> tuple[Via, ...]:
-        """All of them, the topmost first."""
-        if self._vias is None:
-            values = self.headers.get_all("Via")
-            self._vias = tuple(via for value in values for via in parse_vias(value))
-            if not self._vias:
-                raise GrammarError("there is no Via")
-        return self._vias
+    def read(self) -> None:
+        """Read the views that every message must have (§8.1.1). Raises GrammarError."""
+        views = (self.via, self.cseq, self.from_, self.to, self.content_length)
+        assert views
+        call_id = self.call_id
+        if " " in call_id or "\t" in call_id:
+            raise GrammarError("Call-ID is malformed")
 
     @property
     def via(self) -> Via:
         """The topmost."""
-        return self.vias[0]
+        if self._via is None:
+            value = self.required("Via")
+            self._via = parse_vias(value)[0] if "," in value else Via.parse(value)
+        return self._via
+
+    @property
+    def vias(self) -> list[Via]:
+        """All of them, the topmost first."""
+        return [via for value in self.headers.get_all("Via") for via in parse_vias(value)]
 
     @property
     def branch(self) -> str | None:
-        return self.vias[0].branch
+        return self.via.branch
 
     @property
     def cseq(self) -> CSeq:
@@ -70,9 +78,7 @@ class SipMessage:
 
     @property
     def call_id(self) -> str:
-        if self._call_id is None:
-            self._call_id = self.required("Call-ID")
-        return self._call_id
+        return self.required("Call-ID")
 
     @property
     def from_(self) -> Address:
@@ -130,8 +136,14 @@ class SipMessage:
         return self.integer("Max-Forwards", MAX_FORWARDS_MAX)
 
     @property
-    def expires(self) -> int | None:
-        return self.integer("Expires")
+    def expires_s(self) -> int | None:
+        """Malformed ones mean 3600 (§20.10)."""
+        value = self.headers.get("Expires")
+        return None if value is None else seconds(value)
+
+    @property
+    def content_length(self) -> int | None:
+        return self.integer("Content-Length")
 
     @property
     def content_type(self) -> str | None:
@@ -141,24 +153,19 @@ class SipMessage:
 
     def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
         """The value of a header of digits; None where there is none."""
-        value = self.headers.get(name)
+        value = self.headers.first.get(name)
         if value is None:
             return None
-        if len(value) > 20 or not (value.isascii() and value.isdigit()) or int(value) > maximum:
+        if _DIGITS.fullmatch(value) is None or (number := int(value)) > maximum:
             raise GrammarError(f"{name} is not a number up to {maximum}")
-        return int(value)
+        return number
 
     def options(self, name: str) -> frozenset[str]:
         """The option tags of Require, Supported …, in lower case (§19.2)."""
-        return frozenset(
-            element.lower()
-            for value in self.headers.get_all(name)
-            for element in value.replace(" ", "").split(",")
-            if element
-        )
+        return frozenset(map(str.lower, self.headers.elements(name)))
 
     def required(self, name: str) -> str:
-        value = self.headers.get(name)
+        value = self.headers.first.get(name)
         if not value:
             raise GrammarError(f"there is no {name}")
         return value
@@ -186,11 +193,10 @@ class SipMessage:
 
     def _share(self, source: SipMessage) -> None:
         """Take over the views of headers that are the same in both."""
-        self._vias = source._vias
+        self._via = source._via
         self._cseq = source._cseq
         self._from = source._from
         self._to = source._to
-        self._call_id = source._call_id
 
 
 class SipRequest(SipMessage):
@@ -208,7 +214,7 @@ class SipRequest(SipMessage):
     def make(
         cls,
         method: str,
-        uri: str | SipUri | AbsoluteUri,
+        uri: str | Uri,
         *,
         from_: str | Address,
         to: str | Address,
@@ -250,11 +256,9 @@ class SipRequest(SipMessage):
 
     @property
     def answerable(self) -> bool:
-        """Not an ACK (§17.1.1.3), and its Via leads back."""
-        try:
-            return self.method != "ACK" and bool(self.vias)
-        except GrammarError:
-            return False
+        """Not an ACK (§17.1.1.3), and it has a Via. Where that cannot be read (`via` raises), the
+        way back is the way it came."""
+        return self.method != "ACK" and "Via" in self.headers
 
     def start_line(self) -> str:
         return f"{self.method} {self.uri} {VERSION}"
@@ -271,10 +275,11 @@ class SipRequest(SipMessage):
         stamped = self.via.stamped(address, port)
         if stamped is self.via:
             return self
-        vias = (stamped, *self.vias[1:])
-        marked = self.with_headers(self.headers.replacing("Via", *map(str, vias)))
+        first, *rest = self.headers.get_all("Via")
+        below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
+        marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
         marked._share(self)
-        marked._vias = vias
+        marked._via = stamped
         return marked
 
     def response(

@@ -15,13 +15,20 @@ Parameters = dict[str, str | None]
 
 # gen-value is a token, a host or a string; as a bare value any octet passes that separates nothing,
 # since tags of "/" and "=" are seen.
+_BARE_VALUE = r'[^\s;,"<>]+'
+# Parameters as nearly all are written: no space, no quotes.
+PLAIN_PARAMETERS = rf"(?:;{TOKEN}(?:={_BARE_VALUE})?)*"
+
+_PLAIN = re.compile(PLAIN_PARAMETERS)
 _PARAMETER = re.compile(
-    rf'[ \t]*;[ \t]*({TOKEN})[ \t]*(?:=[ \t]*({QUOTED_STRING}|[^\s;,"<>]+)[ \t]*)?', re.DOTALL
+    rf"[ \t]*;[ \t]*({TOKEN})[ \t]*(?:=[ \t]*({QUOTED_STRING}|{_BARE_VALUE})[ \t]*)?", re.DOTALL
 )
 
 
 def parse_parameters(text: str) -> Parameters:
     """`text` begins with the first semicolon. The first of two parameters of a name counts."""
+    if _PLAIN.fullmatch(text):
+        return plain_parameters(text)
     parameters: Parameters = {}
     at = 0
     while at < len(text):
@@ -33,7 +40,16 @@ def parse_parameters(text: str) -> Parameters:
     return parameters
 
 
+def plain_parameters(text: str) -> Parameters:
+    """Of what PLAIN_PARAMETERS has matched."""
+    parameters: Parameters = {}
+    for piece in text[1:].split(";"):
+        name, equals, value = piece.partition("=")
+        parameters.setdefault(name.lower(), value if equals else None)
+    return parameters
+
+
 def write_parameters(parameters: Parameters) -> str:
     return "".join(
-        f";{name}" if value is None else f";{name}={value}" for name, value in parameters.items()
+        [f";{name}" if value is None else f";{name}={value}" for name, value in parameters.items()]
     )

@@ -1,8 +1,10 @@
-"""URIs: sip and sips (RFC 3261 §19.1), tel (RFC 3966), and any other as it is written."""
+"""URIs: sip and sips (RFC 3261 §19.1), tel, and any other as it is written."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -11,28 +13,37 @@ from sipmessage import grammar
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import HOST, checked_host, one_line, port
 from gateway.sip.parameters import Parameters, write_parameters
+from gateway.sip.tel_uri import TelUri, checked_e164
 
 URI_MAX = 2_048
 
 _ESCAPED = "%[0-9A-Fa-f]{2}"
 
 
-def _production(characters: str) -> str:
-    return f"(?:[{re.escape(characters)}]|{_ESCAPED})"
+def _run(characters: str) -> str:
+    """One or more of these characters, or of escaped ones."""
+    one = f"[{re.escape(characters)}]"
+    return f"(?:{one}|{_ESCAPED}){one}*(?:{_ESCAPED}{one}*)*"
 
 
 # "#" of the telephone's keypad is not in the grammar; phones send it.
-_USER = _production(grammar.C_USER_SAFE + "#")
-_PASSWORD = _production(grammar.C_PASSWORD_SAFE)
-_PARAMETER = _production(grammar.C_URI_PARAM_SAFE)
-_HEADER = _production(grammar.C_UNRESERVED + "[]/?:+$")
-_SIP = re.compile(
-    rf"(sips?):(?:({_USER}+)(?::({_PASSWORD}*))?@)?({HOST})(?::([0-9]{{1,5}}))?"
-    rf"((?:;{_PARAMETER}+(?:={_PARAMETER}+)?)*)"
-    rf"(?:\?({_HEADER}+={_HEADER}*(?:&{_HEADER}+={_HEADER}*)*))?",
-    re.IGNORECASE,
+_USER = _run(grammar.C_USER_SAFE + "#")
+_PASSWORD = _run(grammar.C_PASSWORD_SAFE)
+_PARAMETER = _run(grammar.C_URI_PARAM_SAFE)
+_HEADER = _run(grammar.C_UNRESERVED + "[]/?:+$")
+SIP_URI = (
+    rf"([Ss][Ii][Pp][Ss]?):(?:({_USER})(?::({_PASSWORD})?)?@)?({HOST})(?::([0-9]{{1,5}}))?"
+    rf"((?:;{_PARAMETER}(?:={_PARAMETER})?)*)"
+    rf"(?:\?({_HEADER}=(?:{_HEADER})?(?:&{_HEADER}=(?:{_HEADER})?)*))?"
 )
+
+_SIP = re.compile(SIP_URI)
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([^\s<>\"]+)")
+# What may be escaped or not without a difference (§19.1.4): all but the reserved.
+_SAME_ESCAPED = re.compile(_ESCAPED)
+_RESERVED = frozenset(";/?:@&=+$,")
+# A URI with one of these is another than one without (§19.1.4).
+_TELLING = ("user", "ttl", "method", "maddr", "transport")
 
 
 class SipUri(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +58,22 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
     scheme: str = "sip"
 
     @classmethod
+    def of_match(cls, groups: Sequence[str | None]) -> SipUri:
+        """Of what SIP_URI has matched."""
+        scheme, user, password, host, digits, parameters, headers = groups
+        assert scheme is not None
+        assert host is not None
+        return cls(
+            checked_host(host) if host[0] == "[" else host,
+            user,
+            port(digits) if digits else None,
+            _parameters(parameters) if parameters else {},
+            _headers(headers) if headers else (),
+            password,
+            scheme.lower(),
+        )
+
+    @classmethod
     def to(cls, username: str | None, host: str, port: int | None = None, **more: str) -> SipUri:
         """Of a user name without escapes; `more` are parameters."""
         user = None if username is None else quote(username, safe=grammar.C_USER_SAFE)
@@ -54,11 +81,59 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def username(self) -> str | None:
-        return None if self.user is None else unquote(self.user)
+        return None if self.user is None else unquote(self.user, errors="surrogateescape")
+
+    @classmethod
+    def of_e164(cls, number: str, host: str, port: int | None = None) -> SipUri:
+        """`sip:+49…@host;user=phone` (§19.1.6)."""
+        return cls(host, checked_e164(number), port, {"user": "phone"})
+
+    @property
+    def telephone(self) -> TelUri | None:
+        """The number in the user part: where user=phone says that it is one, or it begins with
+        "+" as a global number does (§19.1.6)."""
+        user = self.username
+        if not user or not (self.parameters.get("user") == "phone" or user[0] == "+"):
+            return None
+        try:
+            return TelUri.parse(user)
+        except GrammarError:
+            return None
+
+    @property
+    def e164(self) -> str | None:
+        """The number in the user part, if it is a global one."""
+        telephone = self.telephone
+        return None if telephone is None else telephone.e164
+
+    @property
+    def address(self) -> str:
+        """The host as sockets want it: an IPv6 address without its brackets."""
+        return self.host.strip("[]")
 
     @property
     def transport(self) -> str | None:
-        return self.parameters.get("transport")
+        """In lower case; None where the URI leaves the choice (RFC 3263 §4.1)."""
+        transport = self.parameters.get("transport")
+        return None if transport is None else transport.lower()
+
+    @property
+    def is_loose_router(self) -> bool:
+        """The `lr` parameter (§19.1.1), also as the `lr=on` of old routers."""
+        return "lr" in self.parameters
+
+    def matches(self, other: Uri) -> bool:
+        """The comparison of §19.1.4, which is not transitive and so is not `==`."""
+        return (
+            isinstance(other, SipUri)
+            and self.scheme == other.scheme
+            and _normal(self.user) == _normal(other.user)
+            and _normal(self.password) == _normal(other.password)
+            and _normal_host(self.host) == _normal_host(other.host)
+            and self.port == other.port
+            and _parameters_match(self.parameters, other.parameters)
+            and _normal_headers(self.headers) == _normal_headers(other.headers)
+        )
 
     def __str__(self) -> str:
         user = ""
@@ -78,50 +153,74 @@ class AbsoluteUri(msgspec.Struct, frozen=True, gc=False):
     scheme: str
     rest: str
 
+    def matches(self, other: Uri) -> bool:
+        return self == other
+
     def __str__(self) -> str:
         return one_line(f"{self.scheme}:{self.rest}")
 
 
-Uri = SipUri | AbsoluteUri
+Uri = SipUri | TelUri | AbsoluteUri
 
 
 def parse_uri(text: str) -> Uri:
     if len(text) > URI_MAX:
         raise GrammarError("the URI is too long")
     match = _SIP.fullmatch(text)
-    if match is None:
-        return _other(text)
-    scheme, user, password, host, digits, parameters, headers = match.groups()
-    return SipUri(
-        checked_host(host),
-        user,
-        port(digits),
-        _parameters(parameters) if parameters else {},
-        _headers(headers) if headers else (),
-        password,
-        scheme.lower(),
-    )
-
-
-def _other(text: str) -> Uri:
+    if match is not None:
+        return SipUri.of_match(match.groups())
     match = _ABSOLUTE.fullmatch(text)
-    if match is None or match[1].lower() in ("sip", "sips"):
+    if match is None or (scheme := match[1].lower()) in ("sip", "sips"):
         raise GrammarError("the URI is malformed")
-    return AbsoluteUri(match[1].lower(), match[2])
+    return TelUri.parse(match[2]) if scheme == "tel" else AbsoluteUri(scheme, match[2])
 
 
 def _parameters(text: str) -> Parameters:
-    """Without a second of a name, which may not be (§19.1.1)."""
+    """By names in lower case and without needless escapes, none twice (§19.1.1)."""
     parameters: Parameters = {}
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")
-        if parameters.setdefault(name.lower(), value if equals else None) != (
-            value if equals else None
-        ):
+        name = (_normal(name) or "").lower()
+        if name in parameters:
             raise GrammarError("a parameter of the URI comes twice")
+        parameters[name] = value if equals else None
     return parameters
 
 
 def _headers(text: str) -> tuple[tuple[str, str], ...]:
-    pairs = (piece.partition("=") for piece in text.split("&"))
-    return tuple((name, value) for name, _, value in pairs)
+    pairs = [piece.partition("=") for piece in text.split("&")]
+    return tuple([(name, value) for name, _, value in pairs])
+
+
+def _normal(text: str | None) -> str | None:
+    """With the escapes undone that make no difference, and the others in capitals."""
+    return text if text is None or "%" not in text else _SAME_ESCAPED.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = chr(int(match[0][1:], 16))
+    return match[0].upper() if character in _RESERVED or character > "~" else character
+
+
+def _normal_host(host: str) -> str:
+    """A name in lower case; an IPv6 address in its one shortest form (RFC 5952)."""
+    if host[0] != "[":
+        return host.lower()
+    return f"[{IPv6Address(host[1:-1]).compressed}]"
+
+
+def _parameters_match(ours: Parameters, theirs: Parameters) -> bool:
+    """Those in both must be the same; the telling ones must be in both; others are ignored."""
+    if any((name in ours) != (name in theirs) for name in _TELLING):
+        return False
+    return all(_same_value(value, theirs[name]) for name, value in ours.items() if name in theirs)
+
+
+def _same_value(one: str | None, other: str | None) -> bool:
+    one, other = _normal(one), _normal(other)
+    return (one and one.lower()) == (other and other.lower())
+
+
+def _normal_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """In any order (§19.1.4)."""
+    return sorted((name.lower(), _normal(value) or "") for name, value in headers)

@@ -7,17 +7,27 @@ import re
 import msgspec
 
 from gateway.sip.errors import GrammarError
-from gateway.sip.grammar import HOST, TOKEN, checked_host, one_line, port, split_list
-from gateway.sip.parameters import Parameters, parse_parameters, write_parameters
+from gateway.sip.grammar import HOST, PORT_MAX, TOKEN, checked_host, one_line, port, split_list
+from gateway.sip.parameters import (
+    PLAIN_PARAMETERS,
+    Parameters,
+    parse_parameters,
+    plain_parameters,
+    write_parameters,
+)
 
 MAGIC_COOKIE = "z9hG4bK"
 DEFAULT_PORT = {"TLS": 5061, "WSS": 443, "WS": 80}
 
+# As nearly all are written; _VIA reads the others: spaces, strings, another version (which is
+# answered with 505, and the answer finds its way by this Via).
+_PLAIN = re.compile(rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?({PLAIN_PARAMETERS})")
 _VIA = re.compile(
-    rf"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*({TOKEN})[ \t]+({HOST})"
-    r"[ \t]*(?::[ \t]*([0-9]{1,5}))?[ \t]*(;.*)?",
+    rf"SIP[ \t]*/[ \t]*{TOKEN}[ \t]*/[ \t]*({TOKEN})[ \t]+({HOST})"
+    r"[ \t]*+(?::[ \t]*([0-9]{1,5})[ \t]*+)?(;.*)?",
     re.IGNORECASE | re.DOTALL,
 )
+_PORT = re.compile("[0-9]{1,5}")
 
 
 class Via(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +40,14 @@ class Via(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Via:
+        if match := _PLAIN.fullmatch(value):
+            transport, host, digits, parameters = match.groups()
+            return cls(
+                transport,
+                host,
+                port(digits) if digits else None,
+                plain_parameters(parameters) if parameters else {},
+            )
         match = _VIA.fullmatch(value)
         if match is None:
             raise GrammarError("Via is malformed")
@@ -37,7 +55,7 @@ class Via(msgspec.Struct, frozen=True, gc=False):
         return cls(
             transport.upper(),
             checked_host(host),
-            port(digits),
+            port(digits) if digits else None,
             parse_parameters(parameters) if parameters else {},
         )
 
@@ -69,7 +87,9 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def rport(self) -> int | None:
         """The port that the server saw (RFC 3581 §4)."""
         value = self.parameters.get("rport")
-        return int(value) if value and value.isascii() and value.isdigit() else None
+        if value is None or _PORT.fullmatch(value) is None:
+            return None
+        return int(value) if 0 < int(value) <= PORT_MAX else None
 
     @property
     def maddr(self) -> str | None:

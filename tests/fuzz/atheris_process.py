@@ -9,7 +9,9 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["gateway.net", "gateway.smpp", "gateway.text"]):
+with atheris.instrument_imports(
+    include=["gateway.net", "gateway.sip", "gateway.smpp", "gateway.text"]
+):
     from tests.fuzz.targets import TARGETS
 
 from gateway.smpp import codec

@@ -23,6 +23,14 @@ from gateway.smpp.times import TimeError
 from gateway.text import gsm_03_38, ucs2, udh
 from gateway.text.errors import MalformedUdhError
 from tests.fuzz.session_script import Script, ScriptedSession, converse
+from tests.fuzz.sip_octets import (
+    fuzz_sip_digest,
+    fuzz_sip_message,
+    fuzz_sip_stream,
+    fuzz_sip_values,
+)
+from tests.sip.stack_messages import STACKS
+from tests.sip.torture_messages import TORTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,5 +189,31 @@ TARGETS: dict[str, Target] = {
     ),
     "esme_session": Target(fuzz_esme_session, SESSION_SEEDS),
     "smsc_session": Target(fuzz_smsc_session, SESSION_SEEDS),
+    "sip_message": Target(fuzz_sip_message, (*TORTURE.values(), *STACKS.values())),
+    "sip_stream": Target(
+        fuzz_sip_stream,
+        (
+            *[b"\0\x40" + octets for octets in STACKS.values()],
+            b"\xff\x02\r\n" + b"\r\n".join(STACKS.values()),
+            b"\0\x03\r\n\r\n" + TORTURE["NCL"],
+        ),
+    ),
+    "sip_values": Target(
+        fuzz_sip_values,
+        (
+            b"sips:alice:secret@[2001:db8::1]:5061;transport=TCP;lr?Subject=hi&Priority=urgent",
+            b"tel:863-1234;phone-context=+1-914-555",
+            b'"Bob, \\"B" <sip:+4930@h;user=phone>;tag=1 , <sip:b@h>;x="1,2"',
+            b"SIP / 2.0 / UDP first.example.com: 4000;ttl=16, SIP/2.0/TCP [2001:db8::1];rport",
+        ),
+    ),
+    "sip_digest": Target(
+        fuzz_sip_digest,
+        (
+            b'Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth, auth-int", stale=true',
+            b'Digest username="u", realm="r", nonce="n", uri="sip:h", response="0", qop=auth, '
+            b'cnonce="c", nc=00000001',
+        ),
+    ),
     "two_sessions": Target(converse, (STREAM, codec.HEADER.pack(16, 0x99, 0, 5), STREAM[::-1])),
 }

@@ -1,0 +1,176 @@
+"""Whether a request can be served at all, before anyone looks at what it asks for (RFC 3261 §8.2,
+§16.3), and whether a response is for us (§8.1.3.3). Pure: a request to its refusal, or to None.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.sip.errors import GrammarError
+from gateway.sip.headers import Field
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.methods import METHODS
+from gateway.sip.reasons import reason_of
+from gateway.sip.uri import AbsoluteUri, SipUri
+
+SDP = "application/sdp"
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """The answer to a request: status, reason and the headers that say more."""
+
+    status: int
+    text: str
+    headers: tuple[Field, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        return reason_of(self.status)
+
+    def response(self, request: SipRequest, to_tag: str | None = None) -> SipResponse:
+        return request.response(self.status, self.reason, to_tag=to_tag, headers=self.headers)
+
+
+class Abilities(msgspec.Struct, frozen=True, gc=False):
+    """What this element understands: methods, option tags, and the types of bodies for each method
+    that may have one (a method that is not here takes any)."""
+
+    methods: tuple[str, ...]
+    extensions: frozenset[str] = frozenset()
+    body_types: dict[str, tuple[str, ...]] = {}
+
+
+_BODIES = (SDP, "multipart/mixed")
+# A B2BUA for calls, with a registrar.
+B2BUA = Abilities(
+    methods=(
+        "INVITE",
+        "ACK",
+        "CANCEL",
+        "BYE",
+        "OPTIONS",
+        "REGISTER",
+        "PRACK",
+        "UPDATE",
+        "INFO",
+        "REFER",
+        "NOTIFY",
+    ),
+    extensions=frozenset({"100rel", "timer", "path"}),
+    body_types={"INVITE": _BODIES, "ACK": _BODIES, "PRACK": _BODIES, "UPDATE": _BODIES},
+)
+
+
+def check(request: SipRequest, abilities: Abilities = B2BUA) -> Refusal | None:
+    """In the order of §8.2: method, header fields, extensions, body; then what a proxy looks at.
+
+    Headers of which nothing is asked here are not read, whatever they hold (§8.2.2): Date, say.
+    """
+    if request.method not in abilities.methods:
+        # §8.2.1; RFC 4475 §3.1.1.2 wants them listed with 501 too.
+        allow = (("Allow", ", ".join(abilities.methods)),)
+        if request.method in METHODS:
+            return Refusal(405, "the method is not for this element", allow)
+        return Refusal(501, "the method is unknown", allow)
+    try:
+        return (
+            _check_uri(request)
+            or _check_headers(request)
+            or _check_extensions(request, abilities)
+            or _check_body(request, abilities)
+            or _check_hops(request)
+        )
+    except GrammarError as error:
+        return Refusal(400, str(error))
+
+
+def check_response(response: SipResponse) -> str | None:
+    """Why a response is to be dropped, or None (§8.1.3.3; RFC 4475 §3.3.10: it would be sent on to
+    a broadcast address)."""
+    try:
+        if len(response.vias) > 1:
+            return "the response has more than our Via"
+        if response.cseq.method == "INVITE" and 100 < response.status < 300:
+            assert response.contacts is not None
+            assert response.record_routes is not None
+    except GrammarError as error:
+        return str(error)
+    return None
+
+
+def _check_uri(request: SipRequest) -> Refusal | None:
+    """§8.2.2.1; a registrar's address-of-record is a SIP URI (§10.3, RFC 4475 §3.3.4)."""
+    if isinstance(request.request_uri, AbsoluteUri):
+        return Refusal(416, "the scheme of the Request-URI is unknown")
+    if request.method == "REGISTER" and not isinstance(request.to.uri, SipUri):
+        return Refusal(400, "the address-of-record is no SIP URI")
+    return None
+
+
+def _check_headers(request: SipRequest) -> Refusal | None:
+    """Those that make a dialog or a binding can be read."""
+    contacts = request.contacts
+    assert request.routes is not None
+    assert request.record_routes is not None
+    if request.contact_is_star and not (request.method == "REGISTER" and request.expires_s == 0):
+        return Refusal(400, "Contact is * where Expires is not 0")  # §10.3 step 6
+    if request.method == "INVITE" and len(contacts) > 1:
+        return Refusal(400, "an INVITE has one Contact")  # §8.1.1.8
+    return None
+
+
+def _check_extensions(request: SipRequest, abilities: Abilities) -> Refusal | None:
+    """§8.2.2.3: not in a CANCEL, nor in an ACK to a 2xx. Proxy-Require is not for a UAS."""
+    if request.method in ("ACK", "CANCEL"):
+        return None
+    required = request.headers.elements("Require")
+    unknown = [tag for tag in required if tag.lower() not in abilities.extensions]
+    if not unknown:
+        return None
+    return Refusal(420, "an extension is unknown", (("Unsupported", ", ".join(unknown)),))
+
+
+def _check_body(request: SipRequest, abilities: Abilities) -> Refusal | None:
+    """§8.2.3; and what the answer may hold has to be something we can say (RFC 4475 §3.3.15)."""
+    types = abilities.body_types.get(request.method)
+    if types is None:
+        return None
+    if request.body and (request.content_type not in types or _is_encoded(request)):
+        if _may_be_ignored(request):
+            return None
+        return Refusal(415, "the body is of a type unknown", (("Accept", ", ".join(types)),))
+    if request.method == "INVITE" and not _accepts(request, SDP):
+        return Refusal(406, "no answer in SDP is accepted", (("Accept", ", ".join(types)),))
+    return None
+
+
+def _check_hops(request: SipRequest) -> Refusal | None:
+    """§16.3 step 3. What is for this element itself needs no hop more: REGISTER, CANCEL, and an
+    OPTIONS whose Request-URI names no user (§11)."""
+    if request.max_forwards != 0 or request.method in ("ACK", "CANCEL", "REGISTER"):
+        return None
+    uri = request.request_uri
+    if request.method == "OPTIONS" and isinstance(uri, SipUri) and uri.user is None:
+        return None
+    return Refusal(483, "Max-Forwards is 0")
+
+
+def _accepts(request: SipRequest, wanted: str) -> bool:
+    """No Accept means SDP (§20.1)."""
+    if "Accept" not in request.headers:
+        return True
+    ranges = {
+        element.partition(";")[0].strip(" \t").lower()
+        for element in request.headers.elements("Accept")
+    }
+    return not ranges.isdisjoint({wanted, f"{wanted.partition('/')[0]}/*", "*/*"})
+
+
+def _is_encoded(request: SipRequest) -> bool:
+    return (request.headers.get("Content-Encoding") or "identity").lower() != "identity"
+
+
+def _may_be_ignored(request: SipRequest) -> bool:
+    """Content-Disposition says so (§20.11)."""
+    disposition = request.headers.get("Content-Disposition") or ""
+    return "handling=optional" in disposition.replace(" ", "").lower()
