@@ -11,6 +11,7 @@ from gateway.sip.leg import CAPABILITIES, Credentials, Leg, LegState, LegSurroun
 from gateway.sip.leg_events import Asked, EndCause, Pracked
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
+from gateway.sip.option_tags import option_tags
 from gateway.sip.own_request import SDP, describes
 from gateway.sip.reliable_provisional import RAck, ReliableProvisionals
 from gateway.sip.server_transaction import ServerTransaction
@@ -78,8 +79,8 @@ class IncomingLeg(Leg):
         self.state = LegState.EARLY
         response = self._response(status, headers, body)
         request = self._invite.request
-        if "100rel" in request.options("Require") or (
-            reliable and "100rel" in request.options("Supported")
+        if "100rel" in option_tags(request, "Require") or (
+            reliable and "100rel" in option_tags(request, "Supported")
         ):
             self._ring_reliably(response, now)
             return

@@ -33,6 +33,7 @@ from gateway.sip.offer_answer_state import (
     may,
     received,
 )
+from gateway.sip.option_tags import option_tags
 from gateway.sip.own_request import SDP, TRIES_MAX, OwnRequest, describes
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.sip.session_timer import SessionInterval, SessionTimer
@@ -702,9 +703,7 @@ class Leg:
             dialog.offer_answer = following
 
     def _take_allows(self, message: SipMessage) -> None:
-        allows = message.options("Allow")
-        if allows:
-            self.peer_allows = allows
+        self.peer_allows = option_tags(message, "Allow") or self.peer_allows
 
     def _relocate(self, dialog: Dialog) -> None:
         self.destination = self._shared.locate(dialog.next_hop, self.destination)

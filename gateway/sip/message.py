@@ -275,9 +275,14 @@ class SipRequest(SipMessage):
         stamped = self.via.stamped(address, port)
         if stamped is self.via:
             return self
-        first, *rest = self.headers.get_all("Via")
-        below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-        marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
+        fields = list(self.headers)
+        if fields[0][0] == "Via" and "," not in fields[0][1]:
+            fields[0] = ("Via", str(stamped))
+            marked = self.with_headers(Headers.of(fields))
+        else:
+            first, *rest = self.headers.get_all("Via")
+            below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
+            marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
         marked._share(self)
         marked._via = stamped
         return marked
@@ -304,13 +309,14 @@ class SipRequest(SipMessage):
                 fields.append((name, f"{value};tag={to_tag}" if tagged and name == "To" else value))
         if status == 100 and (timestamp := self.headers.get("Timestamp")) is not None:
             fields.append(("Timestamp", timestamp))
-        if contact is not None:
-            fields.append(("Contact", str(contact)))
-        fields += headers
+        ours: list[Field] = [] if contact is None else [("Contact", str(contact))]
+        ours += headers
         if content_type is not None:
-            fields.append(("Content-Type", content_type))
+            ours.append(("Content-Type", content_type))
+        if ours:  # What the peer has said is in one line already.
+            fields += Headers(ours)
         response = SipResponse(
-            status, reason_of(status) if reason is None else reason, Headers(fields), body
+            status, reason_of(status) if reason is None else reason, Headers.of(fields), body
         )
         response._share(self)
         if tagged:

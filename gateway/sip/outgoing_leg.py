@@ -230,8 +230,8 @@ class OutgoingLeg(Leg):
             self._tell(Responded(self, own, response.status, response))
 
     def _new_dialog(self, response: SipResponse) -> Dialog:
-        request = self._first_invite(self._invite)
-        dialog = Dialog.as_uac(request, response)
+        assert self._invite.transaction is not None
+        dialog = Dialog.as_uac(self._invite.transaction.request, self.local_tag, response)
         if self._invite.body:
             dialog.offer_answer = OfferAnswerState.LOCAL_OFFER
         self._dialogs[dialog.remote_tag] = dialog

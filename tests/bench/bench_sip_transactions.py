@@ -16,7 +16,14 @@ from random import Random
 
 from gateway.sip.incoming_leg import IncomingLeg
 from gateway.sip.leg import Leg
-from gateway.sip.leg_events import Acknowledged, Answered, Ended, IncomingCall, LegEvent, Provisional
+from gateway.sip.leg_events import (
+    Acknowledged,
+    Answered,
+    Ended,
+    IncomingCall,
+    LegEvent,
+    Provisional,
+)
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.parser import parse
 from gateway.sip.session_timer import SessionInterval
@@ -116,7 +123,9 @@ def recorded() -> Received:
     for number in range(CALLS):
         now = 1_000 + number / CALLS_A_SECOND
         caller.invite(
-            Invitation("sip:+4930123@192.0.2.2", '"Alice" <sip:a@192.0.2.1>', "<sip:b@x>", body=SDP),
+            Invitation(
+                "sip:+4930123@192.0.2.2", '"Alice" <sip:a@192.0.2.1>', "<sip:b@x>", body=SDP
+            ),
             GATEWAY,
             now,
         )
