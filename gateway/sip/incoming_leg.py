@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from gateway.sip.dialog import Dialog, DialogState
 from gateway.sip.headers import Field, Headers
-from gateway.sip.leg import CAPABILITIES, Credentials, Leg, LegState, LegSurroundings
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, EndCause, Pracked
+from gateway.sip.leg_state import CAPABILITIES, Credentials, LegState, LegSurroundings
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.option_tags import option_tags

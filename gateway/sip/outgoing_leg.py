@@ -8,15 +8,15 @@ import msgspec
 
 from gateway.sip.dialog import Dialog, DialogState
 from gateway.sip.headers import Field, Headers
-from gateway.sip.leg import (
+from gateway.sip.leg import Leg
+from gateway.sip.leg_events import Answered, EndCause, Provisional, Responded
+from gateway.sip.leg_state import (
     CAPABILITIES,
     Credentials,
-    Leg,
     LegState,
     LegSurroundings,
     RequestPending,
 )
-from gateway.sip.leg_events import Answered, EndCause, Provisional, Responded
 from gateway.sip.message import MAX_FORWARDS, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.own_request import SDP, OwnRequest, describes

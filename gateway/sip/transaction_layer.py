@@ -284,7 +284,8 @@ class TransactionLayer:
 
     def _receive_response(self, response: SipResponse, now: float) -> None:
         transaction = self._clients.get(client_key(response))
-        if transaction is None or len(response.vias) > 1:  # §17.1.3, §8.1.3.3
+        vias = response.headers.get_all("Via")
+        if transaction is None or len(vias) > 1 or "," in vias[0]:  # §17.1.3, §8.1.3.3
             self.stray_responses += 1
         else:
             transaction.receive_response(response, now)

@@ -16,8 +16,9 @@ from gateway.sip.client_transaction import ClientTransaction
 from gateway.sip.errors import GrammarError, SipError
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg import OPTION_TAGS, Credentials, Leg, LegSurroundings
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import IncomingCall, LegEvent, OutsideDialog, OutsideResponse
+from gateway.sip.leg_state import OPTION_TAGS, Credentials, LegSurroundings
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.next_hop import locate as locate_address
 from gateway.sip.option_tags import option_tags

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from gateway.sip.leg import RequestPending
 from gateway.sip.leg_events import Acknowledged, Answered, Asked, Responded, Withdrawn
+from gateway.sip.leg_state import RequestPending
 from gateway.sip.offer_answer_state import TRANSITIONS, Description, OfferAnswerState, received
 from tests.sip.calls import ANSWER, OFFER, Wire, losing
 
