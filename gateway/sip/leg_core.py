@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gateway.sip.dialog import Dialog
+from gateway.sip.grammar import one_line
 from gateway.sip.headers import Field
 from gateway.sip.leg_events import EndCause, Ended, LegEvent
 from gateway.sip.leg_state import Credentials, LegState, LegSurroundings
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
 
 class LegCore:
-    """`user` is the owner's own: whatever it wants to find again by an event."""
+    """`user` is the owner's own: whatever it wants to find again by an event. `credentials`
+    answers a challenge (401, 407) to a request of ours with the headers of the next try, or None.
+    """
 
     __slots__ = (
         "_acks",
         "_await_ack",
         "_bye_wanted",
-        "_credentials",
         "_glared",
         "_our_invite",
         "_peer_invite",
@@ -39,6 +41,7 @@ class LegCore:
         "_shared",
         "call_id",
         "contact",
+        "credentials",
         "destination",
         "dialog",
         "local_description",
@@ -61,14 +64,14 @@ class LegCore:
         self.call_id = call_id
         self.local_tag = local_tag
         self.destination = destination
-        self.contact = shared.contact(destination)
+        self.contact = one_line(shared.contact(destination))
         self.state = LegState.INVITED
         self.dialog: Dialog | None = None
         self.user: Any = None
         self.session_timer = SessionTimer(shared.interval)
         self.peer_allows: frozenset[str] = frozenset()
         self.local_description = b""
-        self._credentials = credentials
+        self.credentials = credentials
         self._running: dict[Timer, TimerEntry] = {}
         self._acks: dict[tuple[int, str], Outgoing | None] = {}
         self._await_ack: tuple[ServerTransaction, SipResponse] | None = None

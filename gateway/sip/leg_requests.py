@@ -15,6 +15,7 @@ from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may, received
 from gateway.sip.own_request import SDP, TRIES_MAX, OwnRequest, describes
 from gateway.sip.timers import Timer
+from gateway.sip.transaction_layer import TransactionsFull
 
 # 2xx to so many of our INVITEs are acknowledged again when they come again.
 ACKS_KEPT_MAX = 8
@@ -206,11 +207,11 @@ class LegRequests(LegCore):
         if own.tries >= TRIES_MAX:
             return False
         status = response.status
-        if status in (401, 407) and self._credentials is not None:
-            credentials = self._credentials(self._as_sent(own), response)
+        if status in (401, 407) and self.credentials is not None:
+            credentials = self.credentials(self._as_sent(own), response)
             if credentials is None:
                 return False
-            own.credentials = tuple(credentials)
+            own.credentials = tuple(Headers(credentials))
         elif status == 422 and own.method in ("INVITE", "UPDATE"):
             if not self.session_timer.too_small(response):
                 return False
@@ -220,7 +221,10 @@ class LegRequests(LegCore):
             return True
         else:
             return False
-        self._send(own, now)
+        try:
+            self._send(own, now)
+        except TransactionsFull:
+            return False
         return True
 
     def _as_sent(self, own: OwnRequest) -> SipRequest:
