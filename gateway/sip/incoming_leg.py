@@ -109,8 +109,7 @@ class IncomingLeg(Leg):
 
     def receive_cancel(self, transaction: ServerTransaction, now: float) -> None:
         if transaction is self._invite:
-            if not self.over:
-                self._finish(487, EndCause.CANCELLED, None, now)
+            self._finish(487, EndCause.CANCELLED, None, now)
         else:
             super().receive_cancel(transaction, now)
 

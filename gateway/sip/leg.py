@@ -128,8 +128,7 @@ class Leg(LegRequests):
     def receive_cancel(self, transaction: ServerTransaction, now: float) -> None:
         """Of a re-INVITE; of the first one, `IncomingLeg` knows more."""
         self.respond(transaction, 487, now)
-        if not self.over:
-            self._tell(Withdrawn(self, transaction))
+        self._tell(Withdrawn(self, transaction))
 
     def _receive_bye(self, transaction: ServerTransaction, request: SipRequest, now: float) -> None:
         self._refuse(transaction, 200, now)

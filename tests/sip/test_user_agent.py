@@ -16,6 +16,7 @@ from tests.sip.transactions import read, request
 
 FLOW = Destination("WS", "203.0.113.9", 4_711, 5)
 PUBLIC = Destination("UDP", "203.0.113.9", 5060)
+NATTED, LOCAL = Destination("UDP", "8.8.8.8", 5060), Destination("UDP", "10.0.0.1", 5060)
 
 
 # Requests that are for no call
@@ -122,7 +123,7 @@ def test_update_that_awaits_its_answer_when_we_hang_up_is_told_481() -> None:
     wire.carry()
     b_leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
     wire.carry()
-    assert wire.log[-3:] == ["B BYE lost", "B 481", "A BYE"] or "B 481" in wire.log
+    assert "B 481" in wire.log
     assert wire.nothing_stays()
 
 
@@ -173,12 +174,12 @@ def test_2xx_whose_routes_cannot_be_read_is_a_rejection() -> None:
         ("sip:b@b.example", PUBLIC, PUBLIC),
         (
             "sip:b@10.0.0.7",
-            Destination("UDP", "8.8.8.8", 5060),
-            Destination("UDP", "8.8.8.8", 5060),
+            NATTED,
+            NATTED,
         ),
         (
             "sip:b@10.0.0.7",
-            Destination("UDP", "10.0.0.1", 5060),
+            LOCAL,
             Destination("UDP", "10.0.0.7", 5060),
         ),
         ("sip:b@203.0.113.7", FLOW, FLOW),
