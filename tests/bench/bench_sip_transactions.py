@@ -112,6 +112,8 @@ def recorded() -> Received:
                         leg.answer(now, SDP)
                     case Answered(leg):
                         leg.hang_up(now)
+                    case _:
+                        pass
             return made.messages_to_send()
 
         return receive

@@ -107,6 +107,8 @@ class Network:
                 self.ends[leg] += 1
             case OutsideDialog() | OutsideResponse():
                 raise AssertionError(event)
+            case _:
+                pass
 
     def plan_incoming(self, leg: IncomingLeg) -> None:
         reliable = self.random.random() < 0.3

@@ -119,6 +119,8 @@ class Hostile:
                 leg.respond(transaction, self.random.choice((200, 488)), self.now, body=OFFER)
             case OutsideDialog(transaction):
                 self.bob.respond(transaction, 405, self.now)
+            case _:
+                pass
 
 
 @pytest.mark.parametrize("seed", range(8))

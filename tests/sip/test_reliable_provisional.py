@@ -8,6 +8,7 @@ from gateway.sip.leg_events import (
     Asked,
     EndCause,
     Ended,
+    IncomingCall,
     Pracked,
     Provisional,
 )
@@ -155,8 +156,8 @@ def test_peer_that_requires_it_is_rung_reliably() -> None:
     )
     wire.alice.invite(invitation, BOB, NOW)
     wire.carry()
-    leg = wire.told[wire.bob][0].leg  # type: ignore[union-attr]
-    leg.ring(180, wire.now)  # type: ignore[union-attr]
+    (incoming,) = wire.events(wire.bob, IncomingCall)
+    incoming.leg.ring(180, wire.now)
     wire.carry()
     assert wire.log == ["A INVITE", "B 180", "A PRACK", "B 200"]
 
@@ -181,7 +182,8 @@ def test_late_offer_may_be_in_the_reliable_response_and_its_answer_in_the_prack(
 def test_session_may_be_changed_by_update_before_the_answer() -> None:
     wire = ringing()
     wire.carry()
-    a_leg, b_leg = wire.told[wire.alice][0].leg, wire.told[wire.bob][0].leg  # type: ignore[union-attr]
+    a_leg = wire.events(wire.alice, Provisional)[0].leg
+    b_leg = wire.events(wire.bob, IncomingCall)[0].leg
     a_leg.request("UPDATE", wire.now, body=OFFER)
     (asked,) = wire.events(wire.bob, Asked)
     b_leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
@@ -205,7 +207,7 @@ def prack(wire: Wire, body: bytes) -> None:
     wire.passes = losing("PRACK")
     wire.carry()
     lost = wire.messages[-1]
-    leg = wire.told[wire.alice][0].leg  # type: ignore[union-attr]
+    leg = wire.events(wire.alice, Provisional)[0].leg
     assert leg.dialog is not None
     headers = [("RAck", lost.required("RAck")), ("Content-Type", "application/sdp")]
     wire.alice.send_request(leg.dialog.request("PRACK", headers, body), BOB, wire.now)
