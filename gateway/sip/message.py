@@ -281,9 +281,14 @@ class SipRequest(SipMessage):
         stamped = self.via.stamped(address, port)
         if stamped is self.via:
             return self
-        first, *rest = self.headers.get_all("Via")
-        below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-        marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
+        fields = list(self.headers)
+        if fields[0][0] == "Via" and "," not in fields[0][1]:
+            fields[0] = ("Via", str(stamped))
+            marked = self.with_headers(Headers.of(fields))
+        else:
+            first, *rest = self.headers.get_all("Via")
+            below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
+            marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
         marked._share(self)
         marked._via = stamped
         return marked
