@@ -5,6 +5,7 @@ from __future__ import annotations
 from routing.estimate import Estimate, Level
 from routing.evidence import Evidence
 from routing.leaf import Leaf
+from routing.outlier import DOUBT_Z
 from routing.traffic_class import TrafficClasses
 
 SETTLED_EXPOSED = 10.0
@@ -36,6 +37,7 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
             in_time = on_time if shortest else of_bind.in_time[number]
             believed *= in_time + one.late_share * (1.0 - in_time)
         quality.append(believed * clearness)
+    sick = outlier.sick or leaf.trust.convicted or of_bind.trust.convicted
     network = leaf.network
     country = network.parent
     assert country is not None
@@ -47,7 +49,7 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         leaf.z,
         trust,
         on_time,
-        outlier.sick or leaf.trust.convicted or of_bind.trust.convicted,
+        sick,
         leaf.data_points
         + network.data_points
         + country.data_points
@@ -55,6 +57,12 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         + of_bind.data_points,
         level_of(leaf, network, country),
         voice.minutes if voice else 1.0,
+        not sick
+        and (
+            leaf.trust.is_open
+            or of_bind.trust.is_open
+            or (leaf.z < DOUBT_Z and not of_bind.blind and not leaf.column.outage)
+        ),
     )
 
 

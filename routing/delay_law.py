@@ -96,6 +96,11 @@ class DelayLaw:
             return 1.0
         return sum(self._counts[: _bin(deadline_s) + 1]) / total
 
+    @property
+    def usual_s(self) -> int:
+        """About the median; 0 where none has been seen."""
+        return 0 if self.ages is AGES_UNKNOWN else (self.ages[1] + self.ages[2]) // 2
+
     def speaks_at(self, second: float) -> bool:
         """Was it known then when silence means something?"""
         return second >= self._mature_at and self.ages is not AGES_UNKNOWN

@@ -21,6 +21,8 @@ DEGRADED_Z = -2.2
 DEGRADED_EXPOSED_MIN = 12.0
 CLEARED_SHARE = 0.92
 CLEAR_AFTER_S = 30
+# In doubt: messages may leave it by now, but for some to settle it.
+DOUBT_Z = -2.0
 # A suspicion is when the first evidence of a later alarm came.
 SUSPECT_Z = -1.2
 HEALTHY_TIME_S = 1500
@@ -167,10 +169,12 @@ class Outlier:
 
     def is_due(self, sent: int, now: float) -> bool:
         """May the next message be a probe, when `sent` have gone to that network?"""
-        return now >= self.probe_at and sent >= self.probe_after
+        return sent >= self.probe_after and (now >= self.probe_at or not self.sick)
 
     def probed(self, sent: int, at: float) -> None:
         self.probe_after = sent + PROBE_EVERY
+        if not self.sick:
+            return  # Only in doubt: that is settled soon.
         self.probe_at = at + self.probe_interval_s
         self.probe_interval_s = min(PROBE_INTERVAL_MAX_S, self.probe_interval_s * PROBE_SLOWER)
 

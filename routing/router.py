@@ -150,6 +150,7 @@ class Router:
         doubtful: list[Candidate] = []
         blocked: list[Blocked] = []
         data_points = 0
+        is_in_doubt = False
         for tier, place, contender, leaf in contest.rivals:
             bind = contender.bind
             if pinned and bind != pinned:
@@ -196,6 +197,8 @@ class Router:
                 doubtful.append(candidate)
             else:
                 ready.append(candidate)
+                if estimate.in_doubt:
+                    is_in_doubt = True
         mode = PINNED if pinned else FAILOVER if request.attempt > 1 else BEST
         if len(ready) > 1:
             ready.sort()
@@ -208,7 +211,9 @@ class Router:
                 if chosen:
                     mode = EXPLORE
             chosen = chosen or first_of_equals(ready, value)
-            if chosen:
+            if is_in_doubt and mode is BEST and self._settle(ready, contest, request, number, now):
+                mode = PROBE
+            elif chosen:
                 ready.insert(0, ready.pop(chosen))
         for refusal in contest.refused:
             if not pinned or refusal.bind == pinned:
@@ -314,8 +319,9 @@ class Router:
         # As `_key` says it, written out for its time.
         key = f"{request.account}/{ranking.traffic_class}/{ranking.network}"
         flight = Flight(leaf, key, int(at))
-        if leaf.estimate.sick:
-            leaf.outlier.watch(flight)
+        if leaf.estimate.sick or leaf.estimate.in_doubt:
+            if leaf.estimate.sick:
+                leaf.outlier.watch(flight)
             leaf.outlier.probed(column.sent, at)
             leaf.trust.tried(self._convertible, at)
             leaf.of_bind.trust.tried(self._convertible, at)
@@ -410,14 +416,33 @@ class Router:
             blocked.append(Blocked(place.bind, place.route, block))
         return mode
 
+    def _settle(
+        self,
+        ready: list[Candidate],
+        contest: _Contest,
+        request: RouteRequest,
+        number: int,
+        now: float,
+    ) -> bool:
+        """Should a route go first that is in doubt and has lost its traffic for that, so that the
+        doubt may end?"""
+        for index in range(1, len(ready)):
+            place = ready[index]
+            if place.tier != ready[0].tier:
+                break
+            if place.estimate.in_doubt and self._is_due(place, contest, request, number, now):
+                ready.insert(0, ready.pop(index))
+                return True
+        return False
+
     def _is_due(
         self, place: Candidate, contest: _Contest, request: RouteRequest, number: int, now: float
     ) -> bool:
         """May this message find out whether a sick route is well?"""
         leaf = place.leaf
-        if leaf.trust.convicted or leaf.of_bind.trust.convicted:
+        if leaf.trust.is_open or leaf.of_bind.trust.is_open:
             # Only a message that may convert can tell whether receipts are true.
-            trust = leaf.of_bind.trust if leaf.of_bind.trust.convicted else leaf.trust
+            trust = leaf.of_bind.trust if leaf.of_bind.trust.is_open else leaf.trust
             key = self._key(request, number, contest.network)
             return trust.on_trial(self._convertible, now) and self._scorer.conversions.is_live(key)
         column = contest.column

@@ -17,7 +17,7 @@ from routing.evidence import Evidence
 from routing.scorer import Scorer
 from routing.trust import Trust
 
-VERSION = 1
+VERSION = 2
 
 
 def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> dict[str, Any]:
@@ -76,9 +76,8 @@ def restore(
     for key, kept in state["rates"].items():
         rate = scorer.conversions.rate(key, second)
         rate.live = bool(kept["live"])
-        rate.age_s = int(kept["age_s"])
         _to_law(rate.law, kept["law"], second)
-        rate.restore(kept["asked"], kept["converted"], kept["by_bind"])
+        rate.restore(tuple(kept["ages"]), kept["total"], kept["by_bind"])
     scorer.settle_all()
 
 
@@ -124,11 +123,11 @@ def _to_trust(trust: Trust, kept: list[Any], second: int) -> None:
 
 
 def _of_rate(rate: ConversionRate) -> dict[str, Any]:
+    total, by_bind = rate.counts
     return {
         "live": rate.live,
-        "age_s": rate.age_s,
+        "ages": rate.ages,
         "law": _of_law(rate.law),
-        "asked": rate.asked,
-        "converted": rate.converted,
-        "by_bind": rate.by_bind,
+        "total": total,
+        "by_bind": by_bind,
     }

@@ -80,7 +80,9 @@ class Scorer:
             self._wheel.schedule(flight.leaf, second, flight.ages)
         flight.told = second
         if of_bind.blind or not of_bind.has_receipts:
-            self.conversions.question(flight, second)
+            # It arrives, most likely, when receipts used to come.
+            flight.told += of_bind.law.usual_s
+            self.conversions.question(flight, flight.told)
 
     def receipt(
         self,
@@ -183,7 +185,7 @@ class Scorer:
         rate = self.conversions.rate(flight.key, int(at))
         rate.live = True
         meant = duration_s >= SHORT_CALL_S and not flight.hasty
-        self.conversions.score(flight, rate, meant, int(at))
+        self.conversions.score(flight, rate, 0, meant, int(at))
 
     def bind_up(self, bind: str, away_s: int) -> None:
         """What is known of a bind does not age while it is away."""

@@ -1,23 +1,40 @@
 """Whether receipts are true: messages said to be delivered should convert as often as elsewhere.
 
-Each message is scored once, a fixed time after the carrier took it: had it converted by then? A
-CUSUM (Page 1954) adds up how much better "conversions are halved" explains the answers than "all
-is as usual", and never falls below nothing. To score a message at one age only keeps the end of a
-burst from looking like trouble.
+Each message is scored at a few ages, at each for the stretch since the one before: has it converted
+in it? CUSUMs (Page 1954) add up how much better "conversions are halved", or "hardly any is left",
+explains the answers than "all is as usual", and never fall below nothing. They run over messages in
+the order in which they were delivered, not in that of the answers: else the late answers to the
+good times before would drown the first ones to the bad times since.
 """
 
 from __future__ import annotations
 
-from math import log
+from math import exp, log
+from typing import NamedTuple
 
+from routing.conversion_rate import AGE_MAX_S, Stretch
 from routing.fading import fading
 
 THRESHOLD = 11.0
 # Without another route to compare with, the customer's feed may be what is broken.
 THRESHOLD_ALONE = 16.0
+# What is left of the conversions, by the two explanations.
 HALVED = 0.5
+HARDLY = 0.1
 CONVICTED_MIN = 0.1
 HALF_LIFE_S = 120.0
+# A suspicion of which nothing more is heard is dropped by half in this time.
+SUSPICION_HALF_LIFE_S = 180.0
+# Messages of so many seconds are added up as one, and one by one for so long that all their answers
+# are there.
+COHORT_S = 4
+COHORTS_MAX = AGE_MAX_S // COHORT_S + 4
+# Before any answer, receipts that lie are so unlikely (e to the minus this).
+HONESTY = 8.0
+# From this suspicion on, one in so many messages that may convert is sent to settle it, where the
+# others go elsewhere by now.
+DOUBTED = 5.0
+DOUBT_EVERY = 10
 TRUST_MIN = 0.02
 # So long after a conviction, what was sent before it is still being scored.
 HELD_S = 60
@@ -25,19 +42,71 @@ HELD_S = 60
 TRIAL_INTERVAL_S = 12.0
 TRIAL_INTERVAL_MIN_S = 2.0
 TRIAL_INTERVAL_MAX_S = 30.0
-# No more than one in so many messages that may convert.
+# No more than one in so many messages that may convert; fewer, once one has.
 TRIAL_EVERY = 40
+TRIAL_EVERY_MIN = 5
 TRIAL_SLOWER = 1.3
-TRIAL_SOONER = 0.5
+TRIAL_SOONER = 0.25
 # On trial, suspicion is never more than this, so that a few good answers can lift it.
 ON_TRIAL_MAX = 4.0
+
+
+class _Cohort:
+    """What messages of a few seconds say, and how many of them should have converted, and did."""
+
+    __slots__ = ("converted", "expected", "halved", "hardly")
+
+    def __init__(self) -> None:
+        self.halved = self.hardly = self.expected = self.converted = 0.0
+
+    def fade(self, kept: float) -> None:
+        self.halved *= kept
+        self.hardly *= kept
+        self.expected *= kept
+        self.converted *= kept
+
+
+class _Run(NamedTuple):
+    """Two CUSUMs, and what the cohorts are worth since the last time at which both were nothing."""
+
+    halved: float = 0.0
+    hardly: float = 0.0
+    since: int = 0
+    expected: float = 0.0
+    converted: float = 0.0
+
+    def after(self, place: int, cohort: _Cohort) -> _Run:
+        halved = max(0.0, self.halved + cohort.halved)
+        hardly = max(0.0, self.hardly + cohort.hardly)
+        if not (halved or hardly):
+            return _Run()
+        return _Run(
+            halved,
+            hardly,
+            self.since or place,
+            self.expected + cohort.expected,
+            self.converted + cohort.converted,
+        )
+
+    def faded(self, kept: float) -> _Run:
+        return _Run(
+            kept * self.halved,
+            kept * self.hardly,
+            self.since,
+            kept * self.expected,
+            kept * self.converted,
+        )
 
 
 class Trust:
     """Of one bind, or of one bind in one network. `share` is what its receipts are worth."""
 
     __slots__ = (
+        "_before",
+        "_cohorts",
+        "_is_news",
         "converted",
+        "converted_at",
         "convicted",
         "expected",
         "first_at",
@@ -45,12 +114,14 @@ class Trust:
         "lost",
         "run_converted",
         "run_expected",
+        "scored_at",
         "second",
         "share",
         "since",
         "suspicion",
         "trial_after",
         "trial_at",
+        "trial_every",
         "trial_interval_s",
     )
 
@@ -58,7 +129,12 @@ class Trust:
         self.second = second
         self.expected = 0.0
         self.converted = 0.0
+        self.converted_at = 0
+        self.scored_at = second
         self.suspicion = 0.0
+        self._cohorts: dict[int, _Cohort] = {}
+        self._before = _Run()
+        self._is_news = False
         self.run_expected = 0.0
         self.run_converted = 0.0
         self.convicted = False
@@ -68,32 +144,54 @@ class Trust:
         self.share = 1.0
         self.trial_at = 0.0
         self.trial_after = 0
+        self.trial_every = TRIAL_EVERY
         self.trial_interval_s = TRIAL_INTERVAL_S
         self.lost = 0.0
 
-    def score(self, rate: float, converted: bool, second: int) -> None:
-        """`rate` is how often messages like this one have converted by this age elsewhere."""
+    def score(self, usual: Stretch, converted: bool, told: int, second: int) -> None:
+        """`usual` is what messages like this one do elsewhere between two ages: this one, which was
+        delivered at `told`, had not converted by the first, and has by the second, or not."""
+        share, before, after = usual
+        if before + share >= 1.0 or share <= 0.0:
+            return
         self._fade(second)
-        self.expected += rate
+        expected = share + after if converted else share
+        self.expected += expected
         self.converted += converted
-        # On trial it is asked whether it is still as bad as it was.
-        part = max(CONVICTED_MIN, self.share) if self.convicted else HALVED
+        self.scored_at = second
         if converted:
-            self.suspicion += log(part)
-            self.trial_interval_s = max(TRIAL_INTERVAL_MIN_S, TRIAL_SOONER * self.trial_interval_s)
-        else:
-            self.suspicion += log((1.0 - part * rate) / (1.0 - rate))
-            if self.suspicion > 0.0 and not self.first_at:
-                self.first_at = second
-        self.lost += rate - converted if self.first_at else 0.0
-        self.run_expected += rate
-        self.run_converted += converted
-        if self.suspicion <= 0.0:
-            self.suspicion = 0.0
-            self.run_expected = self.run_converted = 0.0
-            if not self.convicted:
-                self.first_at = 0
-                self.lost = 0.0
+            self.converted_at = second
+        if self.convicted:
+            # On trial it is asked whether it is still as bad as it was.
+            part = max(CONVICTED_MIN, self.share)
+            self.suspicion = max(0.0, self.suspicion + _says(part, share, before, converted))
+            self.lost += expected - converted
+            if converted:
+                self._try_sooner(second)
+            return
+        cohort = self._cohorts.get(told // COHORT_S)
+        if cohort is None:
+            cohort = self._cohorts[told // COHORT_S] = _Cohort()
+        cohort.halved += _says(HALVED, share, before, converted)
+        cohort.hardly += _says(HARDLY, share, before, converted)
+        cohort.expected += expected
+        cohort.converted += converted
+        self._is_news = True
+
+    def _suspect(self) -> None:
+        """Add up the cohorts, oldest first; those of which all is known for good."""
+        self._is_news = False
+        cohorts = self._cohorts
+        run = self._before
+        for place in sorted(cohorts):
+            if len(cohorts) > COHORTS_MAX:
+                self._before = run = run.after(place, cohorts.pop(place))
+            else:
+                run = run.after(place, cohorts[place])
+        self.suspicion = max(run.halved, run.hardly)
+        self.run_expected, self.run_converted = run.expected, run.converted
+        self.first_at = run.since * COHORT_S
+        self.lost = max(0.0, run.expected - run.converted)
 
     def should_convict(self, alone: bool) -> bool:
         return not self.convicted and self.suspicion > (THRESHOLD_ALONE if alone else THRESHOLD)
@@ -103,41 +201,82 @@ class Trust:
         self.since = second
         self.held_until = second + HELD_S
         self.trial_interval_s = TRIAL_INTERVAL_S
-        # Only what came since the first evidence counts, not the good times before.
+        self.trial_every = TRIAL_EVERY
+        self.share = self._share_of_run()
+        self._cohorts.clear()
+        self._before = _Run()
+
+    def _share_of_run(self) -> float:
+        """Only what came since the first evidence counts, not the good times before."""
         share = (self.run_converted + TRUST_MIN) / (self.run_expected + 1.0)
-        self.share = min(1.0, max(TRUST_MIN, share))
+        return min(1.0, max(TRUST_MIN, share))
 
     def settle(self, second: int) -> bool:
         """Let its trials decide; True when it is acquitted now."""
-        if not self.convicted or second < self.held_until:
+        if not self.convicted:
+            self._doubt(second)
+            return False
+        if second < self.held_until:
             return False
         if self.suspicion > ON_TRIAL_MAX:
             self.suspicion = ON_TRIAL_MAX
+            self.trial_every = TRIAL_EVERY
         elif self.suspicion <= 0.0:
             self.acquit()
             return True
         return False
 
+    def _doubt(self, second: int) -> None:
+        """A suspicion counts before it is proven, by as much as it is likely to be true: where
+        another route is about as good it costs nothing to take that one."""
+        if self._is_news:
+            self._suspect()
+        elif self.suspicion:
+            kept = fading(second - self.scored_at, SUSPICION_HALF_LIFE_S)
+            self._before = self._before.faded(kept)
+            for cohort in self._cohorts.values():
+                cohort.fade(kept)
+            self.scored_at = second
+            self._suspect()
+        likely = 1.0 / (1.0 + exp(HONESTY - self.suspicion))
+        self.share = 1.0 - likely * (1.0 - self._share_of_run()) if self.suspicion else 1.0
+
     def acquit(self) -> None:
         self.convicted = False
+        self._cohorts.clear()
+        self._before = _Run()
         self.suspicion = 0.0
         self.first_at = self.since = 0
         self.expected = self.converted = self.lost = 0.0
+        self.run_expected = self.run_converted = 0.0
         self.share = 1.0
+
+    @property
+    def is_open(self) -> bool:
+        """Are there messages wanted that may convert, to find out?"""
+        return self.convicted or self.suspicion > DOUBTED
 
     def on_trial(self, sent: int, now: float) -> bool:
         """May a message try it now, when `sent` messages that may convert have gone anywhere?"""
-        return (
-            self.convicted
-            and now >= self.held_until
-            and now >= self.trial_at
-            and sent >= self.trial_after
-        )
+        if sent < self.trial_after:
+            return False
+        if not self.convicted:
+            return self.suspicion > DOUBTED
+        return now >= self.held_until and now >= self.trial_at
 
     def tried(self, sent: int, now: float) -> None:
-        self.trial_after = sent + TRIAL_EVERY
+        if not self.convicted:
+            self.trial_after = sent + DOUBT_EVERY
+            return
+        self.trial_after = sent + self.trial_every
         self.trial_at = now + self.trial_interval_s
         self.trial_interval_s = min(TRIAL_INTERVAL_MAX_S, TRIAL_SLOWER * self.trial_interval_s)
+
+    def _try_sooner(self, second: int) -> None:
+        self.trial_interval_s = max(TRIAL_INTERVAL_MIN_S, TRIAL_SOONER * self.trial_interval_s)
+        self.trial_at = min(self.trial_at, second + self.trial_interval_s)
+        self.trial_after -= self.trial_every - TRIAL_EVERY_MIN
+        self.trial_every = TRIAL_EVERY_MIN
 
     def _fade(self, second: int) -> None:
         if second > self.second:
@@ -145,3 +284,12 @@ class Trust:
             self.expected *= kept
             self.converted *= kept
             self.second = second
+
+
+def _says(part: float, share: float, before: float, converted: bool) -> float:
+    """The log likelihood ratio of "only so large a part converts" against "as many as usual", for
+    a message that had not converted `before`."""
+    if converted:
+        return log(part * (1.0 - before) / (1.0 - part * before))
+    left = 1.0 - before
+    return log((1.0 - part * (before + share)) / (1.0 - part * before) * left / (left - share))
