@@ -7,6 +7,7 @@ from routing.evidence import Evidence
 from routing.leaf import Leaf
 from routing.outlier import DOUBT_Z
 from routing.traffic_class import TrafficClasses
+from routing.trust import DOUBTED
 
 SETTLED_EXPOSED = 10.0
 
@@ -24,6 +25,8 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         p, deviation, n = leaf.blend(drift)
         if outlier.by_association:
             p = min(p, of_bind.share_of_late)
+        elif not outlier.sick:
+            p *= leaf.silence.run.belief
     coverage = of_bind.coverage if not of_bind.blind else 1.0
     trust = min(leaf.trust.share, of_bind.trust.share)
     on_time = leaf.share_on_time
@@ -61,7 +64,11 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         and (
             leaf.trust.is_open
             or of_bind.trust.is_open
-            or (leaf.z < DOUBT_Z and not of_bind.blind and not leaf.column.outage)
+            or (
+                (leaf.z < DOUBT_Z or leaf.silence.run.suspicion > DOUBTED)
+                and not of_bind.blind
+                and not leaf.column.outage
+            )
         ),
     )
 

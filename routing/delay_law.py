@@ -30,6 +30,8 @@ SHARES = (0.125, 0.375, 0.625, 0.825, 0.95)
 WEIGHTS = (0.25, 0.25, 0.25, 0.15, 0.10)
 # No exposure is put off longer than this.
 AGE_MAX_S = 900
+# The share of receipts that have come is told for ages up to this.
+LAST_AGE_S = 80
 # Believed of carriers from which no receipt has been seen; late on purpose.
 AGES_UNKNOWN = (6, 12, 25, 60, 180)
 
@@ -39,13 +41,25 @@ Ages = tuple[int, ...]
 class DelayLaw:
     """Learns from the delays of delivered messages."""
 
-    __slots__ = ("_counts", "_mature_at", "_pool", "_second", "ages", "changed", "seen")
+    __slots__ = (
+        "_counts",
+        "_mature_at",
+        "_pool",
+        "_second",
+        "_spoken",
+        "_spoken_of",
+        "ages",
+        "changed",
+        "seen",
+    )
 
     def __init__(self, second: int, pool: DelayLaw | None = None) -> None:
         self._counts = [0.0] * BINS
         self._pool = pool
         self._second = second
         self.ages: Ages = pool.ages if pool else AGES_UNKNOWN
+        self._spoken_of: Ages = ()
+        self._spoken: tuple[float, ...] = ()
         self.seen = 0
         self.changed = False
         self._mature_at: int = pool._mature_at if pool else second + MATURE_S
@@ -80,14 +94,19 @@ class DelayLaw:
             return
         if self._pool is None:
             if self.seen >= POOLED_WEIGHT:
-                self.ages = _ages(counts, total)
+                self._keep(_ages(counts, total))
             return
         pooled = self._pool.counts
         pooled_total = sum(pooled)
         if pooled_total >= POOLED_WEIGHT:
             share = POOLED_WEIGHT / pooled_total
             mixed = [own + share * of_pool for own, of_pool in zip(counts, pooled, strict=True)]
-            self.ages = _ages(mixed, total + POOLED_WEIGHT)
+            self._keep(_ages(mixed, total + POOLED_WEIGHT))
+
+    def _keep(self, ages: Ages) -> None:
+        """One value while it stays the same."""
+        if ages != self.ages:
+            self.ages = ages
 
     def share_within(self, deadline_s: float) -> float:
         """Of the deliveries, those that come in time."""
@@ -100,6 +119,13 @@ class DelayLaw:
     def usual_s(self) -> int:
         """About the median; 0 where none has been seen."""
         return 0 if self.ages is AGES_UNKNOWN else (self.ages[1] + self.ages[2]) // 2
+
+    def spoken(self) -> tuple[float, ...]:
+        """For each age up to LAST_AGE_S seconds, the share of receipts that have come by then."""
+        if self._spoken_of is not self.ages:
+            self._spoken_of = self.ages
+            self._spoken = _spoken(self.ages)
+        return self._spoken
 
     def speaks_at(self, second: float) -> bool:
         """Was it known then when silence means something?"""
@@ -148,3 +174,18 @@ def _ages(counts: list[float], total: float) -> Ages:
             wanted = share * total
         below += count
     return tuple(ages + [AGE_MAX_S] * (len(SHARES) - len(ages)))
+
+
+def _spoken(ages: Ages) -> tuple[float, ...]:
+    """Evenly between the ages; none at all while nothing is known."""
+    if ages is AGES_UNKNOWN:
+        return (0.0,) * (LAST_AGE_S + 1)
+    points = [(0, 0.0), *zip(ages, SHARES, strict=True), (AGE_MAX_S + 1, SHARES[-1])]
+    shares: list[float] = []
+    place = 0
+    for age in range(LAST_AGE_S + 1):
+        while points[place + 1][0] <= age:
+            place += 1
+        (low, below), (high, above) = points[place], points[place + 1]
+        shares.append(below + (above - below) * (age - low) / (high - low))
+    return tuple(shares)

@@ -6,6 +6,7 @@ from routing.bind_evidence import BindEvidence
 from routing.column import Column
 from routing.estimate import Estimate, Level, Scope
 from routing.evidence import Evidence
+from routing.silence import Silence
 from routing.trust import Trust
 from routing.voice_evidence import VoiceEvidence
 
@@ -14,7 +15,7 @@ class Leaf(Evidence):
     """The evidence of one bind, network and sender type, and what is made of it for a ranking.
     `voice` only for a trunk."""
 
-    __slots__ = ("column", "estimate", "network", "of_bind", "trust", "voice")
+    __slots__ = ("column", "estimate", "network", "of_bind", "silence", "trust", "voice")
 
     def __init__(
         self,
@@ -33,4 +34,5 @@ class Leaf(Evidence):
         self.trust = trust
         self.column = column
         self.estimate = estimate
+        self.silence = Silence()
         self.voice = voice

@@ -115,6 +115,13 @@ class Outlier:
         elif not self.first_at:
             self.first_at = second
 
+    def since_silent(self, since: int, expected: float, seen: float) -> None:
+        """The trouble began then, and so much should have been delivered since, and was."""
+        self.first_at = min(self.first_at or since, since)
+        self.exposed = expected / max(0.5, self.healthy)
+        self.delivered = seen
+        self._short = max(self._short, expected - seen)
+
     def is_bad(self, z: float, exposed: float, p: float) -> bool:
         return (exposed >= EXPOSED_MIN and z < RAISE_Z) or (
             exposed >= DEGRADED_EXPOSED_MIN and p < DEGRADED_SHARE * self.healthy and z < DEGRADED_Z

@@ -78,6 +78,7 @@ class Scorer:
         flight.ages = of_bind.law.ages
         if of_bind.has_receipts:
             self._wheel.schedule(flight.leaf, second, flight.ages)
+            flight.leaf.silence.accepted(second)
         flight.told = second
         if of_bind.blind or not of_bind.has_receipts:
             # It arrives, most likely, when receipts used to come.
@@ -114,6 +115,7 @@ class Scorer:
         if delivered:
             leaf.new_delivered += 1.0
             leaf.new_deliveries += 1.0
+            leaf.silence.receipt(flight.accepted, True)
             if not of_bind.blind:
                 # People answer what has arrived: a route that is slow is not one that lies.
                 flight.told = int(at)
@@ -131,7 +133,9 @@ class Scorer:
             fault is Fault.NUMBER and not self._blames_too_many_numbers(leaf)
         ) or fault is Fault.CONFIGURATION:
             leaf.new_exposed -= 1.0 - due
+            leaf.silence.excuse(flight.accepted)
         else:
+            leaf.silence.receipt(flight.accepted, False)
             leaf.new_exposed += due
 
     def converted(self, message_id: int, at: float) -> None:
@@ -232,6 +236,9 @@ class Scorer:
         self._drifting = drifting
         for leaf in list(self._active):
             leaf.judge()
+        self._sickness.listen(roots, second)
+        self._sickness.settle_silent(roots, second)
+        for leaf in list(self._active):
             self._sickness.settle_leaf(leaf, second, elapsed)
         self._sickness.settle_rows(roots, second)
         self.conversions.settle(second)

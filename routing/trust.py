@@ -1,36 +1,25 @@
 """Whether receipts are true: messages said to be delivered should convert as often as elsewhere.
 
 Each message is scored at a few ages, at each for the stretch since the one before: has it converted
-in it? CUSUMs (Page 1954) add up how much better "conversions are halved", or "hardly any is left",
-explains the answers than "all is as usual", and never fall below nothing. They run over messages in
-the order in which they were delivered, not in that of the answers: else the late answers to the
-good times before would drown the first ones to the bad times since.
+in it? CUSUMs over messages in the order in which they were delivered tell whether fewer do.
 """
 
 from __future__ import annotations
 
-from math import exp, log
-from typing import NamedTuple
+from math import log
 
+from routing.cohort_run import COHORT_S, HALVED, HARDLY, NOTHING, PROVEN, CohortRun
 from routing.conversion_rate import AGE_MAX_S, Stretch
 from routing.fading import fading
 
-THRESHOLD = 11.0
 # Without another route to compare with, the customer's feed may be what is broken.
 THRESHOLD_ALONE = 16.0
-# What is left of the conversions, by the two explanations.
-HALVED = 0.5
-HARDLY = 0.1
 CONVICTED_MIN = 0.1
 HALF_LIFE_S = 120.0
 # A suspicion of which nothing more is heard is dropped by half in this time.
 SUSPICION_HALF_LIFE_S = 180.0
-# Messages of so many seconds are added up as one, and one by one for so long that all their answers
-# are there.
-COHORT_S = 4
+# Answers come for so long.
 COHORTS_MAX = AGE_MAX_S // COHORT_S + 4
-# Before any answer, receipts that lie are so unlikely (e to the minus this).
-HONESTY = 8.0
 # From this suspicion on, one in so many messages that may convert is sent to settle it, where the
 # others go elsewhere by now.
 DOUBTED = 5.0
@@ -66,38 +55,6 @@ class _Cohort:
         self.converted *= kept
 
 
-class _Run(NamedTuple):
-    """Two CUSUMs, and what the cohorts are worth since the last time at which both were nothing."""
-
-    halved: float = 0.0
-    hardly: float = 0.0
-    since: int = 0
-    expected: float = 0.0
-    converted: float = 0.0
-
-    def after(self, place: int, cohort: _Cohort) -> _Run:
-        halved = max(0.0, self.halved + cohort.halved)
-        hardly = max(0.0, self.hardly + cohort.hardly)
-        if not (halved or hardly):
-            return _Run()
-        return _Run(
-            halved,
-            hardly,
-            self.since or place,
-            self.expected + cohort.expected,
-            self.converted + cohort.converted,
-        )
-
-    def faded(self, kept: float) -> _Run:
-        return _Run(
-            kept * self.halved,
-            kept * self.hardly,
-            self.since,
-            kept * self.expected,
-            kept * self.converted,
-        )
-
-
 class Trust:
     """Of one bind, or of one bind in one network. `share` is what its receipts are worth."""
 
@@ -105,6 +62,7 @@ class Trust:
         "_before",
         "_cohorts",
         "_is_news",
+        "_share_if_true",
         "converted",
         "converted_at",
         "convicted",
@@ -112,8 +70,6 @@ class Trust:
         "first_at",
         "held_until",
         "lost",
-        "run_converted",
-        "run_expected",
         "scored_at",
         "second",
         "share",
@@ -133,10 +89,9 @@ class Trust:
         self.scored_at = second
         self.suspicion = 0.0
         self._cohorts: dict[int, _Cohort] = {}
-        self._before = _Run()
+        self._before: CohortRun = NOTHING
         self._is_news = False
-        self.run_expected = 0.0
-        self.run_converted = 0.0
+        self._share_if_true = TRUST_MIN
         self.convicted = False
         self.held_until = 0
         self.first_at = 0
@@ -184,17 +139,19 @@ class Trust:
         cohorts = self._cohorts
         run = self._before
         for place in sorted(cohorts):
+            one = cohorts[place]
+            run = run.after(place, one.halved, one.hardly, one.expected, one.converted)
             if len(cohorts) > COHORTS_MAX:
-                self._before = run = run.after(place, cohorts.pop(place))
-            else:
-                run = run.after(place, cohorts[place])
-        self.suspicion = max(run.halved, run.hardly)
-        self.run_expected, self.run_converted = run.expected, run.converted
+                self._before = run
+                del cohorts[place]
+        self.suspicion = run.suspicion
+        self.share = run.belief
+        self._share_if_true = run.share
         self.first_at = run.since * COHORT_S
-        self.lost = max(0.0, run.expected - run.converted)
+        self.lost = max(0.0, run.expected - run.seen)
 
     def should_convict(self, alone: bool) -> bool:
-        return not self.convicted and self.suspicion > (THRESHOLD_ALONE if alone else THRESHOLD)
+        return not self.convicted and self.suspicion > (THRESHOLD_ALONE if alone else PROVEN)
 
     def convict(self, second: int) -> None:
         self.convicted = True
@@ -202,14 +159,9 @@ class Trust:
         self.held_until = second + HELD_S
         self.trial_interval_s = TRIAL_INTERVAL_S
         self.trial_every = TRIAL_EVERY
-        self.share = self._share_of_run()
+        self.share = max(TRUST_MIN, self._share_if_true)
         self._cohorts.clear()
-        self._before = _Run()
-
-    def _share_of_run(self) -> float:
-        """Only what came since the first evidence counts, not the good times before."""
-        share = (self.run_converted + TRUST_MIN) / (self.run_expected + 1.0)
-        return min(1.0, max(TRUST_MIN, share))
+        self._before = NOTHING
 
     def settle(self, second: int) -> bool:
         """Let its trials decide; True when it is acquitted now."""
@@ -238,17 +190,14 @@ class Trust:
                 cohort.fade(kept)
             self.scored_at = second
             self._suspect()
-        likely = 1.0 / (1.0 + exp(HONESTY - self.suspicion))
-        self.share = 1.0 - likely * (1.0 - self._share_of_run()) if self.suspicion else 1.0
 
     def acquit(self) -> None:
         self.convicted = False
         self._cohorts.clear()
-        self._before = _Run()
+        self._before = NOTHING
         self.suspicion = 0.0
         self.first_at = self.since = 0
         self.expected = self.converted = self.lost = 0.0
-        self.run_expected = self.run_converted = 0.0
         self.share = 1.0
 
     @property
