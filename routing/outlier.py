@@ -31,6 +31,8 @@ REHABILITATION = 40.0
 
 # The sequential test: so much must speak for health; and a sick scope is at its best so bad.
 PROVEN = 4.0
+# Scopes that fell sick together may prove it together, if each has something to show.
+PROVEN_TOGETHER = 6.0
 BAD_MIN = 0.25
 # Of a sick scope that takes more than probes, the latest messages are judged.
 PROBES_MAX = 64
@@ -61,7 +63,6 @@ class Outlier:
     __slots__ = (
         "_bad",
         "_probes",
-        "_proof",
         "_short",
         "_well_s",
         "by_association",
@@ -73,14 +74,17 @@ class Outlier:
         "probe_after",
         "probe_at",
         "probe_interval_s",
+        "proof",
         "sick",
         "since",
+        "with_bind",
     )
 
     def __init__(self, healthy: float) -> None:
         self.healthy = healthy
         self.sick = False
         self.by_association = False
+        self.with_bind = False
         self.since = 0
         self.first_at = 0
         self.lost = 0.0
@@ -92,7 +96,7 @@ class Outlier:
         self._short = 0.0
         self._well_s = 30
         self._probes: list[Probe] = []
-        self._proof = 0.0
+        self.proof = 0.0
         self._bad = BAD_MIN
 
     def count(self, exposed: float, delivered: float) -> None:
@@ -138,13 +142,13 @@ class Outlier:
         waiting: list[Probe] = []
         for probe in self._probes:
             if probe.receipt:
-                self._proof += log(healthy / bad)
+                self.proof += log(healthy / bad)
             elif probe.receipt is False or (probe.ages and _is_late(probe, second)):
-                self._proof = max(0.0, self._proof + log((1.0 - healthy) / (1.0 - bad)))
+                self.proof = max(0.0, self.proof + log((1.0 - healthy) / (1.0 - bad)))
             elif probe.accepted or second - probe.sent < PROBE_LOST_S:
                 waiting.append(probe)
         self._probes = waiting
-        return self._proof > PROVEN
+        return self.proof > PROVEN
 
     def is_well(self, z: float, p_slow: float, exposed: float, second: int) -> bool:
         return z > CLEAR_Z or (
@@ -160,7 +164,7 @@ class Outlier:
         self.first_at = self.first_at or second
         self.lost = self._short
         self._probes.clear()
-        self._proof = 0.0
+        self.proof = 0.0
         level = (self.delivered + 0.5) / (self.exposed + 1.0)
         self._bad = max(BAD_MIN, min(DEGRADED_SHARE * self.healthy, level))
         self.probe_interval_s = PROBE_INTERVAL_S
@@ -168,7 +172,7 @@ class Outlier:
 
     def recover(self) -> None:
         self.sick = False
-        self.by_association = False
+        self.by_association = self.with_bind = False
         self.first_at = 0
         self.lost = self._short = 0.0
         self.exposed = self.delivered = 0.0

@@ -13,7 +13,7 @@ from routing.estimate import Scope
 from routing.evidence import PRIOR_WEIGHT, Evidence
 from routing.evidence_tree import EvidenceTree, leaves_in
 from routing.leaf import Leaf
-from routing.outlier import RAISE_Z, REHABILITATION, SUSPECT_Z
+from routing.outlier import PROVEN_TOGETHER, RAISE_Z, REHABILITATION, SUSPECT_Z
 
 GREY_SHARE = 0.25
 # Scopes below this are listened to.
@@ -132,6 +132,16 @@ class Sickness:
                 elif not leaf.outlier.sick and not leaf.column.outage:
                     leaf.outlier.since_silent(of_bind.run.since * COHORT_S, expected, seen)
                     self._fall_sick(leaf, second)
+                    leaf.outlier.with_bind = True
+
+    def _proves_together(self, leaf: Leaf) -> bool:
+        """Did it fall sick with its bind, and are they well again together?"""
+        if not leaf.outlier.with_bind or leaf.outlier.proof <= 0.0:
+            return False
+        together = sum(
+            one.outlier.proof for one in self._tree.leaves_of(leaf.of_bind) if one.outlier.with_bind
+        )
+        return together > PROVEN_TOGETHER
 
     def settle_leaf(self, leaf: Leaf, second: int, elapsed: int) -> None:
         """Health and sickness of one scope."""
@@ -147,8 +157,10 @@ class Sickness:
             ):
                 self._fall_sick(leaf, second)
                 self._raise_leaf_alarm(leaf)
-        elif outlier.judge_probes(second) or outlier.is_well(
-            leaf.z, leaf.p_slow, leaf.exposed_fast, second
+        elif (
+            outlier.judge_probes(second)
+            or outlier.is_well(leaf.z, leaf.p_slow, leaf.exposed_fast, second)
+            or self._proves_together(leaf)
         ):
             self._recover(leaf, second)
             for other in self._tree.leaves_of(leaf.of_bind):

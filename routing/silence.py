@@ -15,6 +15,8 @@ from routing.cohort_run import COHORT_S, HALVED, HARDLY, NOTHING
 COHORTS_MAX = 16
 AGES_S = (COHORTS_MAX + 2) * COHORT_S
 LEVEL_MAX = 0.97
+# How many messages of earlier cohorts say what share of the next one's numbers will be to blame.
+EXCUSED_WEIGHT = 3.0
 _LOG_HALVED = log(HALVED)
 _LOG_HARDLY = log(HARDLY)
 
@@ -81,14 +83,6 @@ class Silence:
         if cohort is not None:
             cohort.excused += 1
 
-    def _excused(self) -> float:
-        """Of those of which a receipt has come, the share that says nothing."""
-        excused = spoken = 0
-        for cohort in self._cohorts.values():
-            excused += cohort.excused
-            spoken += cohort.delivered + cohort.failed
-        return excused / (excused + spoken + 1.0) if excused else 0.0
-
     def forget(self) -> None:
         self._cohorts.clear()
         self.verdicts.clear()
@@ -112,10 +106,12 @@ class Silence:
     def judge(self, level: float, spoken: tuple[float, ...], second: int) -> None:
         """`spoken` for each age in seconds."""
         level = min(LEVEL_MAX, level)
-        excused = self._excused()
+        excused = 0.0
         run = self._before
         self.verdicts.clear()
         for place, cohort in self._cohorts.items():
+            told = cohort.excused + cohort.delivered + cohort.failed
+            excused = (EXCUSED_WEIGHT * excused + cohort.excused) / (EXCUSED_WEIGHT + told)
             # As old as the youngest of it.
             age = second - (place + 1) * COHORT_S
             if age > 0:
