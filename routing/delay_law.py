@@ -33,7 +33,7 @@ AGE_MAX_S = 900
 # The share of receipts that have come is told for ages up to this.
 LAST_AGE_S = 80
 # Believed of carriers from which no receipt has been seen; late on purpose.
-AGES_UNKNOWN = (6, 12, 25, 60, 180)
+AGES_UNKNOWN = (15, 30, 60, 90, 180)
 
 Ages = tuple[int, ...]
 
