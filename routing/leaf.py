@@ -6,6 +6,7 @@ from routing.bind_evidence import BindEvidence
 from routing.column import Column
 from routing.estimate import Estimate, Level, Scope
 from routing.evidence import Evidence
+from routing.refusals import Refusals
 from routing.silence import Silence
 from routing.trust import Trust
 from routing.voice_evidence import VoiceEvidence
@@ -15,7 +16,16 @@ class Leaf(Evidence):
     """The evidence of one bind, network and sender type, and what is made of it for a ranking.
     `voice` only for a trunk."""
 
-    __slots__ = ("column", "estimate", "network", "of_bind", "silence", "trust", "voice")
+    __slots__ = (
+        "column",
+        "estimate",
+        "network",
+        "of_bind",
+        "refusals",
+        "silence",
+        "trust",
+        "voice",
+    )
 
     def __init__(
         self,
@@ -35,4 +45,5 @@ class Leaf(Evidence):
         self.column = column
         self.estimate = estimate
         self.silence = Silence()
+        self.refusals = Refusals()
         self.voice = voice

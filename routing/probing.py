@@ -34,8 +34,9 @@ class Probing:
         mode: Mode,
         now: float,
     ) -> Mode:
-        """What becomes of routes that are sick, flap, or took the last code to this number: one may
-        be due for a probe, some are merely poor, and the rest is better than nothing."""
+        """What becomes of routes that are sick, flap, refuse the sender, or took the last code to
+        this number: one may be due for a probe, some are merely poor, and the rest is better than
+        nothing."""
         doubtful.sort()
         if ready and request.attempt == 1:
             for place in doubtful:
@@ -50,6 +51,7 @@ class Probing:
                 place
                 for place in doubtful
                 if place.estimate.sick
+                and place.leaf.refusals.barred_until <= now
                 and place.estimate.trust > POOR_SHARE
                 and place.estimate.quality[number] > POOR_SHARE * best
             ]:
@@ -62,8 +64,12 @@ class Probing:
             doubtful.clear()
             mode = FORCED
         for place in doubtful:
-            block = Block.SICK if place.estimate.sick else Block.RESEND
-            blocked.append(Blocked(place.bind, place.route, block))
+            barred_until = place.leaf.refusals.barred_until
+            if barred_until > now:
+                blocked.append(Blocked(place.bind, place.route, Block.SENDER_TYPE, barred_until))
+            else:
+                block = Block.SICK if place.estimate.sick else Block.RESEND
+                blocked.append(Blocked(place.bind, place.route, block))
         return mode
 
     def settle(

@@ -7,7 +7,7 @@ of it. Nothing here is random, reads a clock or does I/O: the same calls give th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from routing.alarm import Alarm
@@ -22,6 +22,7 @@ from routing.events import (
     CallResult,
     Converted,
     Event,
+    Fault,
     Outcome,
     PriceChanged,
     ReceiptSeen,
@@ -175,7 +176,10 @@ class Router:
                 ),
             )
             if not pinned and (
-                estimate.sick or bind == avoided or (number == 0 and health.shaky_until > now)
+                estimate.sick
+                or bind == avoided
+                or (number == 0 and health.shaky_until > now)
+                or leaf.refusals.barred_until > now
             ):
                 doubtful.append(candidate)
             else:
@@ -254,11 +258,12 @@ class Router:
         """A reading of every bind, in the order in which they were configured."""
         return tuple(health.snapshot(now) for health in self._health.values())
 
-    def state(self) -> dict[str, Any]:
-        """What was learnt, fit for JSON, for `restore` in a later run."""
+    def state(self) -> Iterator[dict[str, Any]]:
+        """What was learnt, for `restore` in a later run: in slices fit for JSON, between which
+        other work may be done."""
         return state_of(self._scorer, self._health)
 
-    def restore(self, state: Mapping[str, Any], age_s: float) -> None:
+    def restore(self, state: Iterable[Mapping[str, Any]], age_s: float) -> None:
         """Take over what an earlier run had learnt `age_s` ago. Before anything is observed.
         ValueError: it is of another version."""
         restore(self._scorer, self._health, state, age_s)
@@ -322,10 +327,12 @@ class Router:
         self._scorer.flights.take_off(request.message_id, flight)
 
     def _answered(self, event: SubmitResult) -> None:
-        bind, outcome, latency_s, at, message_id, _ = event
+        bind, outcome, latency_s, at, message_id, fault = event
         self._health[bind].answered(outcome, latency_s, at)
         if outcome is OK:
             self._scorer.accepted(bind, message_id, at)
+        elif fault is Fault.CONFIGURATION and self._scorer.refused(bind, message_id, at):
+            self._epoch += 1
 
     def _receipt_seen(self, event: ReceiptSeen) -> None:
         bind, delivered, delay_s, at, message_id, fault = event

@@ -75,6 +75,7 @@ class Scorer:
         if flight.accepted:
             return
         flight.accepted = second
+        flight.leaf.refusals.accepted()
         flight.ages = of_bind.law.ages
         if of_bind.has_receipts:
             self._wheel.schedule(flight.leaf, second, flight.ages)
@@ -84,6 +85,13 @@ class Scorer:
             # It arrives, most likely, when receipts used to come.
             flight.told += of_bind.law.usual_s
             self.conversions.question(flight, flight.told)
+
+    def refused(self, bind: str, message_id: int, at: float) -> bool:
+        """The carrier does not know the sender: does that bar its type there from now on?"""
+        flight = self.flights.find(message_id) if message_id else None
+        if flight is None or flight.leaf.scope.bind != bind:
+            return False
+        return flight.leaf.refusals.refused(at)
 
     def receipt(
         self,
@@ -140,11 +148,15 @@ class Scorer:
 
     def converted(self, message_id: int, at: float) -> None:
         flight = self.flights.find(message_id)
-        if flight is None or flight.converted or not flight.accepted:
+        if flight is None or flight.converted:
             return
         flight.converted = True
         second = int(at)
         rate = self.conversions.rate(flight.key, second)
+        if not flight.accepted:
+            # Before its submit_sm_resp: how long it took is not known.
+            rate.live = True
+            return
         rate.conversion(at - flight.told)
         of_bind = flight.leaf.of_bind
         of_bind.conversion(flight.receipt is not None or not of_bind.has_receipts, second)
