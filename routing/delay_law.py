@@ -19,6 +19,7 @@ BINS = 30
 SHORTEST_S = 0.25
 LONGEST_S = SHORTEST_S * 2.0 ** ((BINS - 2) / 2.0)
 HALF_LIFE_S = 240.0
+FEW = 20.0
 # Receipts of the pool that a law of its own begins with.
 POOLED_WEIGHT = 8.0
 
@@ -58,7 +59,7 @@ class DelayLaw:
         self._pool = pool
         self._second = second
         self.ages: Ages = pool.ages if pool else AGES_UNKNOWN
-        self._spoken_of: Ages = ()
+        self._spoken_of: tuple[Ages, bool] = ((), False)
         self._spoken: tuple[float, ...] = ()
         self.seen = 0
         self.changed = False
@@ -121,10 +122,13 @@ class DelayLaw:
         return 0 if self.ages is AGES_UNKNOWN else (self.ages[1] + self.ages[2]) // 2
 
     def spoken(self) -> tuple[float, ...]:
-        """For each age up to LAST_AGE_S seconds, the share of receipts that have come by then."""
-        if self._spoken_of is not self.ages:
-            self._spoken_of = self.ages
-            self._spoken = _spoken(self.ages)
+        """For each age up to LAST_AGE_S seconds, the share of receipts that have come by then; of
+        a bind of which few have been seen, they may take twice as long as elsewhere."""
+        few = self.ages is not AGES_UNKNOWN and sum(self._counts) < FEW
+        wanted = (self.ages, few)
+        if self._spoken_of != wanted:
+            self._spoken_of = wanted
+            self._spoken = _spoken(tuple(2 * age for age in self.ages) if few else self.ages)
         return self._spoken
 
     def speaks_at(self, second: float) -> bool:
@@ -180,7 +184,7 @@ def _spoken(ages: Ages) -> tuple[float, ...]:
     """Evenly between the ages; none at all while nothing is known."""
     if ages is AGES_UNKNOWN:
         return (0.0,) * (LAST_AGE_S + 1)
-    points = [(0, 0.0), *zip(ages, SHARES, strict=True), (AGE_MAX_S + 1, SHARES[-1])]
+    points = [(0, 0.0), *zip(ages, SHARES, strict=True), (2 * AGE_MAX_S + 1, SHARES[-1])]
     shares: list[float] = []
     place = 0
     for age in range(LAST_AGE_S + 1):

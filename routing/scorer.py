@@ -121,9 +121,12 @@ class Scorer:
         leaf = flight.leaf
         self._touch(leaf)
         if delivered:
-            leaf.new_delivered += 1.0
-            leaf.new_deliveries += 1.0
-            leaf.silence.receipt(flight.accepted, True)
+            # What was sent before the trouble says nothing of how it is now.
+            is_old = leaf.outlier.sick and flight.accepted < leaf.outlier.first_at
+            if not is_old:
+                leaf.new_delivered += 1.0
+                leaf.new_deliveries += 1.0
+                leaf.silence.receipt(flight.accepted, True)
             if not of_bind.blind:
                 # People answer what has arrived: a route that is slow is not one that lies.
                 flight.told = int(at)
@@ -131,9 +134,9 @@ class Scorer:
             if flight.ages is AGES_UNKNOWN:
                 # It was not known when to expect it: it is exposed now, and not some time later.
                 leaf.new_exposed += self._wheel.withdraw(leaf, flight.accepted, flight.ages)
-            if delay_s <= self.classes.deadline_s:
+            if delay_s <= self.classes.deadline_s and not is_old:
                 leaf.new_on_time += 1.0
-            if leaf.outlier.sick:
+            if leaf.outlier.sick and flight.sent >= leaf.outlier.since:
                 leaf.outlier.probe_succeeded(at)
             return
         due = self._wheel.withdraw(leaf, flight.accepted, flight.ages) if flight.accepted else 0.0
