@@ -4,9 +4,13 @@ import pytest
 
 from routing.alarm import Alarm, AlarmKind
 from routing.carrier_bind import RouteEntry
+from routing.estimate import Scope
 from routing.events import Fault, Outcome, ReceiptSeen, SubmitResult, Submitted
+from routing.flight import Flight
 from routing.ranking import Block, Mode
 from routing.router import Router
+from routing.scorer import Scorer
+from routing.traffic_class import TrafficClasses
 from tests.routing.builders import NOW, a_bind, a_request, a_router, order
 from tests.routing.traffic import TELEKOM, VODAFONE, Fate, Traffic
 
@@ -310,3 +314,27 @@ def refuse(router: Router, message_id: int, at: float) -> None:
         CHEAP, Outcome.PERMANENT, 0.1, at + 0.1, message_id + 1, Fault.CONFIGURATION
     )
     router.observe(result)
+
+
+def test_late_receipts_of_before_the_trouble_bring_no_probes_sooner() -> None:
+    traffic = healthy_traffic()
+    late = traffic.router.rank(a_request(mccmnc=TELEKOM)._replace(message_id=10**6), traffic.now)
+    assert late.best is not None
+    traffic.router.observe(Submitted(late.best.route, traffic.now, ranking=late))
+    traffic.router.observe(SubmitResult(CHEAP, Outcome.OK, 0.0, traffic.now, 10**6))
+    traffic.play(60, fails(CHEAP, "silent"))
+    before = [alarm.lost for alarm in traffic.router.alarms()]
+    traffic.router.observe(ReceiptSeen(CHEAP, True, 60.0, traffic.now, 10**6))
+    traffic.router.tick(traffic.now + 1.0)
+    assert [alarm.lost for alarm in traffic.router.alarms()] == pytest.approx(before, abs=0.5)
+
+
+def test_a_confirmation_that_comes_before_its_answer_is_kept() -> None:
+    bind = a_bind(CHEAP)
+    scorer = Scorer((bind,), TrafficClasses(), int(NOW), lambda: None)
+    flight = Flight(scorer.tree.leaf(Scope(CHEAP, "262", TELEKOM, "long_code")), "AC1", int(NOW))
+    scorer.flights.take_off(1, flight)
+    scorer.converted(1, NOW)
+    scorer.accepted(CHEAP, 1, NOW + 1.0)
+    assert flight.converted
+    assert scorer.conversions.is_live("AC1")
