@@ -15,6 +15,7 @@ from gateway.sip.own_request import SDP, describes
 from gateway.sip.reliable_provisional import RAck, ReliableProvisionals
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.sip.timers import Timer
+from gateway.sip.transaction import Destination
 
 # A proxy on the way forgets a call that says nothing for three minutes (§13.3.1.1).
 RING_AGAIN_S = 60.0
@@ -51,6 +52,11 @@ class IncomingLeg(Leg):
     def request_received(self) -> SipRequest:
         """The INVITE."""
         return self._invite.request
+
+    @property
+    def source(self) -> Destination:
+        """Where the INVITE came from, whatever it says of itself."""
+        return self._invite.source
 
     @property
     def _owns_call_id(self) -> bool:

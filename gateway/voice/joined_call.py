@@ -1,0 +1,534 @@
+"""One call: two legs of which neither knows the other, joined by us (RFC 7092).
+
+The theory: the called side is hunted for until somebody answers; then both talk, until one side
+ends it or we do. Whatever happens, the call ends once, in `_finish`: its record is told, and legs,
+media, timers and the router's channels are given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from msgspec.structs import replace
+
+from gateway.call import Call, CallDirection, CallStatus, EndedBy, Quality
+from gateway.sip.errors import GrammarError, SipError
+from gateway.sip.headers import Field
+from gateway.sip.incoming_leg import IncomingLeg
+from gateway.sip.leg import Leg
+from gateway.sip.leg_events import (
+    Acknowledged,
+    Answered,
+    Asked,
+    EndCause,
+    Ended,
+    LegEvent,
+    Pracked,
+    Provisional,
+    Responded,
+    Withdrawn,
+)
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.outgoing_leg import OutgoingLeg
+from gateway.sip.reliable_provisional import ProvisionalsFull
+from gateway.sip.sanity import Refusal
+from gateway.voice.call_attempt import ANSWERED, NONE_IN_TIME, Attempt
+from gateway.voice.call_history import CallHistory
+from gateway.voice.call_outcome import status_of, told_to_caller
+from gateway.voice.call_session import CallSession, description, other
+from gateway.voice.call_surroundings import Admitted, CallSurroundings
+from gateway.voice.call_timers import CallTimer
+from gateway.voice.hunt import Hunt
+from gateway.voice.media_session import MediaRefused, Side
+from gateway.voice.passed_headers import (
+    OF_INVITE,
+    OF_RESPONSE,
+    hops_left,
+    passed,
+    q850,
+    reasons,
+    refusal_reasons,
+)
+from gateway.voice.passed_requests import NOT_NOW, PassedRequests
+from gateway.voice.transfer import Transfer, refer_to
+from gateway.voice.trunk_choice import NoWay
+
+# Of what one side sent that the other side can not be joined with.
+BAD_GATEWAY = 502
+NOT_ACCEPTABLE = 488
+CANCELLED = 487
+DECLINED = 603
+# Q.850: why we end a call that stands.
+TIMER_EXPIRED = q850(102, "recovery on timer expiry")
+TEMPORARY_FAILURE = q850(41, "temporary failure")
+
+Give = Callable[[float, bytes], None]
+
+
+class JoinedCall:
+    """`admitted` are those whose limits it counts in: its own, and those of its transfers."""
+
+    def __init__(
+        self, shared: CallSurroundings, call: Call, admitted: Admitted, leg: IncomingLeg
+    ) -> None:
+        self.shared = shared
+        self.admitted = [admitted]
+        self.transfer: Transfer | None = None
+        self._session: CallSession | None = None
+        self._invited = leg
+        self._caller: Leg = leg
+        self._called: Leg | None = None
+        self._hunt: Hunt | None = None
+        self._standing: dict[Side, Attempt] = {}
+        self._requests = PassedRequests(self)
+        # The leg whose answer is awaited, the leg that awaits it, and how that is given it.
+        self._owed: tuple[Leg, Leg, Give] | None = None
+        # What the caller has been answered, and whether that is sure to have arrived.
+        self._answer = b""
+        self._answer_is_final = False
+        self._offer_again_to: Side | None = None
+        leg.user = self
+        self.history = CallHistory(call, shared.on_event)
+
+    @property
+    def session(self) -> CallSession:
+        assert self._session is not None
+        return self._session
+
+    @property
+    def over(self) -> bool:
+        return self.history.over
+
+    @property
+    def talks(self) -> bool:
+        return self._called is not None
+
+    def leg(self, side: Side) -> Leg | None:
+        """Of the called side, also while it rings."""
+        if side is Side.CALLER:
+            return self._caller
+        if self._called is None and self._hunt is not None and self._hunt.attempt is not None:
+            return self._hunt.attempt.leg
+        return self._called
+
+    def stands_over(self, trunk: str) -> int:
+        """How many of its legs are answered there."""
+        return sum(attempt.way.name == trunk for attempt in self._standing.values())
+
+    def owe(self, debtor: Leg, creditor: Leg, give: Give) -> None:
+        """`debtor` will answer what `creditor` has offered."""
+        self._owed = debtor, creditor, give
+
+    # Its begin
+
+    def begin(self, now: float) -> None:
+        shared, leg = self.shared, self._invited
+        invite = leg.request_received
+        offer = description(invite)
+        try:
+            self._session = CallSession(shared.media.open(partial(shared.on_silence, self)))
+        except MediaRefused as refused:
+            self._refuse(refused.status, CallStatus.FAILED, EndedBy.GATEWAY, now)
+            return
+        try:
+            offered = self.session.offer(Side.CALLER, offer) if offer else b""
+        except MediaRefused as refused:
+            self._refuse(refused.status, CallStatus.FAILED, EndedBy.GATEWAY, now)
+            return
+        ways = shared.ways(self.history.call, self.admitted[0])
+        headers = passed(invite, OF_INVITE)
+        self._hunt = Hunt(shared, self, ways, offered, headers, hops_left(invite))
+        shared.timers.set(CallTimer.UNANSWERED, self, shared.limits.no_answer_s, now)
+        self._dial(self._hunt, now)
+
+    # What happens
+
+    def take(self, event: LegEvent, now: float) -> None:
+        match event:
+            case Provisional(leg, response):
+                self._receive_provisional(leg, response, event.prack, now)
+            case Answered(leg, response):
+                self._receive_answer(leg, response, event.acknowledge, now)
+            case Acknowledged(leg, request) | Pracked(leg, request):
+                self._receive_owed(leg, request, isinstance(event, Pracked), now)
+            case Asked(leg, _, request):
+                if request.method == "REFER":
+                    self._receive_refer(event, now)
+                else:
+                    self._requests.asked(event, self._side(leg), now)
+            case Withdrawn(leg):
+                self._requests.withdrawn(event, self._side(leg), now)
+            case Responded(leg):
+                self._requests.responded(event, self._side(leg), now)
+            case Ended(leg):
+                self._receive_end(leg, event, now)
+            case _:
+                raise AssertionError(event)
+        again = self._offer_again_to
+        if again is not None and not self.over and self._requests.offer_again(again, now):
+            self._offer_again_to = None
+
+    def fire(self, timer: CallTimer, now: float) -> None:
+        hunt = self._hunt
+        match timer:
+            case CallTimer.NO_RESPONSE:
+                assert hunt is not None
+                self._give_up_attempt(hunt, now)
+            case CallTimer.UNANSWERED:
+                assert hunt is not None
+                hunt.cancel(TIMER_EXPIRED, now)
+                if self.transfer is not None:
+                    self._transfer_failed(NONE_IN_TIME, now)
+                else:
+                    self._refuse(480, CallStatus.NO_ANSWER, EndedBy.GATEWAY, now)
+            case CallTimer.LONGEST:
+                self.end(TIMER_EXPIRED, now)
+
+    def end(self, headers: tuple[Field, ...], now: float) -> None:
+        """By us, however it stands."""
+        if self.talks:
+            self._end_talk(None, EndedBy.GATEWAY, headers, now)
+        else:
+            self._refuse(503, CallStatus.FAILED, EndedBy.GATEWAY, now)
+
+    def silent(self, now: float) -> None:
+        """No media comes any more."""
+        if self.talks:
+            self._end_talk(None, EndedBy.GATEWAY, TIMER_EXPIRED, now)
+
+    # The hunt for the called side
+
+    def _dial(self, hunt: Hunt, now: float) -> None:
+        none = hunt.dial(now)
+        if none is None:
+            return
+        if self.transfer is not None:
+            self._transfer_failed(hunt.failure.status if hunt.failure else none.status, now)
+        elif hunt.failure is not None:
+            self._refuse_as(hunt, now)
+        else:
+            self._refuse_for_none(none, now)
+
+    def _give_up_attempt(self, hunt: Hunt, now: float) -> None:
+        attempt = hunt.attempt
+        assert attempt is not None
+        self._part(attempt.leg, (), now)
+        self._after_rejection(hunt, hunt.rejected(NONE_IN_TIME, None, now), now)
+
+    def _after_rejection(self, hunt: Hunt, may_try_another: bool, now: float) -> None:
+        if may_try_another and not (hunt.settled or self._is_heard()):
+            self._dial(hunt, now)
+        elif self.transfer is not None:
+            assert hunt.failure is not None
+            self._transfer_failed(hunt.failure.status, now)
+        else:
+            self._refuse_as(hunt, now)
+
+    def _is_heard(self) -> bool:
+        """Early media has come: the caller has heard the called side already."""
+        return self.transfer is None and self.session.heard(Side.CALLED)
+
+    def _receive_provisional(
+        self, leg: Leg, response: SipResponse, prack: bool, now: float
+    ) -> None:
+        hunt = self._hunt
+        if hunt is None or hunt.attempt is None or hunt.attempt.leg is not leg:
+            return
+        if not 180 <= response.status < 190:
+            return
+        hunt.rang(now)
+        if self.transfer is not None:
+            self.transfer.notify(response.status, now)
+            return
+        self.history.rang(response.status, hunt.attempt.way.name, now)
+        sdp = description(response)
+        if prack:
+            self._offer_early(hunt, hunt.attempt.leg, response.status, sdp, now)
+            return
+        answer = b""
+        if sdp and hunt.offer:
+            with suppress(MediaRefused):  # It still rings; its final answer will tell.
+                answer = self._answer = self.session.answer(Side.CALLED, sdp)
+        with suppress(ProvisionalsFull):  # The caller has not acknowledged many before.
+            self._invited.ring(response.status, now, passed(response, OF_RESPONSE), answer)
+
+    def _offer_early(
+        self, hunt: Hunt, leg: OutgoingLeg, status: int, sdp: bytes, now: float
+    ) -> None:
+        """The caller has offered nothing, and the called side offers while it rings: the caller
+        answers by PRACK, if it knows that (RFC 3262 §5)."""
+        request = self._invited.request_received
+        try:
+            knows = request.options("Supported") | request.options("Require")
+            if "100rel" not in knows:
+                raise MediaRefused(NOT_ACCEPTABLE, "the caller cannot answer before the call is")
+            offer = self.session.offer(Side.CALLED, sdp)
+            self._invited.ring(status, now, (), offer, reliable=True)
+        except (MediaRefused, SipError):
+            self._part(leg, (), now)
+            self._after_rejection(hunt, hunt.rejected(NOT_ACCEPTABLE, None, now), now)
+            return
+        hunt.settled = True
+        self.owe(self._invited, leg, leg.prack)
+
+    # The answer
+
+    def _receive_answer(
+        self, leg: OutgoingLeg, response: SipResponse, acknowledge: bool, now: float
+    ) -> None:
+        hunt = self._hunt
+        if hunt is None or hunt.attempt is None or hunt.attempt.leg is not leg:
+            return
+        if acknowledge:
+            self.owe(self._caller, leg, leg.acknowledge_answer)
+        if self.transfer is not None:
+            self._transfer_answered(self.transfer, hunt, response, now)
+            return
+        if self._caller.over:
+            return  # It has cancelled; that is told next.
+        try:
+            body = self._described_by(hunt, response, acknowledge)
+        except MediaRefused:
+            hunt.rejected(NOT_ACCEPTABLE, None, now)
+            self._part(leg, TEMPORARY_FAILURE, now)
+            self._refuse(BAD_GATEWAY, CallStatus.FAILED, EndedBy.GATEWAY, now)
+            return
+        attempt = hunt.answered(now)
+        self._standing[Side.CALLED] = attempt
+        self._called = leg
+        self._hunt = None
+        self._start_longest(now)
+        self.history.answered(attempt.way.name, now)
+        self._invited.answer(now, body, passed(response, OF_RESPONSE))
+
+    def _described_by(self, hunt: Hunt, response: SipResponse, acknowledge: bool) -> bytes:
+        """What the caller's 2xx describes. Where it has acknowledged an answer before, that one
+        stands (RFC 3261 §13.2.1), and what differs is offered once the call is up."""
+        sdp = description(response)
+        if acknowledge:
+            return self.session.offer(Side.CALLED, sdp)
+        if not hunt.offer:
+            if not self.session.described(Side.CALLED):
+                raise MediaRefused(BAD_GATEWAY, "there is no session")
+            return b""
+        body = self.session.answer(Side.CALLED, sdp) if sdp else self._answer
+        if not body:
+            raise MediaRefused(BAD_GATEWAY, "there is no answer")
+        if self._answer_is_final and body != self._answer:
+            self._offer_again_to = Side.CALLER
+            return self._answer
+        return body
+
+    def _receive_owed(self, leg: Leg, request: SipRequest, prack: bool, now: float) -> None:
+        """An ACK or a PRACK has come, maybe with the answer that the other side awaits."""
+        sdp = description(request)
+        if self._owed is None or self._owed[0] is not leg or (prack and not sdp):
+            self._answer_is_final = self._answer_is_final or (prack and bool(self._answer))
+            return
+        _, creditor, give = self._owed
+        self._owed = None
+        try:
+            if not sdp:
+                raise MediaRefused(BAD_GATEWAY, "there is no answer")
+            give(now, self.session.answer(self._side(leg), sdp))
+        except (MediaRefused, SipError):
+            self._owed = leg, creditor, give
+            self.end(TEMPORARY_FAILURE, now)
+
+    # A transfer
+
+    def _receive_refer(self, event: Asked, now: float) -> None:
+        leg, transaction = event.leg, event.transaction
+        side = self._side(leg)
+        remaining = self.leg(other(side))
+        if not self.talks or remaining is None or self._hunt is not None:
+            leg.respond(transaction, NOT_NOW, now)
+            return
+        try:
+            target = refer_to(event.request)
+        except GrammarError:
+            leg.respond(transaction, 400, now)
+            return
+        call = self.history.call
+        if target is None or side is not customer_side(call):
+            leg.respond(transaction, DECLINED, now)
+            return
+        admitted = self.shared.admission.check_transfer(call, target, now)
+        if isinstance(admitted, Refusal):
+            leg.respond(transaction, DECLINED, now)
+            return
+        self.admitted.append(admitted)
+        leg.respond(transaction, 202, now)
+        self.transfer = Transfer(leg, side, event.request)
+        self.transfer.notify(100, now)
+        try:
+            offer = self.session.offer(other(side), self.session.described(other(side)))
+        except MediaRefused as refused:
+            self._transfer_failed(refused.status, now)
+            return
+        onward = replace(call, caller=admitted.caller, called=admitted.called)
+        ways = self.shared.ways(onward, admitted)
+        self._hunt = Hunt(self.shared, self, ways, offer, (), hops_left(event.request))
+        self.shared.timers.set(CallTimer.UNANSWERED, self, self.shared.limits.no_answer_s, now)
+        self._dial(self._hunt, now)
+
+    def _transfer_answered(
+        self, transfer: Transfer, hunt: Hunt, response: SipResponse, now: float
+    ) -> None:
+        """The third takes the place of who referred to it; who remains is offered its session."""
+        assert hunt.attempt is not None
+        leg, side = hunt.attempt.leg, transfer.side
+        sdp = description(response)
+        try:
+            if not sdp:
+                raise MediaRefused(BAD_GATEWAY, "there is no answer")
+            self.session.answer(side, sdp)
+        except MediaRefused as refused:
+            hunt.rejected(NOT_ACCEPTABLE, None, now)
+            self._part(leg, TEMPORARY_FAILURE, now)
+            self._transfer_failed(refused.status, now)
+            return
+        attempt = hunt.answered(now)
+        transfer.notify(ANSWERED, now)
+        self._leave_transfer()
+        self._free(side, now)
+        if transfer.referrer is not None:
+            self._part(transfer.referrer, (), now)
+        if side is Side.CALLER:
+            self._caller = leg
+        else:
+            self._called = leg
+        self._standing[side] = attempt
+        self._offer_again_to = other(side)
+
+    def _transfer_failed(self, status: int, now: float) -> None:
+        """Both go on to talk; unless the one who referred has left."""
+        transfer = self.transfer
+        assert transfer is not None
+        transfer.notify(status, now)
+        self._leave_transfer()
+        if transfer.referrer is None:
+            self._end_talk(None, EndedBy.GATEWAY, TEMPORARY_FAILURE, now)
+
+    def _leave_transfer(self) -> None:
+        self.transfer = None
+        self._hunt = None
+        self.shared.timers.stop(CallTimer.UNANSWERED, self)
+
+    # Ends
+
+    def _receive_end(self, leg: Leg, event: Ended, now: float) -> None:
+        leg.user = None
+        hunt = self._hunt
+        if hunt is not None and hunt.attempt is not None and hunt.attempt.leg is leg:
+            heard = event.message if isinstance(event.message, SipResponse) else None
+            may_try_another = hunt.rejected(event.status or 480, heard, now)
+            self._after_rejection(hunt, may_try_another, now)
+            return
+        side = self._side(leg)
+        if self.transfer is not None and self.transfer.referrer is leg:
+            self.transfer.referrer = None
+            self._free(side, now)
+            return
+        by = EndedBy.GATEWAY
+        if event.cause in (EndCause.BYE, EndCause.CANCELLED):
+            by = EndedBy.CALLER if side is Side.CALLER else EndedBy.CALLED
+        if self.talks:
+            self._end_talk(leg, by, reasons(event.message), now)
+            return
+        if hunt is not None:
+            hunt.cancel(reasons(event.message), now)
+        if by is EndedBy.CALLER:
+            self._finish(CallStatus.CANCELED, CANCELLED, by, now)
+        else:
+            self._finish(CallStatus.FAILED, event.status or BAD_GATEWAY, by, now)
+
+    def _end_talk(
+        self, gone: Leg | None, by: EndedBy, headers: tuple[Field, ...], now: float
+    ) -> None:
+        if self._hunt is not None:
+            self._hunt.cancel(headers, now)
+        for leg in (self._caller, self._called):
+            if leg is not None and leg is not gone:
+                self._part(leg, headers, now)
+        self._finish(CallStatus.COMPLETED, ANSWERED, by, now)
+
+    def _refuse_as(self, hunt: Hunt, now: float) -> None:
+        failure = hunt.failure
+        assert failure is not None
+        told = told_to_caller(failure.status)
+        by = EndedBy.GATEWAY if failure.response is None else EndedBy.CALLED
+        headers = refusal_reasons(failure.status, told, failure.response)
+        self._refuse(told, status_of(failure.status), by, now, headers)
+
+    def _refuse_for_none(self, none: NoWay, now: float) -> None:
+        headers: tuple[Field, ...] = ()
+        if none.retry_after_s:
+            headers = (("Retry-After", str(none.retry_after_s)),)
+        self._refuse(none.status, status_of(none.status), EndedBy.GATEWAY, now, headers)
+
+    def _refuse(
+        self,
+        sip_status: int,
+        status: CallStatus,
+        by: EndedBy,
+        now: float,
+        headers: tuple[Field, ...] = (),
+    ) -> None:
+        if self._hunt is not None:
+            self._hunt.cancel(headers, now)
+        self._invited.user = None
+        self._invited.refuse(sip_status, now, headers)
+        self._finish(status, sip_status, by, now)
+
+    def _finish(self, status: CallStatus, sip_status: int, by: EndedBy, now: float) -> None:
+        for timer in CallTimer:
+            self.shared.timers.stop(timer, self)
+        self._requests.close(now)
+        qualities = Quality(), Quality()
+        if self._session is not None:
+            qualities = self._session.quality(Side.CALLER), self._session.quality(Side.CALLED)
+        for side in list(self._standing):
+            self._free(side, now)
+        if self._session is not None:
+            self._session.close()
+        self._hunt = None
+        self.history.ended(status, sip_status, by, qualities, now)
+        self.shared.on_over(self, now)
+
+    def _free(self, side: Side, now: float) -> None:
+        """The trunk of that side, if it is one, has its channel back."""
+        attempt = self._standing.pop(side, None)
+        if attempt is not None:
+            attempt.ended(self.session.quality(side).mos, now)
+
+    def _part(self, leg: Leg, headers: tuple[Field, ...], now: float) -> None:
+        """Hang up; a 2xx that awaits an answer is acknowledged before (RFC 3261 §13.2.2.4)."""
+        leg.user = None
+        if self._owed is not None and leg in self._owed[:2]:
+            _, creditor, give = self._owed
+            self._owed = None
+            if not creditor.over and creditor.state is creditor.state.CONFIRMED:
+                give(now, b"")
+        leg.hang_up(now, headers)
+
+    # Small things
+
+    def _start_longest(self, now: float) -> None:
+        timers = self.shared.timers
+        timers.stop(CallTimer.UNANSWERED, self)
+        timers.set(CallTimer.LONGEST, self, self.shared.limits.call_max_s, now)
+
+    def _side(self, leg: Leg) -> Side:
+        if leg is self._caller:
+            return Side.CALLER
+        if leg is self._called or self.transfer is None:
+            return Side.CALLED
+        return self.transfer.side
+
+
+def customer_side(call: Call) -> Side:
+    """Whose account the call is of."""
+    return Side.CALLER if call.direction is CallDirection.OUTBOUND else Side.CALLED
