@@ -78,10 +78,11 @@ class FakeAdmission:
         self.places: tuple[Way, ...] = ()
         self.sources: list[Destination] = []
         self.held = 0
+        self.called = CALLED
 
     def check(self, request: SipRequest, source: Destination, now: float) -> Admitted | Refusal:
         self.sources.append(source)
-        return self.answer or self._admit(CALLED, self.places)
+        return self.answer or self._admit(self.called, self.places)
 
     def check_transfer(self, call: Call, target: str, now: float) -> Admitted | Refusal:
         number = target.partition(":")[2].partition("@")[0]
@@ -183,6 +184,7 @@ class World:
         )
         self.now = NOW
         self.passes: Callable[[Message], bool] = lambda _: True
+        self.unreachable: set[Destination] = set()
         self.log: list[str] = []
         self.messages: list[tuple[Destination, Destination, Message]] = []
         self.told: dict[UserAgent, list[LegEvent]] = {made: [] for made in self.agents.values()}
@@ -200,6 +202,9 @@ class World:
                     self._tell(speaker, event)
                 for outgoing in speaker.messages_to_send():
                     busy = True
+                    if outgoing.destination in self.unreachable:
+                        speaker.transport_error(outgoing, self.now)
+                        continue
                     message = parse(outgoing.octets)
                     arrives = self.passes(message)
                     self._note(source, outgoing.destination, message, arrives)
@@ -212,7 +217,8 @@ class World:
         until = self.now + seconds
         self.carry()
         while True:
-            deadlines = [made.next_timer() for made in (*self.agents.values(), self.b2bua)]
+            deadlines = [made.next_timer() for made in self.agents.values()]
+            deadlines.append(self.b2bua.next_timer())
             known = [deadline for deadline in deadlines if deadline is not None]
             if not known or min(known) > until:
                 break
@@ -357,5 +363,3 @@ def losing(*what: str, times: int = 1) -> Callable[[Message], bool]:
         return True
 
     return passes
-
-
