@@ -66,10 +66,6 @@ class B2bua:
     def calls(self) -> int:
         return len(self._calls)
 
-    def channels(self, trunk: str) -> int:
-        """Calls that stand over this trunk, as the router is to know when it comes up again."""
-        return sum(call.stands_over(trunk) for call in self._calls)
-
     def drain(self, deadline: float) -> None:
         """Take no new calls; those that there are may go on until `deadline`."""
         self._draining = True

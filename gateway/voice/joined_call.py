@@ -113,10 +113,6 @@ class JoinedCall:
             return self._hunt.attempt.leg
         return self._called
 
-    def stands_over(self, trunk: str) -> int:
-        """How many of its legs are answered there."""
-        return sum(attempt.way.name == trunk for attempt in self._standing.values())
-
     def owe(self, debtor: Leg, creditor: Leg, give: Give) -> None:
         """`debtor` will answer what `creditor` has offered."""
         self._owed = debtor, creditor, give

@@ -253,5 +253,3 @@ class BadNetwork:
         own = leg.request(method, self.now, headers, body)
         if method == "INVITE" and self.random.random() < 0.2:
             self.plan(1, lambda: leg.withdraw(own, self.now))
-
-

@@ -86,14 +86,6 @@ def test_drain_refuses_calls_that_still_ring_at_its_deadline() -> None:
     assert world.nothing_stays()
 
 
-def test_channels_are_the_answered_calls_of_a_trunk() -> None:
-    world = World()
-    world.talk()
-    world.call()
-    assert world.b2bua.channels("one/a") == 1
-    assert world.b2bua.channels("two/a") == 0
-
-
 def test_header_that_cannot_be_read_is_a_400() -> None:
     world = World()
     (invite,) = [m for _, _, m in (world.call(), world.messages)[1] if m.cseq.method == "INVITE"][
