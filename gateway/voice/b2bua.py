@@ -15,7 +15,7 @@ from gateway.sip.leg_events import Asked, IncomingCall, LegEvent, OutsideDialog,
 from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
-from gateway.voice.call_surroundings import Admission, CallLimits, CallSurroundings
+from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings
 from gateway.voice.joined_call import TEMPORARY_FAILURE, JoinedCall
 from gateway.voice.media_session import MediaEngine
 from gateway.voice.passed_headers import hops_left
@@ -36,7 +36,7 @@ class B2bua:
         trunks: Mapping[str, Trunk],
         media: MediaEngine,
         admission: Admission,
-        limits: CallLimits,
+        bounds: CallBounds,
         new_id: Callable[[], int],
         on_event: Callable[[CallEvent], None],
         wake: Callable[[], None],
@@ -47,7 +47,7 @@ class B2bua:
             trunks,
             media,
             admission,
-            limits,
+            bounds,
             on_event,
             self._on_over,
             self._on_silence,
@@ -110,7 +110,7 @@ class B2bua:
     # Calls
 
     def _receive_call(self, leg: IncomingLeg, request: SipRequest, now: float) -> None:
-        if self._draining or len(self._calls) >= self._shared.limits.calls_max:
+        if self._draining or len(self._calls) >= self._shared.bounds.calls_max:
             leg.refuse(503, now, RETRY_LATER)
             return
         try:
@@ -124,13 +124,15 @@ class B2bua:
             return
         call = Call(
             self._new_id(),
-            admitted.account_sid,
+            admitted.account.sid,
             admitted.direction,
             admitted.caller,
             admitted.called,
-            admitted.source_id,
+            admitted.source,
             now,
             request.call_id,
+            private=admitted.private,
+            diversion=admitted.diversion,
         )
         joined = JoinedCall(self._shared, call, admitted, leg)
         self._calls[joined] = None
@@ -148,7 +150,7 @@ class B2bua:
     def _on_over(self, call: JoinedCall, now: float) -> None:
         del self._calls[call]
         for admitted in call.admitted:
-            self._shared.admission.release(admitted, now)
+            self._shared.admission.ended(admitted)
 
     def _on_silence(self, call: JoinedCall) -> None:
         if not call.over:

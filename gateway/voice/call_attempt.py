@@ -44,6 +44,8 @@ class Attempt:
 
     def failed(self, status: int, reason: str, heard: bool, now: float) -> CallAttempt:
         """By a final response that was `heard`, or for want of one: 408 in time, 503 no way."""
+        if not heard and self.way.trunk is not None:
+            self.way.trunk.unreachable(self.way.destination, now)
         return self._closed(status, status if heard else SILENCE, reason, now)
 
     def cancelled(self, now: float) -> CallAttempt:

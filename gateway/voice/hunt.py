@@ -40,6 +40,7 @@ class Hunt:
         "_call",
         "_headers",
         "_hops",
+        "_reliable",
         "_shared",
         "_ways",
         "attempt",
@@ -56,12 +57,14 @@ class Hunt:
         offer: bytes,
         headers: tuple[Field, ...],
         hops: int,
+        reliable: bool = True,
     ) -> None:
         self._shared = shared
         self._call = call
         self._ways = ways
         self._headers = headers
         self._hops = hops
+        self._reliable = reliable
         self.offer = offer
         self.attempt: Attempt | None = None
         self.failure: Failure | None = None
@@ -75,6 +78,7 @@ class Hunt:
                 headers=(*way.invitation.headers, *self._headers),
                 body=self.offer,
                 max_forwards=self._hops,
+                reliable=self._reliable,
             )
             try:
                 leg = self._shared.user_agent.invite(

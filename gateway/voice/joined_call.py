@@ -134,9 +134,11 @@ class JoinedCall:
             self._refuse(refused.status, CallStatus.FAILED, EndedBy.GATEWAY, now)
             return
         ways = shared.ways(self.history.call, self.admitted[0])
-        headers = passed(invite, OF_INVITE)
-        self._hunt = Hunt(shared, self, ways, offered, headers, hops_left(invite))
-        shared.timers.set(CallTimer.UNANSWERED, self, shared.limits.no_answer_s, now)
+        headers, hops = passed(invite, OF_INVITE), hops_left(invite)
+        # Who has offered nothing can answer an early offer by PRACK only.
+        reliable = bool(offer) or "100rel" in _options(invite)
+        self._hunt = Hunt(shared, self, ways, offered, headers, hops, reliable)
+        shared.timers.set(CallTimer.UNANSWERED, self, shared.bounds.no_answer_s, now)
         self._dial(self._hunt, now)
 
     # What happens
@@ -255,10 +257,8 @@ class JoinedCall:
     ) -> None:
         """The caller has offered nothing, and the called side offers while it rings: the caller
         answers by PRACK, if it knows that (RFC 3262 §5)."""
-        request = self._invited.request_received
         try:
-            knows = request.options("Supported") | request.options("Require")
-            if "100rel" not in knows:
+            if "100rel" not in _options(self._invited.request_received):
                 raise MediaRefused(NOT_ACCEPTABLE, "the caller cannot answer before the call is")
             offer = self.session.offer(Side.CALLED, sdp)
             self._invited.ring(status, now, (), offer, reliable=True)
@@ -367,7 +367,7 @@ class JoinedCall:
         onward = replace(call, caller=admitted.caller, called=admitted.called)
         ways = self.shared.ways(onward, admitted)
         self._hunt = Hunt(self.shared, self, ways, offer, (), hops_left(event.request))
-        self.shared.timers.set(CallTimer.UNANSWERED, self, self.shared.limits.no_answer_s, now)
+        self.shared.timers.set(CallTimer.UNANSWERED, self, self.shared.bounds.no_answer_s, now)
         self._dial(self._hunt, now)
 
     def _transfer_answered(
@@ -515,7 +515,7 @@ class JoinedCall:
     def _start_longest(self, now: float) -> None:
         timers = self.shared.timers
         timers.stop(CallTimer.UNANSWERED, self)
-        timers.set(CallTimer.LONGEST, self, self.shared.limits.call_max_s, now)
+        timers.set(CallTimer.LONGEST, self, self.shared.bounds.call_max_s, now)
 
     def _side(self, leg: Leg) -> Side:
         if leg is self._caller:
@@ -528,3 +528,8 @@ class JoinedCall:
 def customer_side(call: Call) -> Side:
     """Whose account the call is of."""
     return Side.CALLER if call.direction is CallDirection.OUTBOUND else Side.CALLED
+
+
+def _options(invite: SipRequest) -> frozenset[str]:
+    """What the caller knows."""
+    return invite.options("Supported") | invite.options("Require")

@@ -11,7 +11,7 @@ from gateway.sip.leg import Leg
 from gateway.sip.message import SipRequest
 from gateway.sip.reasons import reason_of
 from gateway.sip.tel_uri import TelUri
-from gateway.sip.uri import SipUri
+from gateway.sip.uri import SipUri, Uri
 from gateway.voice.media_session import Side
 
 # As long as the target may ring at most, and some more.
@@ -45,7 +45,7 @@ class Transfer:
             self.referrer.request("NOTIFY", now, headers, body)
 
 
-def refer_to(refer: SipRequest) -> str | None:
+def refer_to(refer: SipRequest) -> Uri | None:
     """Whom to call; None for what is not a blind transfer to a number or a SIP address.
 
     Raises:
@@ -55,8 +55,6 @@ def refer_to(refer: SipRequest) -> str | None:
     if len(values) != 1:
         raise GrammarError("there must be one Refer-To")
     uri = Address.parse(values[0]).uri
-    if isinstance(uri, TelUri):
-        return str(uri)
-    if isinstance(uri, SipUri) and not uri.headers and uri.parameters.get("method") is None:
-        return str(uri)
-    return None
+    if isinstance(uri, SipUri) and (uri.headers or "method" in uri.parameters):
+        return None  # Replaces, for one: an attended transfer.
+    return uri if isinstance(uri, SipUri | TelUri) else None

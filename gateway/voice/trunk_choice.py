@@ -45,6 +45,10 @@ class Trunk(Protocol):
         """The INVITE in this carrier's way of writing: everything but the session."""
         ...
 
+    def unreachable(self, destination: Destination, now: float) -> None:
+        """A call could not be sent there, or got no answer at all."""
+        ...
+
 
 class Way(msgspec.Struct, frozen=True):
     """One place to send the INVITE to. `name` is that of the attempt; without a `candidate` it is
@@ -58,6 +62,7 @@ class Way(msgspec.Struct, frozen=True):
     credentials: Credentials | None = None
     candidate: Candidate | None = None
     ranking: Ranking | None = None
+    trunk: Trunk | None = None
 
     def submitted(self, now: float) -> Submitted | None:
         if self.candidate is None:
@@ -124,6 +129,7 @@ class TrunkChoice:
                     trunk.credentials,
                     candidate,
                     ranking,
+                    trunk,
                 )
         return _no_way(ranking, now)
 

@@ -5,6 +5,8 @@ any memory.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -29,7 +31,7 @@ from gateway.sip.session_timer import SessionInterval
 from gateway.sip.transaction import Destination, Outgoing
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.b2bua import B2bua
-from gateway.voice.call_surroundings import CallLimits
+from gateway.voice.call_surroundings import CallBounds
 from gateway.voice.media_session import Side
 from routing.events import BindDown, BindUp
 from tests.voice.fake_media import FakeEngine
@@ -80,7 +82,7 @@ class BadNetwork:
             {name: FakeTrunk(address) for name, address in CARRIERS.items()},
             self.media,
             self.admission,
-            CallLimits(60, 900.0, 60.0),
+            CallBounds(60, 900.0, 60.0, "gateway.example"),
             lambda: next(ids),
             self.on_event,
             lambda: None,
@@ -103,10 +105,8 @@ class BadNetwork:
 
     def attempt(self, act: Callable[[], object]) -> None:
         """What may not be done now is not done."""
-        try:
+        with suppress(SipError):
             act()
-        except SipError:
-            pass
 
     def call(self) -> None:
         needs = self.random.choice(((), (), (("Require", "100rel"),)))
@@ -193,7 +193,7 @@ class BadNetwork:
             case IncomingCall(leg):
                 self.plan_incoming(leg)
             case Provisional(leg, prack=True):
-                self.attempt(lambda: leg.prack(self.now, b"v=0 answer"))
+                self.attempt(partial(leg.prack, self.now, b"v=0 answer"))
             case Answered(leg, acknowledge=acknowledge):
                 if acknowledge:
                     answer = self.random.choice((b"v=0 answer", b"v=0 answer", b""))

@@ -2,10 +2,8 @@
 
 from gateway.call import CallStatus, EndedBy
 from gateway.sip.leg_events import EndCause
-from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.sanity import Refusal
-from gateway.voice.trunk_choice import Way
-from tests.voice.world import ACCOUNT, ANSWER, CALLED, CALLER, CUSTOMER, TWO, World
+from tests.voice.world import ACCOUNT, ANSWER, CALLED, CALLER, CUSTOMER, TWO, FakeTarget, World
 
 
 def test_call_is_recorded_as_admitted() -> None:
@@ -38,19 +36,16 @@ def test_one_call_too_many_is_a_503_with_retry_after() -> None:
 
 def test_places_are_tried_in_turn() -> None:
     world = World()
-    world.admission.places = tuple(
-        Way(
-            f"phone/{name}",
-            Invitation(f"sip:{name}@host", "<sip:a@gw>", f"<sip:{name}@gw>"),
-            TWO,
-            20.0,
-        )
+    world.admission.targets = tuple(
+        FakeTarget(f"phone/{name}", f"sip:{name}@host", TWO, ("<sip:192.0.2.12;lr>",))
         for name in ("desk", "mobile")
     )
     caller = world.call()
     world.called(world.two).refuse(503, world.now)
     called = world.called(world.two)
-    assert called.request_received.uri == "sip:mobile@host"
+    request = called.request_received
+    assert (request.uri, request.headers.get("Route")) == ("sip:mobile@host", "<sip:192.0.2.12;lr>")
+    assert str(request.from_.uri) == f"sip:{CALLER}@gateway.example"
     called.answer(world.now, ANSWER)
     world.carry()
     caller.hang_up(world.now)
@@ -58,6 +53,14 @@ def test_places_are_tried_in_turn() -> None:
     assert [one.trunk for one in world.record.attempts] == ["phone/desk", "phone/mobile"]
     assert not world.router.heard
     assert world.nothing_stays()
+
+
+def test_caller_who_is_private_is_anonymous_to_an_account() -> None:
+    world = World()
+    world.admission.private = True
+    world.admission.targets = (FakeTarget("phone/desk", "sip:desk@host", TWO),)
+    world.call()
+    assert CALLER not in world.sent(TWO, "INVITE")[0].to_bytes().decode()
 
 
 def test_drained_gateway_takes_no_new_calls_and_lets_the_others_go_on() -> None:

@@ -157,6 +157,17 @@ def test_late_offer_in_a_reliable_response_is_answered_by_prack() -> None:
     assert world.statuses[-1] is CallStatus.IN_PROGRESS
 
 
+def test_carrier_does_not_ring_reliably_for_who_can_not_answer_early() -> None:
+    world = World()
+    world.call(b"", plain=True)
+    called = world.called()
+    called.ring(183, world.now, body=b"v=0 early offer", reliable=True)
+    (event,) = world.events(world.customer, Provisional)
+    assert (event.response.status, event.response.body) == (183, b"")
+    called.answer(world.now, b"v=0 offer")
+    assert world.answered(world.customer).acknowledge
+
+
 def test_after_that_nobody_else_is_tried() -> None:
     world = World()
     caller = world.call(b"")

@@ -121,6 +121,7 @@ def test_transport_error_is_a_503_and_leads_to_the_next_trunk() -> None:
     world.carry()
     assert world.statuses[-1] is CallStatus.IN_PROGRESS
     assert world.channels() == {"one/a": 0, "two/a": 1}
+    assert world.trunks["one/a"].found_unreachable == [ONE]
 
 
 def test_nobody_else_is_tried_once_the_called_side_is_heard() -> None:

@@ -1,11 +1,12 @@
 """Builders: a customer, the gateway and two carriers on one wire in memory, in virtual time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from typing import TypeVar
 
 import msgspec
 
+from gateway.account import Account
 from gateway.call import Call, CallDirection, CallEvent, CallRecord, CallStatus
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
@@ -26,10 +27,10 @@ from gateway.sip.sanity import Refusal
 from gateway.sip.session_timer import SessionInterval
 from gateway.sip.timers import TimerValues
 from gateway.sip.transaction import Destination
+from gateway.sip.uri import SipUri, Uri
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.b2bua import B2bua
-from gateway.voice.call_surroundings import Admitted, CallLimits
-from gateway.voice.trunk_choice import Way
+from gateway.voice.call_surroundings import Admitted, CallBounds
 from routing.carrier_bind import CarrierBind, Kind, RouteEntry
 from routing.events import BindUp, Event
 from routing.router import Router
@@ -58,7 +59,11 @@ class FakeTrunk:
         self.no_answer_s = 6.0
         self.no_failover: tuple[int, ...] = (480, 484, 486, 600, 603, 604, 607)
         self.credentials = None
+        self.found_unreachable: list[Destination] = []
         self._host = destination.host
+
+    def unreachable(self, destination: Destination, now: float) -> None:
+        self.found_unreachable.append(destination)
 
     def invitation(self, call: Call) -> Invitation:
         return Invitation(
@@ -75,34 +80,52 @@ class FakeAdmission:
         self.answer: Refusal | None = None
         self.transfer_answer: Refusal | None = None
         self.direction = CallDirection.OUTBOUND
-        self.places: tuple[Way, ...] = ()
+        self.targets: tuple[FakeTarget, ...] = ()
+        self.private = False
         self.sources: list[Destination] = []
         self.held = 0
         self.called = CALLED
 
     def check(self, request: SipRequest, source: Destination, now: float) -> Admitted | Refusal:
         self.sources.append(source)
-        return self.answer or self._admit(self.called, self.places)
+        return self.answer or self._admit(self.called, self.targets)
 
-    def check_transfer(self, call: Call, target: str, now: float) -> Admitted | Refusal:
-        number = target.partition(":")[2].partition("@")[0]
-        return self.transfer_answer or self._admit(number, ())
+    def check_transfer(self, call: Call, target: Uri, now: float) -> Admitted | Refusal:
+        assert isinstance(target, SipUri)
+        return self.transfer_answer or self._admit(target.username or "", ())
 
-    def release(self, admitted: Admitted, now: float) -> None:
+    def ended(self, admitted: Admitted) -> None:
         self.held -= 1
 
-    def _admit(self, called: str, places: Sequence[Way]) -> "FakeAdmitted":
+    def _admit(self, called: str, targets: "tuple[FakeTarget, ...]") -> "FakeAdmitted":
         self.held += 1
-        return FakeAdmitted(ACCOUNT, self.direction, CALLER, called, "trunk/pbx", tuple(places))
+        return FakeAdmitted(
+            Account(ACCOUNT, "token"),
+            self.direction,
+            CALLER,
+            called,
+            "trunk/pbx",
+            self.private,
+            targets=targets,
+        )
+
+
+class FakeTarget(msgspec.Struct, frozen=True):
+    name: str
+    uri: str
+    destination: Destination
+    routes: tuple[str, ...] = ()
 
 
 class FakeAdmitted(msgspec.Struct, frozen=True):
-    account_sid: str
+    account: Account
     direction: CallDirection
     caller: str
     called: str
-    source_id: str
-    places: tuple[Way, ...] = ()
+    source: str
+    private: bool = False
+    diversion: str = ""
+    targets: tuple[FakeTarget, ...] = ()
 
 
 class WatchedRouter(Router):
@@ -177,7 +200,7 @@ class World:
             self.trunks,
             self.media,
             self.admission,
-            CallLimits(calls_max, call_max_s, no_answer_s),
+            CallBounds(calls_max, call_max_s, no_answer_s, "gateway.example"),
             lambda: next(numbers),
             self.call_events.append,
             self._wake,
@@ -254,8 +277,9 @@ class World:
         body: bytes = OFFER,
         headers: tuple[Field, ...] = (),
         max_forwards: int = MAX_FORWARDS,
+        plain: bool = False,
     ) -> OutgoingLeg:
-        """The customer calls, and whoever is to hear has heard."""
+        """The customer calls, and whoever is to hear has heard. `plain`: it knows no PRACK."""
         leg = self.customer.invite(
             Invitation(
                 f"sip:{CALLED}@192.0.2.1",
@@ -264,6 +288,7 @@ class World:
                 headers,
                 body,
                 max_forwards=max_forwards,
+                reliable=not plain,
             ),
             GATEWAY,
             self.now,
