@@ -16,9 +16,9 @@ from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings
-from gateway.voice.joined_call import TEMPORARY_FAILURE, JoinedCall
+from gateway.voice.joined_call import JoinedCall
 from gateway.voice.media_session import MediaEngine
-from gateway.voice.passed_headers import hops_left
+from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
 from gateway.voice.trunk_choice import RETRY_AFTER_S, Trunk
 from routing.router import Router
 

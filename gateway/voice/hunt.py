@@ -116,13 +116,13 @@ class Hunt:
         self.failure = Failure(status, response)
         return not self.settled and may_try_another(status, attempt.way.no_failover)
 
-    def cancel(self, headers: tuple[Field, ...], now: float) -> None:
-        """Harmless where none is under way."""
-        if self.attempt is not None:
-            attempt = self._take_attempt()
+    def cancelled(self, now: float) -> Attempt | None:
+        """The one under way, if there is one, is to be hung up."""
+        attempt = self.attempt
+        if attempt is not None:
+            self._take_attempt()
             self._call.history.attempts.append(attempt.cancelled(now))
-            attempt.leg.user = None
-            attempt.leg.hang_up(now, headers)
+        return attempt
 
     def _take_attempt(self) -> Attempt:
         attempt, self.attempt = self.attempt, None

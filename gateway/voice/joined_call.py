@@ -7,14 +7,11 @@ media, timers and the router's channels are given back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from msgspec.structs import replace
-
-from gateway.call import Call, CallDirection, CallStatus, EndedBy, Quality
-from gateway.sip.errors import GrammarError, SipError
+from gateway.call import Call, CallStatus, EndedBy, Quality
+from gateway.sip.errors import SipError
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
 from gateway.sip.leg import Leg
@@ -33,9 +30,9 @@ from gateway.sip.leg_events import (
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import OutgoingLeg
 from gateway.sip.reliable_provisional import ProvisionalsFull
-from gateway.sip.sanity import Refusal
-from gateway.voice.call_attempt import ANSWERED, NONE_IN_TIME, Attempt
+from gateway.voice.call_attempt import ANSWERED, NONE_IN_TIME
 from gateway.voice.call_history import CallHistory
+from gateway.voice.call_legs import CallLegs
 from gateway.voice.call_outcome import status_of, told_to_caller
 from gateway.voice.call_session import CallSession, description, other
 from gateway.voice.call_surroundings import Admitted, CallSurroundings
@@ -45,26 +42,21 @@ from gateway.voice.media_session import MediaRefused, Side
 from gateway.voice.passed_headers import (
     OF_INVITE,
     OF_RESPONSE,
+    TEMPORARY_FAILURE,
+    TIMER_EXPIRED,
     hops_left,
     passed,
-    q850,
     reasons,
     refusal_reasons,
 )
 from gateway.voice.passed_requests import NOT_NOW, PassedRequests
-from gateway.voice.transfer import Transfer, refer_to
+from gateway.voice.transfer import Transfer
 from gateway.voice.trunk_choice import NoWay
 
 # Of what one side sent that the other side can not be joined with.
 BAD_GATEWAY = 502
 NOT_ACCEPTABLE = 488
 CANCELLED = 487
-DECLINED = 603
-# Q.850: why we end a call that stands.
-TIMER_EXPIRED = q850(102, "recovery on timer expiry")
-TEMPORARY_FAILURE = q850(41, "temporary failure")
-
-Give = Callable[[float, bytes], None]
 
 
 class JoinedCall:
@@ -78,13 +70,9 @@ class JoinedCall:
         self.transfer: Transfer | None = None
         self._session: CallSession | None = None
         self._invited = leg
-        self._caller: Leg = leg
-        self._called: Leg | None = None
+        self.legs = CallLegs(leg)
         self._hunt: Hunt | None = None
-        self._standing: dict[Side, Attempt] = {}
         self._requests = PassedRequests(self)
-        # The leg whose answer is awaited, the leg that awaits it, and how that is given it.
-        self._owed: tuple[Leg, Leg, Give] | None = None
         # What the caller has been answered, and whether that is sure to have arrived.
         self._answer = b""
         self._answer_is_final = False
@@ -103,19 +91,15 @@ class JoinedCall:
 
     @property
     def talks(self) -> bool:
-        return self._called is not None
+        return self.legs.called is not None
 
     def leg(self, side: Side) -> Leg | None:
         """Of the called side, also while it rings."""
         if side is Side.CALLER:
-            return self._caller
-        if self._called is None and self._hunt is not None and self._hunt.attempt is not None:
+            return self.legs.caller
+        if not self.talks and self._hunt is not None and self._hunt.attempt is not None:
             return self._hunt.attempt.leg
-        return self._called
-
-    def owe(self, debtor: Leg, creditor: Leg, give: Give) -> None:
-        """`debtor` will answer what `creditor` has offered."""
-        self._owed = debtor, creditor, give
+        return self.legs.called
 
     # Its begin
 
@@ -175,10 +159,9 @@ class JoinedCall:
                 assert hunt is not None
                 self._give_up_attempt(hunt, now)
             case CallTimer.UNANSWERED:
-                assert hunt is not None
-                hunt.cancel(TIMER_EXPIRED, now)
+                self._cancel(TIMER_EXPIRED, now)
                 if self.transfer is not None:
-                    self._transfer_failed(NONE_IN_TIME, now)
+                    self._transfer_failed(self.transfer, NONE_IN_TIME, now)
                 else:
                     self._refuse(480, CallStatus.NO_ANSWER, EndedBy.GATEWAY, now)
             case CallTimer.LONGEST:
@@ -203,7 +186,8 @@ class JoinedCall:
         if none is None:
             return
         if self.transfer is not None:
-            self._transfer_failed(hunt.failure.status if hunt.failure else none.status, now)
+            status = hunt.failure.status if hunt.failure else none.status
+            self._transfer_failed(self.transfer, status, now)
         elif hunt.failure is not None:
             self._refuse_as(hunt, now)
         else:
@@ -212,7 +196,7 @@ class JoinedCall:
     def _give_up_attempt(self, hunt: Hunt, now: float) -> None:
         attempt = hunt.attempt
         assert attempt is not None
-        self._part(attempt.leg, (), now)
+        self.legs.part(attempt.leg, (), now)
         self._after_rejection(hunt, hunt.rejected(NONE_IN_TIME, None, now), now)
 
     def _after_rejection(self, hunt: Hunt, may_try_another: bool, now: float) -> None:
@@ -220,7 +204,7 @@ class JoinedCall:
             self._dial(hunt, now)
         elif self.transfer is not None:
             assert hunt.failure is not None
-            self._transfer_failed(hunt.failure.status, now)
+            self._transfer_failed(self.transfer, hunt.failure.status, now)
         else:
             self._refuse_as(hunt, now)
 
@@ -263,11 +247,11 @@ class JoinedCall:
             offer = self.session.offer(Side.CALLED, sdp)
             self._invited.ring(status, now, (), offer, reliable=True)
         except (MediaRefused, SipError):
-            self._part(leg, (), now)
+            self.legs.part(leg, (), now)
             self._after_rejection(hunt, hunt.rejected(NOT_ACCEPTABLE, None, now), now)
             return
         hunt.settled = True
-        self.owe(self._invited, leg, leg.prack)
+        self.legs.owe(self._invited, leg, leg.prack)
 
     # The answer
 
@@ -277,27 +261,27 @@ class JoinedCall:
         hunt = self._hunt
         if hunt is None or hunt.attempt is None or hunt.attempt.leg is not leg:
             return
-        if acknowledge:
-            self.owe(self._caller, leg, leg.acknowledge_answer)
         if self.transfer is not None:
             self._transfer_answered(self.transfer, hunt, response, now)
             return
-        if self._caller.over:
+        caller = self._invited
+        if acknowledge:
+            self.legs.owe(caller, leg, leg.acknowledge_answer)
+        if caller.over:
             return  # It has cancelled; that is told next.
         try:
             body = self._described_by(hunt, response, acknowledge)
         except MediaRefused:
             hunt.rejected(NOT_ACCEPTABLE, None, now)
-            self._part(leg, TEMPORARY_FAILURE, now)
+            self.legs.part(leg, TEMPORARY_FAILURE, now)
             self._refuse(BAD_GATEWAY, CallStatus.FAILED, EndedBy.GATEWAY, now)
             return
         attempt = hunt.answered(now)
-        self._standing[Side.CALLED] = attempt
-        self._called = leg
+        self.legs.place(Side.CALLED, attempt)
         self._hunt = None
         self._start_longest(now)
         self.history.answered(attempt.way.name, now)
-        self._invited.answer(now, body, passed(response, OF_RESPONSE))
+        caller.answer(now, body, passed(response, OF_RESPONSE))
 
     def _described_by(self, hunt: Hunt, response: SipResponse, acknowledge: bool) -> bytes:
         """What the caller's 2xx describes. Where it has acknowledged an answer before, that one
@@ -320,89 +304,51 @@ class JoinedCall:
     def _receive_owed(self, leg: Leg, request: SipRequest, prack: bool, now: float) -> None:
         """An ACK or a PRACK has come, maybe with the answer that the other side awaits."""
         sdp = description(request)
-        if self._owed is None or self._owed[0] is not leg or (prack and not sdp):
+        owed = self.legs.debt(leg)
+        if owed is None or (prack and not sdp):
             self._answer_is_final = self._answer_is_final or (prack and bool(self._answer))
             return
-        _, creditor, give = self._owed
-        self._owed = None
         try:
             if not sdp:
                 raise MediaRefused(BAD_GATEWAY, "there is no answer")
-            give(now, self.session.answer(self._side(leg), sdp))
+            owed.give(now, self.session.answer(self._side(leg), sdp))
         except (MediaRefused, SipError):
-            self._owed = leg, creditor, give
             self.end(TEMPORARY_FAILURE, now)
+        else:
+            self.legs.settle()
 
     # A transfer
 
     def _receive_refer(self, event: Asked, now: float) -> None:
-        leg, transaction = event.leg, event.transaction
-        side = self._side(leg)
-        remaining = self.leg(other(side))
-        if not self.talks or remaining is None or self._hunt is not None:
-            leg.respond(transaction, NOT_NOW, now)
+        if not self.talks or self._hunt is not None:
+            event.leg.respond(event.transaction, NOT_NOW, now)
             return
+        transfer = Transfer.asked(self, event, self._side(event.leg), now)
+        if transfer is None:
+            return
+        self.transfer = transfer
+        transfer.notify(100, now)
         try:
-            target = refer_to(event.request)
-        except GrammarError:
-            leg.respond(transaction, 400, now)
-            return
-        call = self.history.call
-        if target is None or side is not customer_side(call):
-            leg.respond(transaction, DECLINED, now)
-            return
-        admitted = self.shared.admission.check_transfer(call, target, now)
-        if isinstance(admitted, Refusal):
-            leg.respond(transaction, DECLINED, now)
-            return
-        self.admitted.append(admitted)
-        leg.respond(transaction, 202, now)
-        self.transfer = Transfer(leg, side, event.request)
-        self.transfer.notify(100, now)
-        try:
-            offer = self.session.offer(other(side), self.session.described(other(side)))
+            hunt = transfer.hunt(hops_left(event.request))
         except MediaRefused as refused:
-            self._transfer_failed(refused.status, now)
+            self._transfer_failed(transfer, refused.status, now)
             return
-        onward = replace(call, caller=admitted.caller, called=admitted.called)
-        ways = self.shared.ways(onward, admitted)
-        self._hunt = Hunt(self.shared, self, ways, offer, (), hops_left(event.request))
+        self._hunt = hunt
         self.shared.timers.set(CallTimer.UNANSWERED, self, self.shared.bounds.no_answer_s, now)
-        self._dial(self._hunt, now)
+        self._dial(hunt, now)
 
     def _transfer_answered(
         self, transfer: Transfer, hunt: Hunt, response: SipResponse, now: float
     ) -> None:
-        """The third takes the place of who referred to it; who remains is offered its session."""
-        assert hunt.attempt is not None
-        leg, side = hunt.attempt.leg, transfer.side
-        sdp = description(response)
-        try:
-            if not sdp:
-                raise MediaRefused(BAD_GATEWAY, "there is no answer")
-            self.session.answer(side, sdp)
-        except MediaRefused as refused:
-            hunt.rejected(NOT_ACCEPTABLE, None, now)
-            self._part(leg, TEMPORARY_FAILURE, now)
-            self._transfer_failed(refused.status, now)
-            return
-        attempt = hunt.answered(now)
-        transfer.notify(ANSWERED, now)
-        self._leave_transfer()
-        self._free(side, now)
-        if transfer.referrer is not None:
-            self._part(transfer.referrer, (), now)
-        if side is Side.CALLER:
-            self._caller = leg
+        """Who remains is offered the session of the third."""
+        if transfer.answered(hunt, response, now):
+            self._leave_transfer()
+            self._offer_again_to = other(transfer.side)
         else:
-            self._called = leg
-        self._standing[side] = attempt
-        self._offer_again_to = other(side)
+            self._transfer_failed(transfer, NOT_ACCEPTABLE, now)
 
-    def _transfer_failed(self, status: int, now: float) -> None:
+    def _transfer_failed(self, transfer: Transfer, status: int, now: float) -> None:
         """Both go on to talk; unless the one who referred has left."""
-        transfer = self.transfer
-        assert transfer is not None
         transfer.notify(status, now)
         self._leave_transfer()
         if transfer.referrer is None:
@@ -426,7 +372,7 @@ class JoinedCall:
         side = self._side(leg)
         if self.transfer is not None and self.transfer.referrer is leg:
             self.transfer.referrer = None
-            self._free(side, now)
+            self.legs.free(side, self.session.quality(side).mos, now)
             return
         by = EndedBy.GATEWAY
         if event.cause in (EndCause.BYE, EndCause.CANCELLED):
@@ -434,8 +380,7 @@ class JoinedCall:
         if self.talks:
             self._end_talk(leg, by, reasons(event.message), now)
             return
-        if hunt is not None:
-            hunt.cancel(reasons(event.message), now)
+        self._cancel(reasons(event.message), now)
         if by is EndedBy.CALLER:
             self._finish(CallStatus.CANCELED, CANCELLED, by, now)
         else:
@@ -444,11 +389,10 @@ class JoinedCall:
     def _end_talk(
         self, gone: Leg | None, by: EndedBy, headers: tuple[Field, ...], now: float
     ) -> None:
-        if self._hunt is not None:
-            self._hunt.cancel(headers, now)
-        for leg in (self._caller, self._called):
+        self._cancel(headers, now)
+        for leg in (self.legs.caller, self.legs.called):
             if leg is not None and leg is not gone:
-                self._part(leg, headers, now)
+                self.legs.part(leg, headers, now)
         self._finish(CallStatus.COMPLETED, ANSWERED, by, now)
 
     def _refuse_as(self, hunt: Hunt, now: float) -> None:
@@ -473,8 +417,7 @@ class JoinedCall:
         now: float,
         headers: tuple[Field, ...] = (),
     ) -> None:
-        if self._hunt is not None:
-            self._hunt.cancel(headers, now)
+        self._cancel(headers, now)
         self._invited.user = None
         self._invited.refuse(sip_status, now, headers)
         self._finish(status, sip_status, by, now)
@@ -486,29 +429,19 @@ class JoinedCall:
         qualities = Quality(), Quality()
         if self._session is not None:
             qualities = self._session.quality(Side.CALLER), self._session.quality(Side.CALLED)
-        for side in list(self._standing):
-            self._free(side, now)
+        for side, quality in zip(Side, qualities, strict=True):
+            self.legs.free(side, quality.mos, now)
         if self._session is not None:
             self._session.close()
         self._hunt = None
         self.history.ended(status, sip_status, by, qualities, now)
         self.shared.on_over(self, now)
 
-    def _free(self, side: Side, now: float) -> None:
-        """The trunk of that side, if it is one, has its channel back."""
-        attempt = self._standing.pop(side, None)
+    def _cancel(self, headers: tuple[Field, ...], now: float) -> None:
+        """Whoever is being tried is not wanted any more."""
+        attempt = self._hunt.cancelled(now) if self._hunt is not None else None
         if attempt is not None:
-            attempt.ended(self.session.quality(side).mos, now)
-
-    def _part(self, leg: Leg, headers: tuple[Field, ...], now: float) -> None:
-        """Hang up; a 2xx that awaits an answer is acknowledged before (RFC 3261 §13.2.2.4)."""
-        leg.user = None
-        if self._owed is not None and leg in self._owed[:2]:
-            _, creditor, give = self._owed
-            self._owed = None
-            if not creditor.over and creditor.state is creditor.state.CONFIRMED:
-                give(now, b"")
-        leg.hang_up(now, headers)
+            self.legs.part(attempt.leg, headers, now)
 
     # Small things
 
@@ -518,16 +451,11 @@ class JoinedCall:
         timers.set(CallTimer.LONGEST, self, self.shared.bounds.call_max_s, now)
 
     def _side(self, leg: Leg) -> Side:
-        if leg is self._caller:
+        if leg is self.legs.caller:
             return Side.CALLER
-        if leg is self._called or self.transfer is None:
+        if leg is self.legs.called or self.transfer is None:
             return Side.CALLED
         return self.transfer.side
-
-
-def customer_side(call: Call) -> Side:
-    """Whose account the call is of."""
-    return Side.CALLER if call.direction is CallDirection.OUTBOUND else Side.CALLED
 
 
 def _options(invite: SipRequest) -> frozenset[str]:

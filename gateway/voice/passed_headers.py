@@ -14,6 +14,9 @@ OF_INVITE = ("Accept-Language", "Date", "Identity", "Priority", "Subject", "User
 OF_RESPONSE = ("User-to-User",)
 OF_INFO = ("Content-Disposition", "Content-Type", "Info-Package")
 REASON = "Reason"
+# Why we end a call that stands (ITU-T Q.850).
+TIMER_EXPIRED: tuple[Field, ...] = ((REASON, 'Q.850;cause=102;text="recovery on timer expiry"'),)
+TEMPORARY_FAILURE: tuple[Field, ...] = ((REASON, 'Q.850;cause=41;text="temporary failure"'),)
 # Fields of one name that pass; the rest is not heard.
 PASSED_MAX = 4
 
@@ -39,11 +42,6 @@ def refusal_reasons(status: int, told: int, message: SipMessage | None) -> tuple
     if theirs or not status or status == told:
         return theirs
     return ((REASON, f'SIP;cause={status};text="{reason_of(status)}"'),)
-
-
-def q850(cause: int, text: str) -> tuple[Field, ...]:
-    """Why we end it (ITU-T Q.850)."""
-    return ((REASON, f'Q.850;cause={cause};text="{text}"'),)
 
 
 def hops_left(invite: SipRequest) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.sip.errors import SipError
-from gateway.sip.leg import CAPABILITIES, Leg, RequestPending
+from gateway.sip.leg import CAPABILITIES, Leg, LegState, RequestPending
 from gateway.sip.leg_events import Asked, Responded, Withdrawn
 from gateway.sip.own_request import SDP, OwnRequest
 from gateway.sip.server_transaction import ServerTransaction
@@ -97,7 +97,7 @@ class PassedRequests:
         if peer is None or call.transfer is not None or self._session_is_pending():
             leg.respond(event.transaction, NOT_NOW, now)
             return
-        knows_update = peer.state is not peer.state.CONFIRMED or "update" in peer.peer_allows
+        knows_update = peer.state is not LegState.CONFIRMED or "update" in peer.peer_allows
         method = "UPDATE" if event.request.method != "INVITE" and knows_update else "INVITE"
         try:
             body = call.session.offer(side, sdp) if sdp else b""
@@ -175,7 +175,7 @@ class PassedRequests:
         except MediaRefused:
             give(now)
             raise
-        call.owe(pending.leg, event.leg, give)
+        call.legs.owe(pending.leg, event.leg, give)
         self._respond(pending, 200, now, offer)
 
     def _respond(self, pending: Pending, status: int, now: float, body: bytes = b"") -> None:
