@@ -21,6 +21,7 @@ from random import Random
 from zlib import crc32
 
 from gateway.clock import Clock
+from gateway.net.dns_client import DnsClient
 from gateway.net.errors import ListenError
 from gateway.net.log_allowance import LogAllowance
 from gateway.net.network import Listening, TcpNetwork
@@ -28,8 +29,10 @@ from gateway.net.sip_address import family_of
 from gateway.net.sip_connection import SipConnection
 from gateway.net.sip_connections import SipConnections
 from gateway.net.sip_own_addresses import SipOwnAddresses
+from gateway.net.sip_resolver import SipResolver
 from gateway.net.sip_stream import SipStream
 from gateway.net.sip_udp import Datagram, SipUdp, bound_socket
+from gateway.net.sip_websocket import SipWebsocket
 from gateway.net.source_rate import SourceRate
 from gateway.sip.errors import GrammarError, MessageError, RequestRefused
 from gateway.sip.framing import Framed, KeepAlive
@@ -63,13 +66,16 @@ class Verdict(Enum):
 @dataclass(frozen=True, slots=True)
 class SipListen:
     """Where we listen. UDP and TCP share `port`; TLS is there with a context. Port 0 takes a free
-    one. `host` "" is every address, of IPv4 and IPv6. `public_host` is how peers reach us, where
-    that is not the address they came to."""
+    one. With a `websocket_port` browsers come by WebSocket, over TLS where there is a context; the
+    pages of `websocket_origins` only, if there are any. `host` "" is every address, of IPv4 and
+    IPv6. `public_host` is how peers reach us, where that is not the address they came to."""
 
     host: str = "127.0.0.1"
     port: int = 5060
     tls: ssl.SSLContext | None = None
     tls_port: int = 5061
+    websocket_port: int | None = None
+    websocket_origins: tuple[str, ...] = ()
     public_host: str = ""
 
 
@@ -93,12 +99,17 @@ class SipEndpoint:
         legs_max: int = LEGS_MAX,
         transactions_max: int = TRANSACTIONS_MAX,
         client_tls: ssl.SSLContext | None = None,
+        dns: DnsClient | None = None,
     ) -> None:
         self.addresses: dict[str, tuple[str, int]] = {}
         self._listen = listen
         self._on_event = on_event
         self._on_message = on_message
         self._clock = clock
+        self._random = random
+        self._dns = dns or DnsClient()
+        self._transports = ("UDP", "TCP", "TLS") if client_tls is not None else ("UDP", "TCP")
+        self._resolver: SipResolver | None = None
         self._loop = asyncio.get_running_loop()
         self._ports: dict[str, int] = {}
         self._own = SipOwnAddresses(listen.host, listen.public_host, self._ports)
@@ -140,6 +151,9 @@ class SipEndpoint:
             await self._start_udp_and_tcp()
             if self._listen.tls is not None:
                 await self._listen_on("TLS", self._listen.tls_port, self._listen.tls)
+            if self._listen.websocket_port is not None:
+                transport = "WS" if self._listen.tls is None else "WSS"
+                await self._listen_on(transport, self._listen.websocket_port, self._listen.tls)
         except BaseException:
             await self._stop_listening()
             raise
@@ -174,6 +188,18 @@ class SipEndpoint:
         self._arm()
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
+
+    async def resolve(self, host: str, port: int = 0, transport: str = "") -> list[Destination]:
+        """Where a URI leads (RFC 3263), the first to be tried first; see SipResolver."""
+        if self._resolver is None:
+            families = tuple(self._udp)
+            self._resolver = SipResolver(self._dns, self._random, families, self._transports)
+        found = await self._resolver.resolve(host, port, transport)
+        for destination in found:
+            if destination.transport == "TLS":
+                # The certificate is to name what was asked for, not what the DNS made of it.
+                self._connections.name_server(destination.host, destination.port, host.strip("[]"))
+        return found
 
     # What comes
 
@@ -354,10 +380,14 @@ class SipEndpoint:
         self._opened("UDP", port)
 
     async def _listen_on(self, transport: str, port: int, tls: ssl.SSLContext | None) -> None:
-        def stream(number: int) -> SipConnection:
-            return SipStream(transport, number, self._connections, False)
+        connections, origins = self._connections, self._listen.websocket_origins
 
-        factory = self._connections.accepting(stream)
+        def connection(number: int) -> SipConnection:
+            if transport in ("WS", "WSS"):
+                return SipWebsocket(transport, number, connections, origins)
+            return SipStream(transport, number, connections, opened=False)
+
+        factory = connections.accepting(connection)
         listening = await self._network.listen(self._listen.host, port, factory, tls)
         self._listenings.append(listening)
         self._opened(transport, listening.port)
