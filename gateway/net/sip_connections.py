@@ -23,6 +23,7 @@ from gateway.net.sip_stream import SipStream
 from gateway.net.source_rate import SourceRate
 from gateway.sip.errors import SipError
 from gateway.sip.framing import Framed
+from gateway.sip.grammar import PORT_MAX
 from gateway.sip.message import SipRequest
 from gateway.sip.next_hop import locate
 from gateway.sip.parser import parse
@@ -191,10 +192,10 @@ class SipConnections:
             waiting.append(outgoing)
 
     def _refusal(self, way: Way) -> str:
-        transport, host, _ = way
+        transport, host, port = way
         if transport not in ("TCP", "TLS"):
             return "nobody can be reached by this transport but over his own connection"
-        if family_of(host) is None:
+        if family_of(host) is None or not 0 < port <= PORT_MAX:
             return "this is no address"
         if transport == "TLS" and self._client_tls is None:
             return "we speak no TLS"
@@ -214,10 +215,11 @@ class SipConnections:
                 )
         except TimeoutError:
             reason = f"nothing within {CONNECT_S:g} s"
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        except OSError as error:  # ssl.SSLError is one.
             reason = str(error)
-        finally:
-            waiting = self._waiting.pop(way, [])
+        except Exception:
+            log.exception("connection not opened by a fault of ours", extra={"peer": host})
+        waiting = self._waiting.pop(way, [])
         if waiting:
             self._log(host, "connection not opened", reason)
             self._on_failed(waiting)
