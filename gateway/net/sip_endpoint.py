@@ -138,6 +138,7 @@ class SipEndpoint:
         self._udp: dict[int, SipUdp] = {}
         self._listenings: list[Listening] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._flushing = False
         self._flush_wanted = False
         self._settled: asyncio.Event | None = None
@@ -332,9 +333,11 @@ class SipEndpoint:
             return
         when = self._clock.to_monotonic(deadline)
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
+        # uvloop's own handle does not always know its time.
+        self._timer_at = when
         self._timer = self._loop.call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:

@@ -14,7 +14,9 @@ from gateway.sip.leg_events import (
     LegEvent,
     Provisional,
 )
+from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
+from tests.net.raw_peers import udp_peer
 from tests.net.sip_endpoints import LOOPBACK, hang_up, party, talk
 
 pytestmark = pytest.mark.e2e
@@ -132,3 +134,14 @@ async def test_public_host_is_what_a_peer_is_told() -> None:
         assert "@" not in str(a_leg.dialog.remote_target)
         assert f"sip.example.net:{bob.at().port}" in str(a_leg.dialog.remote_target)
         await hang_up(alice, a_leg, bob)
+
+
+async def test_timers_that_are_overdue_are_handled_at_once() -> None:
+    async with party() as alice, udp_peer() as peer:
+        uri = f"sip:bob@{LOOPBACK}"
+        invitation = Invitation(uri, "<sip:alice@example.org>", f"<{uri}>")
+        long_ago = alice.clock.now() - 100
+        alice.endpoint.user_agent.invite(invitation, peer.at, long_ago)
+        alice.endpoint.flush()
+        alice.endpoint.flush()
+        assert (await alice.event(Ended)).status == 408
