@@ -6,6 +6,7 @@ import ssl
 import pytest
 
 from gateway.net import sip_connection, sip_connections
+from gateway.net.sip_connection import IDLE_S, MESSAGE_S
 from gateway.net.source_rate import SourceRate
 from gateway.net.tls import client_context, server_context
 from gateway.sip.leg_events import Acknowledged, Ended, IncomingCall, OutsideDialog
@@ -172,6 +173,36 @@ async def test_connections_are_bounded_in_all_and_by_source(
         bob.endpoint._connections._connections_max = 0
         async with stream_peer(bob.at("TCP")) as third:
             assert await third.ended()
+
+
+@pytest.mark.parametrize(
+    ("said", "silence_s", "closed"),
+    [
+        (b"", MESSAGE_S, True),
+        (b"OPTIONS sip:", MESSAGE_S, True),
+        (request_octets("OPTIONS", VIA, version="SIP/7.0"), MESSAGE_S, False),
+        (request_octets("OPTIONS", VIA, version="SIP/7.0") + b"OPT", MESSAGE_S, True),
+        (b"\r\n\r\n", IDLE_S, True),
+    ],
+)
+async def test_connection_that_is_silent_for_too_long_is_closed(
+    said: bytes, silence_s: float, closed: bool
+) -> None:
+    async with party() as bob, stream_peer(bob.at("TCP")):
+        await bob.connections(1)
+        (connection,) = bob.endpoint._connections._standing.values()
+        if said:
+            connection.data_received(said)
+        connection.look_after(asyncio.get_running_loop().time() + silence_s + 1)
+        assert (connection._transport is None or connection._transport.is_closing()) is closed
+
+
+async def test_connections_are_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sip_connections, "LOOK_AFTER_S", 0.01)
+    monkeypatch.setattr(sip_connection, "MESSAGE_S", 0.01)
+    async with party() as bob, stream_peer(bob.at("TCP")) as peer:
+        assert await peer.ended()
+        await bob.connections(0)
 
 
 async def test_source_that_says_too_much_is_read_more_slowly(

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.net.sip_websocket import MESSAGE_OCTETS_MAX
+from gateway.net.sip_websocket import MESSAGE_OCTETS_MAX, PING_AFTER_S, PONG_S
 from gateway.net.tls import client_context, server_context
 from gateway.sip.leg_events import Acknowledged, Ended, IncomingCall, OutsideDialog, Responded
 from gateway.sip.message import SipRequest, SipResponse
@@ -64,7 +64,9 @@ async def browser(
     url = f"{transport.lower()}://{host}:{port}/"
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(url, protocols=protocols, origin=origin, ssl=tls or True) as socket,
+        session.ws_connect(
+            url, protocols=protocols, origin=origin, ssl=tls or True, autoping=False
+        ) as socket,
     ):
         yield Browser(socket)
 
@@ -150,6 +152,19 @@ async def test_message_that_is_too_long_ends_the_connection() -> None:
         async with asyncio.timeout(PATIENCE_S):
             closed = await alice.socket.receive()
         assert closed.data == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
+async def test_browser_that_is_silent_is_asked_and_one_that_does_not_answer_is_cut() -> None:
+    async with party(websocket_port=0) as bob, browser(bob) as alice:
+        await alice.socket.send_str(request("OPTIONS"))
+        await bob.event(OutsideDialog)
+        (connection,) = bob.endpoint._connections._standing.values()
+        later = asyncio.get_running_loop().time() + PING_AFTER_S + 1
+        connection.look_after(later)
+        async with asyncio.timeout(PATIENCE_S):
+            assert (await alice.socket.receive()).type is aiohttp.WSMsgType.PING
+        connection.look_after(later + PONG_S + 1)
+        await bob.connections(0)
 
 
 async def test_connection_that_closes_fails_what_waits_on_it() -> None:
