@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 
 from media.errors import NotAcceptable, SdpError
 from media.sdp import (
@@ -22,6 +22,7 @@ PLAIN = ("RTP/AVP", "RTP/AVPF")
 PAYLOAD_TYPE_MAX = 127
 CLOCK_RATE = 8_000
 CLOCK_RATE_MAX = 192_000
+_BROADCAST = IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class AudioStream:
         address = ip(host)
         direction = description.direction(media)
         rtp = rtcp = None
-        if address is not None and ip_address(address).is_unspecified:
+        if address is not None and address.is_unspecified:
             direction = Direction.of(direction.sends, receives=False)
         elif address is not None:
             rtp = _unicast(address, media.port)
@@ -87,11 +88,10 @@ def find_audio(description: SessionDescription, preferred: int) -> int:
     raise NotAcceptable("no audio over plain RTP is offered")
 
 
-def _unicast(host: str, port: int) -> Address:
-    address = ip_address(host)
-    if address.is_multicast or host == "255.255.255.255":
+def _unicast(address: IPv4Address | IPv6Address, port: int) -> Address:
+    if address.is_multicast or address == _BROADCAST:
         raise NotAcceptable("the address is not that of one host")
-    return Address(host, port)
+    return Address(str(address), port)
 
 
 def _rtcp(media: Media, rtp: Address) -> Address | None:
@@ -105,10 +105,10 @@ def _rtcp(media: Media, rtp: Address) -> Address | None:
     port = number(port_text, PORT_MAX)
     if not port:
         return None
-    host = ip(network[2]) if len(network) == 3 else rtp.host
-    if host is None or ip_address(host).is_unspecified:
-        return None
-    return _unicast(host, port)
+    if len(network) != 3:
+        return Address(rtp.host, port)
+    address = ip(network[2])
+    return None if address is None or address.is_unspecified else _unicast(address, port)
 
 
 def _clock_rate(media: Media) -> int:

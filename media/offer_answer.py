@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from media.audio_stream import PLAIN, AudioStream, find_audio
 from media.errors import NotAcceptable
 from media.sdp import (
+    DIRECTIONS,
     Address,
     Direction,
     Line,
@@ -55,7 +56,7 @@ LEFT_OUT = frozenset(
         "source-filter",
         "tcap",
         "tls-id",
-        *Direction,
+        *DIRECTIONS,
     }
 )
 RTCP_MUX = Line("a", "rtcp-mux")
@@ -112,14 +113,16 @@ class End:
     def rewritten(self, media: Media, proto: str, direction: Direction, rtcp_mux: bool) -> Media:
         """The other end's audio, as this end is to see it."""
         lines: list[Line] = []
-        said = Line("a", direction)
+        said = False
         for line in media.lines:
-            if line.kind == "a" and line.value in tuple(Direction) and said not in lines:
-                lines.append(said)
+            if line.kind == "a" and line.value in DIRECTIONS:
+                if not said:
+                    lines.append(Line("a", direction.value))
+                said = True
             elif line.kind in "ba" and line.attribute not in LEFT_OUT:
                 lines.append(line)
-        if said not in lines and direction is not Direction.SENDRECV:
-            lines.append(said)
+        if not said and direction is not Direction.SENDRECV:
+            lines.append(Line("a", direction.value))
         if rtcp_mux:
             lines.append(RTCP_MUX)
         return Media("audio", self.local.port, proto, media.formats, tuple(lines))

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import pairwise
 from typing import NamedTuple
 
 from media.errors import SdpError
@@ -17,6 +19,8 @@ SDP_OCTETS_MAX = 32_768
 LINES_MAX = 1_024
 MEDIA_MAX = 32
 PORT_MAX = 65_535
+# The addresses of peers are few, and dear to read.
+ADDRESSES_MAX = 1_024
 
 
 class Line(NamedTuple):
@@ -103,12 +107,12 @@ class SessionDescription:
     def direction(self, media: Media) -> Direction:
         """Of the media, or else of the session, or else both ways (§6.7)."""
         for line in (*reversed(media.lines), *reversed(self.lines)):
-            if line.kind == "a" and line.value in _DIRECTIONS:
-                return Direction(line.value)
+            if line.kind == "a" and line.value in DIRECTIONS:
+                return DIRECTIONS[line.value]
         return Direction.SENDRECV
 
 
-_DIRECTIONS = frozenset(Direction)
+DIRECTIONS = {direction.value: direction for direction in Direction}
 
 
 def parse(octets: bytes) -> SessionDescription:
@@ -128,15 +132,10 @@ def parse(octets: bytes) -> SessionDescription:
     heads = [number for number, line in enumerate(lines) if line.kind == "m"]
     if len(heads) > MEDIA_MAX:
         raise SdpError("the description has too many media")
-    ends = [*heads[1:], len(lines)]
+    ends = [*heads, len(lines)]
     return SessionDescription(
-        tuple(lines[: heads[0] if heads else None]),
-        tuple(
-            [
-                _media(lines[head].value, lines[head + 1 : end])
-                for head, end in zip(heads, ends, strict=True)
-            ]
-        ),
+        tuple(lines[: ends[0]]),
+        tuple([_media(lines[head].value, lines[head + 1 : end]) for head, end in pairwise(ends)]),
     )
 
 
@@ -162,10 +161,11 @@ def number(text: str, most: int) -> int | None:
     return value if value <= most else None
 
 
-def ip(text: str) -> str | None:
-    """An IP address as it is written shortest, or None for a name, or a zone."""
+@lru_cache(ADDRESSES_MAX)
+def ip(text: str) -> IPv4Address | IPv6Address | None:
+    """An IP address, or None for a name, or one that has a zone."""
     try:
-        return str(ip_address(text)) if "%" not in text else None
+        return ip_address(text) if "%" not in text else None
     except ValueError:
         return None
 
