@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.sip.headers import Field
-from gateway.sip.leg import Leg, LegState
+from gateway.sip.leg import Leg
+from gateway.sip.leg_state import LegState
 from gateway.voice.call_attempt import Attempt
 from gateway.voice.media_session import Side
 

@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.sip.errors import SipError
-from gateway.sip.leg import CAPABILITIES, Leg, LegState, RequestPending
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, Responded, Withdrawn
+from gateway.sip.leg_state import CAPABILITIES, LegState, RequestPending
 from gateway.sip.own_request import SDP, OwnRequest
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.voice.call_session import description, other

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.call import Call
-from gateway.sip.leg import Credentials
+from gateway.sip.leg_state import Credentials
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
 from routing.carrier_bind import Kind

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 
 from gateway.call import CallStatus
 from gateway.sip.leg_events import Answered, IncomingCall
+from gateway.sip.message import SipRequest
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.parser import parse
 from gateway.sip.sanity import check
-from gateway.sip.message import SipRequest
 from gateway.sip.transaction import Destination, Outgoing
 from tests.bench.bench_sip_parse import SDP
 from tests.voice.world import CALLED, CALLER, CUSTOMER, GATEWAY, ONE, World
