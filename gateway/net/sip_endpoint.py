@@ -190,6 +190,10 @@ class SipEndpoint:
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
 
+    def contact(self, destination: Destination) -> str:
+        """How a peer there reaches us, as a Contact."""
+        return self._own.contact(destination)
+
     async def resolve(self, host: str, port: int = 0, transport: str = "") -> list[Destination]:
         """Where a URI leads (RFC 3263), the first to be tried first; see SipResolver."""
         if self._resolver is None:

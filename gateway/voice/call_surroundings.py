@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -83,8 +83,8 @@ class Admission(Protocol):
         """Whether the account of this call may have it transferred there."""
         ...
 
-    def ended(self, admitted: Admitted) -> None:
-        """Once for each that was admitted."""
+    def ended(self, admitted: Any) -> None:
+        """Once for each that was admitted, which is given back as it came."""
         ...
 
 
