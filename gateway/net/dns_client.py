@@ -144,7 +144,7 @@ def _resolver(nameservers: Sequence[str], port: int) -> dns.asyncresolver.Resolv
     try:
         made = dns.asyncresolver.Resolver(configure=not nameservers)
     except dns.exception.DNSException as error:
-        log.warning("the system names no name server", extra={"cause": _of(error)})
+        log.warning("no name server is known", extra={"cause": _of(error)})
         return None
     if nameservers:
         made.nameservers = list(nameservers)

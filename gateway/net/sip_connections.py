@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from gateway.net.log_allowance import LogAllowance
+from gateway.net.bounded_log import BoundedLog
 from gateway.net.network import Network, ProtocolFactory
 from gateway.net.sip_address import family_of
 from gateway.net.sip_connection import SipConnection
@@ -51,7 +51,7 @@ class SipConnections:
         self,
         network: Network,
         rate: SourceRate,
-        allowance: LogAllowance,
+        bounded_log: BoundedLog,
         client_tls: ssl.SSLContext | None,
         on_received: Callable[[SipConnection, list[Framed]], None],
         on_failed: Callable[[list[Outgoing]], None],
@@ -61,7 +61,7 @@ class SipConnections:
     ) -> None:
         self._network = network
         self._rate = rate
-        self._allowance = allowance
+        self._bounded_log = bounded_log
         self._client_tls = client_tls
         self._on_received = on_received
         self._on_failed = on_failed
@@ -78,6 +78,7 @@ class SipConnections:
         self._dials: set[asyncio.Task[None]] = set()
         self._server_names: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._look_after: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -119,7 +120,8 @@ class SipConnections:
             self._on_failed([outgoing])
 
     async def close(self) -> None:
-        """Give each what is written to it, and go."""
+        """Give each what is written to it, and go; nothing is opened any more."""
+        self._closed = True
         if self._look_after is not None:
             self._look_after.cancel()
         for dial in self._dials:
@@ -134,10 +136,10 @@ class SipConnections:
         destination = connection.destination
         source = destination.host
         if len(self._standing) >= self._connections_max:
-            self._log(source, "connection refused", "there are too many")
+            self._say("SIP connection refused", source, "there are too many")
             return False
         if not connection.opened and self._per_source[source] >= self._per_source_max:
-            self._log(source, "connection refused", "there are too many of this source")
+            self._say("SIP connection refused", source, "there are too many of this source")
             return False
         self._standing[connection.number] = connection
         if not connection.opened:
@@ -179,7 +181,7 @@ class SipConnections:
         if waiting is None:
             refusal = self._refusal(way)
             if refusal:
-                self._log(host, "connection not opened", refusal)
+                self._say("SIP connection not opened", host, refusal)
                 self._on_failed([outgoing])
                 return
             self._waiting[way] = [outgoing]
@@ -193,6 +195,8 @@ class SipConnections:
 
     def _refusal(self, way: Way) -> str:
         transport, host, port = way
+        if self._closed:
+            return "we stop"
         if transport not in ("TCP", "TLS"):
             return "nobody can be reached by this transport but over his own connection"
         if family_of(host) is None or not 0 < port <= PORT_MAX:
@@ -218,10 +222,10 @@ class SipConnections:
         except OSError as error:  # ssl.SSLError is one.
             reason = str(error)
         except Exception:
-            log.exception("connection not opened by a fault of ours", extra={"peer": host})
+            log.exception("SIP broke", extra={"at": "connection", "peer": host})
         waiting = self._waiting.pop(way, [])
         if waiting:
-            self._log(host, "connection not opened", reason)
+            self._say("SIP connection not opened", host, reason)
             self._on_failed(waiting)
 
     def _alias(self, connection: SipConnection, destination: Destination) -> None:
@@ -242,10 +246,8 @@ class SipConnections:
         if self._standing:
             self._arm()
 
-    def _log(self, peer: str, event: str, reason: str) -> None:
-        if self._allowance.take(self._loop.time()):
-            extra = {"peer": peer, "reason": reason, "unlogged": self._allowance.take_unlogged()}
-            log.warning(event, extra=extra)
+    def _say(self, event: str, peer: str, reason: str) -> None:
+        self._bounded_log.say(self._loop.time(), event, peer=peer, reason=reason)
 
 
 def _without_its_connection(outgoing: Outgoing) -> Destination | None:

@@ -1,9 +1,8 @@
-"""How much a source may say, and how many lines that is worth in the log."""
+"""How much a source may say."""
 
 import pytest
 
 from gateway.net import source_rate
-from gateway.net.log_allowance import WINDOW_S, LogAllowance
 from gateway.net.source_rate import SourceRate
 
 NOW = 100.0
@@ -38,10 +37,3 @@ def test_sources_beyond_the_table_are_counted_as_one(monkeypatch: pytest.MonkeyP
     heard = [rate.take(f"192.0.2.{last}", NOW) for last in range(4)]
     assert heard == [True, True, True, False]
     assert len(rate._counts) == 3
-
-
-def test_lines_are_bounded_by_the_minute_and_the_rest_is_counted() -> None:
-    allowance = LogAllowance(lines_per_minute_max=2)
-    assert [allowance.take(NOW) for _ in range(4)] == [True, True, False, False]
-    assert allowance.take(NOW + WINDOW_S)
-    assert (allowance.take_unlogged(), allowance.take_unlogged()) == (2, 0)
