@@ -114,8 +114,8 @@ class SipTrunk:
         """Its host was looked up. Of none, those of the last time stay."""
         if self._targets.replace(found):
             self._moved(now)
-        elif len(self._targets) and self._targets.selected != self._targets.best:
-            self._try_best(now)
+        elif self._targets.left is not None:
+            self._try_again(self._targets.left, now)
         self._judge(now)
 
     def unreachable(self, destination: Destination, now: float) -> None:
@@ -130,7 +130,7 @@ class SipTrunk:
         if sent.request.method == "REGISTER":
             self._registration_answered(sent, status, response, now)
         elif sent.number == 0:
-            if status not in DEAD and self._targets.select(sent.destination):
+            if status not in DEAD and self._targets.go_back(sent.destination):
                 self._moved(now)
         else:
             self._pinged(self._pings.answered(sent.number, status), now)
@@ -202,11 +202,11 @@ class SipTrunk:
             self._moved(now)
             self._judge(now)
 
-    def _try_best(self, now: float) -> None:
+    def _try_again(self, left: Destination, now: float) -> None:
         """Is it worth going back to? Where nothing is asked, a call will tell."""
         if self.config.options_s:
-            self._ask(self._targets.best, 0)
-        elif self._targets.select(self._targets.best):
+            self._ask(left, 0)
+        elif self._targets.go_back(left):
             self._moved(now)
 
     def _moved(self, now: float) -> None:

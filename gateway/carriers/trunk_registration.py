@@ -94,8 +94,8 @@ class TrunkRegistration:
             contact=contact,
             headers=[("Expires", str(wanted))],
         )
-        if self._trunk.username:
-            request = self._digest.authorized(request, self._new_token())
+        # Of its own for each: many a registrar does not say that an old nonce is stale.
+        self._digest = DigestClient(self._trunk.username, self._trunk.password or "")
         self._request = request
         self.next_timer = None
         return request
@@ -110,7 +110,7 @@ class TrunkRegistration:
         self._request = None
         self.status = status
         if 200 <= status < 300 and response is not None:
-            self._granted(response, contact, now)
+            self._granted(request, response, contact, now)
             return None
         if status in (401, 407) and response is not None and self._challenges < CHALLENGES_MAX:
             answer = self._digest.answer(request, response, self._new_token())
@@ -129,8 +129,13 @@ class TrunkRegistration:
         self._request = answer.with_headers(headers)
         return self._request
 
-    def _granted(self, response: SipResponse, contact: str, now: float) -> None:
+    def _granted(
+        self, request: SipRequest, response: SipResponse, contact: str, now: float
+    ) -> None:
         self._failures = self._challenges = 0
+        if request.expires_s == 0:
+            self.until = 0.0
+            return
         granted_s = self._expires_of(response, contact)
         self.until = now + granted_s
         self.next_timer = now + max(REFRESH_S_MIN, REFRESH_SHARE * granted_s)

@@ -32,7 +32,7 @@ class Bans:
         self._proven: OrderedDict[str, float] = OrderedDict()
 
     def is_banned(self, host: str, now: float) -> bool:
-        return self._is_full(origin(host), now)
+        return bool(self._counts) and self._is_full(origin(host), now)
 
     def failed(self, host: str, now: float) -> bool:
         """True where it is banned by this one."""

@@ -27,7 +27,7 @@ from gateway.voice.caller_identity import CallerIdentity
 from gateway.voice.carrier_sources import CarrierSources
 from gateway.voice.customer_door import FORBIDDEN, CustomerDoor
 from gateway.voice.customers import Customer, Customers
-from gateway.voice.dialed_number import DialedNumber, is_emergency, number_of, text_of, written
+from gateway.voice.dialed_number import DialedNumber, dialed, is_emergency, number_of
 from routing.numbering_plan import EMPTY_PLAN, NumberingPlan
 
 # When every channel of the gateway is taken, nobody knows when one is free.
@@ -90,12 +90,11 @@ class CallAdmission:
     def ignores(self, request: SipRequest, source: Destination, now: float) -> bool:
         """Whether it gets no answer at all: a scanner, or an address that is banned. Ask it of each
         request before anything else looks at it."""
-        if self._is_known(source):
-            return False
-        if self._bans.is_banned(source.host, now):
-            return True
         agent = request.headers.first.get("User-Agent")
-        return agent is not None and agent.lower().startswith(SCANNERS)
+        scans = agent is not None and agent.lower().startswith(SCANNERS)
+        if not scans and not self._bans.is_banned(source.host, now):
+            return False
+        return not self._is_known(source)
 
     def check(self, request: SipRequest, source: Destination, now: float) -> Admitted | Refusal:
         """Of an INVITE that begins a call."""
@@ -209,17 +208,19 @@ class CallAdmission:
         self, account: Account, uri: Uri, now: float
     ) -> tuple[str, tuple[CallTarget, ...]] | Refusal:
         """A phone of the account's by its user name, or a number that it may call."""
-        text, number_text = written(uri), text_of(uri)
-        if text is None or number_text is None:
+        said = dialed(uri)
+        if said is None:
             return self._told(404, "no number is called")
         region = _region(account)
-        if is_emergency(text, region):
+        if is_emergency(said.written, region):
             return self._told(403, "emergency calls are not carried here")
-        extension = self._customers.extension(account, text)
+        extension = self._customers.extension(account, said.written)
         if extension is not None:
-            targets = self._targets.of([extension], text, now)
-            return (text, targets) if targets else Refusal(480, "nobody is registered there")
-        number = number_of(number_text, region)
+            targets = self._targets.of([extension], said.written, now)
+            if not targets:
+                return Refusal(480, "nobody is registered there")
+            return said.written, targets
+        number = number_of(said.in_context, region)
         if number is None:
             return self._told(404, "there can be no such number")
         if not self._may_call(account, number):
@@ -324,8 +325,8 @@ def _region(account: Account) -> str:
 
 def _numbers(uris: Iterable[Uri], region: str) -> list[str]:
     """Those of them that are numbers."""
-    texts = [text for uri in uris if (text := text_of(uri)) is not None]
-    return [number.e164 for text in texts if (number := number_of(text, region)) is not None]
+    said = [one.in_context for uri in uris if (one := dialed(uri)) is not None]
+    return [number.e164 for text in said if (number := number_of(text, region)) is not None]
 
 
 def _caller(identity: CallerIdentity, carrier: SipTrunk) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 
 import msgspec
@@ -15,6 +16,7 @@ from gateway.voice.registrar import Registrar
 
 # Of one call so many places are tried at most.
 TARGETS_MAX = 8
+URIS_KEPT_MAX = 4_096
 
 
 class CallTarget(msgspec.Struct, frozen=True):
@@ -48,10 +50,9 @@ class CallTargets:
         return tuple(targets[:TARGETS_MAX])
 
     def _of_trunk(self, customer: Customer, text: str, called: str) -> list[CallTarget]:
-        uri = parse_uri(text)
-        assert isinstance(uri, SipUri)
+        uri, addressed = _read(text)
         ruri = uri if uri.user is not None else msgspec.structs.replace(uri, user=called)
-        places = self._located.get(text) or destinations_of(uri)
+        places = self._located.get(text) or addressed
         return [CallTarget(customer.id, str(ruri), place) for place in places]
 
     def _of_phone(self, customer: Customer, now: float) -> list[CallTarget]:
@@ -62,12 +63,20 @@ class CallTargets:
         ]
 
 
-def destinations_of(uri: SipUri) -> list[Destination]:
+@lru_cache(maxsize=URIS_KEPT_MAX)
+def _read(text: str) -> tuple[SipUri, tuple[Destination, ...]]:
+    """The uri of a trunk, and where it leads without a look-up."""
+    uri = parse_uri(text)
+    assert isinstance(uri, SipUri)
+    return uri, destinations_of(uri)
+
+
+def destinations_of(uri: SipUri) -> tuple[Destination, ...]:
     """Where it leads without a look-up: nowhere where its host is a name (RFC 3263 §4)."""
     try:
         address = ip_address(uri.address)
     except ValueError:
-        return []
+        return ()
     transport = "TLS" if uri.scheme == "sips" else (uri.transport or "udp").upper()
     port = uri.port or DEFAULT_PORT.get(transport, 5060)
-    return [Destination(transport, str(address), port)]
+    return (Destination(transport, str(address), port),)

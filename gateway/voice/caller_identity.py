@@ -9,7 +9,7 @@ import msgspec
 from gateway.sip.address import Address
 from gateway.sip.errors import GrammarError
 from gateway.sip.message import SipRequest
-from gateway.sip.uri import Uri
+from gateway.sip.uri import SipUri, Uri
 
 # Of each header so many elements are looked at.
 ELEMENTS_MAX = 4
@@ -56,5 +56,6 @@ def _wants_privacy(request: SipRequest) -> bool:
 
 def _is_anonymous(uri: Uri) -> bool:
     """RFC 3323 §4.1.1.3; some leave the domain as it is."""
-    text = str(uri).lower()
-    return "@anonymous.invalid" in text or text.startswith(("sip:anonymous@", "sips:anonymous@"))
+    return isinstance(uri, SipUri) and (
+        uri.host == "anonymous.invalid" or (uri.user or "").lower() == "anonymous"
+    )

@@ -41,24 +41,28 @@ class DialedNumber(msgspec.Struct, frozen=True, gc=False):
     country: str
 
 
-def written(uri: Uri) -> str | None:
+class Dialed(msgspec.Struct, frozen=True, gc=False):
     """What stands where a number is expected: of a tel URI the subscriber's, of a sip URI the user
-    part without parameters, whether or not it says `user=phone`. None: there is none."""
-    telephone = _telephone(uri)
-    if telephone is not None:
-        return telephone.number
-    return uri.username or None if isinstance(uri, SipUri) else None
+    part without parameters, whether or not it says `user=phone`. `in_context` is the same, a local
+    number with the prefix that it is said to be valid in (RFC 3966 §5.1.5)."""
+
+    written: str
+    in_context: str
 
 
-def text_of(uri: Uri) -> str | None:
-    """The same, a local number with the prefix that it is said to be valid in (RFC 3966 §5.1.5)."""
-    telephone = _telephone(uri)
-    if telephone is None:
-        return written(uri)
-    context = telephone.phone_context or ""
-    if context.startswith("+") and not telephone.number.startswith("+"):
-        return context + telephone.number
-    return telephone.number
+def dialed(uri: Uri) -> Dialed | None:
+    """None: there is nothing."""
+    if isinstance(uri, TelUri):
+        return _of_telephone(uri)
+    if not isinstance(uri, SipUri) or not uri.user:
+        return None
+    user = uri.username or ""
+    if user.isalnum() or user[1:].isalnum():  # As nearly all are: there is nothing to take apart.
+        return Dialed(user, user)
+    try:
+        return _of_telephone(TelUri.parse(user))
+    except GrammarError:
+        return Dialed(user, user)
 
 
 def is_emergency(text: str, region: str) -> bool:
@@ -98,12 +102,8 @@ def _parsed(text: str, region: str) -> DialedNumber | None:
     )
 
 
-def _telephone(uri: Uri) -> TelUri | None:
-    if isinstance(uri, TelUri):
-        return uri
-    if not isinstance(uri, SipUri) or not uri.username:
-        return None
-    try:
-        return TelUri.parse(uri.username)
-    except GrammarError:
-        return None
+def _of_telephone(telephone: TelUri) -> Dialed:
+    number, context = telephone.number, telephone.phone_context or ""
+    if context.startswith("+") and not number.startswith("+"):
+        return Dialed(number, context + number)
+    return Dialed(number, number)

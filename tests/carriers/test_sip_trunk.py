@@ -85,7 +85,7 @@ def test_a_call_that_could_not_be_sent_makes_way_for_the_next_target() -> None:
     assert line.one().destination == SECOND
 
 
-def test_a_new_look_up_keeps_the_selected_target_and_asks_for_the_best() -> None:
+def test_a_target_that_was_left_is_gone_back_to_when_it_lives_again() -> None:
     line = Line(PLAIN, FIRST, SECOND)
     line.answer_nothing(line.one())
     line.wait()
@@ -98,7 +98,7 @@ def test_a_new_look_up_keeps_the_selected_target_and_asks_for_the_best() -> None
     assert line.trunk.destinations[0] == FIRST
 
 
-def test_a_best_target_that_is_still_dead_is_not_gone_back_to() -> None:
+def test_a_target_that_is_still_dead_is_not_gone_back_to() -> None:
     line = Line(PLAIN, FIRST, SECOND)
     line.answer_nothing(line.one())
     line.wait()
@@ -107,6 +107,24 @@ def test_a_best_target_that_is_still_dead_is_not_gone_back_to() -> None:
     line.answer_nothing(line.one())
     assert line.trunk.destinations[0] == SECOND
     assert line.told == ["up"]
+
+
+def test_another_order_of_a_look_up_moves_nothing() -> None:
+    line = Line(PLAIN, FIRST, SECOND)
+    line.answer(line.one(), 200)
+    line.trunk.resolved([SECOND, FIRST], NOW)
+    assert line.trunk.destinations[0] == FIRST
+    assert line.sent() == []
+
+
+def test_a_target_that_was_left_and_is_not_found_any_more_is_forgotten() -> None:
+    line = Line(PLAIN, FIRST, SECOND)
+    line.answer_nothing(line.one())
+    line.wait()
+    line.answer(line.one(), 200)
+    line.trunk.resolved([SECOND, THIRD], line.now)
+    assert line.trunk.destinations == (SECOND, THIRD)
+    assert line.sent() == []
 
 
 def test_a_look_up_that_finds_nothing_leaves_what_was_found() -> None:
