@@ -110,8 +110,8 @@ def test_an_end_behind_a_nat_is_sent_to_where_it_sends_from() -> None:
 
 def test_the_relays_own_ports_are_never_believed() -> None:
     call = Call()
-    call.caller_sends(*[packet(n) for n in range(20)], source=tuple(OURS))
-    call.legs[0].rtcp_received(receiver_report(), tuple(OURS), 1.0)
+    call.caller_sends(*[packet(n) for n in range(20)], source=OURS)
+    call.legs[0].rtcp_received(receiver_report(), OURS, 1.0)
     assert call.sent == ([], [])
 
 
