@@ -1,5 +1,5 @@
 .PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts e2e interop \
-	conformance sim soak fuzz bench bench-routing docs clean
+	conformance sim soak fuzz bench bench-scale bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -49,9 +49,9 @@ test: setup peers  ## everything: units, virtual time, simulation, end to end, f
 coverage: setup peers  ## the same tests, and which branches they reach; fails below `fail_under`
 	$(PYTEST) --cov
 
-proofs: setup  ## the long loops as far as their tests say: kills, power cuts, seeds, texts, a town
+proofs: setup  ## the long loops as far as their tests say: kills, power cuts, seeds and texts
 	PROOFS=1 $(PYTEST) tests/e2e/test_kill.py tests/e2e/test_kill_in_doubt.py tests/store/test_power_cut.py \
-		tests/store/test_power_cut_of_a_file.py tests/sim tests/text/test_generated_texts.py tests/messaging/town
+		tests/store/test_power_cut_of_a_file.py tests/sim tests/text/test_generated_texts.py
 
 kills: setup  ## kill -9 so many times: make kills N=1000
 	KILLS=$(N) $(BIN)/pytest -rP tests/e2e/test_kill.py tests/e2e/test_kill_in_doubt.py
@@ -78,8 +78,12 @@ fuzz: setup  ## atheris on every decoder and on sessions, each for so long: make
 	$(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' -c constraints.txt
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
-bench: setup  ## CPU per message and rates, with our own load generator and sink
-	$(BIN)/python -m tests.bench
+bench: setup  ## CPU, rates and latency, the peers' in the same run; writes docs/reference/performance.md
+	@$(BIN)/python -m tests.interop.peers --bench
+	$(BIN)/python -m tests.bench --write
+
+bench-scale: setup  ## what a message costs with many accounts, binds and waiting messages; writes it too
+	$(BIN)/python -m tests.bench.scale --write
 
 bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
 	$(BIN)/python -m tests.bench_routing --held-out --write

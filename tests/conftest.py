@@ -18,7 +18,7 @@ from hypothesis import settings
 settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
 
-SHORT = {"KILLS": "48", "SEEDS": "24", "SIM_SEEDS": "2", "TEXTS": "1000", "TOWN": "20000"}
+SHORT = {"KILLS": "48", "SEEDS": "24", "SIM_SEEDS": "2", "TEXTS": "1000"}
 if "PROOFS" not in os.environ:
     # Before the tests that read it are imported.
     os.environ.update(SHORT | os.environ)
@@ -27,15 +27,15 @@ if "PROOFS" not in os.environ:
 # time than other tests, and coverage is not counted in them, for that would double it: what they
 # reach is measured where it is tested.
 LONG = (
+    "test_town.py",
     "test_kill.py",
     "test_whole_gateway.py",
+    "test_mosquitto_restarts.py",
     "test_kill_in_doubt.py",
     "test_tools_under_load.py",
     "test_power_cut.py",
     "test_store_model.py",
-    "test_town.py",
     "test_no_space.py",
-    "test_mosquitto_restarts.py",
     "test_power_cut_of_a_file.py",
     "test_generated_texts.py",
     "test_stop.py",

@@ -22,7 +22,9 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    # The daemon pulls in all of the gateway; the other commands start faster without it.
+    config = load(arguments.config)
+    # The daemon pulls in all of the gateway; the other commands start faster without it, and what
+    # is wrong with the configuration is said sooner.
     from gateway import daemon
 
-    return daemon.run(load(arguments.config))
+    return daemon.run(config)

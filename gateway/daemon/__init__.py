@@ -40,8 +40,9 @@ log = logging.getLogger(__name__)
 
 # A writer thread waits for the interpreter lock up to one switch interval, twice a commit.
 SWITCH_INTERVAL_S = 0.0005
-# Little that a message leaves behind is in a cycle, so the collector need not look often.
-GC_THRESHOLDS = (20_000, 20, 50)
+# Little that a message leaves behind is in a cycle, so the collector need not look at what is old.
+# It looks at what is young in small portions: the event loop stands still meanwhile.
+GC_THRESHOLDS = (2_000, 10, 1_000)
 EXIT_FAULT = 1
 DESCRIPTORS = 65_536
 # What customers wrote is for the daemon's user and group only.

@@ -29,7 +29,7 @@ from gateway.messaging.owed_positions import Position
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
 from gateway.smpp.errors import FieldError, NotBound
-from gateway.smpp.pdus import AlertNotification, DeliverSm
+from gateway.smpp.pdus import AlertNotification, DeliverSm, WrittenDeliverSm
 from gateway.store.interface import Listener, Notified, Owed, OwedKey, Store
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class EsmeDelivery:
         self._in_flight: dict[SmppConnection, dict[int, Delivery]] = {}
         self._without_tlvs: set[SmppConnection] = set()
         # What is still to follow a PDU in flight, of a message that an ESME gets in parts.
-        self._rest: dict[tuple[SmppConnection, int], tuple[DeliverSm, ...]] = {}
+        self._rest: dict[tuple[SmppConnection, int], tuple[DeliverSm | WrittenDeliverSm, ...]] = {}
         self._alarm = Alarm(clock, self._ring)
         self._sweep_at = 0.0
         # Outboxes to be read for, in the order in which they asked.
@@ -284,7 +284,7 @@ class EsmeDelivery:
         bind: SmppConnection,
         delivery: Delivery,
         now: float,
-        rest: tuple[DeliverSm, ...] = (),
+        rest: tuple[DeliverSm | WrittenDeliverSm, ...] = (),
     ) -> None:
         """Send a delivery, or the `rest` of one; of several PDUs each waits for the answer to the
         one before."""

@@ -14,11 +14,12 @@ from gateway.interworking.customer_deliver_sm import (
     message_for_customer,
     receipt_for_customer,
     without_tlvs,
+    written_receipt_for_customer,
 )
 from gateway.message import Direction
 from gateway.messaging.owed_positions import OwedPositions, Position
 from gateway.net.smpp_connection import SmppConnection
-from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.pdus import DeliverSm, WrittenDeliverSm
 from gateway.store.interface import OwedKey
 
 _INBOUND = Direction.INBOUND
@@ -48,7 +49,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         _, _, addr = to_smpp(message.recipient if inbound else message.sender)
         return addr
 
-    def pdus(self, tlvs: bool) -> tuple[DeliverSm, ...]:
+    def pdus(self, tlvs: bool) -> tuple[DeliverSm | WrittenDeliverSm, ...]:
         """One, but for a long message to an ESME that reads no TLVs.
 
         Raises:
@@ -58,7 +59,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         message = event.message
         if message.direction is _INBOUND:
             return (message_for_customer(message),) if tlvs else without_tlvs(message)
-        pdu = receipt_for_customer(
+        told = (
             message,
             event.status,
             event.at,
@@ -66,7 +67,9 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
             event.carrier_status,
             event.carrier_error,
         )
-        return (pdu if tlvs else msgspec.structs.replace(pdu, tlvs={}),)
+        if not tlvs:
+            return (msgspec.structs.replace(receipt_for_customer(*told), tlvs={}),)
+        return (written_receipt_for_customer(*told) or receipt_for_customer(*told),)
 
 
 class AccountOutbox:

@@ -33,6 +33,16 @@ def to_smpp(address: str) -> tuple[int, int, str]:
     return _ALPHANUMERIC, _UNKNOWN_PLAN, address
 
 
+def to_octets(address: str) -> bytes:
+    """The same as the wire has it: TON, NPI and a C-Octet string (§3.1).
+
+    Raises:
+        UnicodeEncodeError: it cannot be one.
+    """
+    ton, npi, addr = to_smpp(address)
+    return b"%c%c%b\0" % (ton, npi, addr.encode("latin-1"))
+
+
 def from_smpp(ton: int, addr: str) -> str:
     """The address as messages have it.
 

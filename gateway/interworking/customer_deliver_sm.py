@@ -4,17 +4,20 @@ v3.4 §4.6).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
+from gateway.clock import message_sid
 from gateway.interworking import user_data
-from gateway.interworking.addresses import to_smpp
+from gateway.interworking.addresses import to_octets, to_smpp
 from gateway.interworking.esme_message_id import esme_message_id
 from gateway.interworking.user_data import DATA_CODING, SHORT_MESSAGE_MAX
 from gateway.message import Encoding, Message, Status
 from gateway.smpp import receipt
 from gateway.smpp.constants import DataCoding, EsmClass, Tag
 from gateway.smpp.errors import FieldError
-from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.pdus import DeliverSm, WrittenDeliverSm
 from gateway.text.errors import TextError
 from gateway.text.segmentation import TextEncoding, segment
 from gateway.text.udh import concatenation_udh
@@ -33,6 +36,23 @@ _INTERMEDIATE = int(EsmClass.INTERMEDIATE_NOTIFICATION)
 # The user data of one part behind a concatenation header (23.040 §9.2.3.24).
 PART_OCTETS = 134
 PARTS_MAX = 255
+
+# An address with its `+`, as E.164 and sender ids are; a field has room for longer ones.
+ADDRESS_MAX = 20
+# Senders are few and come again, which recipients need not.
+SENDERS_CACHED_MAX = 4_096
+_sender_octets = lru_cache(SENDERS_CACHED_MAX)(to_octets)
+# A receipt as §4.6.1 has it, of one octet each what is always the same: service_type; addresses;
+# esm_class to sm_default_msg_id; short_message; receipted_message_id and message_state.
+_WRITTEN = (
+    b"\0%b%b"
+    + bytes((_DELIVERY_RECEIPT, 0, 0, 0, 0, 0, 0, 0, 0))
+    + b"%c%b"
+    + int(Tag.RECEIPTED_MESSAGE_ID).to_bytes(2, "big")
+    + b"\0%c%b\0"
+    + int(Tag.MESSAGE_STATE).to_bytes(2, "big")
+    + b"\0\1%b"
+)
 
 
 def stat_of(status: Status, error_code: int = 0, carrier_status: str = "") -> str:
@@ -58,6 +78,37 @@ def receipt_for_customer(
     stat = stat_of(status, error_code, carrier_status)
     err = carrier_error or (f"{error_code % 1000:03d}" if error_code else "000")
     return _receipt(message, _DELIVERY_RECEIPT, stat, err, at)
+
+
+def written_receipt_for_customer(
+    message: Message,
+    status: Status,
+    at: float,
+    error_code: int = 0,
+    carrier_status: str = "",
+    carrier_error: str = "",
+) -> WrittenDeliverSm | None:
+    """The same receipt in half of the time, without a value for each field between; None where it
+    has more to say than nearly all have."""
+    source, destination = message.recipient, message.sender
+    if message.smpp or len(source) > ADDRESS_MAX or len(destination) > ADDRESS_MAX:
+        return None
+    stat = stat_of(status, error_code, carrier_status)
+    err = carrier_error or (f"{error_code % 1000:03d}" if error_code else "000")
+    message_id = message_sid(message.id)
+    text = receipt.format_text(message_id, stat, message.accepted_at, at, err, message.body)
+    if len(text) > SHORT_MESSAGE_MAX:
+        return None
+    body = _WRITTEN % (
+        to_octets(source),
+        _sender_octets(destination),
+        len(text),
+        text,
+        len(message_id) + 1,
+        message_id.encode("ascii"),
+        receipt.MESSAGE_STATES[stat],
+    )
+    return WrittenDeliverSm(body)
 
 
 def intermediate_for_customer(message: Message, stat: str, err: str, at: float) -> DeliverSm:

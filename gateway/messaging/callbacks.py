@@ -35,7 +35,7 @@ class Callbacks:
 
     def on_event(self, event: StatusEvent) -> None:
         """Take an event of any message; only those with a StatusCallback are told."""
-        if self.url(event.message):
+        if event.message.status_callback and self.url(event.message):
             self._webhooks.offer(event, self)
 
     def url(self, message: Message) -> str:

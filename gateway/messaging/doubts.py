@@ -25,12 +25,9 @@ class Copy(NamedTuple):
     at: float
 
 
-class _Last(NamedTuple):
-    """The last copy of a part, and where a receipt for it would be looked for."""
-
-    bind: str
-    at: float
-    place: Place
+# A copy, and where a receipt for it would be looked for. Made for each part that goes out, and a
+# named tuple would cost ten times as much.
+_Last = tuple[str, float, Place]
 
 
 class Doubts:
@@ -54,13 +51,14 @@ class Doubts:
         """The part was written to the bind. An earlier copy that was not answered never will be,
         neither of the part nor of what carries the same: the parts of what goes WHOLE, and the
         whole of what goes in parts."""
-        self._leave(opened, part, now)
+        one = (opened, part)
+        if one in self._copies:
+            self._leave(opened, part, now)
         if opened.segments > 1:
             for other in range(1, opened.segments + 1) if part == WHOLE else (WHOLE,):
                 self._leave(opened, other, now)
         place = _place(opened.message, bind)
-        one = (opened, part)
-        self._copies[one] = _Last(bind, now, place)
+        self._copies[one] = (bind, now, place)
         here = self._here.get(place)
         if here is None:
             self._here[place] = [one]
@@ -96,7 +94,7 @@ class Doubts:
         """The part in doubt, with its bind, that a receipt of `at` must mean; None where none or
         several copies can be meant, or the one still awaits its answer or its turn."""
         place = (carrier, comparable(sender), comparable(recipient))
-        fitting = [one for one in self._here.get(place, ()) if self._copies[one].at <= at]
+        fitting = [one for one in self._here.get(place, ()) if self._copies[one][1] <= at]
         if len(fitting) != 1 or self.strays.may_be_at(place, now):
             return None
         if place[1] in self._unnoted and now < self._unnoted_until:
@@ -104,20 +102,21 @@ class Doubts:
         opened, part = fitting[0]
         if opened.in_flight or part in opened.unsent or not opened.in_doubt:
             return None
-        return opened, part, self._copies[opened, part].bind
+        return opened, part, self._copies[opened, part][0]
 
     def _leave(self, opened: OpenMessage, part: int, now: float) -> None:
         last = self._take(opened, part)
         if last:
-            self.strays.add(last.place, now, now)
+            self.strays.add(last[2], now, now)
 
     def _take(self, opened: OpenMessage, part: int) -> _Last | None:
         one = (opened, part)
         last = self._copies.pop(one, None)
         if last:
-            here = self._here[last.place]
+            place = last[2]
+            here = self._here[place]
             if len(here) == 1:
-                del self._here[last.place]
+                del self._here[place]
             else:
                 here.remove(one)
         return last

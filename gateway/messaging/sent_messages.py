@@ -95,8 +95,9 @@ class SentMessages:
 
     def forget(self, opened: OpenMessage) -> None:
         """No part of the message, which is at hand, is awaited any more."""
-        if self._at_hand.pop(opened.message.id, None):
-            self._overdue.discard(opened.taken_at + self._wait_s, opened.message.id)
+        message_id = opened.message.id
+        if self._at_hand.pop(message_id, None):
+            self._overdue.discard(opened.taken_at + self._wait_s, message_id)
 
     def read(self, message_id: int, then: OnRead) -> None:
         """Take a message that was set aside in hand again."""

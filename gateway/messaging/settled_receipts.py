@@ -25,7 +25,8 @@ class SettledReceipts:
 
     def restore(self, key: Key) -> None:
         """A receipt settled a part in an earlier run; whether it was answered, nobody knows."""
-        self._make_room()
+        if len(self._waiting) >= SETTLED_MAX:
+            self._waiting.popitem(last=False)
         self._waiting[key] = None
 
     def settle(self, key: Key, answer: Answer) -> Answer:
@@ -33,7 +34,8 @@ class SettledReceipts:
         never will be: it answers the receipt and all that repeated it meanwhile. One that never
         was stored is forgotten, so that it is not answered as if it had been.
         """
-        self._make_room()
+        if len(self._waiting) >= SETTLED_MAX:
+            self._waiting.popitem(last=False)
         answers = self._waiting[key] = [answer]
 
         def on_commit(error: StoreError | None) -> None:
@@ -57,7 +59,3 @@ class SettledReceipts:
         else:
             answers.append(answer)
         return True
-
-    def _make_room(self) -> None:
-        if len(self._waiting) >= SETTLED_MAX:
-            self._waiting.popitem(last=False)

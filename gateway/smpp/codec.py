@@ -29,7 +29,7 @@ from gateway.smpp.fields import (
     ShortMessage,
     UnsuccessfulDestinations,
 )
-from gateway.smpp.pdus import PDUS, Pdu
+from gateway.smpp.pdus import PDUS, Pdu, WrittenDeliverSm
 
 HEADER = Struct(">IIII")
 HEADER_PACK = HEADER.pack
@@ -48,6 +48,7 @@ Packer = Callable[..., bytes]
 # anew, at 5 µs each.
 PACKERS_MAX = 1_024
 TAIL_MIN = 4
+DELIVER_SM = int(CommandId.DELIVER_SM)
 
 
 def encode(pdu: Pdu, sequence_number: int, command_status: int = 0) -> bytes:
@@ -330,8 +331,13 @@ def _compile(source: str, name: str, pdu_class: type[Pdu]) -> Any:
     return namespace[name]
 
 
+def _encode_written(pdu: WrittenDeliverSm, sequence_number: int) -> bytes:
+    body = pdu.body
+    return HEADER_PACK(HEADER_LENGTH + len(body), DELIVER_SM, 0, sequence_number) + body
+
+
 _DECODERS: dict[int, Decoder] = {}
-_ENCODERS: dict[type[Pdu], Encoder] = {}
+_ENCODERS: dict[type[Pdu], Encoder] = {WrittenDeliverSm: _encode_written}
 for _pdu_class in PDUS:
     _fields = _wire_fields(_pdu_class)
     _DECODERS[_pdu_class.command_id] = _compile(

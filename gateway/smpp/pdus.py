@@ -159,6 +159,13 @@ class DeliverSm(MessageFields, frozen=True, gc=False):
     command_id: ClassVar[CommandId] = CommandId.DELIVER_SM
 
 
+class WrittenDeliverSm(Pdu, frozen=True, gc=False):
+    """A deliver_sm of ours whose octets after the header its owner has written himself."""
+
+    command_id: ClassVar[CommandId] = CommandId.DELIVER_SM
+    body: bytes
+
+
 class DeliverSmResp(Pdu, frozen=True, gc=False):
     """§4.6.2: message_id is one NUL."""
 

@@ -60,7 +60,7 @@ _RECEIPTED_MESSAGE_ID = int(Tag.RECEIPTED_MESSAGE_ID)
 _MESSAGE_STATE = int(Tag.MESSAGE_STATE)
 _NETWORK_ERROR_CODE = int(Tag.NETWORK_ERROR_CODE)
 # Of each stat, the value of message_state.
-_STATES = {stat: bytes([state]) for state, stat in STAT_BY_STATE.items()}
+MESSAGE_STATES = {stat: bytes([state]) for state, stat in STAT_BY_STATE.items()}
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -172,5 +172,5 @@ def tlvs(message_id: str, stat: str) -> dict[int, bytes]:
     """The same as TLVs: receipted_message_id and message_state."""
     return {
         _RECEIPTED_MESSAGE_ID: message_id.encode("latin-1") + b"\0",
-        _MESSAGE_STATE: _STATES[stat],
+        _MESSAGE_STATE: MESSAGE_STATES[stat],
     }

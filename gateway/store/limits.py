@@ -12,8 +12,8 @@ class StoreLimits:
     """`pending_max` records may wait for their commit; beyond that, and below `free_bytes_min`, no
     message is accepted.
 
-    The floor leaves room for what must still be written about messages already accepted. While
-    more and more comes, commits begin `commit_interval_s` apart (see `Gathering`).
+    The floor leaves room for what must still be written about messages already accepted. Under
+    load commits begin up to `commit_interval_s` apart (see `Gathering`).
 
     A new segment is begun at `segment_bytes` or after `segment_s`, whichever is first, and dropped
     `retention_s` after it was sealed, or earlier once all files exceed `bytes_max` (0: no bound).

@@ -30,7 +30,7 @@ from gateway.store.interface import (
 )
 
 # Largest first. The small ones are complete, so that a batch of ordinary load is one statement.
-ROWS_PER_STATEMENT = (128, 64, 32, *range(16, 0, -1))
+ROWS_PER_STATEMENT = (128, 64, *range(32, 0, -1))
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)

@@ -6,6 +6,7 @@ No threads and no policy: it says when a new segment is due, and does what it is
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from gateway.clock import Clock
@@ -248,11 +249,7 @@ class StoreFiles:
 
 
 def _by_kind(records: Iterable[Record]) -> ByKind:
-    kinds: ByKind = {}
+    kinds: ByKind = defaultdict(list)
     for record in records:
-        kind = type(record)
-        if kind in kinds:
-            kinds[kind].append(record)
-        else:
-            kinds[kind] = [record]
+        kinds[type(record)].append(record)
     return kinds

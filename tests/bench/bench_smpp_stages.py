@@ -168,10 +168,10 @@ class EsmeSide:
         self._wire = Wire()
         self._now = clock.now()
         self.stages = [
-            Stage("ESME's submit_sm"),
-            Stage("answer to it"),
-            Stage("ESME's receipt"),
-            Stage("its answer"),
+            Stage("ESME: submit_sm"),
+            Stage("ESME: submit_sm_resp"),
+            Stage("ESME: deliver_sm"),
+            Stage("ESME: deliver_sm_resp"),
         ]
 
     async def start(self) -> None:
@@ -179,9 +179,9 @@ class EsmeSide:
         self._connection = cast(Any, self._line.factory())
         self._connection.connection_made(self._wire)
         self._connection.data_received(codec.encode(BIND, 1))
-        while not self._server.binds():
+        for _ in range(10):  # The password is checked in a task of its own.
             await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        assert self._server.binds()
 
     async def turn(self, first: int) -> None:
         submit, answer, receipt, answered = self.stages
@@ -233,10 +233,10 @@ class CarrierSide:
         )
         self._now = clock.now()
         self.stages = [
-            Stage("carrier's submit_sm"),
-            Stage("its answer "),
-            Stage("carrier's receipt"),
-            Stage("answer to it "),
+            Stage("carrier: submit_sm"),
+            Stage("carrier: submit_sm_resp"),
+            Stage("carrier: deliver_sm"),
+            Stage("carrier: deliver_sm_resp"),
         ]
 
     async def start(self) -> None:

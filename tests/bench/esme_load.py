@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from struct import Struct
 from typing import cast
 
@@ -16,10 +17,7 @@ from gateway.smpp import codec
 from gateway.smpp.constants import CommandId, DataCoding, RegisteredDelivery
 from gateway.smpp.pdus import BindTransceiver
 from tests.bench import traffic
-from tests.bench.load import CONNECT_S, Load, run
-
-SYSTEM_ID = "bench"
-PASSWORD = "benchpw"
+from tests.bench.load import CONNECT_S, PASSWORD, EsmeAccount, Load, run
 
 HEADER = Struct(">IIII")
 HEADER_LENGTH = HEADER.size
@@ -54,10 +52,10 @@ class Esme:
             + bytes((delivery, 0, DataCoding.DEFAULT_ALPHABET, 0, text_length))
         )
 
-    def submit_sm(self, number: int, sequence_number: int) -> bytes:
+    def submit_sm(self, number: int, sequence_number: int, sender: str) -> bytes:
         body = b"\0%b%b\0%b%b\0%b%b" % (
             SHORT_CODE,
-            traffic.sender(number).encode(),
+            (sender or traffic.sender(number)).encode(),
             INTERNATIONAL,
             self._recipient(number).encode(),
             self._before_text,
@@ -72,11 +70,12 @@ class Esme:
 
 
 class EsmeConnection(asyncio.Protocol):
-    def __init__(self, esme: Esme) -> None:
+    def __init__(self, esme: Esme, account: EsmeAccount) -> None:
         loop = asyncio.get_running_loop()
         self.bound: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
         self._esme = esme
+        self._account = account
         self._load = esme.load
         self._refill = not esme.load.order.rate
         self._rest = b""
@@ -86,7 +85,7 @@ class EsmeConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        bind = BindTransceiver(system_id=SYSTEM_ID, password=PASSWORD)
+        bind = BindTransceiver(system_id=self._account.system_id, password=PASSWORD)
         self._transport.write(codec.encode(bind, self._sequence_number))
 
     def connection_lost(self, cause: Exception | None) -> None:
@@ -102,7 +101,7 @@ class EsmeConnection(asyncio.Protocol):
         for number in numbers:
             self._sequence_number += 1
             self._under_way[self._sequence_number] = number
-            pdus.append(self._esme.submit_sm(number, self._sequence_number))
+            pdus.append(self._esme.submit_sm(number, self._sequence_number, self._account.sender))
         if pdus:
             self._transport.write(b"".join(pdus))
 
@@ -160,9 +159,10 @@ async def generate(load: Load) -> None:
     esme = Esme(load)
     connections = []
     async with asyncio.timeout(CONNECT_S):
-        for _ in range(order.connections):
+        for index in range(order.connections):
+            account = order.esmes[index % len(order.esmes)]
             _, connection = await loop.create_connection(
-                lambda: EsmeConnection(esme), "127.0.0.1", order.port
+                partial(EsmeConnection, esme, account), "127.0.0.1", order.port
             )
             await connection.bound
             connections.append(connection)

@@ -24,16 +24,32 @@ from tests.bench.ledger import Ledger, percentile
 SETTLE_S = 20.0
 CONNECT_S = 10.0
 
+Entrance = Literal["smpp", "http"]
+DialectName = Literal["twilio", "kannel", "jasmin"]
+
+SYSTEM_ID = "bench"
+PASSWORD = "benchpw"
+
 STARTED, ACCEPTED, RECEIPTED = "started", "accepted", "receipted"
+
+
+class EsmeAccount(msgspec.Struct, frozen=True):
+    """Who binds, and what it sends from; "" for all the senders of the one account in turn."""
+
+    system_id: str
+    sender: str = ""
 
 
 class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What a generator is to do. `rate` is in messages a second, 0 for a closed loop; `messages`
-    bounds either. The numbers of the messages begin at `first_number`; the ledgers go into
-    `directory`.
+    bounds either. `receipts` asks the gateway for them, `receipts_come` says that they come back to
+    us: by SMPP, or by `callbacks`. The connections are of the `esmes` in turn. The numbers of the
+    messages begin at `first_number`; the ledgers go into `directory`.
     """
 
+    entrance: Entrance
     port: int
+    esmes: tuple[EsmeAccount, ...] = (EsmeAccount(SYSTEM_ID),)
     connections: int
     seconds: float
     directory: str
@@ -41,16 +57,23 @@ class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
     messages: int = 100_000_000
     rate: float = 0.0
     receipts: bool = True
+    callbacks: bool = False
+    dialect: DialectName = "twilio"
     first_number: int = 0
     recipients: Literal["known", "new"] = "known"
 
+    @property
+    def receipts_come(self) -> bool:
+        return self.receipts and (self.entrance == "smpp" or self.callbacks)
+
 
 class LoadResult(msgspec.Struct, frozen=True):
-    """`refusals` by the answer that was given. `lag_p99_ms` is by how much an open loop sent later
-    than it meant to; `cpu_s` is of this process.
+    """`refusals` by the answer that was given, `callbacks` how many came in all. `lag_p99_ms` is by
+    how much an open loop sent later than it meant to; `cpu_s` is of this process.
     """
 
     refusals: dict[str, int]
+    callbacks: int
     lag_p99_ms: float
     cpu_s: float
 
@@ -63,6 +86,7 @@ class Load:
         self.started = Ledger()
         self.accepted = Ledger()
         self.receipted = Ledger()
+        self.callbacks = 0
         self.settled = asyncio.Event()
         self._refusals: dict[str, int] = {}
         self._answered = 0
@@ -104,7 +128,7 @@ class Load:
             self._settle()
 
     def _settle(self) -> None:
-        receipts = len(self.accepted) if self.order.receipts else 0
+        receipts = len(self.accepted) if self.order.receipts_come else 0
         if self._answered == len(self.started) and self._receipts >= receipts:
             self.settled.set()
 
@@ -136,6 +160,7 @@ class Load:
         self.receipted.save(directory / RECEIPTED)
         return LoadResult(
             self._refusals,
+            self.callbacks,
             percentile(sorted(self._lags_ms), 0.99) if self._lags_ms else 0.0,
             time.process_time(),
         )

@@ -1,18 +1,22 @@
-"""One measurement: a fresh gateway between a load generator and the sink."""
+"""One measurement: a fresh gateway, ours or a peer, between a load generator and the sink."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tests.bench import load, machine, traffic
-from tests.bench.child_process import BenchError, SinkProcess, generate
-from tests.bench.gateway_process import GatewayProcess
+from tests.bench.child_process import SinkProcess, generate
+from tests.bench.gateway_files import ORDINARY, GatewaySize
 from tests.bench.ledger import Audit, Ledger, audit, percentile, spans_ms
-from tests.bench.load import LoadOrder
+from tests.bench.load import Entrance, LoadOrder
+from tests.bench.system import BenchError, System, Usage
+from tests.bench.systems import OURS, SYSTEMS, Setting, SystemName
 
 SETTLE_S = 20.0
 POLL_S = 0.02
@@ -24,43 +28,59 @@ ARRIVED = "arrived"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`rate` is in messages a second, 0 for a closed loop of `connections` x `window`. Recipients
-    are known when each of them has had a message before. `target_us` is the CPU per message that
-    the issue asks for.
+    """`work` is what is done, the same for each `system` that does it. `rate` is in messages a
+    second, 0 for a closed loop of `connections` x `window`. Receipts are asked for with `receipts`;
+    by HTTP they are told to the customer with `callbacks`. Recipients are known when each of them
+    has had a message before. `quick_ack` is of the sink, `size` of our gateway.
     """
 
-    name: str
-    entrance: Literal["smpp", "rest"] = "smpp"
+    work: str
+    system: SystemName = OURS
+    entrance: Entrance = "smpp"
     connections: int = 1
     window: int = 1
     receipts: bool = True
+    callbacks: bool = False
     rate: float = 0.0
     recipients: Literal["known", "new"] = "known"
-    target_us: float | None = None
+    quick_ack: bool = True
+    size: GatewaySize = ORDINARY
+
+    @property
+    def name(self) -> str:
+        late = "" if self.quick_ack else " (late ACKs)"
+        return f"{self.work}: {self.system}{late}"
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """CPU in µs a message: of the gateway's process, of its event loop's thread, and of the load
-    generator and the sink, which are not in it. Times in ms, median and 99th percentile; RSS in
-    bytes. `others_cores` is what the rest of the machine used meanwhile.
+    """CPU in µs a message: of the system's processes, by part, and of the load generator and the
+    sink, which are not in it. Times in ms, median and 99th percentile; RSS in octets. `callbacks`
+    a message. `others_cores` is what the rest of the machine used meanwhile. The audit is of all
+    that was accepted, `audited`, the warm-up included.
     """
 
     scenario: Scenario
     messages: int
     per_second: float
-    cpu_us: float
-    loop_cpu_us: float
+    parts_us: dict[str, float]
     load_cpu_us: float
     sink_cpu_us: float
     answer_ms: tuple[float, float]
     arrival_ms: tuple[float, float]
+    callbacks: float
     lag_p99_ms: float
     others_cores: float
     started_in_s: float
     idle_rss: int
     rss: int
+    troubles: tuple[str, ...]
+    audited: int
     audit: Audit
+
+    @property
+    def cpu_us(self) -> float:
+        return sum(self.parts_us.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,87 +91,115 @@ class Calibration:
     sink_cpu_us: float
 
 
+def unwatched(_system: System) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
 def run(
-    scenario: Scenario, seconds: float, parent: Path, warm_up: int = traffic.RECIPIENTS
+    scenario: Scenario,
+    seconds: float,
+    parent: Path,
+    warm_up: int = traffic.RECIPIENTS,
+    watch: Callable[[System], AbstractContextManager[object]] = unwatched,
 ) -> Figures:
-    """Warm up with so many messages, measure for `seconds`, and audit both."""
+    """Warm up with so many messages, a peer with fewer, measure for `seconds`, and audit both.
+    `watch` gets the system for as long as it is measured."""
+    system_kind = SYSTEMS[scenario.system]
+    warm_up = min(warm_up, system_kind.warm_up)
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{scenario.entrance}-") as name:
         directory = Path(name)
-        with (
-            SinkProcess(directory / ARRIVED) as sink,
-            GatewayProcess(directory, sink.port, receipts=scenario.receipts) as gateway,
-        ):
-            idle_rss = gateway.usage().rss
-            port = gateway.smpp_port if scenario.entrance == "smpp" else gateway.rest_port
-            warm = LoadOrder(
-                port=port,
-                connections=max(scenario.connections, 4),
-                window=10,
-                seconds=SETTLE_S,
-                messages=warm_up,
-                receipts=scenario.receipts and scenario.entrance == "smpp",
-                recipients=scenario.recipients,
-                directory=str(subdirectory(directory, "warm-up")),
+        with SinkProcess(directory / ARRIVED, quick_ack=scenario.quick_ack) as sink:
+            setting = Setting(
+                subdirectory(directory, "system"), sink.port, scenario.receipts, scenario.size
             )
-            generate(scenario.entrance, warm)
-            settle(sink, warm, scenario)
-            before, sink_before = gateway.usage(), sink.counts()
-            began_at, busy_before_s = time.monotonic(), machine.busy_s()
-            order = LoadOrder(
-                port=port,
-                connections=scenario.connections,
-                window=scenario.window,
-                seconds=seconds,
-                rate=scenario.rate,
-                receipts=warm.receipts,
-                recipients=scenario.recipients,
-                first_number=warm_up,
-                directory=str(subdirectory(directory, "measured")),
-            )
-            result = generate(scenario.entrance, order)
-            settle(sink, order, scenario)
-            after, sink_after = gateway.usage(), sink.counts()
-            wall_s, busy_s = time.monotonic() - began_at, machine.busy_s() - busy_before_s
-            check_metrics(gateway, scenario, sink_after.arrived)
-            started_in_s = gateway.started_in_s
-        audited = audit_all(directory, (warm, order))
+            with system_kind.make(setting) as system:
+                idle_rss = system.usage().rss
+                port = system.smpp_port if scenario.entrance == "smpp" else system.http_port
+                warm = LoadOrder(
+                    entrance=scenario.entrance,
+                    dialect=system_kind.dialect,
+                    port=port,
+                    esmes=scenario.size.esmes(),
+                    connections=max(scenario.connections, 4),
+                    window=10,
+                    seconds=SETTLE_S,
+                    messages=warm_up,
+                    receipts=scenario.receipts,
+                    callbacks=scenario.callbacks,
+                    recipients=scenario.recipients,
+                    directory=str(subdirectory(directory, "warm-up")),
+                )
+                generate(warm)
+                settle(sink, warm)
+                before, sink_before = system.usage(), sink.counts()
+                began_at, busy_before_s = time.monotonic(), machine.busy_s()
+                order = LoadOrder(
+                    entrance=scenario.entrance,
+                    dialect=system_kind.dialect,
+                    port=port,
+                    esmes=scenario.size.esmes(),
+                    connections=scenario.connections,
+                    window=scenario.window,
+                    seconds=seconds,
+                    rate=scenario.rate,
+                    receipts=scenario.receipts,
+                    callbacks=scenario.callbacks,
+                    recipients=scenario.recipients,
+                    first_number=warm_up,
+                    directory=str(subdirectory(directory, "measured")),
+                )
+                with watch(system):
+                    result = generate(order)
+                    settle(sink, order)
+                after, sink_after = system.usage(), sink.counts()
+                wall_s, busy_s = time.monotonic() - began_at, machine.busy_s() - busy_before_s
+                system.check(sink_after.arrived, scenario.receipts)
+                troubles = tuple(system.troubles())
         started, accepted, _ = ledgers(order)
         arrived = Ledger.load(directory / ARRIVED)
         messages = len(accepted) or 1
-        cpu_s = after.cpu_s - before.cpu_s
+        parts_s = spent(before, after)
         sink_cpu_s = sink_after.cpu_s - sink_before.cpu_s
+        bench_s = sum(parts_s.values()) + result.cpu_s + sink_cpu_s
         return Figures(
             scenario,
             messages=len(accepted),
             per_second=len(accepted) / elapsed_s(order, arrived),
-            cpu_us=cpu_s / messages * 1e6,
-            loop_cpu_us=(after.loop_cpu_s - before.loop_cpu_s) / messages * 1e6,
+            parts_us={name: seconds / messages * 1e6 for name, seconds in parts_s.items()},
             load_cpu_us=result.cpu_s / messages * 1e6,
             sink_cpu_us=sink_cpu_s / messages * 1e6,
             answer_ms=middle_and_tail(started, accepted),
             arrival_ms=middle_and_tail(started, arrived),
+            callbacks=result.callbacks / messages,
             lag_p99_ms=result.lag_p99_ms,
-            others_cores=max(0.0, busy_s - cpu_s - result.cpu_s - sink_cpu_s) / wall_s,
-            started_in_s=started_in_s,
+            others_cores=max(0.0, busy_s - bench_s) / wall_s,
+            started_in_s=system.started_in_s,
             idle_rss=idle_rss,
             rss=after.rss,
-            audit=audited,
+            troubles=troubles,
+            audited=sum(len(ledgers(each)[1]) for each in (warm, order)),
+            audit=audit_all(directory, (warm, order)),
         )
+
+
+def spent(before: Usage, after: Usage) -> dict[str, float]:
+    return {name: seconds - before.parts[name] for name, seconds in after.parts.items()}
 
 
 def calibrate(parent: Path, seconds: float = CALIBRATION_S) -> Calibration:
     """The SMPP load generator against the sink, with receipts."""
     with tempfile.TemporaryDirectory(dir=parent, prefix="calibration-") as name:
         directory = Path(name)
-        with SinkProcess(directory / ARRIVED) as sink:
+        with SinkProcess(directory / ARRIVED, quick_ack=True) as sink:
             order = LoadOrder(
+                entrance="smpp",
                 port=sink.port,
                 connections=4,
                 window=50,
                 seconds=seconds,
                 directory=str(subdirectory(directory, "measured")),
             )
-            generate("smpp", order)
+            generate(order)
             counts = sink.counts()
         arrived = Ledger.load(directory / ARRIVED)
         if not audit_all(directory, (order,)).clean:
@@ -161,7 +209,7 @@ def calibrate(parent: Path, seconds: float = CALIBRATION_S) -> Calibration:
         )
 
 
-def settle(sink: SinkProcess, order: LoadOrder, scenario: Scenario) -> None:
+def settle(sink: SinkProcess, order: LoadOrder) -> None:
     """Until the carrier has every message and its receipts are answered, hence durable. What is
     missing after SETTLE_S shows in the audit."""
     _, accepted, _ = ledgers(order)
@@ -169,19 +217,11 @@ def settle(sink: SinkProcess, order: LoadOrder, scenario: Scenario) -> None:
     deadline = time.monotonic() + SETTLE_S
     while time.monotonic() < deadline:
         counts = sink.counts()
-        answered = counts.answered if scenario.receipts else expected
+        answered = counts.answered if order.receipts else expected
         if counts.arrived >= expected and answered >= expected:
             break
         time.sleep(POLL_S)
     time.sleep(FLUSH_S)
-
-
-def check_metrics(gateway: GatewayProcess, scenario: Scenario, messages: int) -> None:
-    """The gateway's own count is ours."""
-    status = "delivered" if scenario.receipts else "sent"
-    counted = gateway.metrics().get(f'supernet_message_status_total{{status="{status}"}}', 0)
-    if counted != messages:
-        raise BenchError(f"{messages} messages arrived, the gateway says {counted:.0f} {status}")
 
 
 def audit_all(directory: Path, orders: tuple[LoadOrder, ...]) -> Audit:
@@ -191,7 +231,7 @@ def audit_all(directory: Path, orders: tuple[LoadOrder, ...]) -> Audit:
         for whole, part in zip((started, accepted, receipted), ledgers(order), strict=True):
             whole.extend(part)
     arrived = Ledger.load(directory / ARRIVED)
-    return audit(started, accepted, arrived, receipted if orders[0].receipts else None)
+    return audit(started, accepted, arrived, receipted if orders[0].receipts_come else None)
 
 
 def ledgers(order: LoadOrder) -> tuple[Ledger, Ledger, Ledger]:

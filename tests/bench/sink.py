@@ -2,7 +2,8 @@
 
 `python -m tests.bench.sink` listens on a free port and prints it. Each line on its standard input
 is answered with what has come so far; at the end of its input it writes the ledger of what arrived
-to the file it was given, and ends.
+to the file it was given, and ends. With a second argument of 1 it acknowledges at once what TCP
+brings (TCP_QUICKACK): a peer that leaves Nagle's algorithm on waits for that, up to 40 ms.
 
 PDUs are cut out and answered from prepared octets: a message with its receipt costs some 10 µs,
 against the gateway's hundred and more, so that the sink is never what is measured.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -66,8 +68,8 @@ class Ready(msgspec.Struct, frozen=True):
 class Sink:
     """What has come over all connections. Message ids are unique over all of them."""
 
-    def __init__(self, receipt_delay_s: float) -> None:
-        self.receipt_delay_s = receipt_delay_s
+    def __init__(self, *, quick_ack: bool) -> None:
+        self.quick_ack = quick_ack
         self.arrived = Ledger()
         self.answered = 0
         self.unexpected = 0
@@ -87,9 +89,13 @@ class SinkConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._socket: socket.socket = transport.get_extra_info("socket")
 
     def data_received(self, octets: bytes) -> None:
         now = time.monotonic()
+        if self._sink.quick_ack:
+            # It holds until the kernel thinks otherwise, hence each time (tcp(7)).
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         if self._rest:
             octets = self._rest + octets
         answers: list[bytes] = []
@@ -110,13 +116,8 @@ class SinkConnection(asyncio.Protocol):
                 answers.append(self._other(command_id, sequence_number))
             at += length
         self._rest = octets[at:]
-        if self._sink.receipt_delay_s and receipts:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._sink.receipt_delay_s, self._transport.write, b"".join(receipts))
-        else:
-            answers += receipts
-        if answers:
-            self._transport.write(b"".join(answers))
+        if answers or receipts:
+            self._transport.write(b"".join((*answers, *receipts)))
 
     def _submitted(
         self,
@@ -167,9 +168,9 @@ class SinkConnection(asyncio.Protocol):
         )
 
 
-async def serve(ledger_file: Path, receipt_delay_s: float) -> None:
+async def serve(ledger_file: Path, *, quick_ack: bool) -> None:
     loop = asyncio.get_running_loop()
-    sink = Sink(receipt_delay_s)
+    sink = Sink(quick_ack=quick_ack)
     server = await loop.create_server(lambda: SinkConnection(sink), "127.0.0.1", 0)
     say(Ready(server.sockets[0].getsockname()[1]))
     done = asyncio.Event()
@@ -194,7 +195,7 @@ def say(line: msgspec.Struct) -> None:
 
 def main() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Path(sys.argv[1]), float(sys.argv[2])))
+        runner.run(serve(Path(sys.argv[1]), quick_ack=sys.argv[2] == "1"))
 
 
 if __name__ == "__main__":

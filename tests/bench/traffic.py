@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 # Twenty senders share the work, as an account with traffic has several; each is far below its MPS.
 SENDERS = tuple(str(70_001 + index) for index in range(20))
+# These have nothing else to send than what waits: a queue is first in, first out.
+WAITING_SENDERS = tuple(str(79_001 + index) for index in range(4))
 
 # 555-0100 to 555-0199 are kept free for fiction in each of these US area codes: 10,000 numbers.
 AREA_CODES = tuple(
@@ -20,6 +22,8 @@ AREA_CODES = tuple(
     for part in line.split()
 )
 RECIPIENTS = 100 * len(AREA_CODES)
+# Ten numbers of an area each: together all of the known recipients.
+PREFIXES = tuple(f"1{area}55501{ten}" for area in AREA_CODES for ten in range(10))
 
 NUMBER_DIGITS = 10
 TEXT_TAIL = (

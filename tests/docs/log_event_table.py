@@ -155,6 +155,7 @@ MEANINGS: dict[str, str] = {
     "was on them, so it may be what ended them. It is not sent again, and fails with 30410 after "
     "`outcome_unknown_wait_s`. Show the carrier its octets.",
     "on_commit failed": "A defect, with its traceback. Report it.",
+    "receipt of a bind that is no more": "It settled its message; the router has nothing to learn.",
     "receipt again": "A second receipt of one segment. It changes nothing.",
     "receipt that says nothing": "A receipt without id or state. It was answered and dropped.",
     "receipt without a message": "Kept, and shown at `/receipts/unmatched`. Many at once: another "

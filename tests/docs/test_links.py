@@ -12,9 +12,6 @@ HEADING = re.compile(r"^#{1,6} +(?P<title>.+)$", re.M)
 # What belongs to one machine has no place in a page for all.
 PRIVATE = re.compile(r"/work/|/home/|/root/|/Users/|/tmp/")
 
-# `make bench` writes it where it runs, so it may be missing.
-OF_THE_BENCH = ROOT / "docs" / "reference" / "performance.md"
-
 
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
@@ -48,7 +45,7 @@ def test_the_index_leads_to_every_page() -> None:
         (index.parent / found["target"].partition("#")[0]).resolve()
         for found in LINK.finditer(index.read_text(encoding="utf-8"))
     }
-    assert set(index.parent.rglob("*.md")) - {index, OF_THE_BENCH} <= linked
+    assert set(index.parent.rglob("*.md")) - {index} <= linked
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 # Generous, for a machine that is busy with other things; nothing waits so long unless it is broken.
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 LINE_MAX = 1 << 20
 
 

@@ -18,6 +18,7 @@ from gateway.smpp import codec
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import BindTransceiver
 from tests.carriers_sim.customer import Customer
+from tests.e2e.process import PATIENCE_S
 from tests.ingress.esme_world import SUBMIT, SmppSite
 from tests.support.authority import Authority
 from tests.support.memory_network import MemoryNetwork
@@ -73,7 +74,7 @@ def a_context(authority: Authority, client_ca: str = "") -> ssl.SSLContext:
 
 async def status_of_bind(site: SmppSite, network: Network, port: int) -> int:
     customer = await Customer(site.clock).connect(network, port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         status = (await site.bind(customer)).command_status
         if not status:
             assert (await customer.send(SUBMIT)).command_status == CommandStatus.ESME_ROK
@@ -115,7 +116,7 @@ async def test_who_shows_no_certificate_gets_no_session(authority: Authority) ->
         over_tls = OverTls(client_context(authority.certificate))
         # With TLS 1.3 a client learns of it only when it reads.
         await customer.connect(over_tls, site.server.tls_port)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await customer.closed.wait()
         assert site.server.binds() == []
 
@@ -132,7 +133,7 @@ async def test_behind_a_proxy_the_client_s_address_counts(
         reader, writer = await asyncio.open_connection(LOOPBACK, site.server.port)
         writer.write(f"PROXY TCP4 {client} {LOOPBACK} 40000 2775\r\n".encode())
         writer.write(codec.encode(BindTransceiver(system_id="demo", password="secret"), 1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             header = await reader.readexactly(codec.HEADER.size)
         assert codec.HEADER.unpack(header)[2] == status
         writer.close()

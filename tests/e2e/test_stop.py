@@ -11,8 +11,6 @@ from tests.e2e.traffic import Traffic
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-# A moment, and the longest wait for a carrier that does not answer.
-DRAIN_S = 20.0
 UNANSWERED = "0013"
 
 
@@ -25,7 +23,7 @@ async def test_signal_under_load_drains_and_loses_nothing(
         async with traffic.flowing():
             await traffic.acknowledge(100)
             site.daemon.send_signal(number)
-            code = await site.daemon.ended(DRAIN_S)
+            code = await site.daemon.ended()
             await site.daemon.start()
             await traffic.acknowledge(100)
         for sid in traffic.acknowledged:
@@ -63,7 +61,7 @@ async def test_carrier_that_does_not_answer_is_waited_for_no_longer_than_its_tim
 
         site.daemon.send_signal(signal.SIGTERM)
 
-        assert await site.daemon.ended(DRAIN_S) == 0
+        assert await site.daemon.ended() == 0
 
 
 async def test_nothing_is_logged_as_an_error(tmp_path: Path) -> None:

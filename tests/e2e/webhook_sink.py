@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from aiohttp import web
 from twilio.request_validator import (
@@ -15,6 +13,7 @@ from twilio.request_validator import (
 
 from tests.e2e.configuration import AUTH_TOKEN
 from tests.e2e.process import PATIENCE_S
+from tests.support.local_server import LocalServer
 
 
 @dataclass(frozen=True)
@@ -26,18 +25,17 @@ class Call:
     signed: bool
 
 
-class WebhookSink:
+class WebhookSink(LocalServer):
     """Answers 200 to every path, with the TwiML that `replies` has for the Body, else empty."""
 
     def __init__(self, token: str = AUTH_TOKEN) -> None:
         self.calls: list[Call] = []
         self.replies: dict[str, str] = {}
-        self.url = ""
         self._validator = RequestValidator(token)
         self._grown = asyncio.Event()
         app = web.Application()
         app.router.add_post("/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        super().__init__(app)
 
     def of(self, path: str) -> list[dict[str, str]]:
         """The fields of the calls to a path, in the order in which they came."""
@@ -49,21 +47,6 @@ class WebhookSink:
             while not enough():
                 self._grown.clear()
                 await self._grown.wait()
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
         fields = {name: str(value) for name, value in (await request.post()).items()}

@@ -17,6 +17,7 @@ from gateway.smpp.pdus import (
     BindTransmitter,
     DeliverSm,
     Unbind,
+    WrittenDeliverSm,
 )
 from tests.carriers_sim.customer import Customer, receipt_fields
 from tests.ingress.esme_world import SmppSite, esmes, ids, moment
@@ -504,7 +505,7 @@ def test_what_breaks_on_its_way_is_given_up_and_the_next_one_comes(
 ) -> None:
     right = Delivery.pdus
 
-    def pdus(delivery: Delivery, tlvs: bool) -> tuple[DeliverSm, ...]:
+    def pdus(delivery: Delivery, tlvs: bool) -> tuple[DeliverSm | WrittenDeliverSm, ...]:
         if delivery.event.message.recipient == "+15005550006":
             raise ZeroDivisionError("the inner workings")
         return right(delivery, tlvs)

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qsl, quote
 
 import aiohttp
@@ -22,6 +20,7 @@ from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S, ChildProcess
 from tests.interop.free_port import free_port
 from tests.interop.peers import program
+from tests.support.local_server import LocalServer
 
 # Short waits where Kannel's own are 10 s and 60 s.
 RECONNECT_S = 1
@@ -95,16 +94,15 @@ def tlv(name: str, tag: int) -> Keys:
     }
 
 
-class KannelReader:
+class KannelReader(LocalServer):
     """Answers 200 to the URLs that Kannel fetches, and keeps their queries by path."""
 
     def __init__(self) -> None:
-        self.url = ""
         self._calls: dict[str, list[dict[str, str]]] = {}
         self._grown = asyncio.Event()
         app = web.Application()
         app.router.add_get("/{path}", self._take)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        super().__init__(app)
 
     async def wait_for(self, path: str, count: int = 1, **facts: str) -> list[dict[str, str]]:
         """The queries of a path with these facts, once there are so many."""
@@ -126,21 +124,6 @@ class KannelReader:
         self._calls.setdefault(request.match_info["path"], []).append(fields)
         self._grown.set()
         return web.Response(text="")
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._runner.cleanup()
 
 
 class Kannel:

@@ -1,4 +1,5 @@
-"""Foreign programs that tests speak with. `python -m tests.interop.peers` installs what is missing.
+"""Foreign programs that tests speak with. `python -m tests.interop.peers` installs what is missing,
+and with `--bench` what only the bench wants, too.
 
 Debian's packages, as root and without any question; elsewhere somebody else must do it. What cannot
 be had is said here, and again by each test that is skipped for it.
@@ -22,6 +23,12 @@ PACKAGES = {
     "smsbox": "kannel",
     "tshark": "tshark",
 }
+# Only `make bench` wants these, for Jasmin.
+BENCH_PACKAGES = {
+    "redis-server": "redis-server",
+    "rabbitmq-server": "rabbitmq-server",
+    "epmd": "rabbitmq-server",
+}
 
 # Servers are not on everybody's path.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
@@ -44,7 +51,8 @@ def program(command: str) -> str:
     """
     found = shutil.which(command, path=PATH)
     if found is None:
-        raise PeerMissing(f"{command} is not installed (Debian: {PACKAGES[command]}; `make peers`)")
+        package = (PACKAGES | BENCH_PACKAGES)[command]
+        raise PeerMissing(f"{command} is not installed (Debian: {package}; `make peers`)")
     return found
 
 
@@ -59,10 +67,11 @@ def install(packages: Sequence[str]) -> None:
 
 
 def main() -> None:
-    missing = {package for command, package in PACKAGES.items() if not _here(command)}
+    wanted = PACKAGES | (BENCH_PACKAGES if "--bench" in sys.argv[1:] else {})
+    missing = {package for command, package in wanted.items() if not _here(command)}
     if missing:
         install(sorted(missing))
-    lost = [command for command in PACKAGES if not _here(command)]
+    lost = [command for command in wanted if not _here(command)]
     try:
         installed_package()
     except NodeMissing as reason:

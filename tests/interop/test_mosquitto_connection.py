@@ -13,6 +13,7 @@ from aiomqtt import MqttError, Will
 
 from gateway.config.sections import Mqtt
 from gateway.streams.broker import Broker
+from tests.e2e.process import PATIENCE_S
 from tests.interop.free_port import free_port
 from tests.interop.mosquitto import Mosquitto
 
@@ -47,7 +48,7 @@ async def test_connecting_can_be_canceled(after_s: float) -> None:
         entering = asyncio.create_task(a_connection(port).__aenter__())
         await asyncio.sleep(after_s)
         entering.cancel()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(entering, return_exceptions=True)
         assert entering.cancelled()
 

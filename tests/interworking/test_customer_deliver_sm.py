@@ -13,6 +13,7 @@ from gateway.interworking.customer_deliver_sm import (
     message_for_customer,
     receipt_for_customer,
     without_tlvs,
+    written_receipt_for_customer,
 )
 from gateway.interworking.deliver_sm import from_carrier
 from gateway.interworking.receipt_outcome import outcome
@@ -49,6 +50,46 @@ def test_rcp_1_a_receipt_goes_back_the_way_the_message_came() -> None:
     pdu = receipt_for_customer(a_message(sender="55501"), Status.DELIVERED, NOON + 60)
     assert (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr) == (1, 1, "15017122661")
     assert (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr) == (3, 0, "55501")
+
+
+ADDRESSES = st.one_of(
+    st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),
+    st.from_regex(r"[0-9]{3,8}", fullmatch=True),
+    st.from_regex(r"[A-Za-z][A-Za-z0-9 ]{0,10}", fullmatch=True),
+)
+
+
+@given(
+    ADDRESSES,
+    ADDRESSES,
+    st.text(max_size=30),
+    st.sampled_from([Status.DELIVERED, Status.UNDELIVERED, Status.FAILED, Status.CANCELED]),
+    st.sampled_from([0, 30001, 30003, 30008]),
+    st.sampled_from(["", "DELIVRD", "EXPIRED", "NONSENSE"]),
+    st.sampled_from(["", "000", "27"]),
+)
+def test_a_receipt_written_at_once_has_the_octets_of_its_pdu(
+    sender: str, recipient: str, body: str, status: Status, code: int, stat: str, err: str
+) -> None:
+    message = a_message(sender=sender, recipient=recipient, body=body)
+    told = (message, status, NOON + 60, code, stat, err)
+    written = written_receipt_for_customer(*told)
+    assert written is not None
+    assert codec.encode(written, 7) == codec.encode(receipt_for_customer(*told), 7)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"smpp": SmppFields(tlvs={Tag.USER_MESSAGE_REFERENCE: b"\0\1"})},
+        {"smpp": SmppFields(short_id=7)},
+        {"recipient": "+" + "1" * 20},
+        {"sender": "A" * 21},
+    ],
+)
+def test_a_receipt_with_more_to_say_is_not_written_at_once(changes: dict[str, Any]) -> None:
+    message = a_message(**changes)
+    assert written_receipt_for_customer(message, Status.DELIVERED, NOON) is None
 
 
 def test_rcp_1_a_receipt_is_written_as_the_specification_has_it() -> None:

@@ -117,14 +117,20 @@ async def test_every_message_has_an_id_of_its_own() -> None:
     assert all(message_id_of(sid) for sid in sids)
 
 
-@virtual_time
-async def test_a_caller_who_has_gone_leaves_his_message_accepted() -> None:
-    desk = Desk()
+async def a_caller_who_has_gone(desk: Desk) -> asyncio.Future[Message]:
+    """His call, whose message is on its way to the store."""
     desk.traffic.ledger.held = True
     call = asyncio.ensure_future(desk.accept())
     await desk.traffic.turn()
     call.cancel()
     await desk.traffic.turn()
+    return call
+
+
+@virtual_time
+async def test_a_caller_who_has_gone_leaves_his_message_accepted() -> None:
+    desk = Desk()
+    await a_caller_who_has_gone(desk)
     desk.traffic.ledger.commit()
     await desk.traffic.turn()
     assert (desk.intake.accepted, desk.traffic.texts()) == (1, ["hello"])
@@ -280,11 +286,7 @@ async def test_a_caller_hears_that_his_message_was_not_stored() -> None:
 @virtual_time
 async def test_a_caller_who_has_gone_is_not_told_of_a_failure() -> None:
     desk = Desk()
-    desk.traffic.ledger.held = True
-    call = asyncio.ensure_future(desk.accept())
-    await desk.traffic.turn()
-    call.cancel()
-    await desk.traffic.turn()
+    call = await a_caller_who_has_gone(desk)
     desk.traffic.ledger.fail()
     assert call.cancelled()
 

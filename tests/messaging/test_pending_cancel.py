@@ -4,16 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway.account import InDoubt
 from gateway.errors import Refusal
 from gateway.message import Origin, Receipts, Status
 from gateway.messaging.paging import READ_AGAIN_S
 from gateway.smpp.constants import CommandStatus
-from gateway.smpp.errors import NotBound
 from gateway.store.interface import Deleted, Listener
 from tests.messaging.intake_desk import SOON, Desk, an_earlier, queued, refusal_of, sent_of
 from tests.messaging.slow_ledger import SlowLedger
-from tests.messaging.traffic_world import HEAD, LONG, OTHER, WALL
+from tests.messaging.traffic_world import HEAD, OTHER, WALL
 from tests.store.builders import ACCOUNT, OTHER_ACCOUNT, became
 from tests.support.virtual_time import virtual_time
 
@@ -142,38 +140,6 @@ async def test_srv_27_what_a_carrier_has_cannot_be_canceled() -> None:
     await desk.traffic.turn()
     assert await desk.cancel(message) is Refusal.NOT_CANCELABLE
     assert desk.traffic.ledger.statuses(message) == [Status.SENT]
-
-
-@virtual_time
-async def test_a_message_of_which_a_part_was_sent_cannot_be_canceled() -> None:
-    desk = Desk(window=1)
-    message = await desk.accept(LONG)
-    await desk.traffic.turn()
-    desk.traffic.ok()
-    desk.traffic.down("alpha/1")
-    await desk.traffic.turn()
-    assert await desk.cancel(message) is Refusal.NOT_CANCELABLE
-
-
-@pytest.mark.parametrize("policy", InDoubt)
-@virtual_time
-async def test_what_a_carrier_may_have_cannot_be_canceled(policy: InDoubt) -> None:
-    desk = Desk(in_doubt=policy)
-    message = await desk.accept()
-    await desk.traffic.turn(0.1)
-    desk.traffic.down("alpha/1")
-    await desk.traffic.turn(600)
-    assert await desk.cancel(message) is Refusal.NOT_CANCELABLE
-
-
-@virtual_time
-async def test_what_is_on_record_as_written_cannot_be_canceled() -> None:
-    desk = Desk(in_doubt=InDoubt.HOLD)
-    desk.traffic.binds["alpha/1"].trouble = NotBound("its session is ending")
-    message = await desk.accept()
-    await desk.traffic.turn(0.05)
-    assert (desk.traffic.texts(), len(desk.traffic.ledger.attempts)) == ([], 1)
-    assert await desk.cancel(message) is Refusal.NOT_CANCELABLE
 
 
 @virtual_time

@@ -11,7 +11,6 @@ from gateway.message import Encoding, Message, Origin, Receipts, Status
 from gateway.messaging import schedule
 from gateway.messaging.pending_messages import Replacement
 from gateway.smpp.constants import CommandStatus
-from gateway.smpp.errors import NotBound
 from gateway.store.interface import OptOut
 from tests.messaging.intake_desk import SOON, Desk, an_earlier, queued, refusal_of, sent_of
 from tests.messaging.slow_ledger import SlowLedger
@@ -358,26 +357,6 @@ async def test_srv_27_what_a_carrier_has_cannot_be_replaced() -> None:
     assert await desk.replace(message) is Refusal.NOT_REPLACEABLE
     desk.traffic.ok()
     await desk.traffic.turn()
-    assert await desk.replace(message) is Refusal.NOT_REPLACEABLE
-
-
-@pytest.mark.parametrize("policy", InDoubt)
-@virtual_time
-async def test_what_a_carrier_may_have_cannot_be_replaced(policy: InDoubt) -> None:
-    desk = Desk(in_doubt=policy)
-    message = await desk.accept()
-    await desk.traffic.turn(0.1)
-    desk.traffic.down("alpha/1")
-    await desk.traffic.turn(600)
-    assert await desk.replace(message) is Refusal.NOT_REPLACEABLE
-
-
-@virtual_time
-async def test_what_is_on_record_as_written_cannot_be_replaced() -> None:
-    desk = Desk(in_doubt=InDoubt.UNKNOWN)
-    desk.traffic.binds["alpha/1"].trouble = NotBound("its session is ending")
-    message = await desk.accept()
-    await desk.traffic.turn(0.05)
     assert await desk.replace(message) is Refusal.NOT_REPLACEABLE
 
 

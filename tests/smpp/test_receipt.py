@@ -388,3 +388,24 @@ def test_any_text_of_a_customer_can_be_quoted(text: str) -> None:
 def test_any_octets_are_read_or_say_nothing(octets: bytes, optional: dict[int, bytes]) -> None:
     receipt = parse(octets, optional)
     assert receipt is None or (receipt.message_id and receipt.stat)
+
+
+ANY_WORD = st.text(st.characters(codec="latin-1"), max_size=70)
+
+
+@given(
+    ANY_WORD,
+    st.from_regex(r"[0-9]{0,15}", fullmatch=True),
+    st.one_of(st.sampled_from(sorted(STATE_BY_STAT)), st.from_regex(r"\w{1,20}", fullmatch=True)),
+    ANY_WORD,
+    ANY_WORD,
+)
+def test_the_usual_form_says_what_any_other_would(
+    message_id: str, date: str, stat: str, err: str, text: str
+) -> None:
+    """NULs are overlooked, and with one in front no text is of the usual form."""
+    octets = (
+        f"id:{message_id} sub:001 dlvrd:001 submit date:{date} done date:{date} stat:{stat} "
+        f"err:{err} text:{text}"
+    ).encode("latin-1", "replace")
+    assert parse(octets, {}) == parse(b"\0" + octets, {})

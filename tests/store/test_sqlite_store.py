@@ -386,9 +386,9 @@ async def test_when_too_much_is_kept_the_process_must_end(
     store = SqliteStore(tmp_path, LIMITS, on_fault=stopped.set, vfs=disk.name)
     outcomes = Outcomes()
     disk.fail()
+    store.append(accepted(21), outcomes.of("21"))  # First: once the disk has failed it is refused.
     for number in range(1, 21):
         store.append(sent(number), outcomes.of(str(number)))
-    store.append(accepted(21), outcomes.of("21"))
     await outcomes.answered(1)
     store.append(sent(22), outcomes.of("22"))
     await stopped.wait()

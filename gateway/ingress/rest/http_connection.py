@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -29,8 +30,9 @@ UNREAD_S_MAX = 30.0
 # So long a connection may idle between two requests, at most REQUEST_S_MAX longer.
 KEEP_ALIVE_S = 75.0
 # What only the router's way can do: a body of unknown length, an interim answer (RFC 9110
-# §10.1.1), another protocol, and a client behind a proxy.
-ROUTED_HEADERS = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"x-forwarded-for"})
+# §10.1.1), and another protocol.
+ROUTED_HEADERS = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
+FORWARDED_FOR = b"x-forwarded-for"
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -130,7 +132,7 @@ class HttpConnection(HttpToolsProtocol):
                 exchange.account_sid,
                 exchange.headers,
                 bytes(exchange.body),
-                self.client[0] if self.client else "",
+                self._client(exchange.headers),
                 partial(self._answer, exchange),
             )
 
@@ -179,6 +181,18 @@ class HttpConnection(HttpToolsProtocol):
         )
         self.cycle = DirectExchange(self._account_sid, headers, self._heard, keep_alive=keep_alive)
         return True
+
+    def _client(self, headers: dict[bytes, bytes]) -> str:
+        """The address that a request came from, also behind a proxy that is believed."""
+        own = self.client[0] if self.client else ""
+        app = self.config.loaded_app
+        if FORWARDED_FOR in headers and isinstance(app, ProxyHeadersMiddleware):
+            proxies = app.trusted_hosts
+            if own in proxies:
+                hops = (value for name, value in self.headers if name == FORWARDED_FOR)
+                client, _ = proxies.get_trusted_client_address(b", ".join(hops).decode("latin1"))
+                return client or own
+        return own
 
     def _answer(self, exchange: DirectExchange, answer: JsonAnswer) -> None:
         exchange.response_complete = True

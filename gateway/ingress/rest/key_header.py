@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.errors import Refusal, Refused
 
-NAMES = (b"idempotency-key", b"i-twilio-idempotency-token")
+NAMES = frozenset({b"idempotency-key", b"i-twilio-idempotency-token"})
 VISIBLE = frozenset(range(0x21, 0x7F))
 
 
@@ -18,9 +18,9 @@ def idempotency_key(headers: dict[bytes, bytes]) -> bytes | None:
     Raises:
         Refused: a character that is not visible ASCII, or two keys that differ.
     """
-    keys = {headers[name] for name in NAMES if name in headers}
-    if not keys:
+    if NAMES.isdisjoint(headers):
         return None
+    keys = {headers[name] for name in NAMES if name in headers}
     if len(keys) > 1:
         raise Refused(
             Refusal.PARAMETER_INVALID,

@@ -51,14 +51,17 @@ async def test_a_message_is_created_over_a_socket() -> None:
     assert "server" not in answer.headers
 
 
-@pytest.mark.parametrize(("trusted", "status"), [("", 429), (HOST, 201)])
+@pytest.mark.parametrize("short_way", [False, True])
+@pytest.mark.parametrize(("trusted", "status"), [("", 429), (HOST, 201), ("*", 201)])
 async def test_clients_behind_a_trusted_proxy_fail_each_for_itself(
-    trusted: str, status: int
+    trusted: str, status: int, short_way: bool
 ) -> None:
-    server = RestServer(Api().app, HOST, 0, trusted_proxies=trusted)
+    api = Api()
+    posts = api.posts if short_way else None
+    server = RestServer(api.app, HOST, 0, trusted_proxies=trusted, posts=posts)
     async with server, client_of(server) as client:
         for _ in range(25):
-            wrong = {"X-Forwarded-For": "203.0.113.1"}
+            wrong = {"X-Forwarded-For": "198.51.100.7, 203.0.113.1"}
             await client.post(MESSAGES, data=a_form(), auth=("AC", "x"), headers=wrong)
         right = {"X-Forwarded-For": "203.0.113.2"}
         answer = await client.post(MESSAGES, data=a_form(), headers=right)

@@ -1,7 +1,7 @@
 """100,000 destinations, of which a tenth is dead for half an hour: the others do not notice.
 
-The outbox alone is shown at that size (`make test`: TOWN=20000), the whole engine at a smaller one.
-With SUPERNET_WEBHOOK_TOWN=large the outbox gets two and a half times the rate, and the engine all
+The outbox alone is shown at that size, the whole engine at a smaller one. With
+SUPERNET_WEBHOOK_TOWN=large the outbox gets two and a half times the rate, and the engine all
 destinations; that takes some minutes. `-o log_cli=true --log-cli-level=info` shows the figures.
 """
 
@@ -23,10 +23,7 @@ log = logging.getLogger(__name__)
 
 MINUTE = 60.0
 IS_LARGE = os.environ.get("SUPERNET_WEBHOOK_TOWN") == "large"
-DESTINATIONS = {
-    "outbox": int(os.environ.get("TOWN", "100000")),
-    "engine": 100_000 if IS_LARGE else 2_000,
-}
+DESTINATIONS = {"outbox": 100_000, "engine": 100_000 if IS_LARGE else 2_000}
 # Each message has two events: an event of each destination every five minutes, or every two.
 PERIOD_S = {"outbox": (4 if IS_LARGE else 10) * MINUTE, "engine": 10 * MINUTE}
 
