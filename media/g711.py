@@ -37,7 +37,8 @@ A_LAW_SAMPLES = tuple(_a_law_decoded(octet) for octet in range(256))
 def mu_law_encoded(sample: int) -> int:
     """The octet of a 16-bit sample."""
     sign = 0x80 if sample < 0 else 0
-    magnitude = min((-sample if sample < 0 else sample) >> 2, 8_158) + _BIAS
+    sample >>= 2
+    magnitude = min(-sample if sign else sample, 8_158) + _BIAS
     segment = magnitude.bit_length() - 6
     return ~(sign | segment << 4 | magnitude >> (segment + 1) & 0x0F) & 0xFF
 
