@@ -17,6 +17,7 @@ from carriers_sim.handset_traffic import HandsetTraffic
 from carriers_sim.recorder import KEEP, Expectations
 from carriers_sim.timeline import Change, changed_behaviour
 from carriers_sim.user_data import Alphabet
+from gateway.sip.digest import Algorithm
 from gateway.smpp.constants import INTERFACE_3_3, INTERFACE_3_4, INTERFACE_5_0
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -92,9 +93,9 @@ class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class SipCarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One simulated carrier for calls, on UDP and TCP. Port 0 takes a free one.
 
-    `username` and `password` are what it asks for where its behaviour challenges, and what it says
-    where the customer does. It asks for a refresh of each session after `session_expires_s`, and
-    accepts no less than `min_se_s`.
+    `username` and `password` are what it asks for where its behaviour challenges, by `algorithms`
+    in this order, and what it says where the customer does. It asks for a refresh of each session
+    after `session_expires_s`, and accepts no less than `min_se_s`.
     """
 
     name: Name
@@ -102,6 +103,10 @@ class SipCarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     port: Port = 0
     username: Annotated[str, msgspec.Meta(max_length=64)] = "supernet"
     password: Annotated[str, msgspec.Meta(max_length=64)] = "simpass"
+    algorithms: Annotated[tuple[Algorithm, ...], msgspec.Meta(min_length=1)] = (
+        Algorithm.SHA_256,
+        Algorithm.MD5,
+    )
     session_expires_s: Positive = 1_800
     min_se_s: Positive = 90
     behaviour: CallBehaviour = CallBehaviour()

@@ -120,7 +120,7 @@ class SipCarrier:
         self._calls: set[SipCall] = set()
         self._steps: TimerHeap[Step] = TimerHeap(clock, self._take_step)
         self._watchers = Watchers(config.name)
-        self._digest = DigestServer(config.name, secrets.token_bytes(16))
+        self._digest = DigestServer(config.name, secrets.token_bytes(16), config.algorithms)
         self._wire: SipWire | None = None
         self._throttle = self._new_throttle()
 

@@ -16,10 +16,11 @@ from carriers_sim.simulator import Simulator
 from carriers_sim.sip_carrier import SipCarrier
 from gateway.clock import Clock
 from gateway.net.sip_endpoint import SipEndpoint, SipListen
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.headers import Field
+from gateway.sip.leg import Credentials
 from gateway.sip.leg_events import Asked, IncomingCall, LegEvent
-from gateway.sip.leg_state import Credentials
-from gateway.sip.message import SipRequest
+from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation, OutgoingLeg
 from gateway.sip.transaction import Destination
 
@@ -46,6 +47,7 @@ class SipCustomer:
     def __init__(self) -> None:
         self.clock = Clock(asyncio.get_running_loop().time, 1_000.0)
         self.told: list[LegEvent] = []
+        self.credentials_given = False
         self.on_call: Callable[[IncomingCall, float], None] = lambda event, now: event.leg.answer(
             now, OFFER
         )
@@ -86,6 +88,18 @@ class SipCustomer:
     def hang_up(self, leg: OutgoingLeg) -> None:
         leg.hang_up(self.clock.now())
         self.endpoint.flush()
+
+    def credentials(self, username: str, password: str) -> Credentials:
+        client = DigestClient(username, password)
+
+        def answer(request: SipRequest, response: SipResponse) -> list[Field] | None:
+            answered = client.answer(request, response, "cnonce")
+            if answered is None or self.credentials_given:
+                return None
+            self.credentials_given = True
+            return [("Proxy-Authorization", answered.headers.get_all("Proxy-Authorization")[0])]
+
+        return answer
 
     def events(self, kind: type[E]) -> list[E]:
         return [event for event in self.told if isinstance(event, kind)]
