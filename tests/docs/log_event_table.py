@@ -22,6 +22,12 @@ SPOKEN = {
 }
 
 MEANINGS: dict[str, str] = {
+    "a call's timer met a fault of ours": "A defect, with its traceback. Report it.",
+    "call ended": "A call is over: its `status`, what the caller was told last (`sip_status`), the "
+    "trunk that was tried last, and how many were.",
+    "trunk down": "A SIP trunk does not answer, or has lost its registration. Calls take others; "
+    "it comes back by itself.",
+    "trunk up": "A SIP trunk answers, and is registered where it asks for that.",
     "ESME bound": "A customer's ESME has bound.",
     "ESME gone": "Its session has ended; `reason` says how.",
     "ESME refuses a deliver_sm": "A receipt or message was refused for good and is not sent again. "
