@@ -21,7 +21,7 @@ from gateway.carriers.trunk_pings import DEAD, Pings
 from gateway.carriers.trunk_registration import TrunkRegistration
 from gateway.carriers.trunk_targets import Targets
 from gateway.config.trunk import CarrierTrunk
-from gateway.sip.leg import Credentials
+from gateway.sip.leg_state import Credentials
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination

@@ -174,4 +174,4 @@ class TrunkRegistration:
 
     def _aor(self) -> str:
         domain = self._trunk.from_domain or host_and_port(self._trunk)
-        return str(SipUri.to(self._trunk.username or "gateway", domain))
+        return str(SipUri.of_username(self._trunk.username or "gateway", domain))
