@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from gateway.carriers.sip_trunk import SipTrunk
-from gateway.carriers.sip_trunks import SipTrunks
 from gateway.config.carrier import Carrier
 from gateway.sip.transaction import Destination
 from routing.carrier_bind import CarrierBind, Kind, RouteEntry
@@ -23,17 +22,15 @@ def sip_trunks(
     new_token: Callable[[], str],
     contact: Callable[[Destination], str],
     on_event: Callable[[BindUp | BindDown], None],
-) -> SipTrunks:
-    """All of them are down."""
-    return SipTrunks(
-        {
-            trunk_id(carrier, trunk.id): SipTrunk(
-                trunk_id(carrier, trunk.id), trunk, random, new_token, contact, on_event
-            )
-            for carrier in carriers
-            for trunk in carrier.trunks
-        }
-    )
+) -> dict[str, SipTrunk]:
+    """By their ids; all of them are down."""
+    return {
+        trunk_id(carrier, trunk.id): SipTrunk(
+            trunk_id(carrier, trunk.id), trunk, random, new_token, contact, on_event
+        )
+        for carrier in carriers
+        for trunk in carrier.trunks
+    }
 
 
 def routed_trunks(carriers: Iterable[Carrier]) -> list[CarrierBind]:

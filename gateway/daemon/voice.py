@@ -82,6 +82,7 @@ class Voice:
             random,
             interval=SessionInterval(sip.session_expires_s, sip.min_se_s),
             client_tls=client_context(),
+            on_lost=self._on_lost,
         )
         self.trunks = sip_trunks(
             config.carriers, random, new_token, self.endpoint.contact, self._on_trunk_event
@@ -204,6 +205,9 @@ class Voice:
                 self.b2bua.take(event, now)
                 self._see_whether_empty()
         self._arm()
+
+    def _on_lost(self, connection: int) -> None:
+        self.edge.registrar.connection_lost(connection)
 
     def _answer_outside(self, event: OutsideDialog, now: float) -> None:
         """A request that is for no call: phones register, and everybody asks for OPTIONS."""

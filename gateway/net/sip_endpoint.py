@@ -61,7 +61,8 @@ class Verdict(Enum):
 class SipEndpoint:
     """`on_message` sees each request before the user agent does: an answer of its own ends the
     matter, and so does `Verdict.DROP`; None passes the request on. `client_tls` verifies the
-    servers that we connect to; without it there is no TLS to others.
+    servers that we connect to; without it there is no TLS to others. `on_lost` hears of connections
+    that are no more, by their numbers.
     """
 
     def __init__(
@@ -77,7 +78,9 @@ class SipEndpoint:
         transactions_max: int = TRANSACTIONS_MAX,
         client_tls: ssl.SSLContext | None = None,
         dns: DnsClient | None = None,
+        on_lost: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self._on_connection_lost = on_lost
         self._on_event = on_event
         self._on_message = on_message
         self._clock = clock
@@ -277,6 +280,8 @@ class SipEndpoint:
         now = self._clock.now()
         for destination in destinations:
             self.user_agent.connection_lost(destination, now)
+            if destination.connection:
+                self._on_connection_lost(destination.connection)
         self._want_flush()
 
     def _lose_peer(self, host: str, port: int) -> None:

@@ -153,6 +153,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "port": "UDP and TCP port; 0 takes a free one.",
         "websocket_port": "TCP port for browsers (RFC 7118), with TLS where there is a "
         "`cert_file`. 0: none.",
+        "websocket_origins": "Pages whose scripts may connect, as browsers name them (Origin, RFC "
+        "6455 §10.2), such as `https://phone.example.com`. Left out: any.",
         "public_host": "How peers reach us, where that is not the address they came to. A NAT "
         "needs it.",
         "realm": "Part of every password's hash (`supernet accounts sip-user`): changed, all users "

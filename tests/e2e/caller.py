@@ -7,6 +7,7 @@ from random import Random
 from typing import TypeVar
 
 from carriers_sim.session_description import Direction, offer_of
+from gateway.carriers.trunk_credentials import CallCredentials
 from gateway.clock import system_clock
 from gateway.net.sip_endpoint import SipEndpoint, SipListen
 from gateway.sip.leg import Leg
@@ -32,13 +33,16 @@ class Caller:
             SipListen(LOOPBACK, port), self._on_event, lambda *_: None, self.clock, Random("caller")
         )
 
-    def call(self, port: int, caller: str, called: str) -> OutgoingLeg:
-        """Through the gateway at this port."""
+    def call(
+        self, port: int, caller: str, called: str, user: tuple[str, str] | None = None
+    ) -> OutgoingLeg:
+        """Through the gateway at this port, with a user's name and password if it asks."""
         uri = f"sip:{called}@{LOOPBACK}:{port}"
         leg = self.endpoint.user_agent.invite(
             Invitation(uri, f"<sip:{caller}@{LOOPBACK}>", f"<{uri}>", body=OFFER),
             Destination("UDP", LOOPBACK, port),
             self.clock.now(),
+            CallCredentials(*user, lambda: "cnonce") if user else None,
         )
         self.endpoint.flush()
         return leg

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from random import Random
 
 from msgspec.structs import replace
 
 from gateway.carriers.sip_trunk import SipTrunk
-from gateway.carriers.sip_trunks import SipTrunks
-from gateway.carriers.trunk_look_ups import TrunkLookUps
-from gateway.clock import Clock
 from gateway.config.trunk import CarrierTrunk
 from gateway.sip.digest import Algorithm, ha1
 from gateway.sip.digest_server import DigestServer, Verdict
 from gateway.sip.leg_events import OutsideDialog, OutsideResponse
-from gateway.sip.transaction import Destination
 from routing.events import BindDown, BindUp
 from tests.carriers.trunks import PLAIN, REGISTERING
 from tests.sip.calls import BOB, Wire
 from tests.sip.transactions import tokens
-from tests.support.virtual_time import virtual_time
 
 
 class Carriers:
@@ -30,7 +23,7 @@ class Carriers:
     def __init__(self, *configs: CarrierTrunk) -> None:
         self.wire = Wire()
         self.told: list[BindUp | BindDown] = []
-        made = {
+        self.trunks = {
             f"alpha/{config.id}": SipTrunk(
                 f"alpha/{config.id}",
                 config,
@@ -41,7 +34,6 @@ class Carriers:
             )
             for config in configs
         }
-        self.trunks = SipTrunks(made)
         self._digest = DigestServer("carrier", b"secret")
         for trunk in self.trunks.values():
             trunk.resolved([BOB], self.wire.now)
@@ -49,20 +41,23 @@ class Carriers:
     def run(self, seconds: float) -> None:
         until = self.wire.now + seconds
         while self.wire.now < until:
-            self.trunks.handle_timer(self.wire.now)
+            for trunk in self.trunks.values():
+                trunk.handle_timer(self.wire.now)
             self._exchange()
-            due = self.trunks.next_timer()
-            self.wire.run(min(until, until if due is None else due) - self.wire.now)
+            due = [at for one in self.trunks.values() if (at := one.next_timer()) is not None]
+            self.wire.run(min([until, *due]) - self.wire.now)
             self._exchange()
 
     def _exchange(self) -> None:
         alice, bob = self.wire.alice, self.wire.bob
         for _ in range(3):
-            self.trunks.send_requests(alice, self.wire.now)
+            for sent in [one for each in self.trunks.values() for one in each.requests_to_send()]:
+                alice.send_request(sent.request, sent.destination, self.wire.now, sent)
             for asked in self.wire.events(bob, OutsideDialog):
                 self._answer(asked)
             for answered in self.wire.events(alice, OutsideResponse):
-                assert self.trunks.take(answered, self.wire.now)
+                sent = answered.user
+                sent.trunk.receive_response(sent, answered.status, answered.response, self.wire.now)
             self.wire.forget()
 
     def _answer(self, asked: OutsideDialog) -> None:
@@ -85,7 +80,7 @@ def test_trunks_ping_and_register_until_they_are_up_and_stay_so() -> None:
     carriers = Carriers(PLAIN, replace(REGISTERING, id="2", options_s=30.0))
     carriers.run(3_600.0)
     assert [event.bind for event in carriers.told] == ["alpha/1", "alpha/2"]
-    assert all(reading.up for reading in carriers.trunks.snapshot(carriers.wire.now))
+    assert all(trunk.up for trunk in carriers.trunks.values())
 
 
 def test_a_carrier_that_falls_silent_is_down_and_up_again_when_it_is_back() -> None:
@@ -101,58 +96,8 @@ def test_a_carrier_that_falls_silent_is_down_and_up_again_when_it_is_back() -> N
 def test_leaving_takes_registrations_back() -> None:
     carriers = Carriers(REGISTERING)
     carriers.run(10.0)
-    carriers.trunks.drain(carriers.wire.now)
+    (trunk,) = carriers.trunks.values()
+    trunk.drain(carriers.wire.now)
     carriers.run(1.0)
     assert [type(event) for event in carriers.told] == [BindUp, BindDown]
-    assert carriers.trunks.next_timer() is None
-
-
-def test_an_answer_to_somebody_elses_request_is_not_the_trunks() -> None:
-    assert not Carriers(PLAIN).trunks.take(OutsideResponse("mine", 200, None), 0.0)
-
-
-def test_trunks_are_a_mapping_by_their_ids() -> None:
-    trunks = Carriers(PLAIN).trunks
-    assert (list(trunks), len(trunks), trunks["alpha/1"].id) == (["alpha/1"], 1, "alpha/1")
-
-
-def test_a_ping_that_there_is_no_room_for_counts_as_unanswered() -> None:
-    carriers = Carriers(PLAIN)
-    alice = carriers.wire.alice
-    alice.layer._transactions_max = 0
-    carriers.trunks.handle_timer(carriers.wire.now)
-    carriers.trunks.send_requests(alice, carriers.wire.now)
-    assert carriers.trunks.snapshot(carriers.wire.now)[0].ping_failures == 1
-
-
-@virtual_time
-async def test_the_hosts_of_trunks_are_looked_up_again_and_again() -> None:
-    rounds: list[float] = []
-
-    async def resolve(host: str, port: int, transport: str) -> list[Destination]:
-        return []
-
-    loop = asyncio.get_running_loop()
-    look_ups = TrunkLookUps(
-        Carriers(PLAIN).trunks, resolve, Clock(loop.time, 0.0), lambda: rounds.append(loop.time())
-    )
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(70):
-            await look_ups.run()
-    assert rounds == [0.0, 30.0, 60.0]
-
-
-async def test_the_hosts_of_trunks_are_looked_up() -> None:
-    carriers = Carriers(PLAIN)
-    asked: list[tuple[str, int, str]] = []
-    rounds: list[None] = []
-
-    async def resolve(host: str, port: int, transport: str) -> list[Destination]:
-        asked.append((host, port, transport))
-        return [Destination("UDP", "192.0.2.77", 5060)]
-
-    clock = Clock(lambda: 0.0, 1_000.0)
-    await TrunkLookUps(carriers.trunks, resolve, clock, lambda: rounds.append(None)).look_up()
-    assert asked == [("sip.carrier.example", 0, "UDP")]
-    assert carriers.trunks["alpha/1"].destinations[0].host == "192.0.2.77"
-    assert len(rounds) == 1
+    assert trunk.next_timer() is None
