@@ -273,6 +273,7 @@ def listen_on(sip: Sip) -> SipListen:
         tls,
         sip.tls.port,
         sip.websocket_port or None,
+        sip.websocket_origins,
         public_host=sip.public_host,
     )
 

@@ -151,6 +151,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "enabled": "Whether calls are taken at all.",
         "host": "Where SIP listens.",
         "port": "UDP and TCP port; 0 takes a free one.",
+        "websocket_origins": "origins of the pages that may come by WebSocket; none means any",
         "websocket_port": "TCP port for browsers (RFC 7118), with TLS where there is a "
         "`cert_file`. 0: none.",
         "public_host": "How peers reach us, where that is not the address they came to. A NAT "
