@@ -18,6 +18,7 @@ from gateway.carriers.sip_trunk import SipTrunk, TrunkRequest
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.sip import Sip
+from gateway.config.sip_rules import ANY_HOST
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
 from gateway.net.tls import client_context, server_context
@@ -102,11 +103,11 @@ class Voice:
             router,
             self.trunks,
             RelayEngine(
-                sip.media_host or sip.host,
+                sip.media_host if sip.host in ANY_HOST else sip.host,
                 (sip.rtp_port_min, sip.rtp_port_max),
                 random,
                 self._loop.time,
-                sip.public_host,
+                sip.media_host or sip.public_host,
             ),
             self.edge.admission,
             CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
@@ -281,7 +282,7 @@ def listen_on(sip: Sip) -> SipListen:
 def domain_of(sip: Sip) -> str:
     """Ours, where an account is told who calls."""
     host = sip.public_host or sip.host
-    return sip.realm if host in ("", "0.0.0.0", "::") else bracketed(host)
+    return sip.realm if host in ANY_HOST else bracketed(host)
 
 
 def names_of(accounts: Sequence[Account]) -> dict[str, SipUri]:
