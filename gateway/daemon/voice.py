@@ -7,12 +7,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.account import Account
-from gateway.call import CallEvent, CallStatus
+from gateway.call import CallEvent
 from gateway.carriers.configured_trunks import sip_trunks
 from gateway.carriers.sip_trunk import SipTrunk, TrunkRequest
 from gateway.clock import Clock
@@ -72,9 +71,7 @@ class Voice:
         sip = config.sip
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._on_call_event = on_call_event
         self._on_trunk = on_trunk
-        self.statuses: Counter[CallStatus] = Counter()
         self.endpoint = SipEndpoint(
             listen_on(sip),
             self._on_event,
@@ -112,7 +109,7 @@ class Voice:
             self.edge.admission,
             CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
             new_id,
-            self._tell,
+            on_call_event,
             self._arm,
         )
         self._timer: asyncio.TimerHandle | None = None
@@ -223,11 +220,7 @@ class Voice:
         else:  # INFO, NOTIFY or REFER of no call.
             respond(transaction, 481, now)
 
-    # What the calls tell
-
-    def _tell(self, event: CallEvent) -> None:
-        self.statuses[event.status] += 1
-        self._on_call_event(event)
+    # What the trunks and the calls tell
 
     def _on_trunk_event(self, event: BindUp | BindDown) -> None:
         if isinstance(event, BindUp):
