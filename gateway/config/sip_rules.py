@@ -11,13 +11,15 @@ from gateway.config.source import Source
 
 # A name or an address, IPv6 with or without its brackets.
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[?[0-9A-Fa-f:.]+\]?")
+ANY_HOST = ("", "0.0.0.0", "::")
 # Within the quotes of a challenge.
 REALM = re.compile(r'[^"\\\x00-\x1f\x7f]{1,64}')
 
 
 def check_sip(source: Source, sip: Sip) -> None:
     """Raises ConfigError where two listeners would have one port, where a file for TLS is not there
-    or of no use, where not one call would have its ports, or where a name cannot be written."""
+    or of no use, where not one call would have its ports, where it is not said which address RTP
+    has, or where a name cannot be written."""
     at = ("sip",)
     _check_tls(source, sip)
     if sip.websocket_port and sip.websocket_port in (sip.port, _tls_port(sip)):
@@ -35,6 +37,9 @@ def check_sip(source: Source, sip: Sip) -> None:
     if REALM.fullmatch(sip.realm) is None:
         text = f"expected 1 to 64 characters without quotes, got {got(sip.realm)}"
         raise source.error((*at, "realm"), text)
+    if sip.enabled and sip.host in ANY_HOST and not sip.media_host:
+        text = f"expected a media_host beside {got(sip.host)}, since RTP is bound to one address"
+        raise source.error((*at, "host"), text)
     for key in ("public_host", "media_host"):
         host = getattr(sip, key)
         if host and HOST.fullmatch(host) is None:

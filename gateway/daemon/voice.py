@@ -7,17 +7,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.account import Account
-from gateway.call import CallEvent, CallStatus
+from gateway.call import CallEvent
 from gateway.carriers.configured_trunks import sip_trunks
 from gateway.carriers.sip_trunk import SipTrunk, TrunkRequest
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.sip import Sip
+from gateway.config.sip_rules import ANY_HOST
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
 from gateway.net.tls import client_context, server_context
@@ -71,9 +71,7 @@ class Voice:
         sip = config.sip
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._on_call_event = on_call_event
         self._on_trunk = on_trunk
-        self.statuses: Counter[CallStatus] = Counter()
         self.endpoint = SipEndpoint(
             listen_on(sip),
             self._on_event,
@@ -103,16 +101,16 @@ class Voice:
             router,
             self.trunks,
             RelayEngine(
-                sip.media_host or sip.host,
+                sip.media_host if sip.host in ANY_HOST else sip.host,
                 (sip.rtp_port_min, sip.rtp_port_max),
                 random,
                 self._loop.time,
-                sip.public_host,
+                sip.media_host or sip.public_host,
             ),
             self.edge.admission,
             CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
             new_id,
-            self._tell,
+            on_call_event,
             self._arm,
         )
         self._timer: asyncio.TimerHandle | None = None
@@ -226,11 +224,7 @@ class Voice:
         else:  # INFO, NOTIFY or REFER of no call.
             respond(transaction, 481, now)
 
-    # What the calls tell
-
-    def _tell(self, event: CallEvent) -> None:
-        self.statuses[event.status] += 1
-        self._on_call_event(event)
+    # What the trunks and the calls tell
 
     def _on_trunk_event(self, event: BindUp | BindDown) -> None:
         if isinstance(event, BindUp):
@@ -277,6 +271,7 @@ def listen_on(sip: Sip) -> SipListen:
         tls,
         sip.tls.port,
         sip.websocket_port or None,
+        sip.websocket_origins,
         public_host=sip.public_host,
     )
 
@@ -284,7 +279,7 @@ def listen_on(sip: Sip) -> SipListen:
 def domain_of(sip: Sip) -> str:
     """Ours, where an account is told who calls."""
     host = sip.public_host or sip.host
-    return sip.realm if host in ("", "0.0.0.0", "::") else bracketed(host)
+    return sip.realm if host in ANY_HOST else bracketed(host)
 
 
 def names_of(accounts: Sequence[Account]) -> dict[str, SipUri]:

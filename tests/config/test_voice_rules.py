@@ -62,6 +62,11 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
             '[sip] realm: expected 1 to 64 characters without quotes, got "a\\"b"',
         ),
         (
+            'enabled = true\nhost = "0.0.0.0"\n',
+            2,
+            '[sip] host: expected a media_host beside "0.0.0.0", since RTP is bound to one address',
+        ),
+        (
             'public_host = "sip:gw"\n',
             1,
             '[sip] public_host: expected a host name or address, got "sip:gw"',

@@ -12,6 +12,7 @@ class FakeSession:
         self.log: list[str] = []
         self.heard: set[Side] = set()
         self.closed = False
+        self.stuck = False
 
     def offer(self, side: Side, sdp: bytes) -> bytes:
         return self._pass("offer", side, sdp)
@@ -34,6 +35,8 @@ class FakeSession:
     def _pass(self, what: str, side: Side, sdp: bytes) -> bytes:
         assert not self.closed
         self.log.append(f"{side} {what} {sdp.decode()}")
+        if self.stuck:
+            raise MediaRefused(500, "the worker is gone")
         if b"bad" in sdp:
             raise MediaRefused(488, "it is bad")
         return b"relayed " + sdp

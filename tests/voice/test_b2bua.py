@@ -3,7 +3,7 @@
 from gateway.call import CallStatus, EndedBy
 from gateway.sip.leg_events import EndCause
 from gateway.sip.sanity import Refusal
-from tests.voice.world import ACCOUNT, ANSWER, CALLED, CALLER, CUSTOMER, TWO, FakeTarget, World
+from tests.voice.world import ACCOUNT, ANSWER, CALLED, CALLER, CUSTOMER, ONE, TWO, FakeTarget, World
 
 
 def test_call_is_recorded_as_admitted() -> None:
@@ -99,3 +99,37 @@ def test_header_that_cannot_be_read_is_a_400() -> None:
     headers = headers.replacing("Via", "SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKother")
     world.gateway.receive(invite.with_headers(headers), CUSTOMER, world.now)
     assert world.sent(CUSTOMER, "400")
+
+
+def test_request_that_crosses_the_end_of_the_call_is_a_481() -> None:
+    world = World()
+    caller, called = world.talk()
+    caller.hang_up(world.now)
+    called.request("INFO", world.now)
+    world.carry()
+    assert world.sent(ONE, "481 INFO")
+    assert world.nothing_stays()
+
+
+def test_silence_that_is_told_twice_or_late_changes_nothing() -> None:
+    world = World()
+    caller, _ = world.talk()
+    (session,) = world.media.sessions
+    session.on_silence()
+    session.on_silence()
+    caller.hang_up(world.now)
+    world.carry()
+    session.on_silence()
+    world.run(1)
+    assert world.record.ended_by is EndedBy.CALLER
+    assert world.nothing_stays()
+
+
+def test_silence_while_it_rings_is_none() -> None:
+    world = World()
+    world.call()
+    world.called().ring(180, world.now)
+    world.carry()
+    world.media.sessions[0].on_silence()
+    world.run(1)
+    assert world.b2bua.calls == 1

@@ -208,3 +208,30 @@ def test_hang_up_while_an_ack_is_owed_acknowledges_first() -> None:
     assert world.sent(ONE, "ACK")
     assert world.sent(CUSTOMER, "BYE")
     assert world.nothing_stays()
+
+
+def test_early_offer_that_the_engine_refuses_ends_the_attempt() -> None:
+    world = World()
+    world.call(b"")
+    world.called().ring(183, world.now, body=b"bad", reliable=True)
+    world.run(1)
+    assert world.ended(world.customer) == [(EndCause.REJECTED, 488)]
+    assert world.ended(world.one) == [(EndCause.CANCELLED, 487)]
+    assert world.nothing_stays()
+
+
+def test_other_provisional_responses_than_18x_are_not_passed() -> None:
+    world = World()
+    world.call()
+    world.called().ring(199, world.now)
+    assert not world.events(world.customer, Provisional)
+    assert world.statuses == ["initiated"]
+
+
+def test_late_offer_that_is_answered_without_a_session_ends_both_sides() -> None:
+    world = World()
+    world.call(b"")
+    world.called().answer(world.now)
+    assert world.ended(world.customer) == [(EndCause.REJECTED, 502)]
+    assert world.ended(world.one) == [(EndCause.BYE, 0)]
+    assert world.nothing_stays()

@@ -2,11 +2,14 @@
 
 import pytest
 
-from gateway.call import CallAttempt, CallStatus, EndedBy
+from gateway.call import Call, CallAttempt, CallDirection, CallStatus, EndedBy
 from gateway.sip.leg_events import EndCause
 from gateway.voice.media_session import Side
-from routing.events import CallEnded, CallResult, Submitted
-from tests.voice.world import ANSWER, CUSTOMER, ONE, World
+from gateway.voice.trunk_choice import ATTEMPTS_MAX, NoWay, TrunkChoice, Way
+from routing.carrier_bind import CarrierBind, Kind, RouteEntry
+from routing.events import BindUp, CallEnded, CallResult, Submitted
+from routing.router import Router
+from tests.voice.world import ANSWER, CUSTOMER, NOW, ONE, FakeTrunk, World
 
 
 def tried(world: World) -> list[tuple[str, int]]:
@@ -219,3 +222,41 @@ def test_attempts_tell_when_they_began_rang_and_ended() -> None:
     assert attempt == CallAttempt(
         "one/a", 486, "Busy Here", began, began + 1, began + 3, called.call_id
     )
+
+
+def test_invite_that_cannot_be_written_leads_to_the_next_trunk() -> None:
+    world = World()
+    world.trunks["one/a"].headers = (("Subject", "two\r\nlines"),)
+    world.call()
+    world.called(world.two).answer(world.now, ANSWER)
+    world.carry()
+    assert world.channels() == {"one/a": 0, "two/a": 1}
+
+
+def test_call_is_a_503_where_the_user_agent_has_no_room_for_its_second_leg() -> None:
+    world = World(legs_max=1)
+    world.call()
+    assert world.ended(world.customer) == [(EndCause.REJECTED, 503)]
+    assert world.record.attempts == ()
+    assert world.nothing_stays()
+
+
+def test_no_more_trunks_are_tried_than_may_be() -> None:
+    call = Call(1, "AC1", CallDirection.OUTBOUND, "+1", "+4930901820", "trunk/pbx", NOW)
+    names = [f"carrier/{number}" for number in range(ATTEMPTS_MAX + 1)]
+    router = Router([CarrierBind(n, (RouteEntry("+49"),), kind=Kind.CALL) for n in names], now=NOW)
+    for name in names:
+        router.observe(BindUp(name, NOW))
+    choice = TrunkChoice(router, dict.fromkeys(names, FakeTrunk(ONE)), call)
+    ways = [choice.next(NOW) for _ in names]
+    assert all(isinstance(way, Way) for way in ways[:-1])
+    assert ways[-1] == NoWay(503, 5)
+
+
+def test_time_until_a_trunk_is_free_is_told() -> None:
+    world = World(cps=0.1)
+    for _ in range(2):
+        world.call()
+    world.call()
+    (refusal,) = world.sent(CUSTOMER, "503")
+    assert refusal.headers.get("Retry-After") in ("10", "11")

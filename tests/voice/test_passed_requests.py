@@ -2,7 +2,16 @@
 
 import pytest
 
-from gateway.sip.leg_events import Acknowledged, Answered, Asked, EndCause, Responded, Withdrawn
+from gateway.sip.leg_events import (
+    Acknowledged,
+    Answered,
+    Asked,
+    EndCause,
+    IncomingCall,
+    Responded,
+    Withdrawn,
+)
+from gateway.sip.leg_state import LegState
 from tests.voice.world import ANSWER, CUSTOMER, OFFER, ONE, World
 
 HOLD, HELD = b"v=0 sendonly", b"v=0 recvonly"
@@ -221,3 +230,76 @@ def test_side_that_knows_nothing_of_the_call_ends_it() -> None:
     world.carry()
     assert world.ended(world.customer) == [(EndCause.BYE, 0)]
     assert world.nothing_stays()
+
+
+def test_offer_before_anybody_rings_is_a_491() -> None:
+    world = World()
+    caller = world.call(headers=(("Require", "100rel"),))
+    world.called().refuse(503, world.now)
+    (second,) = [event.leg for event in world.events(world.two, IncomingCall)]
+    assert second.state is LegState.INVITED
+    (call,) = world.events(world.gateway, IncomingCall)
+    call.leg.ring(183, world.now, body=b"v=0 ours")
+    world.carry()
+    caller.request("UPDATE", world.now, body=HOLD)
+    world.carry()
+    assert world.sent(CUSTOMER, "491 UPDATE")
+
+
+def test_requests_of_ours_that_are_too_many_are_a_500_or_503() -> None:
+    world = World()
+    caller, _ = world.talk()
+    world.gateway.layer._transactions_max = 6
+    world.passes = lambda message: "192.0.2.11" not in message.to_bytes().decode()
+    for _ in range(7):
+        caller.request("INFO", world.now)
+        world.carry()
+    caller.request("UPDATE", world.now, body=HOLD)
+    world.carry()
+    assert world.sent(CUSTOMER, "503 INFO")
+    assert world.sent(CUSTOMER, "500 UPDATE")
+
+
+def test_answer_without_a_description_is_a_488() -> None:
+    world = World()
+    caller, _ = world.talk()
+    caller.request("UPDATE", world.now, body=HOLD)
+    asked = world.asked(world.one)
+    asked.leg.respond(asked.transaction, 200, world.now)
+    assert world.events(world.customer, Responded)[0].status == 488
+
+
+def test_progress_of_a_reinvite_is_not_passed() -> None:
+    world = World()
+    caller, _ = world.talk()
+    caller.request("INVITE", world.now, body=HOLD)
+    asked = world.asked(world.one)
+    asked.leg.respond(asked.transaction, 183, world.now)
+    world.carry()
+    assert not world.events(world.customer, Responded)
+
+
+def test_offer_of_a_reinvite_that_was_withdrawn_is_answered_as_before() -> None:
+    world = World()
+    caller, _ = world.talk()
+    own = caller.request("INVITE", world.now)
+    asked = world.asked(world.one)
+    asked.leg.respond(asked.transaction, 183, world.now)
+    world.run(1)
+    caller.withdraw(own, world.now)
+    asked.leg.respond(asked.transaction, 200, world.now, body=b"v=0 offer")
+    (event,) = world.events(world.one, Acknowledged)
+    assert event.request.body == b"relayed " + OFFER
+    caller.hang_up(world.now)
+    assert world.nothing_stays()
+
+
+def test_offer_in_a_200_that_the_engine_refuses_is_a_488() -> None:
+    world = World()
+    caller, _ = world.talk()
+    caller.request("INVITE", world.now)
+    asked = world.asked(world.one)
+    asked.leg.respond(asked.transaction, 200, world.now, body=b"bad")
+    world.carry()
+    assert world.sent(ONE, "ACK")
+    assert world.events(world.customer, Responded)[0].status == 488

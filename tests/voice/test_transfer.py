@@ -196,3 +196,42 @@ def test_called_customer_may_transfer_its_caller() -> None:
     asked.leg.respond(asked.transaction, 200, world.now, body=OFFER)
     caller.hang_up(world.now)
     assert world.nothing_stays()
+
+
+@pytest.mark.parametrize("body", [b"bad", b""])
+def test_third_whose_session_is_of_no_use_is_left(body: bytes) -> None:
+    world, _, _, third = referred()
+    third.answer(world.now, body)
+    world.carry()
+    assert notified(world)[-1] == "SIP/2.0 488 Not Acceptable Here"
+    assert world.ended(world.one)[-1] == (EndCause.BYE, 0)
+    assert world.b2bua.calls == 1
+
+
+def test_transfer_to_where_no_trunk_leads_fails() -> None:
+    world = World()
+    caller, _ = world.talk()
+    refer(world, caller, "sip:+81312345678@gateway.example")
+    assert notified(world)[-1] == "SIP/2.0 404 Not Found"
+    caller.hang_up(world.now)
+    assert world.nothing_stays()
+
+
+def test_remaining_side_whose_session_cannot_be_offered_again_is_not_transferred() -> None:
+    world = World()
+    caller, _ = world.talk()
+    world.media.sessions[0].stuck = True
+    refer(world, caller)
+    assert notified(world)[-1] == "SIP/2.0 500 Server Internal Error"
+    assert world.b2bua.calls == 1
+
+
+def test_remaining_side_is_offered_the_session_once_it_may_be() -> None:
+    world, _, called, third = referred()
+    called.request("INFO", world.now)
+    world.passes = lambda message: message.cseq.method != "INVITE" or message is None
+    third.answer(world.now, THIRDS)
+    world.run(1)
+    world.passes = lambda _: True
+    world.run(2)
+    assert world.asked(world.one).request.body == b"relayed " + THIRDS

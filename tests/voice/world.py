@@ -59,6 +59,7 @@ class FakeTrunk:
         self.no_answer_s = 6.0
         self.no_failover: tuple[int, ...] = (480, 484, 486, 600, 603, 604, 607)
         self.credentials = None
+        self.headers: tuple[Field, ...] = ()
         self.found_unreachable: list[Destination] = []
         self._host = destination.host
 
@@ -70,6 +71,7 @@ class FakeTrunk:
             f"sip:{call.called}@{self._host}",
             f"<sip:{call.caller}@gateway.example>",
             f"<sip:{call.called}@{self._host}>",
+            self.headers,
         )
 
 
@@ -159,7 +161,9 @@ def router(channels: int = 10, cps: float = 1_000.0) -> WatchedRouter:
     return made
 
 
-def agent(address: Destination, interval: SessionInterval, seed: int = 0) -> UserAgent:
+def agent(
+    address: Destination, interval: SessionInterval, seed: int = 0, legs_max: int = 10_000
+) -> UserAgent:
     name = NAMES[address].replace("/", "")
     return UserAgent(
         lambda _: f"{address.host}:{address.port}",
@@ -168,6 +172,7 @@ def agent(address: Destination, interval: SessionInterval, seed: int = 0) -> Use
         Random(f"{name}{seed}"),
         TimerValues(),
         interval,
+        legs_max=legs_max,
     )
 
 
@@ -180,16 +185,18 @@ class World:
         call_max_s: float = 14_400.0,
         no_answer_s: float = 120.0,
         channels: int = 10,
+        cps: float = 1_000.0,
+        legs_max: int = 10_000,
         interval: SessionInterval | None = None,
     ) -> None:
         interval = interval or SessionInterval()
         self.agents = {address: agent(address, interval) for address in NAMES}
-        self.gateway = self.agents[GATEWAY]
+        self.gateway = self.agents[GATEWAY] = agent(GATEWAY, interval, legs_max=legs_max)
         self.customer = self.agents[CUSTOMER]
         self.one, self.two = self.agents[ONE], self.agents[TWO]
         self.media = FakeEngine()
         self.admission = FakeAdmission()
-        self.router = router(channels)
+        self.router = router(channels, cps)
         self.trunks = {"one/a": FakeTrunk(ONE), "two/a": FakeTrunk(TWO)}
         self.call_events: list[CallEvent] = []
         self.woken = 0
