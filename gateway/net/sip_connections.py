@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 10_000
 CONNECTIONS_PER_SOURCE_MAX = 1_000
+# What a new connection counts for in the rate of its source.
+CONNECTION_MESSAGES = 10
 DIALLING_MAX = 256
 WAITING_MAX = 1_024
 CONNECT_S = 4.0
@@ -138,14 +140,18 @@ class SipConnections:
         if len(self._standing) >= self._connections_max:
             self._say("SIP connection refused", source, "there are too many")
             return False
-        if not connection.opened and self._per_source[source] >= self._per_source_max:
-            self._say("SIP connection refused", source, "there are too many of this source")
-            return False
+        if not connection.opened:
+            if self._per_source[source] >= self._per_source_max:
+                self._say("SIP connection refused", source, "there are too many of this source")
+                return False
+            if not self._rate.take(source, self._loop.time(), CONNECTION_MESSAGES):
+                return False
         self._standing[connection.number] = connection
         if not connection.opened:
             self._per_source[source] += 1
         way = (destination.transport, destination.host, destination.port)
-        if destination.transport in ("TCP", "TLS"):
+        # Whoever has come by TLS has shown no certificate of the name that a request of ours wants.
+        if connection.opened or destination.transport == "TCP":
             self._by_way.setdefault(way, connection)
         if self._look_after is None:
             self._arm()

@@ -99,7 +99,8 @@ class InviteClientTransaction(ClientTransaction):
         self._cancel_wanted = True
 
     def _send_cancel(self, now: float, message: Message) -> None:
-        self._on_cancel(cancel_for(self.request), self.destination, now)
+        if self._wait is None:  # In Proceeding nothing else is waited for than a CANCEL's effect.
+            self._on_cancel(cancel_for(self.request), self.destination, now)
 
     def _set_a(self, now: float, message: Message) -> None:
         self._send_again_after(Timer.A, 2 * self._interval, now)

@@ -19,6 +19,7 @@ from gateway.sip.client_transaction import (
     NonInviteClientTransaction,
 )
 from gateway.sip.errors import SipError
+from gateway.sip.grammar import one_line
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.server_transaction import (
@@ -100,11 +101,12 @@ class TransactionLayer:
         """Send a request, which has no Via yet, and await its responses.
 
         Raises:
-            TransactionsFull: too many of ours are under way; CANCEL and BYE are let through.
+            TransactionsFull: too many of ours are under way; what ends or belongs to an INVITE
+                of ours (CANCEL, BYE, PRACK) is let through.
         """
         method = request.method
         assert method not in ("ACK", "CANCEL")
-        if len(self._clients) >= self._transactions_max and method != "BYE":
+        if len(self._clients) >= self._transactions_max and method not in ("BYE", "PRACK"):
             raise TransactionsFull(f"{self._transactions_max} requests await their response")
         branch = f"{MAGIC_COOKIE}{self._new_token()}"
         if self._streamless.get((destination.host, destination.port), now) < now:
@@ -286,7 +288,7 @@ class TransactionLayer:
         return sent, octets, destination
 
     def _with_via(self, request: SipRequest, branch: str, destination: Destination) -> SipRequest:
-        sent_by = self._sent_by(destination)
+        sent_by = one_line(self._sent_by(destination))
         via = f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
         headers = Headers.of([("Via", via), *request.headers])
         return request.with_headers(headers)
@@ -314,7 +316,8 @@ class TransactionLayer:
 
     def _receive_response(self, response: SipResponse, now: float) -> None:
         transaction = self._clients.get(client_key(response))
-        if transaction is None or len(response.vias) > 1:  # §17.1.3, §8.1.3.3
+        vias = response.headers.get_all("Via")
+        if transaction is None or len(vias) > 1 or "," in vias[0]:  # §17.1.3, §8.1.3.3
             self.stray_responses += 1
         else:
             transaction.datagram = None

@@ -5,7 +5,6 @@ import socket
 import pytest
 
 from gateway.net.errors import ListenError
-from gateway.sip.leg import LegState
 from gateway.sip.leg_events import (
     Acknowledged,
     EndCause,
@@ -14,6 +13,7 @@ from gateway.sip.leg_events import (
     LegEvent,
     Provisional,
 )
+from gateway.sip.leg_state import LegState
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
 from tests.net.raw_peers import udp_peer

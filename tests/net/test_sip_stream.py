@@ -7,6 +7,7 @@ import pytest
 
 from gateway.net import sip_connection, sip_connections
 from gateway.net.sip_connection import IDLE_S, MESSAGE_S
+from gateway.net.sip_connections import CONNECTION_MESSAGES
 from gateway.net.source_rate import SourceRate
 from gateway.net.tls import client_context, server_context
 from gateway.sip.leg_events import Acknowledged, Ended, IncomingCall, OutsideDialog
@@ -170,6 +171,11 @@ async def test_connections_are_bounded_in_all_and_by_source(
             first.send(b"\r\n\r\n")
             assert await first.read() == b"\r\n"
         bob.endpoint._connections._per_source_max = 9
+        bob.endpoint._connections._rate = SourceRate(CONNECTION_MESSAGES)
+        async with stream_peer(bob.at("TCP")) as first, stream_peer(bob.at("TCP")) as second:
+            assert await second.ended()
+            assert not first.reader.at_eof()
+        bob.endpoint._connections._rate = SourceRate()
         bob.endpoint._connections._connections_max = 0
         async with stream_peer(bob.at("TCP")) as third:
             assert await third.ended()
