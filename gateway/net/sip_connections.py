@@ -190,8 +190,8 @@ class SipConnections:
                 self._say("SIP connection not opened", host, refusal)
                 self._on_failed([outgoing])
                 return
-            self._waiting[way] = [outgoing]
-            dial = self._loop.create_task(self._dial(way))
+            waiting = self._waiting[way] = [outgoing]
+            dial = self._loop.create_task(self._dial(way, waiting))
             self._dials.add(dial)
             dial.add_done_callback(self._dials.discard)
         elif len(waiting) >= WAITING_MAX:
@@ -213,7 +213,7 @@ class SipConnections:
             return "there are too many"
         return ""
 
-    async def _dial(self, way: Way) -> None:
+    async def _dial(self, way: Way, waiting: list[Outgoing]) -> None:
         transport, host, port = way
         tls = self._client_tls if transport == "TLS" else None
         factory = partial(SipStream, transport, next(self._numbers), self, True)
@@ -229,8 +229,8 @@ class SipConnections:
             reason = str(error)
         except Exception:
             log.exception("SIP broke", extra={"at": "connection", "peer": host})
-        waiting = self._waiting.pop(way, [])
-        if waiting:
+        if self._waiting.get(way) is waiting:
+            del self._waiting[way]
             self._say("SIP connection not opened", host, reason)
             self._on_failed(waiting)
 
@@ -270,6 +270,8 @@ def _without_its_connection(outgoing: Outgoing) -> Destination | None:
             via = message.via
             return Destination(gone.transport, gone.host, via.sent_by[1])
         routes = message.routes
-        return locate(str(routes[0].uri) if routes else message.uri, known)
+        found = locate(str(routes[0].uri) if routes else message.uri, known)
+        # Its Via names this transport, whatever the URI does.
+        return Destination(gone.transport, found.host, found.port)
     except SipError:
         return None
