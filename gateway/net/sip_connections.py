@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 10_000
 CONNECTIONS_PER_SOURCE_MAX = 1_000
+# What a new connection counts for in the rate of its source.
+CONNECTION_MESSAGES = 10
 DIALLING_MAX = 256
 WAITING_MAX = 1_024
 CONNECT_S = 4.0
@@ -138,14 +140,18 @@ class SipConnections:
         if len(self._standing) >= self._connections_max:
             self._say("SIP connection refused", source, "there are too many")
             return False
-        if not connection.opened and self._per_source[source] >= self._per_source_max:
-            self._say("SIP connection refused", source, "there are too many of this source")
-            return False
+        if not connection.opened:
+            if self._per_source[source] >= self._per_source_max:
+                self._say("SIP connection refused", source, "there are too many of this source")
+                return False
+            if not self._rate.take(source, self._loop.time(), CONNECTION_MESSAGES):
+                return False
         self._standing[connection.number] = connection
         if not connection.opened:
             self._per_source[source] += 1
         way = (destination.transport, destination.host, destination.port)
-        if destination.transport in ("TCP", "TLS"):
+        # Whoever has come by TLS has shown no certificate of the name that a request of ours wants.
+        if connection.opened or destination.transport == "TCP":
             self._by_way.setdefault(way, connection)
         if self._look_after is None:
             self._arm()
@@ -184,8 +190,8 @@ class SipConnections:
                 self._say("SIP connection not opened", host, refusal)
                 self._on_failed([outgoing])
                 return
-            self._waiting[way] = [outgoing]
-            dial = self._loop.create_task(self._dial(way))
+            waiting = self._waiting[way] = [outgoing]
+            dial = self._loop.create_task(self._dial(way, waiting))
             self._dials.add(dial)
             dial.add_done_callback(self._dials.discard)
         elif len(waiting) >= WAITING_MAX:
@@ -207,7 +213,7 @@ class SipConnections:
             return "there are too many"
         return ""
 
-    async def _dial(self, way: Way) -> None:
+    async def _dial(self, way: Way, waiting: list[Outgoing]) -> None:
         transport, host, port = way
         tls = self._client_tls if transport == "TLS" else None
         factory = partial(SipStream, transport, next(self._numbers), self, True)
@@ -223,8 +229,8 @@ class SipConnections:
             reason = str(error)
         except Exception:
             log.exception("SIP broke", extra={"at": "connection", "peer": host})
-        waiting = self._waiting.pop(way, [])
-        if waiting:
+        if self._waiting.get(way) is waiting:
+            del self._waiting[way]
             self._say("SIP connection not opened", host, reason)
             self._on_failed(waiting)
 
@@ -264,6 +270,8 @@ def _without_its_connection(outgoing: Outgoing) -> Destination | None:
             via = message.via
             return Destination(gone.transport, gone.host, via.sent_by[1])
         routes = message.routes
-        return locate(str(routes[0].uri) if routes else message.uri, known)
+        found = locate(str(routes[0].uri) if routes else message.uri, known)
+        # Its Via names this transport, whatever the URI does.
+        return Destination(gone.transport, found.host, found.port)
     except SipError:
         return None

@@ -46,6 +46,9 @@ __all__ = ["SipEndpoint", "SipListen", "Verdict"]
 
 log = logging.getLogger(__name__)
 
+# An answer costs more than what it answers: beyond this a source that sends what cannot be read
+# gets none, and what else it sends is heard.
+REFUSALS_PER_S_MAX = 100
 # How long legs that are over may still wait for the answer to their BYE when we stop.
 DRAIN_S = 4.0
 TOKEN_OCTETS = 10
@@ -103,6 +106,7 @@ class SipEndpoint:
             transactions_max=transactions_max,
         )
         self._rate = SourceRate()
+        self._refusals = SourceRate(REFUSALS_PER_S_MAX)
         self._bounded_log = BoundedLog(log)
         self._network = TcpNetwork()
         self._connections = SipConnections(
@@ -229,6 +233,8 @@ class SipEndpoint:
             log.exception("SIP broke", extra={"at": "message", "peer": source.host})
 
     def _refuse(self, error: MessageError, source: Destination) -> None:
+        if not self._refusals.take(source.host, self._loop.time()):
+            return
         self._say("SIP message refused", source, str(error))
         if isinstance(error, RequestRefused):
             self._answer(error.request, refusal_of(error), source)

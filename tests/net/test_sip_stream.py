@@ -7,11 +7,12 @@ import pytest
 
 from gateway.net import sip_connection, sip_connections
 from gateway.net.sip_connection import IDLE_S, MESSAGE_S
+from gateway.net.sip_connections import CONNECTION_MESSAGES
 from gateway.net.source_rate import SourceRate
 from gateway.net.tls import client_context, server_context
 from gateway.sip.leg_events import Acknowledged, Ended, IncomingCall, OutsideDialog
 from gateway.sip.message import SipRequest
-from gateway.sip.transaction import Destination
+from gateway.sip.transaction import Destination, Outgoing
 from tests.net.dns_server import dns_server
 from tests.net.raw_peers import free_port, request_octets, stream_listener, stream_peer
 from tests.net.sip_endpoints import ANSWER, LOOPBACK, PATIENCE_S, hang_up, party, talk
@@ -145,6 +146,30 @@ async def test_request_whose_connection_is_gone_goes_where_its_uri_leads() -> No
         await hang_up(bob, b_leg, alice)
 
 
+@pytest.mark.parametrize(
+    ("first_line", "more", "found"),
+    [
+        (b"BYE sip:a@192.0.2.7 SIP/2.0", (), ("192.0.2.7", 5060)),
+        (b"BYE sip:a@192.0.2.7:5070;transport=tcp SIP/2.0", (), ("192.0.2.7", 5070)),
+        (b"BYE sip:a@b SIP/2.0", ("Route: <sip:192.0.2.8:5080;lr>",), ("192.0.2.8", 5080)),
+        (b"BYE sip:a@b.example SIP/2.0", (), ("192.0.2.1", 40_000)),
+        (b"BYE sip:a@b SIP/2.0", ("Route: nonsense",), None),
+        (b"SIP/2.0 200 OK", (), ("192.0.2.1", 9)),
+    ],
+)
+def test_way_of_a_message_whose_connection_is_gone(
+    first_line: bytes, more: tuple[str, ...], found: tuple[str, int] | None
+) -> None:
+    octets = request_octets("BYE", VIA, *more)
+    octets = octets.replace(octets.partition(b"\r\n")[0], first_line)
+    for transport in ("TCP", "TLS"):
+        gone = Destination(transport, "192.0.2.1", 40_000, 7)
+        way = sip_connections._without_its_connection(Outgoing(octets, gone))
+        assert way == (found and Destination(transport, *found))
+    gone = Destination("WSS", "192.0.2.1", 40_000, 7)
+    assert sip_connections._without_its_connection(Outgoing(octets, gone)) is None
+
+
 async def test_peer_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sip_connection, "WRITE_BUFFER_MAX", 100_000)
     async with party() as alice, stream_listener() as (port, came):
@@ -170,6 +195,11 @@ async def test_connections_are_bounded_in_all_and_by_source(
             first.send(b"\r\n\r\n")
             assert await first.read() == b"\r\n"
         bob.endpoint._connections._per_source_max = 9
+        bob.endpoint._connections._rate = SourceRate(CONNECTION_MESSAGES)
+        async with stream_peer(bob.at("TCP")) as first, stream_peer(bob.at("TCP")) as second:
+            assert await second.ended()
+            assert not first.reader.at_eof()
+        bob.endpoint._connections._rate = SourceRate()
         bob.endpoint._connections._connections_max = 0
         async with stream_peer(bob.at("TCP")) as third:
             assert await third.ended()

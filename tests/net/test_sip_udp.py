@@ -161,13 +161,25 @@ async def test_fault_of_the_owners_costs_one_message() -> None:
 
 
 async def test_source_that_says_too_much_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sip_endpoint, "SourceRate", lambda: SourceRate(messages_per_s_max=2))
+    monkeypatch.setattr(sip_endpoint, "SourceRate", lambda _=0: SourceRate(messages_per_s_max=2))
     async with party() as bob, udp_peer() as peer:
         for number in range(4):
             via = f"SIP/2.0/UDP {LOOPBACK};branch=z9hG4bK{number};rport"
             peer.send(request_octets("OPTIONS", via, version="SIP/7.0"), bob.at())
         assert {(await peer.response()).branch for _ in range(2)} == {"z9hG4bK0", "z9hG4bK1"}
         assert peer.heard.empty()
+
+
+async def test_source_whose_requests_cannot_be_read_gets_few_answers_and_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sip_endpoint, "REFUSALS_PER_S_MAX", 2)
+    async with party() as bob, udp_peer() as peer:
+        for _ in range(4):
+            peer.send(request_octets("OPTIONS", version="SIP/7.0"), bob.at())
+        peer.send(request_octets("OPTIONS"), bob.at())
+        await answer(bob)
+        assert [(await peer.response()).status for _ in range(3)] == [505, 505, 200]
 
 
 async def test_retransmissions_go_by_the_timer_of_the_endpoint() -> None:
