@@ -85,7 +85,7 @@ class End:
         self.audio = 0
         self._session_id = session_id
         self._version = session_id
-        self._sent: SessionDescription | None = None
+        self._sent: tuple[tuple[Line, ...], tuple[Media, ...]] | None = None
 
     @property
     def address_kind(self) -> str:
@@ -95,31 +95,35 @@ class End:
         """To this end, what the other said. The o= line is ours: its version grows when something
         else has changed (§8)."""
         network = f"IN {self.address_kind} {self.local.host}"
-        said = source.lines
-        lines = (
-            Line("s", "-"),
-            Line("c", network),
-            *[line for line in said if line.kind == "b"],
-            next((line for line in said if line.kind == "t"), Line("t", "0 0")),
-            *[line for line in said if line.kind == "a" and line.attribute not in LEFT_OUT],
-        )
-        sent = SessionDescription(lines, media)
-        if self._sent is not None and self._sent != sent:
+        bandwidths, attributes = [], []
+        times = Line("t", "0 0")
+        for line in source.lines:
+            kind, value = line
+            if kind == "a":
+                if value.partition(":")[0] not in LEFT_OUT:
+                    attributes.append(line)
+            elif kind == "t":
+                times = line
+            elif kind == "b":
+                bandwidths.append(line)
+        lines = (Line("s", "-"), Line("c", network), *bandwidths, times, *attributes)
+        if self._sent is not None and self._sent != (lines, media):
             self._version += 1
-        self._sent = sent
+        self._sent = lines, media
         origin = Line("o", f"- {self._session_id} {self._version} {network}")
-        return bytes(replace(sent, lines=(Line("v", "0"), origin, *lines)))
+        return bytes(SessionDescription((Line("v", "0"), origin, *lines), media))
 
     def rewritten(self, media: Media, proto: str, direction: Direction, rtcp_mux: bool) -> Media:
         """The other end's audio, as this end is to see it."""
         lines: list[Line] = []
         said = False
         for line in media.lines:
-            if line.kind == "a" and line.value in DIRECTIONS:
+            kind, value = line
+            if kind == "a" and value in DIRECTIONS:
                 if not said:
                     lines.append(Line("a", direction.value))
                 said = True
-            elif line.kind in "ba" and line.attribute not in LEFT_OUT:
+            elif kind == "b" or (kind == "a" and value.partition(":")[0] not in LEFT_OUT):
                 lines.append(line)
         if not said and direction is not Direction.SENDRECV:
             lines.append(Line("a", direction.value))
