@@ -1,8 +1,9 @@
 """Both ends of a call describe themselves to us, and we to the other end (RFC 3264).
 
-What they say of codecs passes as it is. Where media goes, who described the session and how often
-it changed is ours; what a plain leg cannot keep (ICE, DTLS, SDES, bundles) is left out. Of several
-m= lines one of audio is served, and the others are answered with port 0 (§6).
+What they say of codecs passes as it is, but that who offers one law of G.711 offers both, since the
+relay translates. Where media goes, who described the session and how often it changed is ours; what
+a plain leg cannot keep (ICE, DTLS, SDES, bundles) is left out. Of several m= lines one of audio is
+served, and the others are answered with port 0 (§6).
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ LEFT_OUT = frozenset(
         *DIRECTIONS,
     }
 )
+# PCMU and PCMA (RFC 3551 §6).
+_OTHER_LAW = {"0": "8", "8": "0"}
 RTCP_MUX = Line("a", "rtcp-mux")
 
 
@@ -166,7 +169,7 @@ class Negotiation:
         media = description.media[audio]
         stream = self._checked(AudioStream.of(description, media), own)
         rtcp_mux = other.stream is not None and other.stream.rtcp_mux
-        sent = other.rewritten(media, media.proto, stream.direction, rtcp_mux)
+        sent = other.rewritten(with_both_laws(media), media.proto, stream.direction, rtcp_mux)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
@@ -194,8 +197,9 @@ class Negotiation:
         stream = self._checked(
             replace(stream, direction=answerable(stream.direction, offer.stream.direction)), own
         )
-        proto = offer.media[offer.audio].proto
-        answered = other.rewritten(media, proto, stream.direction, offer.stream.rtcp_mux)
+        offered = offer.media[offer.audio]
+        said = within_laws(media, offered)
+        answered = other.rewritten(said, offered.proto, stream.direction, offer.stream.rtcp_mux)
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
@@ -215,6 +219,32 @@ class Negotiation:
         ):
             return stream
         return replace(stream, rtcp=None)
+
+
+def with_both_laws(media: Media) -> Media:
+    """With the other law of G.711 behind the one that is there."""
+    missing = missing_law(media)
+    if not missing:
+        return media
+    at = 1 + media.formats.index(_OTHER_LAW[missing])
+    return replace(media, formats=(*media.formats[:at], missing, *media.formats[at:]))
+
+
+def within_laws(answered: Media, offered: Media) -> Media:
+    """An answer without the law that its offerer has not."""
+    missing = missing_law(offered)
+    if missing not in answered.formats:
+        return answered
+    said = [_OTHER_LAW[missing] if one == missing else one for one in answered.formats]
+    about = (f"rtpmap:{missing} ", f"fmtp:{missing} ")
+    lines = tuple([line for line in answered.lines if not line.value.startswith(about)])
+    return replace(answered, formats=tuple(dict.fromkeys(said)), lines=lines)
+
+
+def missing_law(media: Media) -> str:
+    """Empty where there is neither or both."""
+    there = [law for law in _OTHER_LAW if law in media.formats]
+    return _OTHER_LAW[there[0]] if len(there) == 1 else ""
 
 
 def refused(media: Media) -> Media:
