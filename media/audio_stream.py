@@ -12,14 +12,14 @@ from media.sdp import (
     Direction,
     Media,
     SessionDescription,
-    attribute,
+    attributes,
     ip,
     number,
 )
 
 # RTP without SRTP (RFC 3551, RFC 4585).
 PLAIN = ("RTP/AVP", "RTP/AVPF")
-PAYLOAD_TYPE_MAX = 127
+_PAYLOAD_TYPES = {str(number): number for number in range(128)}
 CLOCK_RATE = 8_000
 CLOCK_RATE_MAX = 192_000
 _BROADCAST = IPv4Address("255.255.255.255")
@@ -49,23 +49,21 @@ class AudioStream:
             raise SdpError("the media has no c= line")
         address = ip(host)
         direction = description.direction(media)
+        said = attributes(media.lines)
+        rtcp_mux = "rtcp-mux" in said
         rtp = rtcp = None
         if address is not None and address.is_unspecified:
             direction = Direction.of(direction.sends, receives=False)
         elif address is not None:
             rtp = _unicast(address, media.port)
-            rtcp = _rtcp(media, rtp)
+            rtcp = rtp if rtcp_mux else _rtcp(said.get("rtcp"), rtp)
         return cls(
             rtp,
             rtcp,
             direction,
-            frozenset(
-                kind
-                for text in media.formats
-                if (kind := number(text, PAYLOAD_TYPE_MAX)) is not None
-            ),
+            frozenset([_PAYLOAD_TYPES[text] for text in media.formats if text in _PAYLOAD_TYPES]),
             _clock_rate(media),
-            attribute(media.lines, "rtcp-mux") is not None,
+            rtcp_mux,
         )
 
 
@@ -94,11 +92,8 @@ def _unicast(address: IPv4Address | IPv6Address, port: int) -> Address:
     return Address(str(address), port)
 
 
-def _rtcp(media: Media, rtp: Address) -> Address | None:
-    """At the next port, unless it is said (RFC 3605 §2.1), or shares the port of RTP."""
-    if attribute(media.lines, "rtcp-mux") is not None:
-        return rtp
-    said = attribute(media.lines, "rtcp")
+def _rtcp(said: str | None, rtp: Address) -> Address | None:
+    """At the next port, unless it is said (RFC 3605 §2.1)."""
     if said is None:
         return Address(rtp.host, rtp.port + 1) if rtp.port < PORT_MAX else None
     port_text, *network = said.split(" ")
@@ -114,10 +109,9 @@ def _rtcp(media: Media, rtp: Address) -> Address | None:
 def _clock_rate(media: Media) -> int:
     """Of the first format, by its rtpmap (§6.6); those that have none run at 8,000 Hz, as good as
     all (RFC 3551 §6)."""
-    for line in media.lines:
-        if line.attribute == "rtpmap":
-            payload_type, _, encoding = line.attribute_value.partition(" ")
-            if payload_type == media.formats[0]:
-                rate = number(encoding.split("/")[1] if "/" in encoding else "", CLOCK_RATE_MAX)
-                return rate or CLOCK_RATE
+    rtpmap = f"rtpmap:{media.formats[0]} "
+    for _, value in media.lines:
+        if value.startswith(rtpmap):
+            _, rate, *_ = f"{value}/".split("/")
+            return number(rate, CLOCK_RATE_MAX) or CLOCK_RATE
     return CLOCK_RATE

@@ -1,4 +1,5 @@
-"""One end of a relayed call: what it sends goes to the other end as it is, or nowhere.
+"""One end of a relayed call: what it sends goes to the other end as it is, or nowhere. G.711 alone
+becomes the other law where the other end has but that one.
 
 Pure: packets and `now` come in, and what is to be sent goes out by two functions, those of the
 sockets that the end sends to.
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from media import rtcp, rtp
 from media.audio_stream import AudioStream
+from media.g711 import Translation, translation_for
 from media.latch import Latch, Source
 from media.quality import mos
 from media.reception import Reception
@@ -51,6 +53,7 @@ class Leg:
         self._send_rtp = send_rtp
         self._send_rtcp = send_rtcp
         self._is_ours = is_ours
+        self._translation: Translation | None = None
         self._latch = Latch()
         self._round_trip = rtcp.RoundTrip()
         self._source: Source | None = None
@@ -74,6 +77,7 @@ class Leg:
         if self.stream is not None and self.stream.rtcp != stream.rtcp:
             self._rtcp_source = None
         self.stream = stream
+        self._translation = translation_for(stream.payload_types)
         self.reception.clock_rate = stream.clock_rate
         self._latch.describe(stream.rtp, payload_types)
         self._source = None
@@ -101,6 +105,9 @@ class Leg:
         peer = self.peer
         target = peer._target
         if target is not None:
+            translation = peer._translation
+            if translation is not None and packet[1] & 0x7F == translation.payload_type:
+                packet = rtp.translated(packet, translation.into, translation.table)
             try:
                 peer._send_rtp(packet, target)
             except OSError:
@@ -156,8 +163,7 @@ class Leg:
     def _take_rtcp(self, packet: bytes) -> None:
         """Reports go on while media is held (RFC 3264 §8.4), unless no address is left."""
         stream = self.stream
-        if stream is None:
-            return
+        assert stream is not None, "one end was described without the other"
         if stream.rtcp_mux:
             target = self._latch.target
             if target is not None:

@@ -1,8 +1,9 @@
 """Both ends of a call describe themselves to us, and we to the other end (RFC 3264).
 
-What they say of codecs passes as it is. Where media goes, who described the session and how often
-it changed is ours; what a plain leg cannot keep (ICE, DTLS, SDES, bundles) is left out. Of several
-m= lines one of audio is served, and the others are answered with port 0 (§6).
+What they say of codecs passes as it is, but that who offers one law of G.711 offers both, since the
+relay translates. Where media goes, who described the session and how often it changed is ours; what
+a plain leg cannot keep (ICE, DTLS, SDES, bundles) is left out. Of several m= lines one of audio is
+served, and the others are answered with port 0 (§6).
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ LEFT_OUT = frozenset(
         *DIRECTIONS,
     }
 )
+# PCMU and PCMA (RFC 3551 §6).
+_OTHER_LAW = {"0": "8", "8": "0"}
 RTCP_MUX = Line("a", "rtcp-mux")
 
 
@@ -85,7 +88,7 @@ class End:
         self.audio = 0
         self._session_id = session_id
         self._version = session_id
-        self._sent: SessionDescription | None = None
+        self._sent: tuple[tuple[Line, ...], tuple[Media, ...]] | None = None
 
     @property
     def address_kind(self) -> str:
@@ -95,31 +98,35 @@ class End:
         """To this end, what the other said. The o= line is ours: its version grows when something
         else has changed (§8)."""
         network = f"IN {self.address_kind} {self.local.host}"
-        said = source.lines
-        lines = (
-            Line("s", "-"),
-            Line("c", network),
-            *[line for line in said if line.kind == "b"],
-            next((line for line in said if line.kind == "t"), Line("t", "0 0")),
-            *[line for line in said if line.kind == "a" and line.attribute not in LEFT_OUT],
-        )
-        sent = SessionDescription(lines, media)
-        if self._sent is not None and self._sent != sent:
+        bandwidths, attributes = [], []
+        times = Line("t", "0 0")
+        for line in source.lines:
+            kind, value = line
+            if kind == "a":
+                if value.partition(":")[0] not in LEFT_OUT:
+                    attributes.append(line)
+            elif kind == "t":
+                times = line
+            elif kind == "b":
+                bandwidths.append(line)
+        lines = (Line("s", "-"), Line("c", network), *bandwidths, times, *attributes)
+        if self._sent is not None and self._sent != (lines, media):
             self._version += 1
-        self._sent = sent
+        self._sent = lines, media
         origin = Line("o", f"- {self._session_id} {self._version} {network}")
-        return bytes(replace(sent, lines=(Line("v", "0"), origin, *lines)))
+        return bytes(SessionDescription((Line("v", "0"), origin, *lines), media))
 
     def rewritten(self, media: Media, proto: str, direction: Direction, rtcp_mux: bool) -> Media:
         """The other end's audio, as this end is to see it."""
         lines: list[Line] = []
         said = False
         for line in media.lines:
-            if line.kind == "a" and line.value in DIRECTIONS:
+            kind, value = line
+            if kind == "a" and value in DIRECTIONS:
                 if not said:
                     lines.append(Line("a", direction.value))
                 said = True
-            elif line.kind in "ba" and line.attribute not in LEFT_OUT:
+            elif kind == "b" or (kind == "a" and value.partition(":")[0] not in LEFT_OUT):
                 lines.append(line)
         if not said and direction is not Direction.SENDRECV:
             lines.append(Line("a", direction.value))
@@ -162,7 +169,7 @@ class Negotiation:
         media = description.media[audio]
         stream = self._checked(AudioStream.of(description, media), own)
         rtcp_mux = other.stream is not None and other.stream.rtcp_mux
-        sent = other.rewritten(media, media.proto, stream.direction, rtcp_mux)
+        sent = other.rewritten(with_both_laws(media), media.proto, stream.direction, rtcp_mux)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
@@ -190,8 +197,9 @@ class Negotiation:
         stream = self._checked(
             replace(stream, direction=answerable(stream.direction, offer.stream.direction)), own
         )
-        proto = offer.media[offer.audio].proto
-        answered = other.rewritten(media, proto, stream.direction, offer.stream.rtcp_mux)
+        offered = offer.media[offer.audio]
+        said = within_laws(media, offered)
+        answered = other.rewritten(said, offered.proto, stream.direction, offer.stream.rtcp_mux)
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
@@ -211,6 +219,32 @@ class Negotiation:
         ):
             return stream
         return replace(stream, rtcp=None)
+
+
+def with_both_laws(media: Media) -> Media:
+    """With the other law of G.711 behind the one that is there."""
+    missing = missing_law(media)
+    if not missing:
+        return media
+    at = 1 + media.formats.index(_OTHER_LAW[missing])
+    return replace(media, formats=(*media.formats[:at], missing, *media.formats[at:]))
+
+
+def within_laws(answered: Media, offered: Media) -> Media:
+    """An answer without the law that its offerer has not."""
+    missing = missing_law(offered)
+    if missing not in answered.formats:
+        return answered
+    said = [_OTHER_LAW[missing] if one == missing else one for one in answered.formats]
+    about = (f"rtpmap:{missing} ", f"fmtp:{missing} ")
+    lines = tuple([line for line in answered.lines if not line.value.startswith(about)])
+    return replace(answered, formats=tuple(dict.fromkeys(said)), lines=lines)
+
+
+def missing_law(media: Media) -> str:
+    """Empty where there is neither or both."""
+    there = [law for law in _OTHER_LAW if law in media.formats]
+    return _OTHER_LAW[there[0]] if len(there) == 1 else ""
 
 
 def refused(media: Media) -> Media:

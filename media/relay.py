@@ -13,11 +13,11 @@ import socket
 from collections.abc import Callable
 from random import Random
 
-from media.errors import NoPorts
+from media.errors import NoPorts, NotAcceptable
 from media.leg import Heard, Leg, describe, join
 from media.offer_answer import Negotiation
 from media.port_range import PortRange
-from media.sdp import Address, address_kind
+from media.sdp import Address, address_kind, ip
 
 # One octet more than is relayed, so that what was cut off is seen to be too long.
 READ_OCTETS = 1_501
@@ -29,7 +29,8 @@ _SESSION_ID_BITS = 62
 
 class RelayHost:
     """Where calls are relayed: one address of this machine and a range of its ports. `host` is
-    what is bound, `advertised_host` what ends are told, where that differs.
+    what is bound, `advertised_host` what ends are told, where that differs. It is no wildcard:
+    nothing may be relayed to ourselves, so we must know who that is.
 
     Times are of `now`, the clock of the loop or a finer one that goes as fast. After `silence_s`
     without media from an end that should send, `on_silence` of the call is called, and again after
@@ -45,6 +46,9 @@ class RelayHost:
         advertised_host: str = "",
         silence_s: float = SILENCE_S,
     ) -> None:
+        address = ip(host)
+        if address is None or address.is_unspecified:
+            raise ValueError("media needs one address of this machine, no name and no wildcard")
         self.ports = PortRange(*ports, random)
         self._host = host
         self._advertised_host = advertised_host or host
@@ -168,17 +172,18 @@ class Relay:
         self._told_at = 0.0
 
     def offer(self, end: int, sdp: bytes) -> bytes:
+        self._check_open()
         return self._negotiation.offer(end, sdp)
 
     def answer(self, end: int, sdp: bytes) -> bytes:
+        self._check_open()
         answered = self._negotiation.answer(end, sdp)
         first, second = self._negotiation.stream(0), self._negotiation.stream(1)
         assert first is not None
         assert second is not None
         describe(*self._legs, (first, second))
-        if self._pairs is not None:
-            self._told_at = self._host.now()
-            self._arm()
+        self._told_at = self._host.now()
+        self._arm()
         return answered
 
     def leg(self, end: int) -> Leg:
@@ -195,6 +200,11 @@ class Relay:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _check_open(self) -> None:
+        """What was its ports may be another call's."""
+        if self._pairs is None:
+            raise NotAcceptable("the call is over")
 
     def _arm(self) -> None:
         """One timer for the end that has been silent for longest; it is set anew where that end

@@ -49,6 +49,16 @@ def payload(packet: bytes) -> bytes:
     return packet[at : len(packet) - (packet[-1] if packet[0] & _PADDING else 0)]
 
 
+def translated(packet: bytes, payload_type: int, table: bytes) -> bytes:
+    """With each octet of the payload by the table, as that type; all else stays."""
+    at = payload_at(packet)
+    if at is None:
+        return packet
+    end = len(packet) - (packet[-1] if packet[0] & _PADDING else 0)
+    second = bytes((packet[1] & _MARKER | payload_type,))
+    return packet[:1] + second + packet[2:at] + packet[at:end].translate(table) + packet[end:]
+
+
 def payload_at(packet: bytes) -> int | None:
     """Where the payload begins: after contributing sources and the extension (§5.3.1)."""
     if not HEADER_OCTETS <= len(packet) <= PACKET_OCTETS_MAX:

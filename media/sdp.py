@@ -29,15 +29,6 @@ class Line(NamedTuple):
     kind: str
     value: str
 
-    @property
-    def attribute(self) -> str:
-        """The attribute's name, empty for a line of another kind (§5.13)."""
-        return self.value.partition(":")[0] if self.kind == "a" else ""
-
-    @property
-    def attribute_value(self) -> str:
-        return self.value.partition(":")[2]
-
 
 class Address(NamedTuple):
     """Where datagrams go: an IP address as it is written shortest, and a port."""
@@ -106,9 +97,9 @@ class SessionDescription:
 
     def direction(self, media: Media) -> Direction:
         """Of the media, or else of the session, or else both ways (§6.7)."""
-        for line in (*reversed(media.lines), *reversed(self.lines)):
-            if line.kind == "a" and line.value in DIRECTIONS:
-                return DIRECTIONS[line.value]
+        for kind, value in (*reversed(media.lines), *reversed(self.lines)):
+            if kind == "a" and value in DIRECTIONS:
+                return DIRECTIONS[value]
         return Direction.SENDRECV
 
 
@@ -145,12 +136,20 @@ def printed(lines: Sequence[Line]) -> str:
 
 def find(lines: Sequence[Line], kind: str) -> Line | None:
     """The first of that kind."""
-    return next((line for line in lines if line.kind == kind), None)
+    for line in lines:
+        if line[0] == kind:
+            return line
+    return None
 
 
-def attribute(lines: Sequence[Line], name: str) -> str | None:
-    """The value of the first attribute of that name; empty for one that has none."""
-    return next((line.attribute_value for line in lines if line.attribute == name), None)
+def attributes(lines: Sequence[Line]) -> dict[str, str]:
+    """The first value of each attribute, by its name (§5.13); empty for one that has none."""
+    named: dict[str, str] = {}
+    for kind, value in lines:
+        if kind == "a":
+            name, _, said = value.partition(":")
+            named.setdefault(name, said)
+    return named
 
 
 def number(text: str, most: int) -> int | None:

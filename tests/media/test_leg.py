@@ -6,11 +6,13 @@ import pytest
 
 from media import sdp
 from media.audio_stream import AudioStream
+from media.g711 import A_LAW_TO_MU_LAW
 from media.latch import LOCK_PACKETS, Source
 from media.leg import Leg, describe, join
 from media.rtp import PACKET_OCTETS_MAX
 from media.sdp import Address
-from tests.media.descriptions import spoken
+from tests.media.descriptions import audio, spoken
+from tests.media.descriptions import sdp as description
 from tests.media.packets import packet, receiver_report, sender_report
 
 CALLER: Source = ("198.51.100.7", 4_000)
@@ -188,6 +190,20 @@ def test_the_round_trip_is_from_a_report_that_passed_to_the_block_that_names_it(
     assert call.legs[0].heard.rtt_s == 0
 
 
+def test_the_relays_own_rtcp_port_is_never_believed() -> None:
+    call = Call()
+    call.describe(stream(CALLER, "rtcp:20000 IN IP4 203.0.113.9"), stream(CALLED))
+    call.legs[0].rtcp_received(receiver_report(), OURS, 1.0)
+    assert call.sent == ([], [])
+
+
+def test_with_rtcp_mux_reports_wait_for_an_address() -> None:
+    call = Call()
+    call.describe(stream(CALLER, "rtcp-mux", host="0.0.0.0"), stream(CALLED))
+    call.legs[1].rtcp_received(receiver_report(), (CALLED[0], CALLED[1] + 1), 1.0)
+    assert call.sent == ([], [])
+
+
 def test_an_end_that_moves_is_sent_to_where_it_moved() -> None:
     call = Call()
     call.caller_sends(packet(1))
@@ -196,6 +212,24 @@ def test_an_end_that_moves_is_sent_to_where_it_moved() -> None:
     call.legs[1].rtp_received(packet(), CALLED, 1.0)
     call.legs[1].rtcp_received(receiver_report(), (CALLED[0], CALLED[1] + 1), 1.0)
     assert [to for _, _, to in call.sent[0]] == [moved, (CALLER[0], 4_101)]
+
+
+def test_each_end_gets_the_law_of_g711_that_it_has() -> None:
+    call = Call()
+    call.describe(one_law(CALLER, "0"), one_law(CALLED, "8"))
+    call.caller_sends(packet(1, payload=b"\xff"), packet(2, payload=b"\5", payload_type=101))
+    call.legs[1].rtp_received(packet(3, payload=b"\xd5", payload_type=8), CALLED, 1.0)
+    assert [octets for _, octets, _ in call.sent[1]] == [
+        packet(1, payload=b"\xd5", payload_type=8),
+        packet(2, payload=b"\5", payload_type=101),
+    ]
+    to_mu_law = b"\xd5".translate(A_LAW_TO_MU_LAW)
+    assert call.sent[0] == [("rtp", packet(3, payload=to_mu_law), CALLER)]
+
+
+def one_law(source: Source, law: str) -> AudioStream:
+    read = sdp.parse(description(audio(source[1], formats=(law, "101")), host=source[0]))
+    return AudioStream.of(read, read.media[0])
 
 
 def test_quality_is_of_what_came() -> None:

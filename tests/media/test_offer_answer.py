@@ -271,6 +271,35 @@ def test_audio_without_an_address_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("offered", "told", "answered", "answer_told"),
+    [
+        (("0", "101"), ("0", "8", "101"), ("8", "101"), ("0", "101")),
+        (("18", "8"), ("18", "8", "0"), ("0",), ("8",)),
+        (("0",), ("0", "8"), ("0", "8"), ("0",)),
+        (("0",), ("0", "8"), ("0",), ("0",)),
+        (("0", "8"), ("0", "8"), ("8",), ("8",)),
+        (("18",), ("18",), ("18",), ("18",)),
+    ],
+)
+def test_one_law_of_g711_is_offered_as_both(
+    offered: tuple[str, ...],
+    told: tuple[str, ...],
+    answered: tuple[str, ...],
+    answer_told: tuple[str, ...],
+) -> None:
+    maps = [f"rtpmap:{one} X/8000" for one in answered]
+    _, to_called, to_caller = agreed(
+        description(audio(formats=offered)), description(audio(5_000, *maps, formats=answered))
+    )
+    assert sdp.parse(to_called).media[0].formats == told
+    assert sdp.parse(to_caller).media[0].formats == answer_told
+    foreign = set(answered) - set(answer_told)
+    assert attributes(to_caller) == [
+        f"rtpmap:{one} X/8000" for one in answered if one not in foreign
+    ]
+
+
+@pytest.mark.parametrize(
     ("said", "rtcp"),
     [
         ("rtcp:0", None),

@@ -40,6 +40,14 @@ def test_sources_extension_and_padding_are_no_payload() -> None:
     assert rtp.payload(packet) == b"audio"
 
 
+def test_a_translation_changes_type_and_payload_alone() -> None:
+    swapped = bytes(range(255, -1, -1))
+    packet = bytes.fromhex("b1800001 00000002 00000003 00000004 bede0000") + b"\1\2" + b"\0\2"
+    translated = rtp.translated(packet, 8, swapped)
+    assert translated == packet[:1] + b"\x88" + packet[2:20] + b"\xfe\xfd" + b"\0\2"
+    assert rtp.translated(b"no RTP", 8, swapped) == b"no RTP"
+
+
 @pytest.mark.parametrize(
     "octets",
     [

@@ -91,8 +91,7 @@ def test_a_direction_of_the_session_holds_for_media_that_say_none() -> None:
 def test_attributes_stand_in_their_order() -> None:
     [media] = sdp.parse(spoken()).media
     assert [line.value for line in media.lines] == list(ATTRIBUTES)
-    assert sdp.attribute(media.lines, "ptime") == "20"
-    assert sdp.attribute(media.lines, "maxptime") is None
+    assert sdp.attributes(media.lines)["ptime"] == "20"
 
 
 def test_a_port_may_have_a_count() -> None:
