@@ -44,7 +44,19 @@ class Sipp(ChildProcess):
         (here / "scenario.xml").write_text(text)
         command = [
             *(program("sipp"), "-sf", "scenario.xml", "-i", LOOPBACK, "-p", str(self.port)),
-            *("-m", str(calls), "-d", str(pause_ms), "-s", called, "-key", "caller", caller),
+            *(
+                "-mp",
+                str(free_udp_port()),
+                "-m",
+                str(calls),
+                "-d",
+                str(pause_ms),
+                "-s",
+                called,
+                "-key",
+                "caller",
+                caller,
+            ),
             *("-t", transport, "-nostdin", "-trace_err", "-trace_msg", "-timeout", "50s"),
             *("-default_behaviors", "all,-bye,-abortunexp", *options),
         ]
