@@ -60,6 +60,6 @@ async def test_nothing_is_malformed(
 
 async def test_what_is_malformed_is_found(tmp_path: Path) -> None:
     """So that the test above would fail where it should."""
-    broken = b"INVITE sip:a@b SIP/2.0\r\nVia: \r\nCSeq: x INVITE\r\n\r\n"
+    broken = b"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nCSeq: 1 BYE\r\nContact\r\n\r\n"
     dissection = await dissect_sip([(True, broken)], tmp_path)
     assert dissection.complaints
