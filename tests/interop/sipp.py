@@ -33,6 +33,7 @@ class Sipp(ChildProcess):
         transport: str = "u1",
         words: Mapping[str, str] | None = None,
         options: tuple[str, ...] = (),
+        is_traced: bool = True,
     ) -> None:
         self.port = free_udp_port()
         self._calls = calls
@@ -57,7 +58,8 @@ class Sipp(ChildProcess):
                 "caller",
                 caller,
             ),
-            *("-t", transport, "-nostdin", "-trace_err", "-trace_msg", "-timeout", "50s"),
+            *("-t", transport, "-nostdin", "-timeout", "50s"),
+            *(("-trace_err", "-trace_msg") if is_traced else ()),
             *("-default_behaviors", "all,-bye,-abortunexp", *options),
         ]
         if to_port is not None:
