@@ -82,12 +82,17 @@ class Forwarder:
         made.user, leg.user = leg, made
 
 
+def _end_at_eof(ended: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4_096):
+        ended.set()
+
+
 async def forward(onward: int) -> None:
     forwarder = Forwarder(onward)
     await forwarder.endpoint.start()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin, lambda: os.read(0, 4_096) or ended.set())
+    loop.add_reader(sys.stdin, _end_at_eof, ended)
     sys.stdout.write(f"ready {forwarder.endpoint.addresses['UDP'][1]}\n")
     sys.stdout.flush()
     await ended.wait()
