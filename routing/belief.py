@@ -5,7 +5,9 @@ from __future__ import annotations
 from routing.estimate import Estimate, Level
 from routing.evidence import Evidence
 from routing.leaf import Leaf
+from routing.outlier import DOUBT_Z
 from routing.traffic_class import TrafficClasses
+from routing.trust import DOUBTED
 
 SETTLED_EXPOSED = 10.0
 
@@ -23,6 +25,8 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         p, deviation, n = leaf.blend(drift)
         if outlier.by_association:
             p = min(p, of_bind.share_of_late)
+        elif not outlier.sick:
+            p *= leaf.silence.run.belief
     coverage = of_bind.coverage if not of_bind.blind else 1.0
     trust = min(leaf.trust.share, of_bind.trust.share)
     on_time = leaf.share_on_time
@@ -36,6 +40,7 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
             in_time = on_time if shortest else of_bind.in_time[number]
             believed *= in_time + one.late_share * (1.0 - in_time)
         quality.append(believed * clearness)
+    sick = outlier.sick or leaf.trust.convicted or of_bind.trust.convicted
     network = leaf.network
     country = network.parent
     assert country is not None
@@ -47,7 +52,7 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         leaf.z,
         trust,
         on_time,
-        outlier.sick or leaf.trust.convicted or of_bind.trust.convicted,
+        sick,
         leaf.data_points
         + network.data_points
         + country.data_points
@@ -55,6 +60,16 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
         + of_bind.data_points,
         level_of(leaf, network, country),
         voice.minutes if voice else 1.0,
+        not sick
+        and (
+            leaf.trust.is_open
+            or of_bind.trust.is_open
+            or (
+                (leaf.z < DOUBT_Z or leaf.silence.run.suspicion > DOUBTED)
+                and not of_bind.blind
+                and not leaf.column.outage
+            )
+        ),
     )
 
 

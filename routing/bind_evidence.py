@@ -7,12 +7,17 @@ came. It tells a broken receipt feed from a broken route.
 from __future__ import annotations
 
 from math import log, sqrt
+from typing import TYPE_CHECKING
 
+from routing.cohort_run import NOTHING, CohortRun
 from routing.delay_law import DelayLaw
 from routing.estimate import Level, Scope
 from routing.evidence import FAST_PRIOR_WEIGHT, Evidence
 from routing.fading import fading
 from routing.trust import Trust
+
+if TYPE_CHECKING:
+    from routing.leaf import Leaf
 
 COVERAGE_HALF_LIFE_S = 900.0
 COVERAGE_FAST_HALF_LIFE_S = 46.0
@@ -26,6 +31,8 @@ SIGHT_CONVERSIONS = 2.0
 # The row falls short by so much, its worst network left out: those without traffic suffer too.
 DRIFT_Z = -2.5
 ROW_EXPOSED_MIN = 4.0
+# The worst network left out, the others must be silent, too.
+REST_SUSPICION = 2.5
 
 
 class BindEvidence:
@@ -50,6 +57,7 @@ class BindEvidence:
         "receipts",
         "root",
         "row_z",
+        "run",
         "second",
         "trust",
     )
@@ -76,6 +84,7 @@ class BindEvidence:
         self.blindness = 0.0
         self.drift = 1.0
         self.row_z = 0.0
+        self.run = NOTHING
         self.deadlines = deadlines
         self.in_time = (1.0,) * len(deadlines)
         self.data_points = 0
@@ -103,7 +112,8 @@ class BindEvidence:
     def share_of_late(self) -> float:
         """What the whole bind has delivered of late, at most."""
         root = self.root
-        return min(1.0, (root.delivered_fast + 1.0) / (root.exposed_fast + 1.0))
+        of_late = min(1.0, (root.delivered_fast + 1.0) / (root.exposed_fast + 1.0))
+        return min(of_late, self.run.share) if self.run.suspicion else of_late
 
     @property
     def coverage(self) -> float:
@@ -129,6 +139,16 @@ class BindEvidence:
             root.exposed_fast > 10.0
             and root.delivered_fast > SIGHT_SHARE * root.outlier.healthy * root.exposed_fast
         )
+
+    def hear(self, leaves: list[Leaf]) -> None:
+        """Has the whole bind fallen silent? Not if only one of its networks has."""
+        self.run = NOTHING
+        if len(leaves) < 2:
+            return
+        worst = max(leaves, key=lambda leaf: leaf.silence.run.suspicion)
+        rest = _together([leaf for leaf in leaves if leaf is not worst])
+        if rest.suspicion > REST_SUSPICION:
+            self.run = _together(leaves)
 
     def read_row(self, networks: list[Evidence]) -> None:
         """Is the whole bind short, and not merely the worst of its networks?"""
@@ -195,3 +215,17 @@ class BindEvidence:
             + (trust.suspicion > 0.0)
             + (self.row_z != 0.0)
         )
+
+
+def _together(leaves: list[Leaf]) -> CohortRun:
+    """As if they were one scope."""
+    cohorts: dict[int, list[float]] = {}
+    for leaf in leaves:
+        for place, verdict in leaf.silence.verdicts.items():
+            sums = cohorts.setdefault(place, [0.0, 0.0, 0.0, 0.0])
+            for index, part in enumerate(verdict):
+                sums[index] += part
+    run = NOTHING
+    for place in sorted(cohorts):
+        run = run.after(place, *cohorts[place])
+    return run

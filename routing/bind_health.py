@@ -15,6 +15,8 @@ from routing.sip_status import outcome as sip_outcome
 # Response latency: a peak counts at once and is forgotten over this time (Finagle's peak EWMA).
 LATENCY_DECAY_S = 10.0
 LATENCY_UNKNOWN_S = 0.1
+# A change of latency that matters at once: a smaller one is seen at the next tick.
+LATENCY_STEP_S = 0.05
 # A bind that answers in this time gets half the share of one that answers at once.
 LATENCY_SCALE_S = 1.0
 # From this occupancy of the window on, the share falls, down to a tenth when it is full.
@@ -24,6 +26,7 @@ OCCUPANCY_FULL_FACTOR = 0.1
 # it while everything is refused for speed: a refusal is quick, and must not look fast.
 CROWDED_BURDEN = 0.3
 THROTTLED_BURDEN = 0.05
+THROTTLE_SHARE_MIN = 1e-4
 SMOOTHING = 0.1
 USUAL_SMOOTHING = 0.01
 # Losses of the bind, of which half is forgotten in five minutes. From the third on, what is urgent
@@ -71,32 +74,35 @@ class BindSnapshot:
 
 
 class BindHealth:
-    """Learns from events; `ready_at` and `quality` are what a ranking reads.
+    """Learns from events; `ready_at`, `burden` and `latency_seen_s` are what a ranking reads.
 
     `ready_at` is the time from which the bind can take a segment: infinite while only an event
-    can free it. `quality` is between 0.05 and 1.
+    can free it. `latency_seen_s` follows the latency in steps that matter, so that rankings stay
+    alike between them; `changes` counts whatever makes rankings differ, but for `ready_at`.
     """
 
     __slots__ = (
+        "_accepted",
         "_bind",
         "_circuit",
         "_latency_at",
+        "_others",
         "_rate",
         "_window",
         "_window_easy",
         "_window_used",
         "burden",
+        "changes",
         "data_points",
         "drops",
         "flaps",
         "flaps_at",
         "latency_s",
-        "quality",
+        "latency_seen_s",
         "ready_at",
         "receipt_delay_s",
         "receipts_delivered",
         "receipts_undelivered",
-        "results",
         "shaky_until",
         "since",
         "submitted_segments",
@@ -118,12 +124,14 @@ class BindHealth:
         self.since = now
         self.drops = 0
         self.submitted_segments = 0
-        self.results = dict.fromkeys(Outcome, 0)
+        self._accepted = 0
+        self._others: dict[Outcome, int] = {}
         self.receipts_delivered = 0
         self.receipts_undelivered = 0
         self.receipt_delay_s = 0.0
         self.ready_at = inf
-        self.quality = 1.0
+        self.changes = 0
+        self.latency_seen_s = LATENCY_UNKNOWN_S
         self.throttle_share = 0.0
         self.usual_latency_s = LATENCY_UNKNOWN_S
         self.burden = 0.0
@@ -137,6 +145,7 @@ class BindHealth:
         if not self.up and self._flaps(at) > FLAPS_BORNE:
             self.shaky_until = at + min(SHAKY_MAX_S, 2.0 ** (self.flaps - 1.0))
         self.up = True
+        self.changes += 1
         self.since = at
         self._window_used = 0
         self._read()
@@ -146,6 +155,7 @@ class BindHealth:
         self.drops += self.up
         self.flaps = self._flaps(at) + self.up
         self.up = False
+        self.changes += 1
         self.since = at
         self._window_used = 0
         self._read()
@@ -172,9 +182,34 @@ class BindHealth:
             return
         self._read()
 
+    @property
+    def results(self) -> dict[Outcome, int]:
+        """How many answers there were of each kind."""
+        return dict.fromkeys(Outcome, 0) | self._others | {OK: self._accepted}
+
+    @property
+    def quality(self) -> float:
+        """Between 0.05 and 1: how large a share of its weight it gets now."""
+        quality = (
+            self._rate.fraction
+            * (1.0 - self._circuit.error_share)
+            / (1.0 + self.latency_s / LATENCY_SCALE_S)
+        )
+        if self._window_used > self._window_easy:
+            quality *= 1.0 - (1.0 - OCCUPANCY_FULL_FACTOR) * self._crowded()
+        return quality if quality > QUALITY_MIN else QUALITY_MIN
+
+    def _crowded(self) -> float:
+        """From 0 at the easy occupancy of the window to 1 when it is full."""
+        occupancy = self._window_used / self._window
+        return min(1.0, (occupancy - OCCUPANCY_EASY) / (1.0 - OCCUPANCY_EASY))
+
     def answered(self, outcome: Outcome, latency_s: float, at: float) -> None:
         """A refusal for speed is quick and an error may be: neither makes the bind look fast."""
-        self.results[outcome] += 1
+        if outcome is OK:
+            self._accepted += 1
+        else:
+            self._others[outcome] = self._others.get(outcome, 0) + 1
         sent_at = at - latency_s
         if sent_at < self.since - ROUNDING_S:
             # Sent in a session that was lost since: it left the window then, and the loss of the
@@ -186,7 +221,9 @@ class BindHealth:
             self._rate.accepted()
             self._circuit.succeeded(sent_at, at)
             self._time(latency_s, at)
-            self.throttle_share -= SMOOTHING * self.throttle_share
+            if self.throttle_share:
+                left = self.throttle_share - SMOOTHING * self.throttle_share
+                self.throttle_share = left if left > THROTTLE_SHARE_MIN else 0.0
             self.usual_latency_s += USUAL_SMOOTHING * (latency_s - self.usual_latency_s)
         elif outcome in THROTTLES:
             self._rate.throttled(at)
@@ -234,6 +271,7 @@ class BindHealth:
         self._rate.settle(now)
         self._flaps(now)
         self._read()
+        self._see_latency()
         self.data_points = self._count_data_points()
 
     def block(self, now: float) -> tuple[Block, float | None] | None:
@@ -269,7 +307,7 @@ class BindHealth:
             latency_s=self.latency_s,
             quality=self.quality,
             submitted=self.submitted_segments,
-            results=dict(self.results),
+            results=self.results,
             receipts_delivered=self.receipts_delivered,
             receipts_undelivered=self.receipts_undelivered,
             receipt_delay_s=self.receipt_delay_s,
@@ -282,6 +320,13 @@ class BindHealth:
             kept = exp((self._latency_at - at) / LATENCY_DECAY_S)
             self.latency_s = latency_s + kept * (self.latency_s - latency_s)
         self._latency_at = at
+        if not -LATENCY_STEP_S < self.latency_s - self.latency_seen_s < LATENCY_STEP_S:
+            self._see_latency()
+
+    def _see_latency(self) -> None:
+        if self.latency_seen_s != self.latency_s:
+            self.latency_seen_s = self.latency_s
+            self.changes += 1
 
     def _time_blocked_until(self) -> float:
         """The latest of three; written out because `max` takes 0.1 µs longer."""
@@ -293,22 +338,15 @@ class BindHealth:
         return circuit_until if circuit_until > until else until
 
     def _read(self) -> None:
-        """Bring `ready_at` and `quality` up to date, so that a ranking need only compare."""
-        window = self._window
+        """Bring `ready_at` and `burden` up to date, so that a ranking need only compare."""
         used = self._window_used
-        self.ready_at = self._time_blocked_until() if self.up and used < window else inf
-        quality = (
-            self._rate.fraction
-            * (1.0 - self._circuit.error_share)
-            / (1.0 + self.latency_s / LATENCY_SCALE_S)
-        )
+        self.ready_at = self._time_blocked_until() if self.up and used < self._window else inf
         burden = THROTTLED_BURDEN * self.throttle_share
         if used > self._window_easy:
-            crowded = min(1.0, (used / window - OCCUPANCY_EASY) / (1.0 - OCCUPANCY_EASY))
-            quality *= 1.0 - (1.0 - OCCUPANCY_FULL_FACTOR) * crowded
-            burden += CROWDED_BURDEN * crowded
-        self.burden = burden
-        self.quality = quality if quality > QUALITY_MIN else QUALITY_MIN
+            burden += CROWDED_BURDEN * self._crowded()
+        if burden != self.burden:
+            self.burden = burden
+            self.changes += 1
 
     def _flaps(self, now: float) -> float:
         if now > self.flaps_at:
@@ -320,7 +358,8 @@ class BindHealth:
         """How many of its readings are not empty: what a ranking consults beside the evidence."""
         rate = self._rate
         return (
-            sum(1 for count in self.results.values() if count)
+            len(self._others)
+            + (self._accepted > 0)
             + (self.submitted_segments > 0)
             + (self._window_used > 0)
             + (rate.fraction < 1.0)

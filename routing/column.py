@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, sqrt
 
-from routing.evidence import Evidence
+from routing.evidence import ROUNDING, SURE, Evidence
 
 TESTED_MIN = 3.0
 BAD_SHARE = 0.7
+BESIDE_Z = -2.5
 WELL_SHARE = 0.85
 WELL_EXPOSED_MIN = 4.0
 OUTAGE_MIN = 0.05
@@ -69,11 +70,21 @@ class Column:
             self.delivered += one.delivered_fast
 
     def fails(self) -> bool:
-        """Two routes at least have been tested, and all are bad."""
-        return len(self.tested) >= 2 and all(
-            one.delivered_fast < BAD_SHARE * one.outlier.healthy * one.exposed_fast
+        """Two routes at least have been tested, and all are bad; and it is no chance that those
+        beside the one with most of the traffic are."""
+        if len(self.tested) < 2 or any(
+            one.delivered_fast >= BAD_SHARE * one.outlier.healthy * one.exposed_fast
             for one in self.tested
-        )
+        ):
+            return False
+        main = max(self.tested, key=_exposed)
+        short = variance = 0.0
+        for one in self.tested:
+            if one is not main:
+                healthy = min(SURE, one.outlier.healthy)
+                short += one.delivered_fast - healthy * one.exposed_fast
+                variance += one.exposed_fast * healthy * (1.0 - healthy)
+        return short < BESIDE_Z * sqrt(variance + ROUNDING)
 
     def is_well(self) -> bool:
         return any(
@@ -116,3 +127,7 @@ class Column:
         if class_number == 0 and now - self._seen[0] > PRESENT_S:
             return False
         return all(now - seen > PRESENT_S for seen in self._seen[class_number + 1 :])
+
+
+def _exposed(one: Evidence) -> float:
+    return one.exposed_fast

@@ -11,9 +11,7 @@ from routing.flight import Flight
 from routing.leaf import Leaf
 from routing.trust import Trust
 
-# Before so many messages have been asked, nothing is known of the rate at which they convert; and
-# what is suspected teaches nothing of it.
-LEARNT_MIN = 5.0
+# What is suspected teaches nothing of the rate at which messages convert.
 SUSPICION_LEARNT_MAX = 6.0
 SUSPECTED = 4.0
 
@@ -26,7 +24,7 @@ class Conversions:
         self._alarms = alarms
         self._active = active
         self.rates: dict[str, ConversionRate] = {}
-        self._questions: dict[int, list[Flight]] = {}
+        self._questions: dict[int, list[tuple[Flight, int]]] = {}
 
     def is_live(self, key: str) -> bool:
         rate = self.rates.get(key)
@@ -36,12 +34,16 @@ class Conversions:
         """Has it converted, some time from now?"""
         rate = self.rates.get(flight.key)
         if rate is not None and rate.live:
-            self._questions.setdefault(second + rate.age_s, []).append(flight)
+            self._put(flight, rate, 0, second)
+
+    def _put(self, flight: Flight, rate: ConversionRate, stage: int, second: int) -> None:
+        self._questions.setdefault(second + rate.ages[stage], []).append((flight, stage))
 
     def ask(self, second: int) -> None:
-        """Of the messages that are old enough now: have they converted?"""
+        """Of the messages that are old enough now: have they converted since they were asked
+        last?"""
         for due in [due for due in self._questions if due <= second]:
-            for flight in self._questions.pop(due):
+            for flight, stage in self._questions.pop(due):
                 leaf = flight.leaf
                 of_bind = leaf.of_bind
                 if flight.receipt is False or (
@@ -49,25 +51,30 @@ class Conversions:
                 ):
                     continue
                 rate = self.rate(flight.key, due)
-                if due - flight.told == rate.age_s:
-                    self.score(flight, rate, flight.converted, due)
+                ages = rate.ages
+                if stage >= len(ages) or due - flight.told != ages[stage]:
+                    continue  # Other ages are asked by now, or its receipt has come meanwhile.
+                self.score(flight, rate, stage, flight.converted, due)
+                if not flight.converted and stage + 1 < len(ages):
+                    self._put(flight, rate, stage + 1, flight.told)
 
-    def score(self, flight: Flight, rate: ConversionRate, converted: bool, second: int) -> None:
+    def score(
+        self, flight: Flight, rate: ConversionRate, stage: int, converted: bool, second: int
+    ) -> None:
         """One more message speaks for its route, or against it."""
         leaf = flight.leaf
         of_bind, of_network = leaf.of_bind.trust, leaf.trust
-        usual = rate.expected(leaf.scope.bind)
-        if rate.asked >= LEARNT_MIN:
-            for trust in (of_bind, of_network):
-                # A convict is judged by what was sent to try it, not by what came before.
-                if not trust.convicted or flight.sent >= trust.held_until:
-                    trust.score(usual, converted, second)
+        usual = rate.expected(leaf.scope.bind, second)[stage]
+        for trust in (of_bind, of_network):
+            # A convict is judged by what was sent to try it, not by what came before.
+            if not trust.convicted or flight.sent >= trust.held_until:
+                trust.score(usual, converted, flight.told or second, second)
         if (
             max(of_bind.suspicion, of_network.suspicion) < SUSPICION_LEARNT_MAX
             and not of_bind.convicted
             and not of_network.convicted
         ):
-            rate.learn(leaf.scope.bind, converted, second)
+            rate.learn(leaf.scope.bind, stage, converted, second)
         self._active[leaf] = None
 
     def rate(self, key: str, second: int) -> ConversionRate:
@@ -97,7 +104,7 @@ class Conversions:
                 for bind, one in self._tree.binds.items()
                 if bind != scope.bind and one.has_receipts
             ]
-            if trust.should_convict(alone=all(one.expected < 1.0 for one in others)):
+            if trust.should_convict(alone=all(one.converted_at < trust.first_at for one in others)):
                 if others and all(one.convicted or one.suspicion > SUSPECTED for one in others):
                     self._forget_trust(second)
                     return

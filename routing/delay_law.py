@@ -19,6 +19,7 @@ BINS = 30
 SHORTEST_S = 0.25
 LONGEST_S = SHORTEST_S * 2.0 ** ((BINS - 2) / 2.0)
 HALF_LIFE_S = 240.0
+FEW = 20.0
 # Receipts of the pool that a law of its own begins with.
 POOLED_WEIGHT = 8.0
 
@@ -30,8 +31,10 @@ SHARES = (0.125, 0.375, 0.625, 0.825, 0.95)
 WEIGHTS = (0.25, 0.25, 0.25, 0.15, 0.10)
 # No exposure is put off longer than this.
 AGE_MAX_S = 900
+# The share of receipts that have come is told for ages up to this.
+LAST_AGE_S = 80
 # Believed of carriers from which no receipt has been seen; late on purpose.
-AGES_UNKNOWN = (6, 12, 25, 60, 180)
+AGES_UNKNOWN = (15, 30, 60, 90, 180)
 
 Ages = tuple[int, ...]
 
@@ -39,13 +42,25 @@ Ages = tuple[int, ...]
 class DelayLaw:
     """Learns from the delays of delivered messages."""
 
-    __slots__ = ("_counts", "_mature_at", "_pool", "_second", "ages", "changed", "seen")
+    __slots__ = (
+        "_counts",
+        "_mature_at",
+        "_pool",
+        "_second",
+        "_spoken",
+        "_spoken_of",
+        "ages",
+        "changed",
+        "seen",
+    )
 
     def __init__(self, second: int, pool: DelayLaw | None = None) -> None:
         self._counts = [0.0] * BINS
         self._pool = pool
         self._second = second
         self.ages: Ages = pool.ages if pool else AGES_UNKNOWN
+        self._spoken_of: tuple[Ages, bool] = ((), False)
+        self._spoken: tuple[float, ...] = ()
         self.seen = 0
         self.changed = False
         self._mature_at: int = pool._mature_at if pool else second + MATURE_S
@@ -80,14 +95,19 @@ class DelayLaw:
             return
         if self._pool is None:
             if self.seen >= POOLED_WEIGHT:
-                self.ages = _ages(counts, total)
+                self._keep(_ages(counts, total))
             return
         pooled = self._pool.counts
         pooled_total = sum(pooled)
         if pooled_total >= POOLED_WEIGHT:
             share = POOLED_WEIGHT / pooled_total
             mixed = [own + share * of_pool for own, of_pool in zip(counts, pooled, strict=True)]
-            self.ages = _ages(mixed, total + POOLED_WEIGHT)
+            self._keep(_ages(mixed, total + POOLED_WEIGHT))
+
+    def _keep(self, ages: Ages) -> None:
+        """One value while it stays the same."""
+        if ages != self.ages:
+            self.ages = ages
 
     def share_within(self, deadline_s: float) -> float:
         """Of the deliveries, those that come in time."""
@@ -95,6 +115,21 @@ class DelayLaw:
         if total < POOLED_WEIGHT:
             return 1.0
         return sum(self._counts[: _bin(deadline_s) + 1]) / total
+
+    @property
+    def usual_s(self) -> int:
+        """About the median; 0 where none has been seen."""
+        return 0 if self.ages is AGES_UNKNOWN else (self.ages[1] + self.ages[2]) // 2
+
+    def spoken(self) -> tuple[float, ...]:
+        """For each age up to LAST_AGE_S seconds, the share of receipts that have come by then; of
+        a bind of which few have been seen, they may take twice as long as elsewhere."""
+        few = self.ages is not AGES_UNKNOWN and sum(self._counts) < FEW
+        wanted = (self.ages, few)
+        if self._spoken_of != wanted:
+            self._spoken_of = wanted
+            self._spoken = _spoken(tuple(2 * age for age in self.ages) if few else self.ages)
+        return self._spoken
 
     def speaks_at(self, second: float) -> bool:
         """Was it known then when silence means something?"""
@@ -143,3 +178,18 @@ def _ages(counts: list[float], total: float) -> Ages:
             wanted = share * total
         below += count
     return tuple(ages + [AGE_MAX_S] * (len(SHARES) - len(ages)))
+
+
+def _spoken(ages: Ages) -> tuple[float, ...]:
+    """Evenly between the ages; none at all while nothing is known."""
+    if ages is AGES_UNKNOWN:
+        return (0.0,) * (LAST_AGE_S + 1)
+    points = [(0, 0.0), *zip(ages, SHARES, strict=True), (2 * AGE_MAX_S + 1, SHARES[-1])]
+    shares: list[float] = []
+    place = 0
+    for age in range(LAST_AGE_S + 1):
+        while points[place + 1][0] <= age:
+            place += 1
+        (low, below), (high, above) = points[place], points[place + 1]
+        shares.append(below + (above - below) * (age - low) / (high - low))
+    return tuple(shares)

@@ -31,7 +31,8 @@ class Estimate(NamedTuple):
     deviation of that belief, and `n` the messages behind it, old ones counting less. `z` says how
     far the last minute is from the level before, in standard deviations. `trust` is the share of
     receipts that are true, `on_time` of deliveries within the shortest deadline. `sick`: only
-    probes go there. `data_points` counts the readings that were not empty.
+    probes go there; `in_doubt`: some should, whoever goes first. `data_points` counts the readings
+    that were not empty.
     """
 
     quality: tuple[float, ...]
@@ -45,3 +46,4 @@ class Estimate(NamedTuple):
     data_points: int
     level: Level
     units: float = 1.0
+    in_doubt: bool = False

@@ -66,8 +66,8 @@ class EvidenceTree:
         return self._new_inner(scope, parent)
 
     def all_evidence(self) -> list[Evidence]:
-        """Parents first."""
-        return sorted((*self._inner.values(), *self.leaves.values()), key=_level_of)
+        """Parents first, as they were made."""
+        return [*self._inner.values(), *self.leaves.values()]
 
     def column(self, network: str) -> Column:
         column = self.columns.get(network)
@@ -114,7 +114,3 @@ class EvidenceTree:
 
 def leaves_in(network: Evidence) -> list[Leaf]:
     return [leaf for leaf in network.children if isinstance(leaf, Leaf)]
-
-
-def _level_of(one: Evidence) -> Level:
-    return one.level

@@ -93,7 +93,7 @@ def _blocked(one: Blocked, ranking: Ranking, alarms: tuple[Alarm, ...]) -> dict[
     if one.retry_at is not None:
         record["retry_at"] = one.retry_at
     standing = [
-        f"{alarm.kind.value} since {alarm.since:.0f}"
+        {"kind": alarm.kind.value, "since": alarm.since}
         for alarm in alarms
         if alarm.bind == one.bind and alarm.network in ("", ranking.network)
     ]

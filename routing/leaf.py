@@ -6,6 +6,8 @@ from routing.bind_evidence import BindEvidence
 from routing.column import Column
 from routing.estimate import Estimate, Level, Scope
 from routing.evidence import Evidence
+from routing.refusals import Refusals
+from routing.silence import Silence
 from routing.trust import Trust
 from routing.voice_evidence import VoiceEvidence
 
@@ -14,7 +16,16 @@ class Leaf(Evidence):
     """The evidence of one bind, network and sender type, and what is made of it for a ranking.
     `voice` only for a trunk."""
 
-    __slots__ = ("column", "estimate", "network", "of_bind", "trust", "voice")
+    __slots__ = (
+        "column",
+        "estimate",
+        "network",
+        "of_bind",
+        "refusals",
+        "silence",
+        "trust",
+        "voice",
+    )
 
     def __init__(
         self,
@@ -33,4 +44,6 @@ class Leaf(Evidence):
         self.trust = trust
         self.column = column
         self.estimate = estimate
+        self.silence = Silence()
+        self.refusals = Refusals()
         self.voice = voice

@@ -21,6 +21,8 @@ DEGRADED_Z = -2.2
 DEGRADED_EXPOSED_MIN = 12.0
 CLEARED_SHARE = 0.92
 CLEAR_AFTER_S = 30
+# In doubt: messages may leave it by now, but for some to settle it.
+DOUBT_Z = -2.0
 # A suspicion is when the first evidence of a later alarm came.
 SUSPECT_Z = -1.2
 HEALTHY_TIME_S = 1500
@@ -29,6 +31,8 @@ REHABILITATION = 40.0
 
 # The sequential test: so much must speak for health; and a sick scope is at its best so bad.
 PROVEN = 4.0
+# Scopes that fell sick together may prove it together, if each has something to show.
+PROVEN_TOGETHER = 6.0
 BAD_MIN = 0.25
 # Of a sick scope that takes more than probes, the latest messages are judged.
 PROBES_MAX = 64
@@ -59,7 +63,6 @@ class Outlier:
     __slots__ = (
         "_bad",
         "_probes",
-        "_proof",
         "_short",
         "_well_s",
         "by_association",
@@ -71,14 +74,17 @@ class Outlier:
         "probe_after",
         "probe_at",
         "probe_interval_s",
+        "proof",
         "sick",
         "since",
+        "with_bind",
     )
 
     def __init__(self, healthy: float) -> None:
         self.healthy = healthy
         self.sick = False
         self.by_association = False
+        self.with_bind = False
         self.since = 0
         self.first_at = 0
         self.lost = 0.0
@@ -90,7 +96,7 @@ class Outlier:
         self._short = 0.0
         self._well_s = 30
         self._probes: list[Probe] = []
-        self._proof = 0.0
+        self.proof = 0.0
         self._bad = BAD_MIN
 
     def count(self, exposed: float, delivered: float) -> None:
@@ -113,6 +119,13 @@ class Outlier:
         elif not self.first_at:
             self.first_at = second
 
+    def since_silent(self, since: int, expected: float, seen: float) -> None:
+        """The trouble began then, and so much should have been delivered since, and was."""
+        self.first_at = min(self.first_at or since, since)
+        self.exposed = expected / max(0.5, self.healthy)
+        self.delivered = seen
+        self._short = max(self._short, expected - seen)
+
     def is_bad(self, z: float, exposed: float, p: float) -> bool:
         return (exposed >= EXPOSED_MIN and z < RAISE_Z) or (
             exposed >= DEGRADED_EXPOSED_MIN and p < DEGRADED_SHARE * self.healthy and z < DEGRADED_Z
@@ -129,13 +142,13 @@ class Outlier:
         waiting: list[Probe] = []
         for probe in self._probes:
             if probe.receipt:
-                self._proof += log(healthy / bad)
+                self.proof += log(healthy / bad)
             elif probe.receipt is False or (probe.ages and _is_late(probe, second)):
-                self._proof = max(0.0, self._proof + log((1.0 - healthy) / (1.0 - bad)))
+                self.proof = max(0.0, self.proof + log((1.0 - healthy) / (1.0 - bad)))
             elif probe.accepted or second - probe.sent < PROBE_LOST_S:
                 waiting.append(probe)
         self._probes = waiting
-        return self._proof > PROVEN
+        return self.proof > PROVEN
 
     def is_well(self, z: float, p_slow: float, exposed: float, second: int) -> bool:
         return z > CLEAR_Z or (
@@ -151,7 +164,7 @@ class Outlier:
         self.first_at = self.first_at or second
         self.lost = self._short
         self._probes.clear()
-        self._proof = 0.0
+        self.proof = 0.0
         level = (self.delivered + 0.5) / (self.exposed + 1.0)
         self._bad = max(BAD_MIN, min(DEGRADED_SHARE * self.healthy, level))
         self.probe_interval_s = PROBE_INTERVAL_S
@@ -159,7 +172,7 @@ class Outlier:
 
     def recover(self) -> None:
         self.sick = False
-        self.by_association = False
+        self.by_association = self.with_bind = False
         self.first_at = 0
         self.lost = self._short = 0.0
         self.exposed = self.delivered = 0.0
@@ -167,10 +180,12 @@ class Outlier:
 
     def is_due(self, sent: int, now: float) -> bool:
         """May the next message be a probe, when `sent` have gone to that network?"""
-        return now >= self.probe_at and sent >= self.probe_after
+        return sent >= self.probe_after and (now >= self.probe_at or not self.sick)
 
     def probed(self, sent: int, at: float) -> None:
         self.probe_after = sent + PROBE_EVERY
+        if not self.sick:
+            return  # Only in doubt: that is settled soon.
         self.probe_at = at + self.probe_interval_s
         self.probe_interval_s = min(PROBE_INTERVAL_MAX_S, self.probe_interval_s * PROBE_SLOWER)
 

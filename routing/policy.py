@@ -94,12 +94,12 @@ def first_of_equals(ready: list[Candidate], value: float) -> int:
         ahead = (
             other.turn < first.turn if other.group is first.group else other.number < first.number
         )
-        if ahead and _are_equal(best, other, value):
+        if ahead and are_equal(best, other, value):
             chosen, first = index, other
     return chosen
 
 
-def _are_equal(best: Candidate, other: Candidate, value: float) -> bool:
+def are_equal(best: Candidate, other: Candidate, value: float) -> bool:
     gap = other.cost - best.cost
     if gap <= EQUAL_SHARE * value:
         return True
@@ -122,7 +122,7 @@ def worth_exploring(ready: list[Candidate], number: int, value: float, value_max
         estimate = other.estimate
         if estimate.deviation <= least_known or estimate.p <= 0.0:
             continue
-        if other.cost - best.cost > EXPLORE_LOSS_MAX * value or _are_equal(best, other, value):
+        if other.cost - best.cost > EXPLORE_LOSS_MAX * value or are_equal(best, other, value):
             continue
         lift = min(1.0, estimate.p + OPTIMISM * estimate.deviation) / estimate.p
         quality = estimate.quality[number]

@@ -6,8 +6,8 @@ grows older by the time that passed until it is restored, as if nothing had been
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from routing.bind_health import BindHealth
 from routing.conversion_rate import ConversionRate
@@ -17,16 +17,19 @@ from routing.evidence import Evidence
 from routing.scorer import Scorer
 from routing.trust import Trust
 
-VERSION = 1
+VERSION = 2
+# Scopes in one slice: about a millisecond of work.
+SLICE = 200
+
+T = TypeVar("T")
 
 
-def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> dict[str, Any]:
-    """Fit for JSON."""
-    return {
+def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> Iterator[dict[str, Any]]:
+    """In slices fit for JSON, each made when it is asked for: all of it at once would take long.
+    What is learnt between two slices may be in the later one; `restore` does not mind."""
+    yield {
         "version": VERSION,
         "pool": _of_law(scorer.pool),
-        "evidence": [_of_evidence(one) for one in scorer.tree.all_evidence()],
-        "trusts": [[list(scope), _of_trust(trust)] for scope, trust in scorer.tree.trusts.items()],
         "binds": {
             bind: {
                 "law": _of_law(one.law),
@@ -40,20 +43,35 @@ def state_of(scorer: Scorer, health: Mapping[str, BindHealth]) -> dict[str, Any]
             }
             for bind, one in scorer.tree.binds.items()
         },
-        "rates": {key: _of_rate(rate) for key, rate in scorer.conversions.rates.items()},
     }
+    for evidence in _slices(scorer.tree.all_evidence()):
+        yield {"evidence": [_of_evidence(one) for one in evidence]}
+    for trusts in _slices(list(scorer.tree.trusts.items())):
+        yield {"trusts": [[list(scope), _of_trust(trust)] for scope, trust in trusts]}
+    for rates in _slices(list(scorer.conversions.rates.items())):
+        yield {"rates": [[key, _of_rate(rate)] for key, rate in rates]}
+
+
+def _slices(whole: Sequence[T]) -> Iterator[Sequence[T]]:
+    for first in range(0, len(whole), SLICE):
+        yield whole[first : first + SLICE]
 
 
 def restore(
-    scorer: Scorer, health: Mapping[str, BindHealth], state: Mapping[str, Any], age_s: float
+    scorer: Scorer,
+    health: Mapping[str, BindHealth],
+    state: Iterable[Mapping[str, Any]],
+    age_s: float,
 ) -> None:
     """ValueError: the state is of another version. Binds that are configured no more are left
     out."""
-    if state.get("version") != VERSION:
-        raise ValueError(f"state of version {state.get('version')!r}, expected {VERSION}")
     second = scorer.second - int(age_s)
-    _to_law(scorer.pool, state["pool"], second)
-    for bind, kept in state["binds"].items():
+    slices = iter(state)
+    first = next(slices, {})
+    if first.get("version") != VERSION:
+        raise ValueError(f"state of version {first.get('version')!r}, expected {VERSION}")
+    _to_law(scorer.pool, first["pool"], second)
+    for bind, kept in first["binds"].items():
         one = scorer.tree.binds.get(bind)
         if one is None:
             continue
@@ -65,21 +83,25 @@ def restore(
         one.converted, one.covered = float(kept["converted"]), float(kept["covered"])
         one.settle(scorer.second)
         health[bind].restore(kept["usual_latency_s"], kept["fraction"])
-    for row in state["evidence"]:
+    for piece in slices:
+        _restore_piece(scorer, piece, second)
+    scorer.settle_all()
+
+
+def _restore_piece(scorer: Scorer, piece: Mapping[str, Any], second: int) -> None:
+    for row in piece.get("evidence", ()):
         scope = Scope(*row[0])
         if scope.bind in scorer.tree.binds:
             _to_evidence(scorer.tree.evidence(scope, Level(row[1])), row[2:], second, scorer.second)
-    for names, kept in state["trusts"]:
+    for names, kept in piece.get("trusts", ()):
         scope = Scope(*names)
         if scope in scorer.tree.trusts:
             _to_trust(scorer.tree.trusts[scope], kept, scorer.second)
-    for key, kept in state["rates"].items():
+    for key, kept in piece.get("rates", ()):
         rate = scorer.conversions.rate(key, second)
         rate.live = bool(kept["live"])
-        rate.age_s = int(kept["age_s"])
         _to_law(rate.law, kept["law"], second)
-        rate.restore(kept["asked"], kept["converted"], kept["by_bind"])
-    scorer.settle_all()
+        rate.restore(tuple(kept["ages"]), kept["total"], kept["by_bind"])
 
 
 def _of_law(law: DelayLaw) -> list[Any]:
@@ -124,11 +146,11 @@ def _to_trust(trust: Trust, kept: list[Any], second: int) -> None:
 
 
 def _of_rate(rate: ConversionRate) -> dict[str, Any]:
+    total, by_bind = rate.counts
     return {
         "live": rate.live,
-        "age_s": rate.age_s,
+        "ages": rate.ages,
         "law": _of_law(rate.law),
-        "asked": rate.asked,
-        "converted": rate.converted,
-        "by_bind": rate.by_bind,
+        "total": total,
+        "by_bind": by_bind,
     }

@@ -75,12 +75,23 @@ class Scorer:
         if flight.accepted:
             return
         flight.accepted = second
+        flight.leaf.refusals.accepted()
         flight.ages = of_bind.law.ages
         if of_bind.has_receipts:
             self._wheel.schedule(flight.leaf, second, flight.ages)
+            flight.leaf.silence.accepted(second)
         flight.told = second
         if of_bind.blind or not of_bind.has_receipts:
-            self.conversions.question(flight, second)
+            # It arrives, most likely, when receipts used to come.
+            flight.told += of_bind.law.usual_s
+            self.conversions.question(flight, flight.told)
+
+    def refused(self, bind: str, message_id: int, at: float) -> bool:
+        """The carrier does not know the sender: does that bar its type there from now on?"""
+        flight = self.flights.find(message_id) if message_id else None
+        if flight is None or flight.leaf.scope.bind != bind:
+            return False
+        return flight.leaf.refusals.refused(at)
 
     def receipt(
         self,
@@ -110,8 +121,12 @@ class Scorer:
         leaf = flight.leaf
         self._touch(leaf)
         if delivered:
-            leaf.new_delivered += 1.0
-            leaf.new_deliveries += 1.0
+            # What was sent before the trouble says nothing of how it is now.
+            is_old = leaf.outlier.sick and flight.accepted < leaf.outlier.first_at
+            if not is_old:
+                leaf.new_delivered += 1.0
+                leaf.new_deliveries += 1.0
+                leaf.silence.receipt(flight.accepted, True)
             if not of_bind.blind:
                 # People answer what has arrived: a route that is slow is not one that lies.
                 flight.told = int(at)
@@ -119,9 +134,9 @@ class Scorer:
             if flight.ages is AGES_UNKNOWN:
                 # It was not known when to expect it: it is exposed now, and not some time later.
                 leaf.new_exposed += self._wheel.withdraw(leaf, flight.accepted, flight.ages)
-            if delay_s <= self.classes.deadline_s:
+            if delay_s <= self.classes.deadline_s and not is_old:
                 leaf.new_on_time += 1.0
-            if leaf.outlier.sick:
+            if leaf.outlier.sick and flight.sent >= leaf.outlier.since:
                 leaf.outlier.probe_succeeded(at)
             return
         due = self._wheel.withdraw(leaf, flight.accepted, flight.ages) if flight.accepted else 0.0
@@ -129,16 +144,22 @@ class Scorer:
             fault is Fault.NUMBER and not self._blames_too_many_numbers(leaf)
         ) or fault is Fault.CONFIGURATION:
             leaf.new_exposed -= 1.0 - due
+            leaf.silence.excuse(flight.accepted)
         else:
+            leaf.silence.receipt(flight.accepted, False)
             leaf.new_exposed += due
 
     def converted(self, message_id: int, at: float) -> None:
         flight = self.flights.find(message_id)
-        if flight is None or flight.converted or not flight.accepted:
+        if flight is None or flight.converted:
             return
         flight.converted = True
         second = int(at)
         rate = self.conversions.rate(flight.key, second)
+        if not flight.accepted:
+            # Before its submit_sm_resp: how long it took is not known.
+            rate.live = True
+            return
         rate.conversion(at - flight.told)
         of_bind = flight.leaf.of_bind
         of_bind.conversion(flight.receipt is not None or not of_bind.has_receipts, second)
@@ -183,7 +204,7 @@ class Scorer:
         rate = self.conversions.rate(flight.key, int(at))
         rate.live = True
         meant = duration_s >= SHORT_CALL_S and not flight.hasty
-        self.conversions.score(flight, rate, meant, int(at))
+        self.conversions.score(flight, rate, 0, meant, int(at))
 
     def bind_up(self, bind: str, away_s: int) -> None:
         """What is known of a bind does not age while it is away."""
@@ -230,6 +251,9 @@ class Scorer:
         self._drifting = drifting
         for leaf in list(self._active):
             leaf.judge()
+        self._sickness.listen(roots, second)
+        self._sickness.settle_silent(roots, second)
+        for leaf in list(self._active):
             self._sickness.settle_leaf(leaf, second, elapsed)
         self._sickness.settle_rows(roots, second)
         self.conversions.settle(second)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 from routing.alarm import Alarm, AlarmBoard, AlarmKind
 from routing.belief import SETTLED_EXPOSED
 from routing.bind_evidence import BindEvidence
+from routing.cohort_run import COHORT_S, PROVEN
 from routing.column import OUTAGE_MIN, Column
 from routing.estimate import Scope
-from routing.evidence import Evidence
+from routing.evidence import PRIOR_WEIGHT, Evidence
 from routing.evidence_tree import EvidenceTree, leaves_in
 from routing.leaf import Leaf
-from routing.outlier import RAISE_Z, REHABILITATION, SUSPECT_Z
+from routing.outlier import PROVEN_TOGETHER, RAISE_Z, REHABILITATION, SUSPECT_Z
 
 GREY_SHARE = 0.25
+# Scopes below this are listened to.
+LISTEN_Z = -0.5
+# A network that has delivered so much since its bind fell silent has not fallen silent with it.
+SPOKEN_MIN = 3.0
+SPOKEN_SHARE = 0.75
 
 
 class Sickness:
@@ -87,6 +95,54 @@ class Sickness:
                 )
         return changed
 
+    def listen(self, roots: list[BindEvidence], second: int) -> None:
+        """Which scopes have fallen silent, and which binds as a whole? Scopes are asked that are
+        below their level, and all of a bind that is."""
+        leaves: dict[BindEvidence, list[Leaf]] = {}
+        for leaf in self._active:
+            leaves.setdefault(leaf.of_bind, []).append(leaf)
+        for of_bind in roots:
+            spoken = of_bind.law.spoken()
+            suspect = of_bind.root.z < LISTEN_Z
+            heard: list[Leaf] = []
+            for leaf in leaves.get(of_bind, ()):
+                if leaf.outlier.sick or of_bind.blind or leaf.column.outage:
+                    leaf.silence.forget()
+                    continue
+                p, weight = leaf.p_slow, leaf.exposed_slow + PRIOR_WEIGHT[leaf.level]
+                level = p - sqrt(p * (1.0 - p) / weight)
+                leaf.silence.settle(level, spoken, second)
+                if suspect or leaf.z < LISTEN_Z or leaf.silence.run.suspicion:
+                    leaf.silence.judge(level, spoken, second)
+                    heard.append(leaf)
+            of_bind.hear(heard if suspect else [])
+
+    def settle_silent(self, roots: list[BindEvidence], second: int) -> None:
+        """Binds that have fallen silent as a whole. Of each network what was seen since decides,
+        where there is any."""
+        for of_bind in roots:
+            if of_bind.run.suspicion <= PROVEN or of_bind.blind:
+                continue
+            for leaf in self._tree.leaves_of(of_bind):
+                expected, seen = leaf.silence.since(of_bind.run.since)
+                if expected >= SPOKEN_MIN and seen > SPOKEN_SHARE * expected:
+                    continue
+                if seen >= expected:
+                    self._suspect(leaf, second)
+                elif not leaf.outlier.sick and not leaf.column.outage:
+                    leaf.outlier.since_silent(of_bind.run.since * COHORT_S, expected, seen)
+                    self._fall_sick(leaf, second)
+                    leaf.outlier.with_bind = True
+
+    def _proves_together(self, leaf: Leaf) -> bool:
+        """Did it fall sick with its bind, and are they well again together?"""
+        if not leaf.outlier.with_bind or leaf.outlier.proof <= 0.0:
+            return False
+        together = sum(
+            one.outlier.proof for one in self._tree.leaves_of(leaf.of_bind) if one.outlier.with_bind
+        )
+        return together > PROVEN_TOGETHER
+
     def settle_leaf(self, leaf: Leaf, second: int, elapsed: int) -> None:
         """Health and sickness of one scope."""
         outlier = leaf.outlier
@@ -96,10 +152,15 @@ class Sickness:
         if not outlier.sick:
             outlier.settle(leaf.p_slow, leaf.z, leaf.exposed_fast, second, elapsed)
             leaf.network.outlier.healthy = leaf.outlier.healthy
-            if outlier.is_bad(leaf.z, leaf.exposed_fast, p_fast):
+            if leaf.silence.run.suspicion > PROVEN or outlier.is_bad(
+                leaf.z, leaf.exposed_fast, p_fast
+            ):
                 self._fall_sick(leaf, second)
-        elif outlier.judge_probes(second) or outlier.is_well(
-            leaf.z, leaf.p_slow, leaf.exposed_fast, second
+                self._raise_leaf_alarm(leaf)
+        elif (
+            outlier.judge_probes(second)
+            or outlier.is_well(leaf.z, leaf.p_slow, leaf.exposed_fast, second)
+            or self._proves_together(leaf)
         ):
             self._recover(leaf, second)
             for other in self._tree.leaves_of(leaf.of_bind):
@@ -112,6 +173,9 @@ class Sickness:
         """Only what came since the first evidence counts from now on, as far up as this scope is
         all there is."""
         outlier = leaf.outlier
+        run = leaf.silence.run
+        if run.suspicion > PROVEN:
+            outlier.since_silent(run.since * COHORT_S, run.expected, run.seen)
         exposed, delivered = outlier.exposed, max(0.0, outlier.delivered)
         outlier.fall_sick(second)
         if exposed < 2.0:
@@ -126,7 +190,7 @@ class Sickness:
             one.judge()
             one = one.parent
         leaf.judge()
-        self._raise_leaf_alarm(leaf)
+        self._active[leaf] = None
 
     def _recover(self, leaf: Leaf, second: int) -> None:
         healthy = leaf.outlier.healthy
@@ -180,12 +244,8 @@ class Sickness:
             bind = of_bind.root.scope.bind
             if of_bind.row_z < RAISE_Z and not of_bind.blind:
                 for leaf in self._tree.leaves_of(of_bind):
-                    if leaf.outlier.sick or leaf.column.outage:
-                        continue
-                    if leaf.exposed_fast >= SETTLED_EXPOSED and leaf.z > SUSPECT_Z:
-                        continue
-                    leaf.outlier.fall_sick(second, by_association=True)
-                    self._active[leaf] = None
+                    if not (leaf.exposed_fast >= SETTLED_EXPOSED and leaf.z > SUSPECT_Z):
+                        self._suspect(leaf, second)
             leaves = rows.get(bind, [])
             sick = [leaf for leaf in leaves if leaf.outlier.sick]
             of_sick = [leaf for leaf in sick if not leaf.outlier.by_association]
@@ -195,6 +255,12 @@ class Sickness:
             elif not sick:
                 self._alarms.clear(AlarmKind.GREY, second, bind)
                 self._alarms.clear(AlarmKind.DEGRADED, second, bind)
+
+    def _suspect(self, leaf: Leaf, second: int) -> None:
+        """Little is known of it, but the others of its bind are sick."""
+        if not leaf.outlier.sick and not leaf.column.outage:
+            leaf.outlier.fall_sick(second, by_association=True)
+            self._active[leaf] = None
 
     def _raise_bind_alarm(self, bind: str, sick: list[Leaf]) -> None:
         exposed = sum(leaf.exposed_fast for leaf in sick)

@@ -1,23 +1,29 @@
 """Whether receipts are true: messages said to be delivered should convert as often as elsewhere.
 
-Each message is scored once, a fixed time after the carrier took it: had it converted by then? A
-CUSUM (Page 1954) adds up how much better "conversions are halved" explains the answers than "all
-is as usual", and never falls below nothing. To score a message at one age only keeps the end of a
-burst from looking like trouble.
+Each message is scored at a few ages, at each for the stretch since the one before: has it converted
+in it? CUSUMs over messages in the order in which they were delivered tell whether fewer do.
 """
 
 from __future__ import annotations
 
 from math import log
 
+from routing.cohort_run import COHORT_S, HALVED, HARDLY, NOTHING, PROVEN, CohortRun
+from routing.conversion_rate import AGE_MAX_S, Stretch
 from routing.fading import fading
 
-THRESHOLD = 11.0
 # Without another route to compare with, the customer's feed may be what is broken.
 THRESHOLD_ALONE = 16.0
-HALVED = 0.5
 CONVICTED_MIN = 0.1
 HALF_LIFE_S = 120.0
+# A suspicion of which nothing more is heard is dropped by half in this time.
+SUSPICION_HALF_LIFE_S = 180.0
+# Answers come for so long.
+COHORTS_MAX = AGE_MAX_S // COHORT_S + 4
+# From this suspicion on, one in so many messages that may convert is sent to settle it, where the
+# others go elsewhere by now.
+DOUBTED = 5.0
+DOUBT_EVERY = 10
 TRUST_MIN = 0.02
 # So long after a conviction, what was sent before it is still being scored.
 HELD_S = 60
@@ -25,32 +31,53 @@ HELD_S = 60
 TRIAL_INTERVAL_S = 12.0
 TRIAL_INTERVAL_MIN_S = 2.0
 TRIAL_INTERVAL_MAX_S = 30.0
-# No more than one in so many messages that may convert.
+# No more than one in so many messages that may convert; fewer, once one has.
 TRIAL_EVERY = 40
+TRIAL_EVERY_MIN = 5
 TRIAL_SLOWER = 1.3
-TRIAL_SOONER = 0.5
+TRIAL_SOONER = 0.25
 # On trial, suspicion is never more than this, so that a few good answers can lift it.
 ON_TRIAL_MAX = 4.0
+
+
+class _Cohort:
+    """What messages of a few seconds say, and how many of them should have converted, and did."""
+
+    __slots__ = ("converted", "expected", "halved", "hardly")
+
+    def __init__(self) -> None:
+        self.halved = self.hardly = self.expected = self.converted = 0.0
+
+    def fade(self, kept: float) -> None:
+        self.halved *= kept
+        self.hardly *= kept
+        self.expected *= kept
+        self.converted *= kept
 
 
 class Trust:
     """Of one bind, or of one bind in one network. `share` is what its receipts are worth."""
 
     __slots__ = (
+        "_before",
+        "_cohorts",
+        "_is_news",
+        "_share_if_true",
         "converted",
+        "converted_at",
         "convicted",
         "expected",
         "first_at",
         "held_until",
         "lost",
-        "run_converted",
-        "run_expected",
+        "scored_at",
         "second",
         "share",
         "since",
         "suspicion",
         "trial_after",
         "trial_at",
+        "trial_every",
         "trial_interval_s",
     )
 
@@ -58,9 +85,13 @@ class Trust:
         self.second = second
         self.expected = 0.0
         self.converted = 0.0
+        self.converted_at = 0
+        self.scored_at = second
         self.suspicion = 0.0
-        self.run_expected = 0.0
-        self.run_converted = 0.0
+        self._cohorts: dict[int, _Cohort] = {}
+        self._before: CohortRun = NOTHING
+        self._is_news = False
+        self._share_if_true = TRUST_MIN
         self.convicted = False
         self.held_until = 0
         self.first_at = 0
@@ -68,76 +99,133 @@ class Trust:
         self.share = 1.0
         self.trial_at = 0.0
         self.trial_after = 0
+        self.trial_every = TRIAL_EVERY
         self.trial_interval_s = TRIAL_INTERVAL_S
         self.lost = 0.0
 
-    def score(self, rate: float, converted: bool, second: int) -> None:
-        """`rate` is how often messages like this one have converted by this age elsewhere."""
+    def score(self, usual: Stretch, converted: bool, told: int, second: int) -> None:
+        """`usual` is what messages like this one do elsewhere between two ages: this one, which was
+        delivered at `told`, had not converted by the first, and has by the second, or not."""
+        share, before, after = usual
+        if before + share >= 1.0 or share <= 0.0:
+            return
         self._fade(second)
-        self.expected += rate
+        expected = share + after if converted else share
+        self.expected += expected
         self.converted += converted
-        # On trial it is asked whether it is still as bad as it was.
-        part = max(CONVICTED_MIN, self.share) if self.convicted else HALVED
+        self.scored_at = second
         if converted:
-            self.suspicion += log(part)
-            self.trial_interval_s = max(TRIAL_INTERVAL_MIN_S, TRIAL_SOONER * self.trial_interval_s)
-        else:
-            self.suspicion += log((1.0 - part * rate) / (1.0 - rate))
-            if self.suspicion > 0.0 and not self.first_at:
-                self.first_at = second
-        self.lost += rate - converted if self.first_at else 0.0
-        self.run_expected += rate
-        self.run_converted += converted
-        if self.suspicion <= 0.0:
-            self.suspicion = 0.0
-            self.run_expected = self.run_converted = 0.0
-            if not self.convicted:
-                self.first_at = 0
-                self.lost = 0.0
+            self.converted_at = second
+        if self.convicted:
+            # On trial it is asked whether it is still as bad as it was.
+            part = max(CONVICTED_MIN, self.share)
+            self.suspicion = max(0.0, self.suspicion + _says(part, share, before, converted))
+            self.lost += expected - converted
+            if converted:
+                self._try_sooner(second)
+            return
+        cohort = self._cohorts.get(told // COHORT_S)
+        if cohort is None:
+            cohort = self._cohorts[told // COHORT_S] = _Cohort()
+        cohort.halved += _says(HALVED, share, before, converted)
+        cohort.hardly += _says(HARDLY, share, before, converted)
+        cohort.expected += expected
+        cohort.converted += converted
+        self._is_news = True
+
+    def _suspect(self) -> None:
+        """Add up the cohorts, oldest first; those of which all is known for good."""
+        self._is_news = False
+        cohorts = self._cohorts
+        run = self._before
+        for place in sorted(cohorts):
+            one = cohorts[place]
+            run = run.after(place, one.halved, one.hardly, one.expected, one.converted)
+            if len(cohorts) > COHORTS_MAX:
+                self._before = run
+                del cohorts[place]
+        self.suspicion = run.suspicion
+        self.share = run.belief
+        self._share_if_true = run.share
+        self.first_at = run.since * COHORT_S
+        self.lost = max(0.0, run.expected - run.seen)
 
     def should_convict(self, alone: bool) -> bool:
-        return not self.convicted and self.suspicion > (THRESHOLD_ALONE if alone else THRESHOLD)
+        return not self.convicted and self.suspicion > (THRESHOLD_ALONE if alone else PROVEN)
 
     def convict(self, second: int) -> None:
         self.convicted = True
         self.since = second
         self.held_until = second + HELD_S
         self.trial_interval_s = TRIAL_INTERVAL_S
-        # Only what came since the first evidence counts, not the good times before.
-        share = (self.run_converted + TRUST_MIN) / (self.run_expected + 1.0)
-        self.share = min(1.0, max(TRUST_MIN, share))
+        self.trial_every = TRIAL_EVERY
+        self.share = max(TRUST_MIN, self._share_if_true)
+        self._cohorts.clear()
+        self._before = NOTHING
 
     def settle(self, second: int) -> bool:
         """Let its trials decide; True when it is acquitted now."""
-        if not self.convicted or second < self.held_until:
+        if not self.convicted:
+            self._doubt(second)
+            return False
+        if second < self.held_until:
             return False
         if self.suspicion > ON_TRIAL_MAX:
             self.suspicion = ON_TRIAL_MAX
+            self.trial_every = TRIAL_EVERY
         elif self.suspicion <= 0.0:
             self.acquit()
             return True
         return False
 
+    def _doubt(self, second: int) -> None:
+        """A suspicion counts before it is proven, by as much as it is likely to be true: where
+        another route is about as good it costs nothing to take that one."""
+        if self._is_news:
+            self._suspect()
+        elif self.suspicion:
+            kept = fading(second - self.scored_at, SUSPICION_HALF_LIFE_S)
+            self._before = self._before.faded(kept)
+            for cohort in self._cohorts.values():
+                cohort.fade(kept)
+            self.scored_at = second
+            self._suspect()
+
     def acquit(self) -> None:
         self.convicted = False
+        self._cohorts.clear()
+        self._before = NOTHING
         self.suspicion = 0.0
         self.first_at = self.since = 0
         self.expected = self.converted = self.lost = 0.0
         self.share = 1.0
 
+    @property
+    def is_open(self) -> bool:
+        """Are there messages wanted that may convert, to find out?"""
+        return self.convicted or self.suspicion > DOUBTED
+
     def on_trial(self, sent: int, now: float) -> bool:
         """May a message try it now, when `sent` messages that may convert have gone anywhere?"""
-        return (
-            self.convicted
-            and now >= self.held_until
-            and now >= self.trial_at
-            and sent >= self.trial_after
-        )
+        if sent < self.trial_after:
+            return False
+        if not self.convicted:
+            return self.suspicion > DOUBTED
+        return now >= self.held_until and now >= self.trial_at
 
     def tried(self, sent: int, now: float) -> None:
-        self.trial_after = sent + TRIAL_EVERY
+        if not self.convicted:
+            self.trial_after = sent + DOUBT_EVERY
+            return
+        self.trial_after = sent + self.trial_every
         self.trial_at = now + self.trial_interval_s
         self.trial_interval_s = min(TRIAL_INTERVAL_MAX_S, TRIAL_SLOWER * self.trial_interval_s)
+
+    def _try_sooner(self, second: int) -> None:
+        self.trial_interval_s = max(TRIAL_INTERVAL_MIN_S, TRIAL_SOONER * self.trial_interval_s)
+        self.trial_at = min(self.trial_at, second + self.trial_interval_s)
+        self.trial_after -= self.trial_every - TRIAL_EVERY_MIN
+        self.trial_every = TRIAL_EVERY_MIN
 
     def _fade(self, second: int) -> None:
         if second > self.second:
@@ -145,3 +233,12 @@ class Trust:
             self.expected *= kept
             self.converted *= kept
             self.second = second
+
+
+def _says(part: float, share: float, before: float, converted: bool) -> float:
+    """The log likelihood ratio of "only so large a part converts" against "as many as usual", for
+    a message that had not converted `before`."""
+    if converted:
+        return log(part * (1.0 - before) / (1.0 - part * before))
+    left = 1.0 - before
+    return log((1.0 - part * (before + share)) / (1.0 - part * before) * left / (left - share))

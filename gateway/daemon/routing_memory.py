@@ -23,7 +23,7 @@ from routing.router import Router
 log = logging.getLogger(__name__)
 
 NAME = "routing.json"
-VERSION = 1
+VERSION = 2
 WRITE_S = 30.0
 # The 20,000 scopes that the router keeps at most take a tenth of this.
 OCTETS_MAX = 64 * 1024 * 1024
@@ -74,8 +74,13 @@ class RoutingMemory:
                 log.exception("routing memory broke")
 
     async def write(self) -> None:
-        """The disk is waited for by a thread of its own."""
-        state = msgspec.json.encode(self._router.state())
+        """Slice by slice, so that traffic goes on meanwhile; the disk is waited for by a thread of
+        its own."""
+        slices: list[bytes] = []
+        for piece in self._router.state():
+            slices.append(msgspec.json.encode(piece))
+            await asyncio.sleep(0)
+        state = b"[" + b",".join(slices) + b"]"
         kept = Kept(
             "supernet routing",
             VERSION,

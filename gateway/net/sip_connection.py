@@ -67,8 +67,7 @@ class SipConnection(asyncio.Protocol):
             self.abort("the peer does not read")
             return False
         self._active_at = self._loop.time()
-        self._write_message(transport, octets)
-        return True
+        return self._write_message(transport, octets)
 
     def close(self, reason: str) -> None:
         """What is to be written still is, within LINGER_S."""
@@ -108,7 +107,8 @@ class SipConnection(asyncio.Protocol):
         """Why nothing more can be read of this connection."""
 
     @abstractmethod
-    def _write_message(self, transport: asyncio.Transport, octets: bytes) -> None: ...
+    def _write_message(self, transport: asyncio.Transport, octets: bytes) -> bool:
+        """Whether the peer can still be told something."""
 
     def _say_goodbye(self, transport: asyncio.Transport) -> None:
         """What is written before we close."""
@@ -133,8 +133,10 @@ class SipConnection(asyncio.Protocol):
             return
         self._active_at = self._loop.time()
         items = self._read(octets)
-        if items or self._owed_since is None:
-            self._owed_since = self._active_at if self._within_message else None
+        if not self._within_message:
+            self._owed_since = None
+        elif items or self._owed_since is None:
+            self._owed_since = self._active_at
         if items:
             self._owner.connection_received(self, items)
         if self._broken is not None:

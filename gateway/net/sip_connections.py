@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from gateway.net.log_allowance import LogAllowance
+from gateway.net.bounded_log import BoundedLog
 from gateway.net.network import Network, ProtocolFactory
 from gateway.net.sip_address import family_of
 from gateway.net.sip_connection import SipConnection
@@ -23,6 +23,7 @@ from gateway.net.sip_stream import SipStream
 from gateway.net.source_rate import SourceRate
 from gateway.sip.errors import SipError
 from gateway.sip.framing import Framed
+from gateway.sip.grammar import PORT_MAX
 from gateway.sip.message import SipRequest
 from gateway.sip.next_hop import locate
 from gateway.sip.parser import parse
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 10_000
 CONNECTIONS_PER_SOURCE_MAX = 1_000
+# What a new connection counts for in the rate of its source.
+CONNECTION_MESSAGES = 10
 DIALLING_MAX = 256
 WAITING_MAX = 1_024
 CONNECT_S = 4.0
@@ -50,7 +53,7 @@ class SipConnections:
         self,
         network: Network,
         rate: SourceRate,
-        allowance: LogAllowance,
+        bounded_log: BoundedLog,
         client_tls: ssl.SSLContext | None,
         on_received: Callable[[SipConnection, list[Framed]], None],
         on_failed: Callable[[list[Outgoing]], None],
@@ -60,7 +63,7 @@ class SipConnections:
     ) -> None:
         self._network = network
         self._rate = rate
-        self._allowance = allowance
+        self._bounded_log = bounded_log
         self._client_tls = client_tls
         self._on_received = on_received
         self._on_failed = on_failed
@@ -77,6 +80,7 @@ class SipConnections:
         self._dials: set[asyncio.Task[None]] = set()
         self._server_names: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._look_after: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -118,7 +122,8 @@ class SipConnections:
             self._on_failed([outgoing])
 
     async def close(self) -> None:
-        """Give each what is written to it, and go."""
+        """Give each what is written to it, and go; nothing is opened any more."""
+        self._closed = True
         if self._look_after is not None:
             self._look_after.cancel()
         for dial in self._dials:
@@ -133,16 +138,20 @@ class SipConnections:
         destination = connection.destination
         source = destination.host
         if len(self._standing) >= self._connections_max:
-            self._log(source, "connection refused", "there are too many")
+            self._say("SIP connection refused", source, "there are too many")
             return False
-        if not connection.opened and self._per_source[source] >= self._per_source_max:
-            self._log(source, "connection refused", "there are too many of this source")
-            return False
+        if not connection.opened:
+            if self._per_source[source] >= self._per_source_max:
+                self._say("SIP connection refused", source, "there are too many of this source")
+                return False
+            if not self._rate.take(source, self._loop.time(), CONNECTION_MESSAGES):
+                return False
         self._standing[connection.number] = connection
         if not connection.opened:
             self._per_source[source] += 1
         way = (destination.transport, destination.host, destination.port)
-        if destination.transport in ("TCP", "TLS"):
+        # Whoever has come by TLS has shown no certificate of the name that a request of ours wants.
+        if connection.opened or destination.transport == "TCP":
             self._by_way.setdefault(way, connection)
         if self._look_after is None:
             self._arm()
@@ -178,11 +187,11 @@ class SipConnections:
         if waiting is None:
             refusal = self._refusal(way)
             if refusal:
-                self._log(host, "connection not opened", refusal)
+                self._say("SIP connection not opened", host, refusal)
                 self._on_failed([outgoing])
                 return
-            self._waiting[way] = [outgoing]
-            dial = self._loop.create_task(self._dial(way))
+            waiting = self._waiting[way] = [outgoing]
+            dial = self._loop.create_task(self._dial(way, waiting))
             self._dials.add(dial)
             dial.add_done_callback(self._dials.discard)
         elif len(waiting) >= WAITING_MAX:
@@ -191,10 +200,12 @@ class SipConnections:
             waiting.append(outgoing)
 
     def _refusal(self, way: Way) -> str:
-        transport, host, _ = way
+        transport, host, port = way
+        if self._closed:
+            return "we stop"
         if transport not in ("TCP", "TLS"):
             return "nobody can be reached by this transport but over his own connection"
-        if family_of(host) is None:
+        if family_of(host) is None or not 0 < port <= PORT_MAX:
             return "this is no address"
         if transport == "TLS" and self._client_tls is None:
             return "we speak no TLS"
@@ -202,7 +213,7 @@ class SipConnections:
             return "there are too many"
         return ""
 
-    async def _dial(self, way: Way) -> None:
+    async def _dial(self, way: Way, waiting: list[Outgoing]) -> None:
         transport, host, port = way
         tls = self._client_tls if transport == "TLS" else None
         factory = partial(SipStream, transport, next(self._numbers), self, True)
@@ -214,12 +225,13 @@ class SipConnections:
                 )
         except TimeoutError:
             reason = f"nothing within {CONNECT_S:g} s"
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        except OSError as error:  # ssl.SSLError is one.
             reason = str(error)
-        finally:
-            waiting = self._waiting.pop(way, [])
-        if waiting:
-            self._log(host, "connection not opened", reason)
+        except Exception:
+            log.exception("SIP broke", extra={"at": "connection", "peer": host})
+        if self._waiting.get(way) is waiting:
+            del self._waiting[way]
+            self._say("SIP connection not opened", host, reason)
             self._on_failed(waiting)
 
     def _alias(self, connection: SipConnection, destination: Destination) -> None:
@@ -240,10 +252,8 @@ class SipConnections:
         if self._standing:
             self._arm()
 
-    def _log(self, peer: str, event: str, reason: str) -> None:
-        if self._allowance.take(self._loop.time()):
-            extra = {"peer": peer, "reason": reason, "unlogged": self._allowance.take_unlogged()}
-            log.warning(event, extra=extra)
+    def _say(self, event: str, peer: str, reason: str) -> None:
+        self._bounded_log.say(self._loop.time(), event, peer=peer, reason=reason)
 
 
 def _without_its_connection(outgoing: Outgoing) -> Destination | None:
@@ -260,6 +270,8 @@ def _without_its_connection(outgoing: Outgoing) -> Destination | None:
             via = message.via
             return Destination(gone.transport, gone.host, via.sent_by[1])
         routes = message.routes
-        return locate(str(routes[0].uri) if routes else message.uri, known)
+        found = locate(str(routes[0].uri) if routes else message.uri, known)
+        # Its Via names this transport, whatever the URI does.
+        return Destination(gone.transport, found.host, found.port)
     except SipError:
         return None

@@ -11,27 +11,26 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from random import Random
-from zlib import crc32
 
 from gateway.clock import Clock
-from gateway.net.errors import ListenError
-from gateway.net.log_allowance import LogAllowance
-from gateway.net.network import Listening, TcpNetwork
+from gateway.net.bounded_log import BoundedLog
+from gateway.net.dns_client import DnsClient
+from gateway.net.network import TcpNetwork
 from gateway.net.sip_address import family_of
 from gateway.net.sip_connection import SipConnection
 from gateway.net.sip_connections import SipConnections
+from gateway.net.sip_listeners import SipListen, SipListeners
 from gateway.net.sip_own_addresses import SipOwnAddresses
-from gateway.net.sip_stream import SipStream
-from gateway.net.sip_udp import Datagram, SipUdp, bound_socket
+from gateway.net.sip_resolver import SipResolver
+from gateway.net.sip_stateless import refusal_of, stateless
+from gateway.net.sip_udp import Datagram
 from gateway.net.source_rate import SourceRate
-from gateway.sip.errors import GrammarError, MessageError, RequestRefused
+from gateway.sip.errors import MessageError, RequestRefused
 from gateway.sip.framing import Framed, KeepAlive
 from gateway.sip.leg_events import LegEvent
 from gateway.sip.message import SipRequest, SipResponse
@@ -41,13 +40,15 @@ from gateway.sip.session_timer import SessionInterval
 from gateway.sip.timers import TimerValues
 from gateway.sip.transaction import Destination, Outgoing
 from gateway.sip.transaction_layer import TRANSACTIONS_MAX
-from gateway.sip.transaction_matching import response_destination
 from gateway.sip.user_agent import LEGS_MAX, UserAgent
+
+__all__ = ["SipEndpoint", "SipListen", "Verdict"]
 
 log = logging.getLogger(__name__)
 
-# Where port 0 asks for one that is free for UDP and TCP alike.
-PORT_TRIES_MAX = 16
+# An answer costs more than what it answers: beyond this a source that sends what cannot be read
+# gets none, and what else it sends is heard.
+REFUSALS_PER_S_MAX = 100
 # How long legs that are over may still wait for the answer to their BYE when we stop.
 DRAIN_S = 4.0
 TOKEN_OCTETS = 10
@@ -60,25 +61,10 @@ class Verdict(Enum):
     DROP = "it is not answered"
 
 
-@dataclass(frozen=True, slots=True)
-class SipListen:
-    """Where we listen. UDP and TCP share `port`; TLS is there with a context. Port 0 takes a free
-    one. `host` "" is every address, of IPv4 and IPv6. `public_host` is how peers reach us, where
-    that is not the address they came to."""
-
-    host: str = "127.0.0.1"
-    port: int = 5060
-    tls: ssl.SSLContext | None = None
-    tls_port: int = 5061
-    public_host: str = ""
-
-
 class SipEndpoint:
     """`on_message` sees each request before the user agent does: an answer of its own ends the
     matter, and so does `Verdict.DROP`; None passes the request on. `client_tls` verifies the
     servers that we connect to; without it there is no TLS to others.
-
-    `addresses` are the listeners', by transport, once they are started.
     """
 
     def __init__(
@@ -93,13 +79,17 @@ class SipEndpoint:
         legs_max: int = LEGS_MAX,
         transactions_max: int = TRANSACTIONS_MAX,
         client_tls: ssl.SSLContext | None = None,
+        dns: DnsClient | None = None,
     ) -> None:
-        self.addresses: dict[str, tuple[str, int]] = {}
-        self._listen = listen
         self._on_event = on_event
         self._on_message = on_message
         self._clock = clock
+        self._random = random
+        self._dns = dns or DnsClient()
+        self._transports = ("UDP", "TCP", "TLS") if client_tls is not None else ("UDP", "TCP")
+        self._resolver: SipResolver | None = None
         self._loop = asyncio.get_running_loop()
+        self._host = listen.host
         self._ports: dict[str, int] = {}
         self._own = SipOwnAddresses(listen.host, listen.public_host, self._ports)
         self.user_agent = UserAgent(
@@ -113,20 +103,29 @@ class SipEndpoint:
             transactions_max=transactions_max,
         )
         self._rate = SourceRate()
-        self._allowance = LogAllowance()
+        self._refusals = SourceRate(REFUSALS_PER_S_MAX)
+        self._bounded_log = BoundedLog(log)
         self._network = TcpNetwork()
         self._connections = SipConnections(
             self._network,
             self._rate,
-            self._allowance,
+            self._bounded_log,
             client_tls,
             self._receive_framed,
             self._fail,
             self._lose,
         )
-        self._udp: dict[int, SipUdp] = {}
-        self._listenings: list[Listening] = []
+        self._listeners = SipListeners(
+            listen,
+            self._network,
+            self._ports,
+            self._connections,
+            self._receive_datagrams,
+            self._lose_peer,
+        )
+        self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._flushing = False
         self._flush_wanted = False
         self._settled: asyncio.Event | None = None
@@ -134,30 +133,28 @@ class SipEndpoint:
 
     # What the owner asks
 
+    @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Of the listeners, host and port by transport."""
+        return {transport: (self._host, port) for transport, port in self._ports.items()}
+
     async def start(self) -> None:
         """Raises ListenError: an address cannot be had."""
-        try:
-            await self._start_udp_and_tcp()
-            if self._listen.tls is not None:
-                await self._listen_on("TLS", self._listen.tls_port, self._listen.tls)
-        except BaseException:
-            await self._stop_listening()
-            raise
+        await self._listeners.start()
 
     async def drain(self) -> None:
         """Take no more connections; wait for the ends of the legs, which the owner has hung up,
         DRAIN_S at most; close everything."""
-        listenings, self._listenings = self._listenings, []
-        for listening in listenings:
-            await listening.close()
+        await self._listeners.take_no_more()
         self.flush()
         if self.user_agent.legs:
             self._settled = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await self._settled.wait()
-        await self._stop_listening()
+        self._stopped = True
         await self._connections.close()
+        await self._listeners.stop()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -174,6 +171,18 @@ class SipEndpoint:
         self._arm()
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
+
+    async def resolve(self, host: str, port: int = 0, transport: str = "") -> list[Destination]:
+        """Where a URI leads (RFC 3263), the first to be tried first; see SipResolver."""
+        if self._resolver is None:
+            families = tuple(self._listeners.udp)
+            self._resolver = SipResolver(self._dns, self._random, families, self._transports)
+        found = await self._resolver.resolve(host, port, transport)
+        for destination in found:
+            if destination.transport == "TLS":
+                # The certificate is to name what was asked for, not what the DNS made of it.
+                self._connections.name_server(destination.host, destination.port, host.strip("[]"))
+        return found
 
     # What comes
 
@@ -210,35 +219,22 @@ class SipEndpoint:
                 if verdict is not None:
                     return
             elif reason := check_response(message):
-                self._log(source, "response dropped", reason)
+                self._say("SIP response dropped", source, reason)
                 return
             self.user_agent.receive(message, source, now)
         except Exception:
-            log.exception("a message met a fault of ours", extra={"peer": source.host})
+            log.exception("SIP broke", extra={"at": "message", "peer": source.host})
 
     def _refuse(self, error: MessageError, source: Destination) -> None:
-        """Answer what cannot be served where it has an answer, and keep nothing."""
-        self._log(source, "message refused", str(error))
-        if not isinstance(error, RequestRefused):
+        if not self._refusals.take(source.host, self._loop.time()):
             return
-        request = error.request
-        tag = f"{crc32((request.headers.get('Via') or '').encode('utf-8', 'replace')):08x}"
-        self._answer(request, request.response(error.status, error.reason, to_tag=tag), source)
+        self._say("SIP message refused", source, str(error))
+        if isinstance(error, RequestRefused):
+            self._answer(error.request, refusal_of(error), source)
 
     def _answer(self, request: SipRequest, response: SipResponse, source: Destination) -> None:
-        """Without a transaction (RFC 3261 §8.2.7), by the way of §18.2.2."""
-        if not request.answerable:
-            return
-        destination = source
-        try:
-            stamped = request.received_from(source.host, source.port)
-            destination = response_destination(stamped, source)
-            vias = [("Via", value) for value in stamped.headers.get_all("Via")]
-            rest = [field for field in response.headers if field[0] != "Via"]
-            response = response.with_headers(type(response.headers)([*vias, *rest]))
-        except GrammarError:
-            pass  # By the way it came.
-        self._send(Outgoing(response.to_bytes(), destination))
+        if request.answerable:
+            self._send(stateless(request, response, source))
 
     # What goes
 
@@ -256,21 +252,21 @@ class SipEndpoint:
                 try:
                     self._on_event(event, now)
                 except Exception:
-                    log.exception("an event met a fault of ours")
+                    log.exception("SIP broke", extra={"at": "event", "peer": ""})
 
     def _send(self, outgoing: Outgoing) -> None:
         destination = outgoing.destination
         if destination.transport != "UDP":
             self._connections.send(outgoing)
             return
-        udp = self._udp.get(family_of(destination.host) or 0)
+        udp = self._listeners.udp.get(family_of(destination.host) or 0)
         if udp is None:
             self._fail([outgoing])
             return
         try:
             udp.send(outgoing.octets, destination.host, destination.port)
         except (OSError, OverflowError) as error:
-            self._log(destination, "message not sent", str(error))
+            self._say("SIP message not sent", destination, str(error))
             self._fail([outgoing])
 
     def _fail(self, failed: list[Outgoing]) -> None:
@@ -302,13 +298,15 @@ class SipEndpoint:
     def _arm(self) -> None:
         """Traffic moves the deadline away, so a timer that fires early re-arms itself."""
         deadline = self.user_agent.next_timer()
-        if deadline is None:
+        if deadline is None or self._stopped:
             return
         when = self._clock.to_monotonic(deadline)
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
+        # uvloop's own handle does not always know its time.
+        self._timer_at = when
         self._timer = self._loop.call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:
@@ -320,66 +318,10 @@ class SipEndpoint:
         try:
             self.user_agent.handle_timer(self._clock.now())
         except Exception:
-            log.exception("a timer met a fault of ours")
+            log.exception("SIP broke", extra={"at": "timer", "peer": ""})
         self.flush()
 
-    # Listening
-
-    async def _start_udp_and_tcp(self) -> None:
-        for tries_left in reversed(range(PORT_TRIES_MAX)):
-            await self._bind_udp()
-            port = self._ports["UDP"]
-            try:
-                await self._listen_on("TCP", port, None)
-            except ListenError:
-                if self._listen.port or not tries_left:
-                    raise
-                await self._stop_listening()
-            else:
-                return
-
-    async def _bind_udp(self) -> None:
-        host, port = self._listen.host, self._listen.port
-        try:
-            found = await self._loop.getaddrinfo(
-                host or None, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
-            )
-            for family, _, _, _, address in dict.fromkeys(found):
-                if family not in self._udp:
-                    bound = bound_socket(family, (str(address[0]), port))
-                    made = SipUdp(bound, self._receive_datagrams, self._lose_peer)
-                    self._udp[int(family)], port = made, made.port
-        except OSError as error:
-            raise ListenError(host, port, error) from None
-        self._opened("UDP", port)
-
-    async def _listen_on(self, transport: str, port: int, tls: ssl.SSLContext | None) -> None:
-        def stream(number: int) -> SipConnection:
-            return SipStream(transport, number, self._connections, False)
-
-        factory = self._connections.accepting(stream)
-        listening = await self._network.listen(self._listen.host, port, factory, tls)
-        self._listenings.append(listening)
-        self._opened(transport, listening.port)
-
-    def _opened(self, transport: str, port: int) -> None:
-        self._ports[transport] = port
-        self.addresses[transport] = (self._listen.host, port)
-
-    async def _stop_listening(self) -> None:
-        listenings, self._listenings = self._listenings, []
-        for listening in listenings:
-            await listening.close()
-        for udp in self._udp.values():
-            udp.close()
-        self._udp.clear()
-
-    def _log(self, peer: Destination, event: str, reason: str) -> None:
-        if self._allowance.take(self._loop.time()):
-            extra = {
-                "peer": peer.host,
-                "transport": peer.transport,
-                "reason": reason,
-                "unlogged": self._allowance.take_unlogged(),
-            }
-            log.info(event, extra=extra)
+    def _say(self, event: str, peer: Destination, reason: str) -> None:
+        self._bounded_log.say(
+            self._loop.time(), event, peer=peer.host, transport=peer.transport, reason=reason
+        )

@@ -22,7 +22,7 @@ class SipOwnAddresses:
     that we opened has another, where nobody listens."""
 
     def __init__(self, host: str, public_host: str, ports: Mapping[str, int]) -> None:
-        self._host = public_host or ("" if _is_any(host) else host)
+        self._host = public_host.strip("[]") or ("" if _is_any(host) else host)
         self._ports = ports
         self._local: dict[str, str] = {}
 

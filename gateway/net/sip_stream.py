@@ -31,5 +31,6 @@ class SipStream(SipConnection):
     def _broken(self) -> str | None:
         return self._parser.broken
 
-    def _write_message(self, transport: asyncio.Transport, octets: bytes) -> None:
+    def _write_message(self, transport: asyncio.Transport, octets: bytes) -> bool:
         transport.write(octets)
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 
 # A trunk of 1,000 calls a second says some 5,000 messages a second.
 MESSAGES_PER_S_MAX = 10_000
@@ -42,5 +43,7 @@ class SourceRate:
 
 @lru_cache(maxsize=NETWORKS_KEPT_MAX)
 def _network(host: str) -> str:
-    from_colons = host.partition("%")[0].split("::")[0].split(":")
-    return ":".join(from_colons[:4])
+    try:
+        return f"{int(IPv6Address(host.partition('%')[0])) >> 64:x}"
+    except AddressValueError:
+        return host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -29,6 +30,9 @@ _ADDR_SPEC = re.compile(r'([^"<>,;?\s]+)[ \t]*(;.*)?', re.DOTALL)
 _Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _SECONDS = re.compile("[0-9]{1,10}")
 EXPIRES_S = 3_600
+# Addresses that are kept, and how long one may be for that: 10 MB at most.
+ADDRESSES_KEPT = 8_192
+KEPT_LENGTH_MAX = 256
 SECONDS_MAX = 2**32 - 1
 
 
@@ -41,21 +45,8 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Address:
-        if match := _PLAIN.fullmatch(value):
-            name, token, *groups, parameters = match.groups()
-            return cls(
-                SipUri.of_match(groups),
-                name or token or "",
-                plain_parameters(parameters) if parameters else {},
-            )
-        if match := _NAME_ADDR.fullmatch(value):
-            name, token, uri, parameters = match.groups()
-            name = unquote(name) if name is not None else " ".join(token.split())
-        elif match := _ADDR_SPEC.fullmatch(value):
-            (uri, parameters), name = match.groups(), ""
-        else:
-            raise GrammarError("the address is malformed")
-        return cls(parse_uri(uri), name, parse_parameters(parameters) if parameters else {})
+        """Those read last are kept: each message of a call has the same From, To and Contact."""
+        return _kept(value) if len(value) <= KEPT_LENGTH_MAX else _parse(value)
 
     @property
     def tag(self) -> str | None:
@@ -79,6 +70,27 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     def __str__(self) -> str:
         name = f"{quote(self.display_name)} " if self.display_name else ""
         return one_line(f"{name}<{self.uri}>{write_parameters(self.parameters)}")
+
+
+def _parse(value: str) -> Address:
+    if match := _PLAIN.fullmatch(value):
+        name, token, *groups, parameters = match.groups()
+        return Address(
+            SipUri.of_match(groups),
+            name or token or "",
+            plain_parameters(parameters) if parameters else {},
+        )
+    if match := _NAME_ADDR.fullmatch(value):
+        name, token, uri, parameters = match.groups()
+        name = unquote(name) if name is not None else " ".join(token.split())
+    elif match := _ADDR_SPEC.fullmatch(value):
+        (uri, parameters), name = match.groups(), ""
+    else:
+        raise GrammarError("the address is malformed")
+    return Address(parse_uri(uri), name, parse_parameters(parameters) if parameters else {})
+
+
+_kept = lru_cache(ADDRESSES_KEPT)(_parse)
 
 
 def parse_addresses(value: str) -> list[Address]:

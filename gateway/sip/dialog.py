@@ -76,22 +76,22 @@ class Dialog:
             request.required("From"),
             request.from_tag or "",
             target_of(request) or request.uri,
-            request.headers.elements("Record-Route"),
+            recorded_routes(request),
             local_sequence,
             request.cseq.sequence,
         )
 
     @classmethod
-    def as_uac(cls, request: SipRequest, response: SipResponse) -> Dialog:
+    def as_uac(cls, request: SipRequest, local_tag: str, response: SipResponse) -> Dialog:
         """Of the answer to our request (§12.1.2)."""
         return cls(
             request.call_id,
             request.required("From"),
-            request.from_tag or "",
+            local_tag,
             response.required("To"),
             response.to_tag or "",
             target_of(response) or request.uri,
-            response.headers.elements("Record-Route")[::-1],
+            recorded_routes(response)[::-1],
             request.cseq.sequence,
             None,
         )
@@ -99,7 +99,7 @@ class Dialog:
     def confirm(self, response: SipResponse) -> None:
         """The 2xx has come, and tells the route set again (§13.2.2.4)."""
         self.state = DialogState.CONFIRMED
-        self._take_route_set(response.headers.elements("Record-Route")[::-1])
+        self._take_route_set(recorded_routes(response)[::-1])
         self.refresh_target(response)
 
     def refresh_target(self, message: SipMessage) -> None:
@@ -157,6 +157,11 @@ class Dialog:
             first = Address.parse(route_set[0]).uri
             self._strict = isinstance(first, SipUri) and "lr" not in first.parameters
             self.next_hop = str(_as_request_uri(first) if isinstance(first, SipUri) else first)
+
+
+def recorded_routes(message: SipMessage) -> list[str]:
+    headers = message.headers
+    return headers.elements("Record-Route") if "Record-Route" in headers.first else []
 
 
 def target_of(message: SipMessage) -> str | None:

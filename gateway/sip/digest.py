@@ -12,10 +12,9 @@ from enum import StrEnum
 import msgspec
 
 from gateway.sip.errors import GrammarError
-from gateway.sip.grammar import QUOTED_STRING, TOKEN, one_line, quote, unquote
+from gateway.sip.grammar import QUOTED_STRING, TOKEN, is_token, one_line, quote, unquote
 
 QOP_AUTH = "auth"
-NONCE_COUNT_MAX = 2**32 - 1
 
 # A value that should be quoted and is not passes, as of old phones.
 _PARAMETER = re.compile(
@@ -84,7 +83,7 @@ class Challenge(msgspec.Struct, frozen=True, gc=False):
             text += f", opaque={quote(self.opaque)}"
         text += f", algorithm={self.algorithm.value}"
         if self.qop:
-            text += f', qop="{",".join(self.qop)}"'
+            text += f", qop={quote(','.join(self.qop))}"
         return one_line(text)
 
 
@@ -136,7 +135,7 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
         if self.opaque is not None:
             text += f", opaque={quote(self.opaque)}"
         if self.qop is not None:
-            text += f", qop={self.qop}"
+            text += f", qop={self.qop if is_token(self.qop) else quote(self.qop)}"
         if self.nonce_count is not None:
             text += f", nc={self.nonce_count:08x}"
         return one_line(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from gateway.sip.digest import NONCE_COUNT_MAX, QOP_AUTH, Challenge, Credentials, ha1
+from gateway.sip.digest import QOP_AUTH, Challenge, Credentials, ha1
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
@@ -54,8 +54,6 @@ class DigestClient:
         """With credentials for each realm that has asked before, so that it need not ask again."""
         headers = request.headers
         for (answering, realm), (challenge, used) in list(self._asked.items()):
-            if used >= NONCE_COUNT_MAX:
-                continue
             credentials = self._credentials(challenge, request, used + 1, cnonce)
             self._asked[answering, realm] = (challenge, used + 1)
             headers = _with(headers, answering, realm, credentials)

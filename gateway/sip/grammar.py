@@ -25,7 +25,6 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TO_QUOTE = re.compile(r'(["\\])')
 # What has meaning to one who splits a list: a string, a URI in brackets, a separator.
 _LIST_PIECE = re.compile(rf'{QUOTED_STRING}|<[^>]*>|[^"<,]+|,', re.DOTALL)
-_LINE_END = re.compile("[\r\n]")
 
 
 def is_token(text: str) -> bool:
@@ -88,6 +87,6 @@ def port(digits: str) -> int:
 
 def one_line(value: str) -> str:
     """The value, unless it would end its line and begin one of its own."""
-    if _LINE_END.search(value):
+    if "\r" in value or "\n" in value:
         raise ValueRefused("a value holds CR or LF")
     return value

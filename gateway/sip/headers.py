@@ -25,7 +25,7 @@ class Headers:
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Of our own values: raises ValueRefused where one cannot be written."""
-        self._take([(_own_name(name), one_line(value)) for name, value in fields])
+        self._take(own_fields(fields))
 
     @classmethod
     def of(cls, fields: list[Field]) -> Headers:
@@ -54,17 +54,20 @@ class Headers:
 
     def get_all(self, name: str) -> list[str]:
         """The value of each field of this name, as it stands."""
-        same = name.lower()
-        if same in NAMES:
+        if name not in KNOWN:
+            same = name.lower()
+            if same not in NAMES:
+                return [value for key, value in self._fields if key.lower() == same]
             name = NAMES[same]
-            return [value for key, value in self._fields if key == name]
-        return [value for key, value in self._fields if key.lower() == same]
+        if name not in self.first:
+            return []
+        return [value for key, value in self._fields if key == name]
 
     def elements(self, name: str) -> list[str]:
         """The elements of all fields of this name, where commas join them (§7.3.1). A field may
         have none at all, as `Allow:`."""
-        values = [value for value in self.get_all(name) if value]
-        return [element for value in values for element in split_list(value)]
+        values = self.get_all(name)
+        return [element for value in values if value for element in split_list(value)]
 
     def adding(self, name: str, *values: str) -> Headers:
         """With these fields at the end."""
@@ -113,3 +116,11 @@ def _own_name(name: str) -> str:
 def _own_fields(name: str, values: Iterable[str]) -> list[Field]:
     name = _own_name(name)
     return [(name, one_line(value)) for value in values]
+
+
+def own_fields(fields: Iterable[Field]) -> list[Field]:
+    """Of our own values: raises ValueRefused where one cannot be written."""
+    try:
+        return [(NAMES[name], one_line(value)) for name, value in fields]
+    except GrammarError as error:
+        raise ValueRefused("a header has no name") from error

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from gateway.sip.dialog import Dialog, DialogState
 from gateway.sip.headers import Field, Headers
-from gateway.sip.leg import CAPABILITIES, Credentials, Leg, LegState, LegSurroundings
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, EndCause, Pracked
+from gateway.sip.leg_state import CAPABILITIES, LegState, LegSurroundings
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
+from gateway.sip.option_tags import option_tags
 from gateway.sip.own_request import SDP, describes
 from gateway.sip.reliable_provisional import RAck, ReliableProvisionals
 from gateway.sip.server_transaction import ServerTransaction
@@ -24,17 +26,10 @@ RSEQ_FIRST_MAX = 2**31 - 1
 class IncomingLeg(Leg):
     __slots__ = ("_answer", "_invite", "_reliable", "_ringing")
 
-    def __init__(
-        self,
-        shared: LegSurroundings,
-        transaction: ServerTransaction,
-        credentials: Credentials | None = None,
-    ) -> None:
+    def __init__(self, shared: LegSurroundings, transaction: ServerTransaction) -> None:
         request = transaction.request
         dialog = Dialog.as_uas(request, transaction.to_tag, shared.random.getrandbits(16))
-        super().__init__(
-            shared, request.call_id, transaction.to_tag, transaction.source, credentials
-        )
+        super().__init__(shared, request.call_id, transaction.to_tag, transaction.source)
         transaction.user = self
         self._invite = transaction
         self._peer_invite = transaction
@@ -46,11 +41,6 @@ class IncomingLeg(Leg):
         if describes(request):
             self._describe(dialog, Description.OFFER_RECEIVED)
         self._relocate(dialog)
-
-    @property
-    def request_received(self) -> SipRequest:
-        """The INVITE."""
-        return self._invite.request
 
     @property
     def _owns_call_id(self) -> bool:
@@ -78,8 +68,8 @@ class IncomingLeg(Leg):
         self.state = LegState.EARLY
         response = self._response(status, headers, body)
         request = self._invite.request
-        if "100rel" in request.options("Require") or (
-            reliable and "100rel" in request.options("Supported")
+        if "100rel" in option_tags(request, "Require") or (
+            reliable and "100rel" in option_tags(request, "Supported")
         ):
             self._ring_reliably(response, now)
             return
@@ -119,8 +109,7 @@ class IncomingLeg(Leg):
 
     def receive_cancel(self, transaction: ServerTransaction, now: float) -> None:
         if transaction is self._invite:
-            if not self.over:
-                self._finish(487, EndCause.CANCELLED, None, now)
+            self._finish(487, EndCause.CANCELLED, None, now)
         else:
             super().receive_cancel(transaction, now)
 

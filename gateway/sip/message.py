@@ -16,7 +16,7 @@ from gateway.sip.address import Address, seconds
 from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import is_token, one_line
-from gateway.sip.headers import Field, Headers
+from gateway.sip.headers import Field, Headers, own_fields
 from gateway.sip.reasons import reason_of
 from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
@@ -47,18 +47,24 @@ class SipMessage:
 
     def read(self) -> None:
         """Read the views that every message must have (§8.1.1). Raises GrammarError."""
-        views = (self.via, self.cseq, self.from_, self.to, self.content_length)
-        assert views
-        call_id = self.call_id
-        if " " in call_id or "\t" in call_id:
+        first = self.headers.first
+        try:
+            via, call_id = first["Via"], first["Call-ID"]
+            self._via = _topmost(via)
+            self._cseq = CSeq.parse(first["CSeq"])
+            self._from = Address.parse(first["From"])
+            self._to = Address.parse(first["To"])
+        except KeyError as missing:
+            raise GrammarError(f"there is no {missing.args[0]}") from None
+        if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
+        self.integer("Content-Length")
 
     @property
     def via(self) -> Via:
         """The topmost."""
         if self._via is None:
-            value = self.required("Via")
-            self._via = parse_vias(value)[0] if "," in value else Via.parse(value)
+            self._via = _topmost(self.required("Via"))
         return self._via
 
     @property
@@ -275,9 +281,14 @@ class SipRequest(SipMessage):
         stamped = self.via.stamped(address, port)
         if stamped is self.via:
             return self
-        first, *rest = self.headers.get_all("Via")
-        below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-        marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
+        fields = list(self.headers)
+        if fields[0][0] == "Via" and "," not in fields[0][1]:
+            fields[0] = ("Via", str(stamped))
+            marked = self.with_headers(Headers.of(fields))
+        else:
+            first, *rest = self.headers.get_all("Via")
+            below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
+            marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
         marked._share(self)
         marked._via = stamped
         return marked
@@ -298,19 +309,21 @@ class SipRequest(SipMessage):
         if 100 < status < 300:  # What makes a dialog tells its route (§12.1.1).
             fields += [("Record-Route", value) for value in self.headers.get_all("Record-Route")]
         tagged = to_tag is not None and self._to_lacks_tag()
+        first = self.headers.first
         for name in ("From", "To", "Call-ID", "CSeq"):
-            value = self.headers.get(name)
-            if value is not None:
-                fields.append((name, f"{value};tag={to_tag}" if tagged and name == "To" else value))
-        if status == 100 and (timestamp := self.headers.get("Timestamp")) is not None:
-            fields.append(("Timestamp", timestamp))
+            if (value := first.get(name)) is not None:
+                if tagged and name == "To":
+                    value = one_line(f"{value};tag={to_tag}")
+                fields.append((name, value))
+        if status == 100 and "Timestamp" in first:
+            fields.append(("Timestamp", first["Timestamp"]))
         if contact is not None:
-            fields.append(("Contact", str(contact)))
-        fields += headers
+            fields.append(("Contact", one_line(str(contact))))
+        fields += own_fields(headers)
         if content_type is not None:
-            fields.append(("Content-Type", content_type))
+            fields.append(("Content-Type", one_line(content_type)))
         response = SipResponse(
-            status, reason_of(status) if reason is None else reason, Headers(fields), body
+            status, reason_of(status) if reason is None else reason, Headers.of(fields), body
         )
         response._share(self)
         if tagged:
@@ -347,3 +360,8 @@ class SipResponse(SipMessage):
 
     def __repr__(self) -> str:
         return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"
+
+
+def _topmost(value: str) -> Via:
+    """Of the first Via header, which may hold those below it too."""
+    return parse_vias(value)[0] if "," in value else Via.parse(value)

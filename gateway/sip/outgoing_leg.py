@@ -7,16 +7,18 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.sip.dialog import Dialog, DialogState
+from gateway.sip.errors import ValueRefused
+from gateway.sip.grammar import one_line
 from gateway.sip.headers import Field, Headers
-from gateway.sip.leg import (
+from gateway.sip.leg import Leg
+from gateway.sip.leg_events import Answered, EndCause, Provisional, Responded
+from gateway.sip.leg_state import (
     CAPABILITIES,
     Credentials,
-    Leg,
     LegState,
     LegSurroundings,
     RequestPending,
 )
-from gateway.sip.leg_events import Answered, EndCause, Provisional, Responded
 from gateway.sip.message import MAX_FORWARDS, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.own_request import SDP, OwnRequest, describes
@@ -58,13 +60,14 @@ class OutgoingLeg(Leg):
         call_id: str,
         credentials: Credentials | None = None,
     ) -> None:
+        _check(invitation)
+        headers = tuple(Headers(invitation.headers))
         super().__init__(shared, call_id, shared.new_token(), destination, credentials)
         self._invitation = invitation
         self._cseq = shared.random.getrandbits(16)
         self._dialogs: dict[str, Dialog] = {}
         self._received: dict[str, ReceivedProvisionals] = {}
         self._rack: RAck | None = None
-        headers = tuple(Headers(invitation.headers))
         self._invite = OwnRequest(self, None, "INVITE", headers, invitation.body)
         if invitation.body:
             self.local_description = invitation.body
@@ -230,8 +233,8 @@ class OutgoingLeg(Leg):
             self._tell(Responded(self, own, response.status, response))
 
     def _new_dialog(self, response: SipResponse) -> Dialog:
-        request = self._first_invite(self._invite)
-        dialog = Dialog.as_uac(request, response)
+        assert self._invite.transaction is not None
+        dialog = Dialog.as_uac(self._invite.transaction.request, self.local_tag, response)
         if self._invite.body:
             dialog.offer_answer = OfferAnswerState.LOCAL_OFFER
         self._dialogs[dialog.remote_tag] = dialog
@@ -272,3 +275,11 @@ class OutgoingLeg(Leg):
 
     def _dialog_with(self, remote_tag: str) -> Dialog | None:
         return self._dialogs.get(remote_tag)
+
+
+def _check(invitation: Invitation) -> None:
+    """That each of its values fits its line."""
+    if not invitation.uri or " " in invitation.uri:
+        raise ValueRefused("the URI does not fit its line")
+    for value in (invitation.uri, invitation.from_, invitation.to, *invitation.routes):
+        one_line(value)

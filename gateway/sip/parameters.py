@@ -7,11 +7,13 @@ written, a quoted string with its quotes, so that what is passed on is what was 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import QUOTED_STRING, TOKEN
 
-Parameters = dict[str, str | None]
+# Nobody alters one that was read: it may be shared.
+Parameters = Mapping[str, str | None]
 
 # gen-value is a token, a host or a string; as a bare value any octet passes that separates nothing,
 # since tags of "/" and "=" are seen.
@@ -29,7 +31,7 @@ def parse_parameters(text: str) -> Parameters:
     """`text` begins with the first semicolon. The first of two parameters of a name counts."""
     if _PLAIN.fullmatch(text):
         return plain_parameters(text)
-    parameters: Parameters = {}
+    parameters: dict[str, str | None] = {}
     at = 0
     while at < len(text):
         match = _PARAMETER.match(text, at)
@@ -42,7 +44,7 @@ def parse_parameters(text: str) -> Parameters:
 
 def plain_parameters(text: str) -> Parameters:
     """Of what PLAIN_PARAMETERS has matched."""
-    parameters: Parameters = {}
+    parameters: dict[str, str | None] = {}
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")
         parameters.setdefault(name.lower(), value if equals else None)

@@ -51,29 +51,37 @@ def parse(octets: bytes) -> SipRequest | SipResponse:
 
 def parse_head(head: bytes) -> SipRequest | SipResponse:
     """The start line and the headers, without the empty line that ends them."""
-    text = head.decode("utf-8", "surrogateescape")
-    start_line, *lines = text.split("\r\n")
-    try:
-        trouble = ""
-        fields = [
-            (NAMES[name], value.strip(" \t"))
-            for name, value in [line.split(":", 1) for line in lines]
-        ]
-    except (GrammarError, ValueError):
-        fields, trouble = _odd_fields(lines)
-    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-        trouble = "a line holds CR or LF"
-        fields = [(name, _LINE_END.sub(" ", value)) for name, value in fields]
+    start_line, fields, trouble = split_head(head)
     message = _started(start_line, Headers.of(fields))
     if trouble:
         raise refusal(message, trouble)
-    if len(head) > HEAD_OCTETS_MAX or len(lines) > HEADERS_MAX:
+    if len(head) > HEAD_OCTETS_MAX or len(fields) > HEADERS_MAX:
         raise refusal(message, "the head is too long", 513)
     try:
         _check(message)
     except GrammarError as error:
         raise refusal(message, str(error)) from error
     return message
+
+
+def split_head(head: bytes) -> tuple[str, list[Field], str]:
+    """The start line, the fields that can be read, and what is wrong with the others."""
+    text = head.decode("utf-8", "surrogateescape")
+    start_line, *lines = text.split("\r\n")
+    fields: list[Field] = []
+    trouble = ""
+    try:
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise GrammarError("a header has no value")
+            fields.append((NAMES[name], value.strip(" \t")))
+    except GrammarError:
+        fields, trouble = _odd_fields(lines)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
+        trouble = "a line holds CR or LF"
+        fields = [(name, _LINE_END.sub(" ", value)) for name, value in fields]
+    return start_line, fields, trouble
 
 
 def refusal(message: SipMessage, text: str, status: int = 400) -> MessageError:
@@ -112,10 +120,12 @@ def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
     parts = start_line.split(" ")
     if parts[0][:4].upper() == "SIP/":
         return _response(start_line, headers)
-    if len(parts) != 3 or not is_token(parts[0]) or not parts[1]:
-        method = parts[0] if is_token(parts[0]) else "UNKNOWN"
+    method = parts[0]
+    if method not in METHODS and not is_token(method):
+        raise refusal(SipRequest("UNKNOWN", "", headers), "the method is malformed")
+    if len(parts) != 3 or not parts[1]:
         raise refusal(SipRequest(method, "", headers), "the Request-Line is malformed")
-    method, uri, version = parts
+    _, uri, version = parts
     request = SipRequest(method, uri, headers)
     if version != VERSION and version.upper() != VERSION:
         known = _VERSION.fullmatch(version)

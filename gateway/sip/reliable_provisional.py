@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.sip.errors import GrammarError, SipError
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
+from gateway.sip.option_tags import option_tags
 
 RSEQ_MAX = 2**32 - 1
 # One is under way, as §3 asks; the others wait for its PRACK.
@@ -86,7 +87,7 @@ def is_reliable(response: SipResponse) -> bool:
     return (
         100 < response.status < 200
         and "RSeq" in response.headers
-        and "100rel" in response.options("Require")
+        and "100rel" in option_tags(response, "Require")
     )
 
 

@@ -64,7 +64,8 @@ B2BUA = Abilities(
 def check(request: SipRequest, abilities: Abilities = B2BUA) -> Refusal | None:
     """In the order of §8.2: method, header fields, extensions, body; then what a proxy looks at.
 
-    Headers of which nothing is asked here are not read, whatever they hold (§8.2.2): Date, say.
+    Headers of which nothing is asked here are not read, whatever they hold (§8.2.2): Date, say. An
+    ACK may be refused like any other, and is then dropped: it has no answer.
     """
     if request.method not in abilities.methods:
         # §8.2.1; RFC 4475 §3.1.1.2 wants them listed with 501 too.

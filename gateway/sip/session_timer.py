@@ -9,6 +9,7 @@ import msgspec
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Field
 from gateway.sip.message import SipMessage, SipRequest
+from gateway.sip.option_tags import option_tags
 from gateway.sip.parameters import parse_parameters
 
 MIN_SE_S = 90  # §5
@@ -113,14 +114,14 @@ class SessionTimer:
         min_se(request)  # Raised now, not when the owner answers.
         if asked is None or asked.seconds >= self._interval.min_se_s:
             return None
-        if "timer" not in request.options("Supported"):
+        if "timer" not in option_tags(request, "Supported"):
             return None
         return [("Min-SE", str(self._interval.min_se_s))]
 
     def agree_as_uas(self, request: SipRequest) -> list[Field]:
         """The headers of our 2xx (§9 with table 2). Who knows no session timers is refreshed by
         us, and so is who leaves the choice to us."""
-        supports = "timer" in request.options("Supported")
+        supports = "timer" in option_tags(request, "Supported")
         asked = SessionExpires.of(request)
         wanted = self._interval.session_expires_s
         seconds = wanted if asked is None else min(asked.seconds, wanted)

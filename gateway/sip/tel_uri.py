@@ -39,7 +39,7 @@ class TelUri(msgspec.Struct, frozen=True, gc=False):
         match = _SUBSCRIBER.fullmatch(subscriber)
         if match is None:
             raise GrammarError("the telephone number is malformed")
-        parameters: Parameters = {}
+        parameters: dict[str, str | None] = {}
         for piece in match[2][1:].split(";") if match[2] else ():
             name, equals, value = piece.partition("=")
             name = name.lower()

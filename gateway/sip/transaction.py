@@ -92,10 +92,6 @@ class Transaction:
         self._again: TimerEntry | None = None
         self._interval = 0.0
 
-    @property
-    def terminated(self) -> bool:
-        return self.state is TransactionState.TERMINATED
-
     def step(self, happening: Happening | Timer, now: float, message: Message = None) -> None:
         row = self.TABLE.get((self.state, happening))
         if row is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv6Address
+from functools import lru_cache
+from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -16,6 +17,9 @@ from gateway.sip.parameters import Parameters, write_parameters
 from gateway.sip.tel_uri import TelUri, checked_e164
 
 URI_MAX = 2_048
+# URIs that are kept, and how long one may be for that: 5 MB at most.
+URIS_KEPT = 4_096
+KEPT_LENGTH_MAX = 256
 
 _ESCAPED = "%[0-9A-Fa-f]{2}"
 
@@ -74,7 +78,9 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
         )
 
     @classmethod
-    def to(cls, username: str | None, host: str, port: int | None = None, **more: str) -> SipUri:
+    def of_username(
+        cls, username: str | None, host: str, port: int | None = None, **more: str
+    ) -> SipUri:
         """Of a user name without escapes; `more` are parameters."""
         user = None if username is None else quote(username, safe=grammar.C_USER_SAFE)
         return cls(host, user, port, dict(more))
@@ -164,8 +170,13 @@ Uri = SipUri | TelUri | AbsoluteUri
 
 
 def parse_uri(text: str) -> Uri:
+    """Those read last are kept: each request within a dialog has the same Request-URI."""
     if len(text) > URI_MAX:
         raise GrammarError("the URI is too long")
+    return _kept(text) if len(text) <= KEPT_LENGTH_MAX else _parse(text)
+
+
+def _parse(text: str) -> Uri:
     match = _SIP.fullmatch(text)
     if match is not None:
         return SipUri.of_match(match.groups())
@@ -175,9 +186,12 @@ def parse_uri(text: str) -> Uri:
     return TelUri.parse(match[2]) if scheme == "tel" else AbsoluteUri(scheme, match[2])
 
 
+_kept = lru_cache(URIS_KEPT)(_parse)
+
+
 def _parameters(text: str) -> Parameters:
     """By names in lower case and without needless escapes, none twice (§19.1.1)."""
-    parameters: Parameters = {}
+    parameters: dict[str, str | None] = {}
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")
         name = (_normal(name) or "").lower()
@@ -206,10 +220,7 @@ def _normal_host(host: str) -> str:
     """A name in lower case; an IPv6 address in its one shortest form (RFC 5952)."""
     if host[0] != "[":
         return host.lower()
-    try:
-        return f"[{IPv6Address(host[1:-1]).compressed}]"
-    except AddressValueError:
-        return host.lower()
+    return f"[{IPv6Address(host[1:-1]).compressed}]"
 
 
 def _parameters_match(ours: Parameters, theirs: Parameters) -> bool:

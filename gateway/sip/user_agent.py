@@ -16,10 +16,12 @@ from gateway.sip.client_transaction import ClientTransaction
 from gateway.sip.errors import GrammarError, SipError
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg import OPTION_TAGS, Credentials, Leg, LegSurroundings
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import IncomingCall, LegEvent, OutsideDialog, OutsideResponse
+from gateway.sip.leg_state import OPTION_TAGS, Credentials, LegSurroundings
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.next_hop import locate as locate_address
+from gateway.sip.option_tags import option_tags
 from gateway.sip.outgoing_leg import Invitation, OutgoingLeg
 from gateway.sip.own_request import OwnRequest
 from gateway.sip.server_transaction import ServerTransaction
@@ -207,7 +209,7 @@ class UserAgent:
     def _receive_invite(
         self, transaction: ServerTransaction, request: SipRequest, now: float
     ) -> None:
-        unsupported = request.options("Require") - OPTION_TAGS
+        unsupported = option_tags(request, "Require") - OPTION_TAGS
         if unsupported:
             self.respond(transaction, 420, now, [("Unsupported", ", ".join(sorted(unsupported)))])
         elif request.contact is None:

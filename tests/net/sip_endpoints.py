@@ -68,6 +68,12 @@ class Party:
                 self._news.clear()
                 await self._news.wait()
 
+    async def connections(self, number: int) -> None:
+        """Until so many stand; the loop tells nobody of their ends."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.endpoint._connections) != number:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
 
 @contextlib.asynccontextmanager
 async def party(

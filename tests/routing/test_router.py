@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing import router as router_module
+from routing import contest as contest_module
 from routing.carrier_bind import RouteEntry
 from routing.events import BindDown, BindUp, Event, Outcome, SubmitResult, Submitted
 from routing.ranking import Block
@@ -109,7 +109,7 @@ def test_an_event_of_an_unknown_bind_is_the_callers_mistake() -> None:
 
 
 def test_remembered_destinations_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router_module, "REMEMBERED_MAX", 3)
+    monkeypatch.setattr(contest_module, "REMEMBERED_MAX", 3)
     router = a_router(a_bind("alpha/1", RouteEntry("+49"), RouteEntry("+49151")))
     seen = [router.reachable(f"+{number}", "long_code") for number in range(49000, 49010)]
     assert seen == [True] * 10

@@ -4,10 +4,14 @@ import pytest
 
 from routing.alarm import Alarm, AlarmKind
 from routing.carrier_bind import RouteEntry
-from routing.events import Outcome, ReceiptSeen, SubmitResult, Submitted
-from routing.ranking import Mode
+from routing.estimate import Scope
+from routing.events import Fault, Outcome, ReceiptSeen, SubmitResult, Submitted
+from routing.flight import Flight
+from routing.ranking import Block, Mode
 from routing.router import Router
-from tests.routing.builders import NOW, a_bind, a_request, a_router
+from routing.scorer import Scorer
+from routing.traffic_class import TrafficClasses
+from tests.routing.builders import NOW, a_bind, a_request, a_router, order
 from tests.routing.traffic import TELEKOM, VODAFONE, Fate, Traffic
 
 CHEAP, DEAR, DEAREST = "alpha/1", "beta/1", "gamma/1"
@@ -142,7 +146,7 @@ def test_dead_numbers_are_not_the_routes_fault() -> None:
 
     def fate(bind: str, network: str, elapsed_s: float) -> str:
         half["n"] += 1
-        return "number" if half["n"] % 2 else "delivered"
+        return "number" if half["n"] // 2 % 2 else "delivered"  # of each network
 
     sent = traffic.play(120, fate)
     assert share(sent, CHEAP) > 0.8
@@ -225,7 +229,7 @@ def test_a_state_that_is_restored_ranks_as_before(network: str) -> None:
 
 def test_a_state_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version 99"):
-        three_carriers().restore({"version": 99}, 0.0)
+        three_carriers().restore([{"version": 99}], 0.0)
 
 
 def test_the_record_of_a_decision_counts_what_was_consulted() -> None:
@@ -258,3 +262,79 @@ def test_evidence_without_ids_finds_a_grey_bind_too() -> None:
             pending.append(ReceiptSeen(best.bind, True, 3.0, now + 3.0))
     assert taken[:1200].count(CHEAP) > 1100
     assert taken[1320:].count(CHEAP) < 40
+
+
+def test_of_two_equal_routes_one_that_goes_silent_raises_an_alarm_though_traffic_leaves_it() -> (
+    None
+):
+    entry = RouteEntry(price=0.01)
+    traffic = Traffic(a_router(a_bind(CHEAP, entry), a_bind(DEAR, entry)), rate=1.0)
+    traffic.play(400)
+    traffic.play(60, fails(CHEAP, "silent"))
+    assert {alarm.bind for alarm in found(traffic.router, AlarmKind.GREY)} == {CHEAP}
+
+
+def test_a_bind_with_little_traffic_everywhere_is_found_by_all_of_it_together() -> None:
+    traffic = healthy_traffic(rate=0.5)
+    traffic.play(40, fails(CHEAP, "silent"))
+    alarms = [alarm for alarm in traffic.router.alarms() if not alarm.network]
+    assert [(alarm.kind, alarm.bind) for alarm in alarms] == [(AlarmKind.GREY, CHEAP)]
+
+
+def test_the_first_evidence_of_silence_is_when_it_began() -> None:
+    traffic = healthy_traffic()
+    began = traffic.now
+    traffic.play(30, fails(CHEAP, "silent"))
+    assert all(-5 < alarm.first_evidence_at - began < 10 for alarm in traffic.router.alarms())
+
+
+def test_a_sender_type_that_a_carrier_does_not_know_goes_elsewhere_for_a_while() -> None:
+    router = three_carriers()
+    for number in range(3):
+        refuse(router, number, NOW + number)
+    blocked = router.rank(a_request(), NOW + 3.0).blocked
+    assert [(one.bind, one.block) for one in blocked] == [(CHEAP, Block.SENDER_TYPE)]
+    assert CHEAP in order(router, a_request(sender_type="short_code"), NOW + 3.0)
+    assert CHEAP in order(router, a_request(), NOW + 63.0)
+
+
+def test_a_refused_sender_type_has_no_other_way_and_still_goes() -> None:
+    router = a_router(a_bind(CHEAP))
+    for number in range(3):
+        refuse(router, number, NOW + number)
+    assert router.rank(a_request(), NOW + 3.0).mode is Mode.FORCED
+
+
+def refuse(router: Router, message_id: int, at: float) -> None:
+    """The carrier of the cheap bind says that it does not know the sender."""
+    ranking = router.rank(a_request(pinned=CHEAP)._replace(message_id=message_id + 1), at)
+    assert ranking.best is not None
+    router.observe(Submitted(ranking.best.route, at, ranking=ranking))
+    result = SubmitResult(
+        CHEAP, Outcome.PERMANENT, 0.1, at + 0.1, message_id + 1, Fault.CONFIGURATION
+    )
+    router.observe(result)
+
+
+def test_late_receipts_of_before_the_trouble_bring_no_probes_sooner() -> None:
+    traffic = healthy_traffic()
+    late = traffic.router.rank(a_request(mccmnc=TELEKOM)._replace(message_id=10**6), traffic.now)
+    assert late.best is not None
+    traffic.router.observe(Submitted(late.best.route, traffic.now, ranking=late))
+    traffic.router.observe(SubmitResult(CHEAP, Outcome.OK, 0.0, traffic.now, 10**6))
+    traffic.play(60, fails(CHEAP, "silent"))
+    before = [alarm.lost for alarm in traffic.router.alarms()]
+    traffic.router.observe(ReceiptSeen(CHEAP, True, 60.0, traffic.now, 10**6))
+    traffic.router.tick(traffic.now + 1.0)
+    assert [alarm.lost for alarm in traffic.router.alarms()] == pytest.approx(before, abs=0.5)
+
+
+def test_a_confirmation_that_comes_before_its_answer_is_kept() -> None:
+    bind = a_bind(CHEAP)
+    scorer = Scorer((bind,), TrafficClasses(), int(NOW), lambda: None)
+    flight = Flight(scorer.tree.leaf(Scope(CHEAP, "262", TELEKOM, "long_code")), "AC1", int(NOW))
+    scorer.flights.take_off(1, flight)
+    scorer.converted(1, NOW)
+    scorer.accepted(CHEAP, 1, NOW + 1.0)
+    assert flight.converted
+    assert scorer.conversions.is_live("AC1")

@@ -5,8 +5,8 @@ from random import Random
 from typing import TypeVar
 
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg import Credentials
 from gateway.sip.leg_events import Answered, EndCause, Ended, IncomingCall, LegEvent
+from gateway.sip.leg_state import Credentials
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation, OutgoingLeg
 from gateway.sip.parser import parse

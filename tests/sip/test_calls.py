@@ -2,7 +2,6 @@
 
 import pytest
 
-from gateway.sip.leg import LegState
 from gateway.sip.leg_events import (
     Acknowledged,
     Answered,
@@ -11,6 +10,7 @@ from gateway.sip.leg_events import (
     IncomingCall,
     Provisional,
 )
+from gateway.sip.leg_state import LegState
 from gateway.sip.user_agent import LegsFull
 from tests.sip.calls import ALICE, ANSWER, BOB, NOW, OFFER, Wire, agent, invitation, losing
 from tests.sip.transactions import read, request

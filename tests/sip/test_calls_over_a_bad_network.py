@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg import Leg, RequestPending
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import (
     Answered,
     Asked,
@@ -21,6 +21,7 @@ from gateway.sip.leg_events import (
     OutsideResponse,
     Provisional,
 )
+from gateway.sip.leg_state import RequestPending
 from gateway.sip.parser import parse
 from gateway.sip.reliable_provisional import ProvisionalsFull
 from gateway.sip.session_timer import SessionInterval
@@ -106,6 +107,8 @@ class Network:
                 self.ends[leg] += 1
             case OutsideDialog() | OutsideResponse():
                 raise AssertionError(event)
+            case _:
+                pass
 
     def plan_incoming(self, leg: IncomingLeg) -> None:
         reliable = self.random.random() < 0.3

@@ -203,3 +203,12 @@ def test_response_with_a_second_via_is_not_for_us() -> None:
     via = "SIP/2.0/UDP p.example;branch=z9hG4bKx"
     made.receive(response.with_headers(response.headers.adding("Via", via)), UDP, NOW)
     assert made.events() == []
+
+
+def test_second_cancel_is_not_sent() -> None:
+    made = layer()
+    transaction = made.send_request(request(), UDP, NOW)
+    answer(made, 180)
+    for _ in range(2):
+        made.cancel(transaction, NOW)
+    assert sent(made) == ["CANCEL"]

@@ -21,7 +21,7 @@ def as_uac(*record_routes: str) -> Dialog:
     invite = request(branch="z9hG4bK1", cseq=7)
     routed = invite.with_headers(invite.headers.adding("Record-Route", *record_routes))
     response = routed.response(180, to_tag="theirs", contact="<sip:bob@192.0.2.2>")
-    return Dialog.as_uac(invite, response)
+    return Dialog.as_uac(invite, "a", response)
 
 
 def routes(made: SipRequest) -> list[str]:
@@ -92,4 +92,4 @@ def test_2xx_tells_the_routes_again() -> None:
 
 def test_response_without_a_contact_that_can_be_read_leaves_the_uri_that_was_asked() -> None:
     response = request(branch="z9hG4bK1").response(180, to_tag="x", contact="<<<")
-    assert Dialog.as_uac(request(), response).remote_target == "sip:bob@gw.example"
+    assert Dialog.as_uac(request(), "a", response).remote_target == "sip:bob@gw.example"

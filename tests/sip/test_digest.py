@@ -136,11 +136,11 @@ def test_credentials_are_written_as_rfc_7616_has_them() -> None:
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=20)
 
 
-@given(names, names, names, st.booleans())
+@given(names, names, st.none() | names, st.booleans(), st.sampled_from([(), ("auth",)]))
 def test_any_challenge_is_read_as_it_is_written(
-    realm: str, nonce: str, opaque: str, stale: bool
+    realm: str, nonce: str, opaque: str | None, stale: bool, qop: tuple[str, ...]
 ) -> None:
-    challenge = Challenge(realm, nonce, Algorithm.SHA_256, ("auth",), opaque, stale)
+    challenge = Challenge(realm, nonce, Algorithm.SHA_256, qop, opaque, stale)
     assert Challenge.parse(str(challenge)) == challenge
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.sip.address import Address
+from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
@@ -89,6 +92,10 @@ def test_a_number_that_is_none_is_an_error(value: str) -> None:
         request(f"RSeq: {value}").integer("RSeq")
 
 
+def test_a_cseq_is_written_as_it_is_read() -> None:
+    assert CSeq.parse(str(CSeq(314159, "INVITE"))) == (314159, "INVITE")
+
+
 def test_option_tags_are_compared_in_lower_case() -> None:
     assert request("Supported: 100rel , Timer", "k:").options("Supported") == {"100rel", "timer"}
 
@@ -122,6 +129,29 @@ def test_what_is_written_is_what_is_read() -> None:
     assert isinstance(again, SipRequest)
     assert again.with_headers(again.headers.without("Content-Length")) == made
     assert again != made
+
+
+values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40)
+
+
+@given(values, values, st.binary(max_size=80))
+def test_any_value_of_ours_is_read_as_it_is_written(name: str, value: str, body: bytes) -> None:
+    """But for the space around it, which belongs to no value (§7.3.1)."""
+    made = SipRequest.make(
+        "MESSAGE",
+        SipUri.of_username(name or "a", "biloxi.com"),
+        via="SIP/2.0/UDP h;branch=z9hG4bK1",
+        from_=Address(SipUri("atlanta.com"), name, {"tag": "1"}),
+        to="<sip:bob@biloxi.com>",
+        call_id="1",
+        cseq=1,
+        headers=[("X-Any", value), ("Subject", name)],
+        body=body,
+    )
+    again = parse(made.to_bytes())
+    assert isinstance(again, SipRequest)
+    assert (again.from_, again.request_uri, again.body) == (made.from_, made.request_uri, body)
+    assert again.headers.get("X-Any") == value.strip(" \t")
 
 
 def test_a_length_of_the_callers_is_not_believed() -> None:

@@ -4,8 +4,9 @@ from itertools import product
 
 import pytest
 
-from gateway.sip.leg import RequestPending
 from gateway.sip.leg_events import Acknowledged, Answered, Asked, Responded, Withdrawn
+from gateway.sip.leg_requests import ACKS_KEPT_MAX
+from gateway.sip.leg_state import RequestPending
 from gateway.sip.offer_answer_state import TRANSITIONS, Description, OfferAnswerState, received
 from tests.sip.calls import ANSWER, OFFER, Wire, losing
 
@@ -216,3 +217,61 @@ def test_reinvite_that_is_repeated_is_told_once() -> None:
     assert len(wire.events(wire.bob, Asked)) == 1
     assert len(wire.events(wire.alice, Responded)) == 1
     assert len(wire.events(wire.bob, Acknowledged)) == 1
+
+
+def test_provisional_response_to_a_reinvite_is_told() -> None:
+    wire = Wire()
+    a_leg, b_leg = wire.talk()
+    a_leg.request("INVITE", wire.now, body=OFFER)
+    (asked,) = wire.events(wire.bob, Asked)
+    for status, body in ((180, b""), (200, ANSWER)):
+        b_leg.respond(asked.transaction, status, wire.now, body=body)
+    assert [event.status for event in wire.events(wire.alice, Responded)] == [180, 200]
+
+
+def test_invite_that_meets_an_update_that_we_have_not_answered_is_told_500() -> None:
+    wire = Wire()
+    a_leg, _ = wire.talk()
+    a_leg.request("UPDATE", wire.now, body=OFFER)
+    wire.carry()
+    assert a_leg.dialog is not None
+    invite = a_leg.dialog.request("INVITE", [("Contact", a_leg.contact)])
+    wire.alice.send_request(invite, a_leg.destination, wire.now)
+    wire.carry()
+    assert wire.log == ["A UPDATE", "A INVITE", "B 500", "A ACK"]
+
+
+def test_answer_to_a_reinvite_that_comes_after_our_bye_is_acknowledged() -> None:
+    wire = Wire()
+    a_leg, b_leg = wire.talk()
+    a_leg.request("INVITE", wire.now, body=OFFER)
+    (asked,) = wire.events(wire.bob, Asked)
+    b_leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
+    a_leg.hang_up(wire.now)
+    wire.carry()
+    assert "A ACK" in wire.log
+    assert wire.nothing_stays()
+
+
+def test_offer_that_cannot_be_made_again_after_a_glare_is_told_491() -> None:
+    wire = Wire()
+    a_leg, b_leg = wire.talk()
+    for leg in (a_leg, b_leg):
+        leg.request("INVITE", wire.now, body=OFFER)
+    wire.run(5)
+    assert [event.status for event in wire.events(wire.alice, Responded)] == [491]
+    (asked,) = wire.events(wire.alice, Asked)
+    a_leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
+    assert [event.status for event in wire.events(wire.bob, Responded)] == [200]
+
+
+def test_acks_are_kept_of_the_last_invites_only() -> None:
+    wire = Wire()
+    a_leg, b_leg = wire.talk()
+    for _ in range(ACKS_KEPT_MAX + 2):
+        a_leg.request("INVITE", wire.now, body=OFFER)
+        asked = wire.events(wire.bob, Asked)[-1]
+        b_leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
+        wire.carry()
+    assert len(a_leg._acks) == ACKS_KEPT_MAX
+    assert a_leg.may_offer

@@ -8,6 +8,7 @@ from gateway.sip.leg_events import (
     Asked,
     EndCause,
     Ended,
+    IncomingCall,
     Pracked,
     Provisional,
 )
@@ -155,8 +156,8 @@ def test_peer_that_requires_it_is_rung_reliably() -> None:
     )
     wire.alice.invite(invitation, BOB, NOW)
     wire.carry()
-    leg = wire.told[wire.bob][0].leg  # type: ignore[union-attr]
-    leg.ring(180, wire.now)  # type: ignore[union-attr]
+    (incoming,) = wire.events(wire.bob, IncomingCall)
+    incoming.leg.ring(180, wire.now)
     wire.carry()
     assert wire.log == ["A INVITE", "B 180", "A PRACK", "B 200"]
 
@@ -181,7 +182,8 @@ def test_late_offer_may_be_in_the_reliable_response_and_its_answer_in_the_prack(
 def test_session_may_be_changed_by_update_before_the_answer() -> None:
     wire = ringing()
     wire.carry()
-    a_leg, b_leg = wire.told[wire.alice][0].leg, wire.told[wire.bob][0].leg  # type: ignore[union-attr]
+    a_leg = wire.events(wire.alice, Provisional)[0].leg
+    b_leg = wire.events(wire.bob, IncomingCall)[0].leg
     a_leg.request("UPDATE", wire.now, body=OFFER)
     (asked,) = wire.events(wire.bob, Asked)
     b_leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
@@ -198,3 +200,46 @@ def test_ringing_that_is_not_reliable_is_said_again_each_minute() -> None:
     b_leg.ring(180, wire.now)
     wire.run(181)
     assert wire.log == ["A INVITE", "B 180", "B 180", "B 180", "B 180"]
+
+
+def prack(wire: Wire, body: bytes) -> None:
+    """Alice's first PRACK is lost; what comes in its place has a description."""
+    wire.passes = losing("PRACK")
+    wire.carry()
+    lost = wire.messages[-1]
+    leg = wire.events(wire.alice, Provisional)[0].leg
+    assert leg.dialog is not None
+    headers = [("RAck", lost.required("RAck")), ("Content-Type", "application/sdp")]
+    wire.alice.send_request(leg.dialog.request("PRACK", headers, body), BOB, wire.now)
+    wire.carry()
+
+
+def test_prack_may_offer_and_the_owner_answers() -> None:
+    wire = ringing()
+    prack(wire, OFFER)
+    (asked,) = wire.events(wire.bob, Asked)
+    asked.leg.respond(asked.transaction, 200, wire.now, body=ANSWER)
+    wire.carry()
+    assert (wire.log[-1], wire.messages[-1].body) == ("B 200", ANSWER)
+
+
+def test_late_offer_whose_prack_has_no_answer_is_no_session_and_another_may_be_offered() -> None:
+    wire = Wire()
+    a_leg, b_leg = wire.call(body=b"")
+    b_leg.ring(183, wire.now, body=OFFER, reliable=True)
+    wire.carry()
+    a_leg.prack(wire.now)
+    assert len(wire.events(wire.bob, Pracked)) == 1
+    b_leg.answer(wire.now)
+    wire.carry()
+    assert b_leg.may_offer
+
+
+def test_prack_to_the_caller_is_answered_481() -> None:
+    wire = Wire()
+    _, b_leg = wire.talk()
+    assert b_leg.dialog is not None
+    request = b_leg.dialog.request("PRACK", [("RAck", "1 1 INVITE")])
+    wire.bob.send_request(request, b_leg.destination, wire.now)
+    wire.carry()
+    assert wire.log == ["B PRACK", "A 481"]

@@ -145,3 +145,13 @@ def test_contact_that_cannot_be_read_is_answered_400_and_the_call_goes_on() -> N
     a_leg.request("INVITE", wire.now, body=OFFER)
     assert [event.status for event in wire.events(wire.alice, Responded)] == [400]
     assert (wire.events(wire.bob, Asked), wire.ends(wire.bob)) == ([], [])
+
+
+def test_challenge_that_has_no_answer_is_told() -> None:
+    wire = Wire()
+    a_leg, b_leg = wire.talk()
+    a_leg.credentials = lambda *_: None
+    a_leg.request("INFO", wire.now)
+    (asked,) = wire.events(wire.bob, Asked)
+    b_leg.respond(asked.transaction, 407, wire.now)
+    assert [event.status for event in wire.events(wire.alice, Responded)] == [407]

@@ -18,6 +18,7 @@ def tel(text: str) -> TelUri:
 def test_separators_are_left_out() -> None:
     assert tel("tel:+1-201-(555).0123").number == "+12015550123"
     assert tel("TEL:+1-201-555-0123").e164 == "+12015550123"
+    assert tel("TEL:+1-201-555-0123").scheme == "tel"
 
 
 def test_a_local_number_has_a_context_and_no_e164() -> None:
@@ -40,7 +41,7 @@ def test_parameters_are_written_in_their_order() -> None:
     ("one", "other"),
     [
         ("tel:+1-201-555-0123", "tel:+12015550123"),
-        ("tel:1234;phone-context=+1-914;a=b", "tel:12-34;A=B;phone-context=+1914"),
+        ("tel:1234;phone-context=+1-914;a=b;c", "tel:12-34;A=B;phone-context=+1914;C"),
         ("tel:7042;phone-context=Example.com", "tel:7042;phone-context=example.COM"),
     ],
 )

@@ -133,7 +133,7 @@ def test_these_are_not_the_same(one: str, other: str) -> None:
 
 @given(users)
 def test_any_user_name_survives_its_escapes(username: str) -> None:
-    uri = SipUri.to(username, "example.com", 5060, transport="tcp")
+    uri = SipUri.of_username(username, "example.com", 5060, transport="tcp")
     again = sip(str(uri))
     assert again == uri
     assert again.username == username

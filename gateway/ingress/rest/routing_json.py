@@ -127,7 +127,5 @@ def _candidate(one: Mapping[str, Any], prices: bool) -> CandidateResource:
     return CandidateResource(**fields | {"alarms": tuple(map(_alarm, fields.get("alarms", ())))})
 
 
-def _alarm(text: str) -> str:
-    """`grey since` and Unix seconds, with the time as all others are written."""
-    kind, _, since = text.partition(" since ")
-    return f"{kind} since {rfc_3339(float(since))}"
+def _alarm(alarm: Mapping[str, Any]) -> str:
+    return f"{alarm['kind']} since {rfc_3339(alarm['since'])}"
