@@ -19,7 +19,7 @@ from carriers_sim.session_description import (
 )
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg import CAPABILITIES, Leg, LegState, RequestPending
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import (
     Acknowledged,
     Answered,
@@ -28,6 +28,7 @@ from gateway.sip.leg_events import (
     Provisional,
     Responded,
 )
+from gateway.sip.leg_state import CAPABILITIES, LegState, RequestPending
 from gateway.sip.outgoing_leg import OutgoingLeg
 from gateway.sip.own_request import OwnRequest
 
@@ -73,10 +74,10 @@ class SipCall:
 
     # A call of the customer's
 
-    def begin(self, now: float) -> None:
+    def begin(self, body: bytes, now: float) -> None:
+        """`body` is the INVITE's."""
         decision = self._decision
         assert isinstance(self.leg, IncomingLeg)
-        body = self.leg.request_received.body
         if body:
             self._peer = parse_description(body)
             if self._peer is None or self._peer.audio is None:

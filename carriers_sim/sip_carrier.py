@@ -39,7 +39,7 @@ from gateway.sip.digest_client import ANSWERED_BY, DigestClient
 from gateway.sip.digest_server import DigestServer
 from gateway.sip.digest_server import Verdict as DigestVerdict
 from gateway.sip.headers import Field
-from gateway.sip.leg import CAPABILITIES, Credentials, Leg
+from gateway.sip.leg import Leg
 from gateway.sip.leg_events import (
     Acknowledged,
     Answered,
@@ -55,6 +55,7 @@ from gateway.sip.leg_events import (
     Responded,
     Withdrawn,
 )
+from gateway.sip.leg_state import CAPABILITIES, Credentials
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.session_timer import SessionInterval
@@ -375,7 +376,7 @@ class SipCarrier:
         record.reason = decision.reason
         call = SipCall(self, record, decision)
         self._begin(call, leg)
-        call.begin(now)
+        call.begin(request.body, now)
 
     def _end(self, call: SipCall | None, event: Ended, now: float) -> None:
         if call is None:

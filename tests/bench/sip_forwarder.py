@@ -32,6 +32,7 @@ from gateway.sip.leg_events import (
     Responded,
     Withdrawn,
 )
+from gateway.sip.message import SipRequest
 from gateway.sip.outgoing_leg import Invitation, OutgoingLeg
 from gateway.sip.transaction import Destination
 
@@ -51,7 +52,7 @@ class Forwarder:
     def _on_event(self, event: LegEvent, now: float) -> None:
         match event:
             case IncomingCall(leg, request):
-                self._call(leg, request.uri, request.body, now)
+                self._call(leg, request, now)
             case Provisional(leg, response):
                 if isinstance(leg.user, IncomingLeg):
                     leg.user.ring(response.status, now, body=response.body)
@@ -73,11 +74,10 @@ class Forwarder:
             case _:
                 assert_never(event)
 
-    def _call(self, leg: IncomingLeg, uri: str, offer: bytes, now: float) -> None:
-        user = uri.partition("@")[0]
+    def _call(self, leg: IncomingLeg, request: SipRequest, now: float) -> None:
+        user = request.uri.partition("@")[0]
         to = f"{user}@{LOOPBACK}:{self._onward.port}"
-        from_ = leg.request_received.from_
-        invitation = Invitation(to, f"<{from_.uri}>", f"<{to}>", body=offer)
+        invitation = Invitation(to, f"<{request.from_.uri}>", f"<{to}>", body=request.body)
         made: OutgoingLeg = self.endpoint.user_agent.invite(invitation, self._onward, now)
         made.user, leg.user = leg, made
 

@@ -17,8 +17,8 @@ from gateway.clock import Clock
 from gateway.net.sip_endpoint import SipEndpoint, SipListen
 from gateway.sip.digest_client import DigestClient
 from gateway.sip.headers import Field
-from gateway.sip.leg import Credentials
 from gateway.sip.leg_events import Asked, IncomingCall, LegEvent
+from gateway.sip.leg_state import Credentials
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation, OutgoingLeg
 from gateway.sip.transaction import Destination

@@ -8,7 +8,6 @@ import pytest
 
 from carriers_sim.simulator import Simulator
 from carriers_sim.sip_carrier import SipCarrier
-from gateway.sip.leg import LegState
 from gateway.sip.leg_events import (
     Answered,
     Asked,
@@ -17,6 +16,7 @@ from gateway.sip.leg_events import (
     OutsideResponse,
     Provisional,
 )
+from gateway.sip.leg_state import LegState
 from tests.carriers_sim.sip_customer import CALLED, CALLER, SipCustomer, simulator
 from tests.support.virtual_time import virtual_time
 

@@ -16,6 +16,7 @@ from tests.interop.sipp import CALLED, CALLER, LOOPBACK
 from tests.interop.voice_carrier import changed, voice_carrier
 
 pytestmark = pytest.mark.interop
+PEERS = ("baresip",)
 
 
 @pytest.fixture

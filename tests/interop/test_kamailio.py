@@ -14,6 +14,7 @@ from tests.interop.sipp import CALLED, CALLER, LOOPBACK, Sipp
 from tests.interop.voice_carrier import changed, two_voice_carriers
 
 pytestmark = pytest.mark.interop
+PEERS = ("kamailio", "sipp")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.interop.peers import program
 from tests.interop.voice_carrier import changed, voice_carrier
 
 pytestmark = pytest.mark.interop
+PEERS = ("sipsak",)
 
 
 @pytest.mark.parametrize(("answer", "exit_code"), [("200", 0), ("503", 1)])

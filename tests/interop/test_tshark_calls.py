@@ -11,6 +11,7 @@ from tests.interop.tshark_sip import dissect_sip
 from tests.interop.voice_carrier import changed, two_voice_carriers
 
 pytestmark = pytest.mark.interop
+PEERS = ("tshark",)
 
 
 @pytest.fixture
