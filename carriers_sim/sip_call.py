@@ -74,10 +74,10 @@ class SipCall:
 
     # A call of the customer's
 
-    def begin(self, now: float) -> None:
+    def begin(self, body: bytes, now: float) -> None:
+        """`body` is the INVITE's."""
         decision = self._decision
         assert isinstance(self.leg, IncomingLeg)
-        body = self.leg.request_received.body
         if body:
             self._peer = parse_description(body)
             if self._peer is None or self._peer.audio is None:

@@ -376,7 +376,7 @@ class SipCarrier:
         record.reason = decision.reason
         call = SipCall(self, record, decision)
         self._begin(call, leg)
-        call.begin(now)
+        call.begin(request.body, now)
 
     def _end(self, call: SipCall | None, event: Ended, now: float) -> None:
         if call is None:

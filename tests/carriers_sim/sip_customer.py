@@ -6,14 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from carriers_sim.config import SimulatorConfig
 from carriers_sim.session_description import Direction, offer_of
 from carriers_sim.simulator import Simulator
-from carriers_sim.sip_carrier import SipCarrier
 from gateway.clock import Clock
 from gateway.net.sip_endpoint import SipEndpoint, SipListen
 from gateway.sip.digest_client import DigestClient
@@ -32,6 +31,12 @@ OFFER = offer_of(LOOPBACK, 9, 1, Direction.SENDRECV)
 E = TypeVar("E")
 
 
+class At(Protocol):
+    """Whoever listens on a port of loopback."""
+
+    port: int
+
+
 def simulator(seed: int = 1, names: Iterable[str] = ("alpha",), **keys: Any) -> Simulator:
     """`keys` are those of a [[sip_carrier]] table."""
     carriers = [{"name": name, **keys} for name in names]
@@ -48,6 +53,7 @@ class SipCustomer:
         self.clock = Clock(asyncio.get_running_loop().time, 1_000.0)
         self.told: list[LegEvent] = []
         self.credentials_given = False
+        self._news = asyncio.Event()
         self.on_call: Callable[[IncomingCall, float], None] = lambda event, now: event.leg.answer(
             now, OFFER
         )
@@ -61,7 +67,7 @@ class SipCustomer:
 
     def call(
         self,
-        carrier: SipCarrier,
+        carrier: At,
         called: str = CALLED,
         body: bytes = OFFER,
         credentials: Credentials | None = None,
@@ -75,7 +81,7 @@ class SipCustomer:
         self.endpoint.flush()
         return leg
 
-    def ask(self, carrier: SipCarrier, method: str, headers: tuple[Field, ...] = ()) -> None:
+    def ask(self, carrier: At, method: str, headers: tuple[Field, ...] = ()) -> None:
         uri = f"sip:{LOOPBACK}:{carrier.port}"
         name = f"<sip:{CALLER}@{LOOPBACK}>"
         request = SipRequest.make(
@@ -101,11 +107,17 @@ class SipCustomer:
 
         return answer
 
+    async def news(self) -> None:
+        """Until it is told of something more."""
+        self._news.clear()
+        await self._news.wait()
+
     def events(self, kind: type[E]) -> list[E]:
         return [event for event in self.told if isinstance(event, kind)]
 
     def _on_event(self, event: LegEvent, now: float) -> None:
         self.told.append(event)
+        self._news.set()
         if isinstance(event, IncomingCall):
             self.on_call(event, now)
         elif isinstance(event, Asked):

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from carriers_sim.call_behaviour import CallBehaviour
+from carriers_sim.call_outcome import AudioSource
 from carriers_sim.simulator import Simulator
 from carriers_sim.sip_carrier import SipCarrier
 from carriers_sim.sip_violations import SipInvariant
@@ -94,6 +96,42 @@ def test_session_is_refreshed_by_the_carrier() -> None:
         assert not leg.over
 
     assert played(play, session_expires_s=90).violations == []
+
+
+# Sound
+
+
+def test_tone_comes_back_from_an_echo_undamaged() -> None:
+    @virtual_time
+    async def run() -> None:
+        async with simulator(names=("caller", "carrier")) as made:
+            caller, carrier = made.sip_carriers.values()
+            caller.call(CALLER, CALLED, LOOPBACK, carrier.port, talk_s=2, audio="tone")
+            (call,) = await caller.wait_for_calls(1)
+            (heard,) = await carrier.wait_for_calls(1)
+            assert 90 <= call.packets_sent <= 101
+            assert heard.tone_heard == heard.packets_received >= 90
+            assert call.tone_heard == call.packets_received >= 90
+            assert len(caller.audios) == len(carrier.audios) == 0
+
+    run()
+
+
+def test_call_on_hold_hears_nothing() -> None:
+    @virtual_time
+    async def run() -> None:
+        async with simulator(names=("caller", "carrier")) as made:
+            caller, carrier = made.sip_carriers.values()
+            hold = {"hold_after_s": 1, "hold_s": 100}
+            carrier.set_behaviour(CallBehaviour(audio=AudioSource.TONE))
+            call = caller.call(CALLER, CALLED, LOOPBACK, carrier.port, **hold)
+            await asyncio.sleep(2)
+            held = call.packets_received
+            assert held > 40
+            await asyncio.sleep(5)
+            assert call.packets_received == held
+
+    run()
 
 
 # The checker

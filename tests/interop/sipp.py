@@ -33,6 +33,7 @@ class Sipp(ChildProcess):
         transport: str = "u1",
         words: Mapping[str, str] | None = None,
         options: tuple[str, ...] = (),
+        is_traced: bool = True,
     ) -> None:
         self.port = free_udp_port()
         self._calls = calls
@@ -44,8 +45,21 @@ class Sipp(ChildProcess):
         (here / "scenario.xml").write_text(text)
         command = [
             *(program("sipp"), "-sf", "scenario.xml", "-i", LOOPBACK, "-p", str(self.port)),
-            *("-m", str(calls), "-d", str(pause_ms), "-s", called, "-key", "caller", caller),
-            *("-t", transport, "-nostdin", "-trace_err", "-trace_msg", "-timeout", "50s"),
+            *(
+                "-mp",
+                str(free_udp_port()),
+                "-m",
+                str(calls),
+                "-d",
+                str(pause_ms),
+                "-s",
+                called,
+                "-key",
+                "caller",
+                caller,
+            ),
+            *("-t", transport, "-nostdin", "-timeout", "50s"),
+            *(("-trace_err", "-trace_msg") if is_traced else ()),
             *("-default_behaviors", "all,-bye,-abortunexp", *options),
         ]
         if to_port is not None:

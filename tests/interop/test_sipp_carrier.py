@@ -15,6 +15,7 @@ from tests.interop.sipp import CALLED, CALLER, LOOPBACK, Sipp
 from tests.interop.voice_carrier import voice_carrier
 
 pytestmark = pytest.mark.interop
+PEERS = ("sipp",)
 
 
 @pytest.fixture

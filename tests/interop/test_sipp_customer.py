@@ -13,6 +13,7 @@ from tests.interop.sipp import CALLED, CALLER, Sipp
 from tests.interop.voice_carrier import changed, voice_carrier
 
 pytestmark = pytest.mark.interop
+PEERS = ("sipp",)
 
 
 @pytest.fixture

@@ -18,5 +18,11 @@ def voice_carrier(**keys: Any) -> Simulator:
     )
 
 
+def two_voice_carriers() -> Simulator:
+    """`caller` calls through somebody else, and `carrier` answers."""
+    carriers = [{"name": "caller"}, {"name": "carrier"}]
+    return Simulator(msgspec.convert({"sip_carrier": carriers}, SimulatorConfig))
+
+
 def changed(behaviour: dict[str, Any]) -> CallBehaviour:
     return msgspec.convert(behaviour, CallBehaviour)
