@@ -14,10 +14,10 @@ from gateway.admin.readings import Backlog, Readings
 from gateway.clock import system_clock
 from gateway.config import load, read_plan
 from gateway.daemon.assembly import Gateway
-from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.network import TcpNetwork
 from gateway.store.inline import InlineStore
 from gateway.streams.event_streams import SinkReadings
+from gateway.webhooks.client import WebhookClient
 from tests.docs.page import ROOT, code, table
 
 TYPE = re.compile(r"^# TYPE (\w+) (\w+)\n(?:\w+\{(.*)\})?", re.M)
