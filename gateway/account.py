@@ -124,7 +124,8 @@ class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[[account.trunk]]: a customer's PBX. It is known by where its calls come from
     (`allowed_ips`), by its digest (`username`, with `ha1_md5` and `ha1_sha256`, the hashes of
     `user:realm:password` that `supernet accounts sip-user` prints), or both; with none of them
-    nothing is let in. Calls to the account's numbers go to `uri`.
+    nothing is let in. Calls to the account's numbers go to `uri`. The statuses of its own calls are
+    posted to `status_callback`, else to the account's `call_status_callback`.
     """
 
     id: str
@@ -136,6 +137,7 @@ class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: int = 30
     cps: float = 5.0
     caller_ids: tuple[str, ...] = ()
+    status_callback: str = ""
 
 
 class Phone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,3 +177,10 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sees_prices: bool = False
     trunks: tuple[CustomerTrunk, ...] = msgspec.field(name="trunk", default=())
     phones: tuple[Phone, ...] = msgspec.field(name="phone", default=())
+    call_status_callback: str = ""
+
+    def callback_of_calls(self, source: str) -> str:
+        """Where a call from that source (see `Call`) is told about: as its trunk says, else as the
+        account does; empty for nowhere."""
+        own = (one.status_callback for one in self.trunks if f"trunk/{one.id}" == source)
+        return next(own, "") or self.call_status_callback
