@@ -21,7 +21,9 @@ IN_FLIGHT = 50
 
 def run(path: Path) -> None:
     async def write() -> None:
-        store = CallStore(path, CallLimits(), system_clock(asyncio.get_running_loop().time))
+        store = CallStore(
+            path, CallLimits(retention_s=1e10), system_clock(asyncio.get_running_loop().time)
+        )
         last_id = store.last_id
 
         def begin() -> None:
