@@ -70,6 +70,11 @@ class CallRecords:
     def standing(self) -> int:
         return len(self._standing)
 
+    @property
+    def uncommitted(self) -> int:
+        """What waits for its commit."""
+        return self._store.uncommitted
+
     def subscribe(self, listener: OnCallEvent) -> None:
         self._listeners.append(listener)
 
@@ -171,11 +176,29 @@ class CallRecords:
             log.error("call record lost", extra=facts)
         self._standing.pop(call_id, None)
         self._ending.discard(call_id)
+        _log_end(event)
         self._tell(event)
 
     def _tell(self, event: CallEvent) -> None:
         for listener in self._listeners:
             listener(event)
+
+
+def _log_end(event: CallEvent) -> None:
+    record = event.record
+    assert record is not None
+    facts = {
+        "call": call_sid(event.call.id),
+        "account": event.call.account_sid,
+        "source": event.call.source,
+        "trunk": event.trunk,
+        "status": event.status.value,
+        "sip_status": event.sip_status,
+        "ended_by": record.ended_by.value,
+        "attempts": len(record.attempts),
+        "duration_s": round(record.duration_s, 1),
+    }
+    log.info("call ended", extra=facts)
 
 
 def _reached(known: StandingCall | None, event: CallEvent) -> StandingCall:
