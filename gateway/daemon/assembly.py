@@ -5,7 +5,6 @@ comes in from outside: the store, the network, the clock, chance, and who calls 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections import Counter
 from importlib.metadata import version
@@ -15,7 +14,6 @@ from random import Random
 from gateway.account import SenderType
 from gateway.admin.health import troubles
 from gateway.admin.readings import Readings
-from gateway.call import CallEvent
 from gateway.carriers.bind_events import (
     Alerted,
     BindCameUp,
@@ -34,6 +32,7 @@ from gateway.config.credentials import Credentials
 from gateway.config.sections import SmppTls
 from gateway.daemon import meters
 from gateway.daemon.configured_carriers import carrier_ids, links, routed_binds, silent_binds
+from gateway.daemon.kept_calls import KeptCalls
 from gateway.daemon.restoration import restore
 from gateway.daemon.routing_alarms import RoutingAlarms
 from gateway.daemon.voice import Voice
@@ -59,6 +58,7 @@ from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.net.network import Network
 from gateway.net.tls import server_context
+from gateway.store.call_store import CallStore
 from gateway.store.interface import Listener, Owed, Store, Transition
 from gateway.streams.event_streams import EventStreams
 from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
@@ -66,8 +66,6 @@ from gateway.webhooks.request import Poster
 from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
-
-log = logging.getLogger(__name__)
 
 DISTRIBUTION = "super-network-gateway"
 TICK_S = 1.0
@@ -89,10 +87,13 @@ class Gateway:
         clock: Clock,
         random: Random,
         poster: Poster,
+        calls: CallStore | None = None,
     ) -> None:
         """
+        `calls` keeps the records of calls; without it none are carried.
+
         Raises:
-            TlsError: a file of [smpp.tls] cannot be used.
+            TlsError: a file of [smpp.tls] or [sip.tls] cannot be used.
         """
         self.config = config
         self.store = store
@@ -102,9 +103,10 @@ class Gateway:
         self.statuses: Counter[Status] = Counter()
         self.error_codes: Counter[int] = Counter()
         self._bus = bus = EventBus()
-        ids = IdFactory(clock, config.node, store.last_id())
+        last_id = max(store.last_id(), calls.last_id if calls else 0)
+        ids = IdFactory(clock, config.node, last_id)
         routed = routed_binds(config.carriers)
-        trunks = routed_trunks(config.carriers) if config.sip.enabled else []
+        trunks = routed_trunks(config.carriers) if calls else []
         self._routed_trunks = {trunk.id for trunk in trunks}
         routed += trunks
         self.router = Router(routed, plan, clock.now())
@@ -222,20 +224,12 @@ class Gateway:
         for bind in self.binds:
             # A crash has left what was last told of it.
             self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
-        self.voice = (
-            Voice(
-                config,
-                plan,
-                self.router,
-                clock,
-                random,
-                ids.next,
-                self._on_call_event,
-                self._on_trunk_event,
+        self.voice: Voice | None = None
+        if calls is not None:
+            kept = KeptCalls(calls, poster, self.credentials.account, clock, random, private)
+            self.voice = Voice(
+                config, plan, self.router, clock, random, ids.next, kept, self._on_trunk_event
             )
-            if config.sip.enabled
-            else None
-        )
         self.undelivered = Undelivered(store, self.webhooks.host, self.recover, clock)
         bus.subscribe(self._count)
         bus.subscribe(self._callbacks.on_event)
@@ -336,20 +330,6 @@ class Gateway:
         # A trunk that only brings calls to us is not one of the router's.
         if event.bind in self._routed_trunks:
             self.router.observe(event)
-
-    def _on_call_event(self, event: CallEvent) -> None:
-        record = event.record
-        if record is not None:
-            facts = {
-                "call": event.call.id,
-                "account": event.call.account_sid,
-                "status": event.status.value,
-                "sip_status": event.sip_status,
-                "trunk": event.trunk,
-                "attempts": len(record.attempts),
-                "duration_s": round(record.duration_s, 3),
-            }
-            log.info("call ended", extra=facts)
 
     def _on_whole(self, message: Message, transition: Transition) -> None:
         self.deliveries.on_whole(message, transition)

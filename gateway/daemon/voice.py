@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.account import Account
-from gateway.call import CallEvent
 from gateway.carriers.configured_trunks import sip_trunks
 from gateway.carriers.sip_trunk import SipTrunk, TrunkRequest
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.sip import Sip
 from gateway.config.sip_rules import ANY_HOST
+from gateway.daemon.kept_calls import KeptCalls
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
 from gateway.net.tls import client_context, server_context
@@ -50,8 +50,8 @@ TAG_OCTETS = 8
 
 
 class Voice:
-    """Made on its event loop, where `[sip]` is enabled. `on_call_event` hears of each status of a
-    call, `on_trunk` of trunks that come and go.
+    """Made on its event loop, where `[sip]` is enabled. Each status of a call is told to `kept`,
+    and `on_trunk` hears of trunks that come and go.
 
     Raises:
         TlsError: a file of [sip.tls] cannot be used.
@@ -65,13 +65,14 @@ class Voice:
         clock: Clock,
         random: Random,
         new_id: Callable[[], int],
-        on_call_event: Callable[[CallEvent], None],
+        kept: KeptCalls,
         on_trunk: Callable[[BindUp | BindDown], None],
     ) -> None:
         sip = config.sip
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._on_trunk = on_trunk
+        self.kept = kept
         self.endpoint = SipEndpoint(
             listen_on(sip),
             self._on_event,
@@ -110,7 +111,8 @@ class Voice:
             self.edge.admission,
             CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
             new_id,
-            on_call_event,
+            lambda: kept.records.accepting,
+            kept.records.on_event,
             self._arm,
         )
         self._timer: asyncio.TimerHandle | None = None
@@ -121,16 +123,18 @@ class Voice:
 
     async def start(self) -> None:
         """Raises ListenError: an address cannot be had."""
+        self.kept.begin()
         await self.endpoint.start()
 
     async def run(self) -> None:
-        """Keep the trunks going until canceled."""
+        """Keep going what is beside the calls until canceled."""
         async with asyncio.TaskGroup() as tasks:
             for trunk in self.trunks.values():
                 tasks.create_task(self._look_up_trunk(trunk), name=f"look-up of {trunk.id}")
             for text, uri in self._uris.items():
                 tasks.create_task(self._look_up_uri(text, uri), name="look-up of a customer")
             tasks.create_task(self._tick(), name="trunks")
+            tasks.create_task(self.kept.run(), name="calls")
 
     async def drain(self) -> None:
         """Take no new calls; let the others end for DRAIN_S, then end them; close everything."""

@@ -26,7 +26,8 @@ RETRY_LATER = (("Retry-After", str(RETRY_AFTER_S)),)
 
 
 class B2bua:
-    """`new_id` makes the ids of calls. `wake` is called when `next_timer` has come nearer without
+    """`new_id` makes the ids of calls. No call is taken while `accepting` is false, for want of a
+    place for its record. `wake` is called when `next_timer` has come nearer without
     anybody having asked: a media engine found a call silent."""
 
     def __init__(
@@ -38,6 +39,7 @@ class B2bua:
         admission: Admission,
         bounds: CallBounds,
         new_id: Callable[[], int],
+        accepting: Callable[[], bool],
         on_event: Callable[[CallEvent], None],
         wake: Callable[[], None],
     ) -> None:
@@ -53,6 +55,7 @@ class B2bua:
             self._on_silence,
         )
         self._new_id = new_id
+        self._accepting = accepting
         self._wake = wake
         # Kept in the order in which they came.
         self._calls: dict[JoinedCall, None] = {}
@@ -110,7 +113,8 @@ class B2bua:
     # Calls
 
     def _receive_call(self, leg: IncomingLeg, request: SipRequest, now: float) -> None:
-        if self._draining or len(self._calls) >= self._shared.bounds.calls_max:
+        full = len(self._calls) >= self._shared.bounds.calls_max
+        if self._draining or full or not self._accepting():
             leg.refuse(503, now, RETRY_LATER)
             return
         try:
@@ -131,6 +135,7 @@ class B2bua:
             admitted.source,
             now,
             request.call_id,
+            admitted.account.callback_of_calls(admitted.source),
             private=admitted.private,
             diversion=admitted.diversion,
         )

@@ -84,6 +84,7 @@ class BadNetwork:
             self.admission,
             CallBounds(60, 900.0, 60.0, "gateway.example"),
             lambda: next(ids),
+            lambda: True,
             self.on_event,
             lambda: None,
         )

@@ -34,6 +34,14 @@ def test_one_call_too_many_is_a_503_with_retry_after() -> None:
     assert world.b2bua.calls == 1
 
 
+def test_call_whose_record_has_no_place_is_a_503() -> None:
+    world = World()
+    world.accepting = False
+    world.call()
+    assert world.ended(world.customer) == [(EndCause.REJECTED, 503)]
+    assert not world.call_events
+
+
 def test_places_are_tried_in_turn() -> None:
     world = World()
     world.admission.targets = tuple(

@@ -200,6 +200,7 @@ class World:
         self.trunks = {"one/a": FakeTrunk(ONE), "two/a": FakeTrunk(TWO)}
         self.call_events: list[CallEvent] = []
         self.woken = 0
+        self.accepting = True
         numbers = iter(range(1, 1_000_000))
         self.b2bua = B2bua(
             self.gateway,
@@ -209,6 +210,7 @@ class World:
             self.admission,
             CallBounds(calls_max, call_max_s, no_answer_s, "gateway.example"),
             lambda: next(numbers),
+            lambda: self.accepting,
             self.call_events.append,
             self._wake,
         )
