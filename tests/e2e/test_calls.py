@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -18,7 +19,12 @@ from carriers_sim.simulator import Simulator
 from gateway.clock import system_clock
 from gateway.sip.leg_events import Answered, Ended, IncomingCall, Provisional
 from tests.e2e.caller import LOOPBACK, Caller
-from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_SID, write_configuration
+from tests.e2e.configuration import (
+    OTHER_LONG_CODE,
+    OTHER_SID,
+    OTHER_TOKEN,
+    write_configuration,
+)
 from tests.e2e.daemon import Daemon
 from tests.e2e.patience import until
 
@@ -155,6 +161,24 @@ async def test_carrier_calls_a_customers_number(tmp_path: Path) -> None:
         ended = await site.ended()
 
     assert (ended["status"], ended["trunk"]) == ("completed", "trunk/pbx")
+
+
+async def test_call_and_why_it_went_there_are_seen_over_rest(tmp_path: Path) -> None:
+    async with telephony(tmp_path) as site:
+        site.pbx.call(site.port, OTHER_LONG_CODE, "+12065550486")
+        await site.pbx.hears(Ended)
+        await site.ended()
+        account = f"{site.daemon.rest}/2010-04-01/Accounts/{OTHER_SID}"
+        who = {"Authorization": aiohttp.encode_basic_auth(OTHER_SID, OTHER_TOKEN)}
+        async with aiohttp.ClientSession(headers=who) as session:
+            async with session.get(f"{account}/Calls.json") as answer:
+                (call,) = (await answer.json())["calls"]
+            explain = f"{site.daemon.rest}/v1/Routing/Explain/{call['sid']}"
+            async with session.get(explain) as answer:
+                explained = await answer.json()
+
+    assert (call["status"], call["from"], call["to"]) == ("busy", OTHER_LONG_CODE, "+12065550486")
+    assert explained["chosen"] == "alpha/voice"
 
 
 async def test_daemon_ends_calls_when_it_stops(tmp_path: Path) -> None:
