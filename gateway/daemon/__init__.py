@@ -31,6 +31,7 @@ from gateway.ingress.rest.message_post import MessagePosts
 from gateway.ingress.rest.server import RestServer
 from gateway.net.errors import ListenError, TlsError
 from gateway.net.network import TcpNetwork
+from gateway.store.call_store import CallLimits, CallStore
 from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
 from gateway.streams.event_streams import segment_archive, stream_wanted
@@ -99,13 +100,18 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
                 response_timeout_s=config.callbacks.response_timeout_s,
             )
         )
-        gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(), poster)
+        calls = open_calls(config, clock, on_fault) if config.sip.enabled else None
+        if calls is not None:
+            stack.push_async_callback(calls.close)
+        gateway = Gateway(config, plan, store, TcpNetwork(), clock, Random(), poster, calls)
         stack.push_async_callback(gateway.close)
         memory = RoutingMemory(
             Path(config.store.directory), gateway.router, gateway.routing_alarms, clock
         )
         memory.restore()
         await gateway.smpp_server.start()
+        if gateway.voice is not None:
+            await gateway.voice.start()
         rest = rest_server(config, gateway, store, clock)
         rest.bind()
         operator = RestServer(
@@ -128,6 +134,9 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         }
         if config.smpp.tls.cert_file:
             addresses["smpp_tls"] = f"{config.smpp.host}:{gateway.smpp_server.tls_port}"
+        if gateway.voice is not None:
+            for transport, (host, port) in gateway.voice.endpoint.addresses.items():
+                addresses[f"sip_{transport.lower()}"] = f"{host}:{port}"
         log.info("gateway listens", extra=addresses)
         traffic = loop.create_task(carry(gateway, addresses, on_ready, memory), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())
@@ -167,6 +176,13 @@ def open_store(config: Config, clock: Clock, on_fault: Callable[[], None]) -> Sq
     )
 
 
+def open_calls(config: Config, clock: Clock, on_fault: Callable[[], None]) -> CallStore:
+    """Beside the messages, whose store holds the directory. Raises StoreError where it cannot be
+    opened."""
+    limits = CallLimits(config.store.call_retention_s, config.store.call_bytes_max)
+    return CallStore(Path(config.store.directory), limits, clock, on_fault=on_fault)
+
+
 def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clock) -> RestServer:
     """The API of customers."""
     dependencies = RestDependencies(
@@ -179,6 +195,7 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
         gateway.admission,
         gateway.router,
         config.callbacks.allow_private_destinations,
+        gateway.voice.kept.records if gateway.voice else None,
     )
     gate = Gate(dependencies)
     return RestServer(

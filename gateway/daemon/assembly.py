@@ -25,14 +25,17 @@ from gateway.carriers.bind_events import (
     SubmitTimedOut,
     WindowChanged,
 )
+from gateway.carriers.configured_trunks import routed_trunks
 from gateway.clock import Clock, IdFactory
 from gateway.config import Config
 from gateway.config.credentials import Credentials
 from gateway.config.sections import SmppTls
 from gateway.daemon import meters
 from gateway.daemon.configured_carriers import carrier_ids, links, routed_binds, silent_binds
+from gateway.daemon.kept_calls import KeptCalls
 from gateway.daemon.restoration import restore
 from gateway.daemon.routing_alarms import RoutingAlarms
+from gateway.daemon.voice import Voice
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -55,10 +58,12 @@ from gateway.messaging.webhook_outbox import OutboxLimits
 from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.net.network import Network
 from gateway.net.tls import server_context
+from gateway.store.call_store import CallStore
 from gateway.store.interface import Listener, Owed, Store, Transition
 from gateway.streams.event_streams import EventStreams
 from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
 from gateway.webhooks.request import Poster
+from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
 
@@ -82,10 +87,13 @@ class Gateway:
         clock: Clock,
         random: Random,
         poster: Poster,
+        calls: CallStore | None = None,
     ) -> None:
         """
+        `calls` keeps the records of calls; without it none are carried.
+
         Raises:
-            TlsError: a file of [smpp.tls] cannot be used.
+            TlsError: a file of [smpp.tls] or [sip.tls] cannot be used.
         """
         self.config = config
         self.store = store
@@ -95,8 +103,13 @@ class Gateway:
         self.statuses: Counter[Status] = Counter()
         self.error_codes: Counter[int] = Counter()
         self._bus = bus = EventBus()
-        ids = IdFactory(clock, config.node, store.last_id())
-        self.router = Router(routed_binds(config.carriers), plan, clock.now())
+        last_id = max(store.last_id(), calls.last_id if calls else 0)
+        ids = IdFactory(clock, config.node, last_id)
+        routed = routed_binds(config.carriers)
+        trunks = routed_trunks(config.carriers) if calls else []
+        self._routed_trunks = {trunk.id for trunk in trunks}
+        routed += trunks
+        self.router = Router(routed, plan, clock.now())
         self.credentials = Credentials(config.accounts)
         self.opt_outs = OptOuts()
         # False until all that an earlier run left has been taken up: nothing is accepted before.
@@ -211,6 +224,12 @@ class Gateway:
         for bind in self.binds:
             # A crash has left what was last told of it.
             self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
+        self.voice: Voice | None = None
+        if calls is not None:
+            kept = KeptCalls(calls, poster, self.credentials.account, clock, random, private)
+            self.voice = Voice(
+                config, plan, self.router, clock, random, ids.next, kept, self._on_trunk_event
+            )
         self.undelivered = Undelivered(store, self.webhooks.host, self.recover, clock)
         bus.subscribe(self._count)
         bus.subscribe(self._callbacks.on_event)
@@ -245,6 +264,8 @@ class Gateway:
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.streams.run(), name="event streams")
             tasks.create_task(self._tick(), name="tick")
+            if self.voice is not None:
+                tasks.create_task(self.voice.run(), name="voice")
 
     async def drain(self) -> None:
         """Stop in good order: take nothing new, send nothing new, let answers come in."""
@@ -254,6 +275,8 @@ class Gateway:
         async with asyncio.TaskGroup() as tasks:
             for bind in self.binds.values():
                 tasks.create_task(bind.drain())
+            if self.voice is not None:
+                tasks.create_task(self.voice.drain())
         self.esme_delivery.close()
         self.receipts.close()
         self.reassembly.close()
@@ -300,6 +323,13 @@ class Gateway:
                 self.dispatcher.on_window_changed(event)
             case Alerted():
                 self.deliveries.on_alert(event)
+
+    def _on_trunk_event(self, event: BindUp | BindDown) -> None:
+        value = UP if isinstance(event, BindUp) else DOWN
+        self.streams.board.set(f"binds/{event.bind}", value, event.at)
+        # A trunk that only brings calls to us is not one of the router's.
+        if event.bind in self._routed_trunks:
+            self.router.observe(event)
 
     def _on_whole(self, message: Message, transition: Transition) -> None:
         self.deliveries.on_whole(message, transition)

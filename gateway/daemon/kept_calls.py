@@ -1,0 +1,50 @@
+"""What is kept of calls and told of them: the records, the callbacks of customers, the meters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from gateway.account import Account
+from gateway.clock import Clock
+from gateway.store.call_store import CallStore
+from gateway.voice.call_callbacks import CallCallbacks
+from gateway.voice.call_meters import CallMeters, CallReadings
+from gateway.voice.call_records import CallRecords
+from gateway.webhooks.request import Poster
+
+
+class KeptCalls:
+    """`allow_private` lets callbacks go to loopback and private networks."""
+
+    def __init__(
+        self,
+        store: CallStore,
+        poster: Poster,
+        accounts: Callable[[str], Account | None],
+        clock: Clock,
+        random: Random,
+        allow_private: bool,
+    ) -> None:
+        self.records = CallRecords(store, clock)
+        self.callbacks = CallCallbacks(
+            store, poster, accounts, clock, random, allow_private=allow_private
+        )
+        self.meters = CallMeters()
+        self.records.subscribe(self.meters.on_event)
+        self.records.subscribe(self.callbacks.on_event)
+
+    def begin(self) -> None:
+        """Take up what an earlier run has left; before the first call."""
+        self.records.begin()
+        self.callbacks.begin()
+
+    async def run(self) -> None:
+        """Until canceled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.records.run(), name="records of calls")
+            tasks.create_task(self.callbacks.run(), name="callbacks of calls")
+
+    def readings(self) -> CallReadings:
+        return self.meters.readings(self.records, self.callbacks)
