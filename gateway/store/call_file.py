@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from gateway.call import Call, CallRecord, CallStatus
+from gateway.call import Call, CallEvent, CallRecord, CallStatus
 from gateway.errors import StoreError
 from gateway.store.sqlite_connection import close, connect_to_read, reading, writing
 from gateway.store.sqlite_file import PAGE_OCTETS, SqliteFile
@@ -52,6 +52,10 @@ CREATE INDEX record_of_account ON record (account_sid, id);
 CREATE INDEX record_of_caller ON record (account_sid, caller, id);
 CREATE INDEX record_of_called ON record (account_sid, called, id);
 CREATE INDEX record_owed ON record (id) WHERE owed;
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, event TEXT NOT NULL
+) STRICT;
+CREATE TABLE cursor (sink TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 _REACHED = """
 UPDATE under_way SET number = max(number, :number),
@@ -69,10 +73,13 @@ WHERE account_sid = :account_sid AND id < :before
     AND ended_at >= :ended_since AND ended_at < :ended_until
 ORDER BY id DESC LIMIT :limit
 """
+_STREAM = "SELECT number, event FROM event WHERE number >= ? ORDER BY number LIMIT ?"
+_OLDEST_EVENTS = "SELECT number, at FROM event ORDER BY number LIMIT ?"
 _ID_MAX = (1 << 63) - 1
 
 _encode = msgspec.json.Encoder().encode
 _decode_call = msgspec.json.Decoder(Call).decode
+_decode_event = msgspec.json.Decoder(CallEvent).decode
 _decode_record = msgspec.json.Decoder(CallRecord).decode
 
 
@@ -93,11 +100,13 @@ class CallReached(msgspec.Struct, frozen=True):
 
 
 class CallEnded(msgspec.Struct, frozen=True):
-    """A call is over; the event of that number says so. `owed`: a customer is to be told."""
+    """A call is over; the event of that number says so. `owed`: a customer is to be told.
+    `streamed` is that event, where there are sinks: it is there if and only if the record is."""
 
     record: CallRecord
     number: int
     owed: bool = False
+    streamed: CallEvent | None = None
 
 
 class CallTold(msgspec.Struct, frozen=True):
@@ -112,7 +121,20 @@ class CallsAlive(msgspec.Struct, frozen=True):
     at: float
 
 
-CallFact = CallStarted | CallReached | CallEnded | CallTold | CallsAlive
+class CallStreamed(msgspec.Struct, frozen=True):
+    """An event is for the sinks of the event stream."""
+
+    event: CallEvent
+
+
+class CallCursor(msgspec.Struct, frozen=True):
+    """A sink has taken all events before that number."""
+
+    sink: str
+    number: int
+
+
+CallFact = CallStarted | CallReached | CallEnded | CallTold | CallsAlive | CallStreamed | CallCursor
 
 
 class UnderWay(msgspec.Struct, frozen=True):
@@ -171,11 +193,14 @@ class CallFile(SqliteFile):
         with writing(self.path):
             oldest: list[Any] = self._opened().execute(_OLDEST, (PURGE_MAX,)).fetchall()
             is_too_large = 0 < octets_max < self._octets_used()
-        gone = [id_ for id_, ended_at in oldest if is_too_large or ended_at < ended_before]
-        if gone:
+            events: list[Any] = self._opened().execute(_OLDEST_EVENTS, (PURGE_MAX,)).fetchall()
+        gone = [(id_,) for id_, at in oldest if is_too_large or at < ended_before]
+        untold = [(number,) for number, at in events if is_too_large or at < ended_before]
+        if gone or untold:
             with self._transaction() as connection:
-                connection.executemany("DELETE FROM record WHERE id = ?", ((id_,) for id_ in gone))
-        return len(gone) == PURGE_MAX
+                connection.executemany("DELETE FROM record WHERE id = ?", gone)
+                connection.executemany("DELETE FROM event WHERE number = ?", untold)
+        return PURGE_MAX in (len(gone), len(untold))
 
     def under_way(self) -> list[UnderWay]:
         """The calls that have no record yet."""
@@ -201,6 +226,11 @@ class CallFile(SqliteFile):
             )
             found = [CallEnded(_decode_record(record), number, True) for record, number in rows]
         return found[::-1]
+
+    def cursors(self) -> dict[str, int]:
+        """Up to which event each sink has come."""
+        with writing(self.path):
+            return dict(self._opened().execute("SELECT sink, number FROM cursor"))
 
     def last_id(self) -> int:
         """The highest id that a call has had, 0 for none."""
@@ -237,7 +267,7 @@ def _write(connection: apsw.Connection, fact: CallFact) -> None:
                 _REACHED,
                 {"id": call_id, "number": number, "rang_at": rang_at, "answered_at": answered_at},
             )
-        case CallEnded(record, number, owed):
+        case CallEnded(record, number, owed, streamed):
             call = record.call
             connection.execute(
                 "INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -254,11 +284,23 @@ def _write(connection: apsw.Connection, fact: CallFact) -> None:
                     _encode(record).decode(),
                 ),
             )
+            if streamed is not None and connection.changes():
+                _write_event(connection, streamed)
             connection.execute("DELETE FROM under_way WHERE id = ?", (call.id,))
         case CallTold(call_id):
             connection.execute("UPDATE record SET owed = 0 WHERE id = ?", (call_id,))
+        case CallStreamed(event):
+            _write_event(connection, event)
+        case CallCursor(sink, number):
+            connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (sink, number))
         case CallsAlive(at):
             connection.execute("INSERT OR REPLACE INTO alive VALUES (1, ?)", (at,))
+
+
+def _write_event(connection: apsw.Connection, event: CallEvent) -> None:
+    connection.execute(
+        "INSERT INTO event (at, event) VALUES (?, ?)", (event.at, _encode(event).decode())
+    )
 
 
 class CallPages:
@@ -295,16 +337,28 @@ class CallPages:
         }
         return self._records(_PAGE, bindings)
 
+    def stream(self, number: int, limit: int) -> list[tuple[int, CallEvent]]:
+        """Events from that number on, the oldest first.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        rows = self._rows(_STREAM, (number, limit))
+        return [(number, _decode_event(event)) for number, event in rows]
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         close(connection)
 
     def _records(self, sql: str, bindings: Any) -> list[CallRecord]:
+        return [_decode_record(row[0]) for row in self._rows(sql, bindings)]
+
+    def _rows(self, sql: str, bindings: Any) -> list[tuple[Any, ...]]:
         with reading(self._path):
             if self._connection is None:
                 self._connection = connect_to_read(self._path, self._vfs)
             try:
-                return [_decode_record(row[0]) for row in self._connection.execute(sql, bindings)]
+                return self._connection.execute(sql, bindings).fetchall()
             except apsw.Error:
                 self.close()
                 raise

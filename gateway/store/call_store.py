@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import ParamSpec, TypeVar
 
-from gateway.call import CallRecord
+from gateway.call import CallEvent, CallRecord
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.store.call_file import (
@@ -96,6 +96,7 @@ class CallStore:
         self.alive_at = self._file.alive_at()
         self.owed: Sequence[CallEnded] = self._file.owed(clock.now() - OWED_S, OWED_MAX)
         self.last_id = self._file.last_id()
+        self.cursors = self._file.cursors()
         self.writable = True
         self.failures = 0
         self._pending: list[Entry] = []
@@ -138,6 +139,10 @@ class CallStore:
     ) -> list[CallRecord]:
         """Raises StoreError where it cannot be read."""
         return await self._read(self._pages.page, account_sid, where, limit, before)
+
+    async def stream(self, number: int, limit: int) -> list[tuple[int, CallEvent]]:
+        """Raises StoreError where it cannot be read."""
+        return await self._read(self._pages.stream, number, limit)
 
     async def close(self) -> None:
         """Commit what waits, once more if the file is down, and let go."""

@@ -19,6 +19,7 @@ from gateway.store.interface import Store
 from gateway.streams.archive_sink import ArchiveSink
 from gateway.streams.archive_target import archive_target
 from gateway.streams.broker import AT_LEAST_ONCE, Broker, Connect
+from gateway.streams.call_stream import CallSink
 from gateway.streams.mqtt_sink import MqttSink
 from gateway.streams.segment_archive import SegmentArchive
 from gateway.streams.sink import Sink
@@ -66,8 +67,9 @@ def segment_archive(config: Events, workshop: Path) -> SegmentArchive | None:
 class EventStreams:
     """Made on its event loop, and run by one task; nothing that goes wrong in it ends that task.
 
-    `node` tells gateways that share a broker apart. Archive files for a bucket are made in
-    `workshop`. The board is there for whoever knows of binds and alarms to write on.
+    `call_sinks` are those that take events of calls, by a `CallStream`. `node` tells gateways that
+    share a broker apart. Archive files for a bucket are made in `workshop`. The board is there for
+    whoever knows of binds and alarms to write on.
     """
 
     def __init__(
@@ -99,6 +101,10 @@ class EventStreams:
             archive = config.archive
             target = archive_target(archive, workshop)
             sinks.append(ArchiveSink(store, target, clock, archive.file_s, archive.file_bytes))
+        # The archive keeps messages only.
+        self.call_sinks: tuple[CallSink, ...] = tuple(
+            sink for sink in sinks if isinstance(sink, MqttSink | WebhookSink)
+        )
         cursors = store.load_cursors() if sinks else {}
         self._readers = [
             StreamReader(sink, store, cursors.get(sink.name, OLDEST), clock, random)

@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from aiomqtt import MqttError
 
+from gateway.call import CallEvent
 from gateway.clock import Clock
 from gateway.store.interface import StreamPage, StreamPosition
 from gateway.streams.backoff import Backoff
 from gateway.streams.broker import Connect, Publisher
+from gateway.streams.call_event import encode_call
 from gateway.streams.cloud_event import encode
 from gateway.streams.sink import SinkFailed
 from gateway.streams.state_board import OFFLINE, ONLINE, State, StateBoard
@@ -87,8 +90,28 @@ class MqttSink:
         """Publish the events in their order, many of them before the first is answered. Only
         those before the first failure count as taken.
         """
-        if not page.events:
-            return page.then
+        if page.events:
+            await self._publish(
+                (self._topics.message(event), encode(event, self._source)) for event in page.events
+            )
+        return page.then
+
+    async def tell_calls(self, events: Sequence[CallEvent]) -> None:
+        """The same for events of calls.
+
+        Raises:
+            SinkFailed: as by `take`.
+        """
+        await self._publish(
+            (self._topics.call(event), encode_call(event, self._source)) for event in events
+        )
+
+    async def _publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Publish payloads to their topics, and wait for all answers.
+
+        Raises:
+            SinkFailed: not all were taken.
+        """
         # Who is connected may be gone again by the time that we are called.
         while (broker := self._broker) is None:
             await self._connected.wait()
@@ -97,9 +120,8 @@ class MqttSink:
         taken = 0
         try:
             async with asyncio.timeout(PUBACK_TIMEOUT_S) as patience:
-                for number, event in enumerate(page.events, start=1):
-                    payload = encode(event, self._source)
-                    unanswered.append(await broker.publish(self._topics.message(event), payload))
+                for number, (topic, payload) in enumerate(messages, start=1):
+                    unanswered.append(await broker.publish(topic, payload))
                     if number % BREATH == 0:
                         await asyncio.sleep(0)
                     while unanswered and unanswered[0].done():
@@ -115,7 +137,6 @@ class MqttSink:
         except TimeoutError:
             broker.hang_up(NO_PUBACK)
             raise SinkFailed(NO_PUBACK, taken) from None
-        return page.then
 
     async def close(self) -> StreamPosition | None:
         return None

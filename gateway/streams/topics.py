@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.call import CallEvent
 from gateway.store.interface import StreamEvent
 from gateway.streams.cloud_event import status_of
 from gateway.streams.state_board import OFFLINE, State
@@ -24,6 +25,10 @@ class Topics:
         """`<prefix>/accounts/<AccountSid>/messages/<status>`"""
         account_sid = event.message.account_sid
         return f"{self._prefix}/accounts/{account_sid}/messages/{status_of(event)}"
+
+    def call(self, event: CallEvent) -> str:
+        """`<prefix>/accounts/<AccountSid>/calls/<status>`"""
+        return f"{self._prefix}/accounts/{event.call.account_sid}/calls/{event.status.value}"
 
     def state(self, topic: str) -> str:
         """`<prefix>/status`, `<prefix>/binds/<carrier>/<bind>`, `<prefix>/alarms/<name>`"""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.call import CallEvent
 from gateway.clock import Clock
 from gateway.config.secrets import signing_key
 from gateway.config.sections import EventWebhook
 from gateway.errors import ConfigError
 from gateway.store.interface import StreamPage, StreamPosition
 from gateway.streams.batch_signature import signature_headers
+from gateway.streams.call_event import encode_call
 from gateway.streams.cloud_event import BATCH_CONTENT_TYPE, encode_batch
 from gateway.streams.sink import SinkFailed
 from gateway.webhooks.destination import DestinationError, Overrides, parse_destination
@@ -53,6 +56,19 @@ class WebhookSink:
             if isinstance(answer, Failure):
                 raise SinkFailed(str(answer), taken)
         return page.then
+
+    async def tell_calls(self, events: Sequence[CallEvent]) -> None:
+        """The same for events of calls.
+
+        Raises:
+            SinkFailed: as by `take`.
+        """
+        for taken in range(0, len(events), self._batch_max):
+            batch = events[taken : taken + self._batch_max]
+            body = b"[" + b",".join(encode_call(event, self._source) for event in batch) + b"]"
+            answer = await self._poster.post(self._request(body))
+            if isinstance(answer, Failure):
+                raise SinkFailed(str(answer), taken)
 
     async def close(self) -> StreamPosition | None:
         return None

@@ -24,6 +24,7 @@ from gateway.store.call_file import (
     CallReached,
     CallsAlive,
     CallStarted,
+    CallStreamed,
     UnderWay,
 )
 from gateway.store.call_store import CallStore
@@ -49,12 +50,14 @@ class CallRecords:
     """Told of each event by `on_event`, and tells it on to who has subscribed.
 
     There are as many standing calls as the B2BUA lets in (`[sip] calls_max`), which asks
-    `accepting` first; an event about a call that has ended is left out.
+    `accepting` first; an event about a call that has ended is left out. `streamed`: there are sinks
+    of the event stream, for which each event is kept in the store.
     """
 
-    def __init__(self, store: CallStore, clock: Clock) -> None:
+    def __init__(self, store: CallStore, clock: Clock, *, streamed: bool = False) -> None:
         self._store = store
         self._clock = clock
+        self._streamed = streamed
         self._standing: dict[int, StandingCall] = {}
         self._ending: set[int] = set()
         self._listeners: list[OnCallEvent] = []
@@ -111,7 +114,8 @@ class CallRecords:
         if event.record is not None:
             self._ending.add(call_id)
             owed = bool(event.call.status_callback)
-            ended = CallEnded(event.record, event.number, owed)
+            streamed = event if self._streamed else None
+            ended = CallEnded(event.record, event.number, owed, streamed)
             self._store.append(ended, partial(self._on_recorded, event))
             return
         assert event.status not in FINAL, "the end of a call comes with its record"
@@ -120,9 +124,9 @@ class CallRecords:
             self._store.append(CallStarted(event.call, event.number))
         else:
             self._store.append(CallReached(call_id, event.number, event.status, event.at))
-        self._standing[call_id] = _reached(
-            known or StandingCall(event.call, event.status, 0), event
-        )
+        if self._streamed:
+            self._store.append(CallStreamed(event))
+        self._standing[call_id] = _reached(known, event)
         self._tell(event)
 
     # For who asks
