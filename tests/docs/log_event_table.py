@@ -14,6 +14,8 @@ SPOKEN = {
     "disk has space again": "warning",
     "bind down": "warning",
     "carrier refuses the bind": "error",
+    "call callback given up": "warning",
+    "call callback refused": "warning",
     "SIP connection not opened": "warning",
     "SIP connection refused": "warning",
     "SIP message not sent": "warning",
