@@ -1,5 +1,5 @@
 .PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts e2e interop \
-	conformance sim soak fuzz bench bench-scale bench-routing docs clean
+	conformance sim soak fuzz bench bench-scale bench-sip bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -84,6 +84,9 @@ bench: setup  ## CPU, rates and latency, the peers' in the same run; writes docs
 
 bench-scale: setup  ## what a message costs with many accounts, binds and waiting messages; writes it too
 	$(BIN)/python -m tests.bench.scale --write
+
+bench-sip: setup peers  ## CPU of a call, through us and through Kamailio, called by SIPp in one run
+	$(BIN)/python -m tests.bench.bench_sip
 
 bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
 	$(BIN)/python -m tests.bench_routing --held-out --write

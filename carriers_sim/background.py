@@ -14,12 +14,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from carriers_sim.behaviour import Behaviour
+from carriers_sim.call_behaviour import CallBehaviour
+from carriers_sim.call_recorder import RecordedCall
 from carriers_sim.config import SimulatorConfig
 from carriers_sim.fault import Fault
 from carriers_sim.recorder import Received
 from carriers_sim.simulator import Simulator
+from carriers_sim.sip_carrier import SipCarrier
 from carriers_sim.smsc import Smsc
-from carriers_sim.violations import Invariant, Violation
+from carriers_sim.violations import AnyInvariant, Violation
 
 CALL_S = 10.0
 
@@ -41,6 +44,10 @@ class BackgroundSimulator:
     def __getitem__(self, carrier: str) -> BackgroundSmsc:
         return BackgroundSmsc(self, self._simulator[carrier])
 
+    def sip_carrier(self, name: str) -> BackgroundSipCarrier:
+        """One of the carriers for calls. Raises KeyError."""
+        return BackgroundSipCarrier(self, self._simulator.sip_carriers[name])
+
     @property
     def messages(self) -> list[Received]:
         """What all carriers got, in order of arrival."""
@@ -50,7 +57,7 @@ class BackgroundSimulator:
     def violations(self) -> list[Violation]:
         return self.call(lambda: self._simulator.violations)
 
-    def forgive(self, *invariants: Invariant) -> None:
+    def forgive(self, *invariants: AnyInvariant) -> None:
         """See `Simulator.forgive`."""
         self.call(lambda: self._simulator.forgive(*invariants))
 
@@ -159,3 +166,53 @@ class BackgroundSmsc:
     def wait_for_binds(self, count: int = 1, timeout_s: float = 5.0) -> None:
         """See `Smsc.wait_for_binds`."""
         self._simulator.run(self._smsc.wait_for_binds(count, timeout_s), timeout_s + CALL_S)
+
+
+class BackgroundSipCarrier:
+    """One carrier for calls: `SipCarrier` without asyncio."""
+
+    def __init__(self, simulator: BackgroundSimulator, carrier: SipCarrier) -> None:
+        self._simulator = simulator
+        self._carrier = carrier
+        self.name = carrier.name
+        self.host = carrier.host
+        self.port = carrier.port
+
+    @property
+    def calls(self) -> list[RecordedCall]:
+        """See `SipCarrier.calls`; each goes on to change while it is not over."""
+        return self._simulator.call(lambda: self._carrier.calls)
+
+    @property
+    def stats(self) -> dict[str, object]:
+        return self._simulator.call(self._carrier.stats)
+
+    @property
+    def bindings(self) -> dict[str, str]:
+        """Who has registered here, with the Contact."""
+        return self._simulator.call(lambda: self._carrier.bindings)
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What the customer did wrong: `assert carrier.violations == []`."""
+        return [entry for entry in self._simulator.violations if entry.carrier == self.name]
+
+    def set_behaviour(self, **keys: object) -> None:
+        """A healthy carrier but for these keys of `CallBehaviour`. Raises
+        msgspec.ValidationError."""
+        behaviour = msgspec.convert(keys, CallBehaviour)
+        self._simulator.call(lambda: self._carrier.set_behaviour(behaviour))
+
+    def call(self, caller: str, called: str, host: str, port: int, **keys: object) -> RecordedCall:
+        """See `SipCarrier.call`."""
+        return self._simulator.call(lambda: self._carrier.call(caller, called, host, port, **keys))
+
+    def hang_up(self) -> int:
+        """See `SipCarrier.hang_up`."""
+        return self._simulator.call(self._carrier.hang_up)
+
+    def wait_for_calls(self, count: int, timeout_s: float = 5.0) -> list[RecordedCall]:
+        """See `SipCarrier.wait_for_calls`."""
+        return self._simulator.run(
+            self._carrier.wait_for_calls(count, timeout_s), timeout_s + CALL_S
+        )

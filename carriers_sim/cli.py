@@ -50,6 +50,8 @@ async def run(config: SimulatorConfig, first_id: int = 1, until_eof: bool = Fals
     async with Simulator(config, first_id=first_id) as simulator:
         for smsc in simulator.smscs.values():
             _say(f"ready {smsc.name} smpp://{smsc.config.host}:{smsc.port}")
+        for carrier in simulator.sip_carriers.values():
+            _say(f"ready {carrier.name} sip:{carrier.host}:{carrier.port}")
         control = Control(simulator, config.control) if config.control else None
         if control:
             await control.start()
@@ -65,7 +67,8 @@ async def run(config: SimulatorConfig, first_id: int = 1, until_eof: bool = Fals
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="carriers-sim",
-        description="Simulated SMPP carriers with a seeded behaviour, and a checker of the client.",
+        description="Simulated SMPP and SIP carriers with a seeded behaviour, and a checker of "
+        "the client.",
         epilog="Numbers that provoke an outcome, behaviours, faults and the control interface: "
         "docs/how-to/use-the-carrier-simulator.md",
     )

@@ -11,11 +11,13 @@ from typing import Annotated
 import msgspec
 
 from carriers_sim.behaviour import Behaviour
+from carriers_sim.call_behaviour import CallBehaviour
 from carriers_sim.delay import Seconds
 from carriers_sim.handset_traffic import HandsetTraffic
 from carriers_sim.recorder import KEEP, Expectations
 from carriers_sim.timeline import Change, changed_behaviour
 from carriers_sim.user_data import Alphabet
+from gateway.sip.digest import Algorithm
 from gateway.smpp.constants import INTERFACE_3_3, INTERFACE_3_4, INTERFACE_5_0
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -88,6 +90,28 @@ class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             changed_behaviour(self.behaviour, change.behaviour)
 
 
+class SipCarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One simulated carrier for calls, on UDP and TCP. Port 0 takes a free one.
+
+    `username` and `password` are what it asks for where its behaviour challenges, by `algorithms`
+    in this order, and what it says where the customer does. It asks for a refresh of each session
+    after `session_expires_s`, and accepts no less than `min_se_s`.
+    """
+
+    name: Name
+    host: Host = "127.0.0.1"
+    port: Port = 0
+    username: Annotated[str, msgspec.Meta(max_length=64)] = "supernet"
+    password: Annotated[str, msgspec.Meta(max_length=64)] = "simpass"
+    algorithms: Annotated[tuple[Algorithm, ...], msgspec.Meta(min_length=1)] = (
+        Algorithm.SHA_256,
+        Algorithm.MD5,
+    )
+    session_expires_s: Positive = 1_800
+    min_se_s: Positive = 90
+    behaviour: CallBehaviour = CallBehaviour()
+
+
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the HTTP control interface listens."""
 
@@ -98,16 +122,20 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All carriers of one process. `keep` = 0 counts only, for load tests."""
 
-    carriers: Annotated[tuple[CarrierConfig, ...], msgspec.Meta(min_length=1)]
+    carriers: tuple[CarrierConfig, ...] = ()
+    sip_carriers: tuple[SipCarrierConfig, ...] = msgspec.field(default=(), name="sip_carrier")
     seed: int = 1
     keep: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = KEEP
     control: ControlConfig | None = None
     expectations: Expectations = Expectations()
 
     def __post_init__(self) -> None:
+        if not self.carriers and not self.sip_carriers:
+            raise ValueError("there is no carrier: say [[carriers]] or [[sip_carrier]]")
         names: set[str] = set()
         ports: dict[tuple[str, int], str] = {}
-        for carrier in self.carriers:
+        every: tuple[CarrierConfig | SipCarrierConfig, ...] = (*self.carriers, *self.sip_carriers)
+        for carrier in every:
             if carrier.name in names:
                 raise ValueError(f"two carriers are called {carrier.name}")
             names.add(carrier.name)

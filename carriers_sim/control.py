@@ -7,7 +7,7 @@ say `Content-Type: application/json`, which no foreign web page can do behind a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -15,13 +15,16 @@ import msgspec
 from aiohttp import web
 
 from carriers_sim.behaviour import Behaviour
+from carriers_sim.call_behaviour import CallBehaviour
 from carriers_sim.config import ControlConfig
 from carriers_sim.delay import Seconds
 from carriers_sim.fault import Fault
 from carriers_sim.mobile_originated import MobileOriginated
 from carriers_sim.simulator import Simulator
+from carriers_sim.sip_carrier import CallOut, CallsFull, SipCarrier
 from carriers_sim.smsc import NoReceiver, QueueFull, Smsc
 from gateway.net.errors import ListenError
+from gateway.sip.errors import SipError
 from gateway.smpp.errors import FieldError
 
 BODY_MAX = 1 << 20
@@ -34,6 +37,7 @@ STATUS_PAGE = Path(__file__).with_name("status_page.html")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
+B = TypeVar("B", Behaviour, CallBehaviour)
 
 
 class Befall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +98,11 @@ class Control:
                 web.post("/carriers/{id}/alert", self._alert),
                 web.post("/carriers/{id}/outbind", self._outbind),
                 web.post("/carriers/{id}/drop", self._drop),
+                web.get("/sip_carriers", self._sip_carriers),
+                web.get("/sip_carriers/{id}/calls", self._calls),
+                web.post("/sip_carriers/{id}/call", self._call),
+                web.post("/sip_carriers/{id}/behaviour", self._call_behaviour),
+                web.post("/sip_carriers/{id}/hang_up", self._hang_up),
                 web.post("/reset", self._reset),
                 web.get("/violations", self._violations),
             ]
@@ -187,7 +196,51 @@ class Control:
             }
         )
 
+    async def _sip_carriers(self, request: web.Request) -> web.Response:
+        return _json(
+            {
+                "sip_carriers": [
+                    {
+                        "id": carrier.name,
+                        "host": carrier.host,
+                        "port": carrier.port,
+                        "behaviour": carrier.behaviour,
+                        "bindings": carrier.bindings,
+                        "stats": carrier.stats(),
+                    }
+                    for carrier in self._simulator.sip_carriers.values()
+                ]
+            }
+        )
+
+    async def _calls(self, request: web.Request) -> web.Response:
+        limit = _limit(request.query.get("limit", str(MESSAGES_DEFAULT)))
+        calls = self._sip_carrier(request).calls[-limit:]
+        return _json({"calls": [call.as_json() for call in calls]})
+
     # POST
+
+    async def _call(self, request: web.Request) -> web.Response:
+        carrier = self._sip_carrier(request)
+        out = _decode(await _json_body(request), CallOut)
+        try:
+            call = carrier.call_out(out)
+        except SipError as error:
+            raise Refusal(400, str(error)) from None
+        except CallsFull as error:
+            raise Refusal(503, str(error)) from None
+        return _json({"call_id": call.call_id}, status=202)
+
+    async def _call_behaviour(self, request: web.Request) -> web.Response:
+        """The keys that are given change; the others stay as they are."""
+        carrier = self._sip_carrier(request)
+        behaviour = _changed(carrier.behaviour, await _json_body(request))
+        carrier.set_behaviour(behaviour)
+        return _json(behaviour)
+
+    async def _hang_up(self, request: web.Request) -> web.Response:
+        await _json_body(request)
+        return _json({"hung_up": self._sip_carrier(request).hang_up()})
 
     async def _mobile_originated(self, request: web.Request) -> web.Response:
         smsc = self._smsc(request)
@@ -203,11 +256,7 @@ class Control:
     async def _behaviour(self, request: web.Request) -> web.Response:
         """The keys that are given change; the others stay as they are."""
         smsc = self._smsc(request)
-        changes = _decode(await _json_body(request), dict[str, msgspec.Raw])
-        current = msgspec.json.decode(
-            msgspec.json.encode(smsc.behaviour), type=dict[str, msgspec.Raw]
-        )
-        behaviour = _decode(msgspec.json.encode(current | changes), Behaviour)
+        behaviour = _changed(smsc.behaviour, await _json_body(request))
         smsc.set_behaviour(behaviour)
         return _json(behaviour)
 
@@ -251,8 +300,14 @@ class Control:
         try:
             return self._simulator[name]
         except KeyError:
-            known = ", ".join(self._simulator.smscs)
-            raise Refusal(404, f"there is no carrier {name!r}; there is {known}") from None
+            raise _unknown(name, self._simulator.smscs) from None
+
+    def _sip_carrier(self, request: web.Request) -> SipCarrier:
+        name = request.match_info["id"]
+        carrier = self._simulator.sip_carriers.get(name)
+        if carrier is None:
+            raise _unknown(name, self._simulator.sip_carriers)
+        return carrier
 
 
 @web.middleware
@@ -276,6 +331,17 @@ async def _json_body(request: web.Request) -> bytes:
     if request.content_type != "application/json":
         raise Refusal(415, "say Content-Type: application/json")
     return await request.read()
+
+
+def _unknown(name: str, known: Iterable[str]) -> Refusal:
+    return Refusal(404, f"there is no carrier {name!r}; there is {', '.join(known)}")
+
+
+def _changed(current: B, octets: bytes) -> B:
+    """A behaviour with the keys that a request gives."""
+    changes = _decode(octets, dict[str, msgspec.Raw])
+    keys = msgspec.json.decode(msgspec.json.encode(current), type=dict[str, msgspec.Raw])
+    return _decode(msgspec.json.encode(keys | changes), type(current))
 
 
 def _decode(octets: bytes, kind: type[T]) -> T:

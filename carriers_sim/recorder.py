@@ -11,12 +11,12 @@ import re
 from collections import Counter, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import msgspec
 
 from carriers_sim.delay import Count, Seconds
 from carriers_sim.rate_window import WINDOW_S, RateWindow
+from carriers_sim.remember import remember
 from carriers_sim.user_data import UserData, decode
 from carriers_sim.violations import Invariant, Violations
 from gateway.smpp.constants import DataCoding, status_name
@@ -30,8 +30,6 @@ LOST_MAX = 100_000
 # A reference is free for another message after this long (GSM-14): handsets wait no longer.
 REFERENCE_S = 60.0
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 # A handset puts parts together whichever message centre they came through.
 MultipartKey = tuple[str, str, int, int, int]
 
@@ -199,7 +197,7 @@ class Recorder:
         """The customer never hears of this acceptance, and so may rightly send it again: at once
         where the connection was cut, else when the answer is overdue."""
         may_come_at = 0.0 if is_cut else submitted.at + self.expectations.response_s
-        _remember(self._lost, _content(submitted), may_come_at, LOST_MAX)
+        remember(self._lost, _content(submitted), may_come_at, LOST_MAX)
 
     def accepted(self, submitted: Submitted) -> None:
         carrier, data = submitted.carrier, submitted.data
@@ -223,7 +221,7 @@ class Recorder:
         if window is None:
             # At few a second the share is no whole segment, but each may still be early.
             window = RateWindow(WINDOW_S - tolerance / limit if limit > tolerance else WINDOW_S)
-            _remember(self._sender_rates, sender, window, SENDERS_MAX)
+            remember(self._sender_rates, sender, window, SENDERS_MAX)
         risen = window.add(submitted.data.segments, submitted.at)
         if risen and limit and window.peak > limit * (1 + tolerance):
             detail = f"{window.peak} segments in a second, {limit:g} agreed"
@@ -313,7 +311,7 @@ class Recorder:
         if key in self._seen:
             self._duplicate(parts)
             return False
-        _remember(self._seen, key, None, REMEMBERED_MAX)
+        remember(self._seen, key, None, REMEMBERED_MAX)
         return True
 
     def _duplicate(self, parts: tuple[Submitted, ...]) -> None:
@@ -348,7 +346,7 @@ class Recorder:
             detail = f"number {number} came after {last}"
             self._violations.add(Invariant.ORDER, first.carrier, detail, at)
         else:
-            _remember(self._last_number, pair, number, PAIRS_MAX)
+            remember(self._last_number, pair, number, PAIRS_MAX)
 
 
 def _is_utf_16(octets: bytes) -> bool:
@@ -364,10 +362,3 @@ def _content(submitted: Submitted) -> int:
     part = submitted.data.concatenation
     number = (part.number, part.total) if part else None
     return hash((submitted.sender, submitted.recipient, number, submitted.data.octets))
-
-
-def _remember(entries: dict[K, V], key: K, value: V, most: int) -> None:
-    """Add to a dictionary that forgets its oldest entry when it is full."""
-    if key not in entries and len(entries) >= most:
-        del entries[next(iter(entries))]
-    entries[key] = value

@@ -1,4 +1,4 @@
-"""Several carriers in one process, with one recorder for all of them."""
+"""Several carriers in one process, with one recorder of messages and one of calls."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 from collections import Counter
 from types import TracebackType
 
+from carriers_sim.call_recorder import CallRecorder
 from carriers_sim.config import SimulatorConfig
 from carriers_sim.given_ids import GivenIds
 from carriers_sim.recorder import Recorder
+from carriers_sim.refused_calls import RefusedCalls
 from carriers_sim.refused_messages import RefusedMessages
+from carriers_sim.sip_carrier import SipCarrier
 from carriers_sim.smsc import Smsc
 from carriers_sim.throttled_messages import ThrottledMessages
-from carriers_sim.violations import Invariant, Violation, Violations
+from carriers_sim.violations import AnyInvariant, Violation, Violations
 from gateway.clock import Clock, system_clock
 from gateway.net.network import Network, TcpNetwork
 
@@ -56,6 +59,19 @@ class Simulator:
             )
             for carrier in config.carriers
         }
+        self.call_recorder = CallRecorder(config.keep)
+        self._refused_calls = RefusedCalls()
+        self.sip_carriers = {
+            carrier.name: SipCarrier(
+                carrier,
+                seed=config.seed,
+                clock=clock,
+                recorder=self.call_recorder,
+                violations=self._violations,
+                refused=self._refused_calls,
+            )
+            for carrier in config.sip_carriers
+        }
 
     def __getitem__(self, carrier: str) -> Smsc:
         return self.smscs[carrier]
@@ -78,7 +94,7 @@ class Simulator:
             rules.update(dict.fromkeys(invariant.rules, count))
         return dict(sorted(rules.items()))
 
-    def forgive(self, *invariants: Invariant) -> None:
+    def forgive(self, *invariants: AnyInvariant) -> None:
         """Forget these violations: a test has provoked them on purpose."""
         self._violations.forgive(*invariants)
 
@@ -89,14 +105,20 @@ class Simulator:
         self._refused.clear()
         self._throttled.clear()
         self._given_ids.clear()
+        self.call_recorder.clear()
+        self._refused_calls.clear()
         for smsc in self.smscs.values():
             smsc.reset()
+        for carrier in self.sip_carriers.values():
+            carrier.reset()
 
     async def start(self) -> None:
         """Listen on all ports, or on none. Raises ListenError, TlsError."""
         try:
             for smsc in self.smscs.values():
                 await smsc.start()
+            for carrier in self.sip_carriers.values():
+                await carrier.start()
         except BaseException:
             await self.stop()
             raise
@@ -104,6 +126,8 @@ class Simulator:
     async def stop(self) -> None:
         for smsc in self.smscs.values():
             await smsc.stop()
+        for carrier in self.sip_carriers.values():
+            await carrier.stop()
 
     async def __aenter__(self) -> Simulator:
         await self.start()

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from carriers_sim.sip_violations import SipInvariant
+
 VIOLATIONS_MAX = 1_000
 
 
@@ -94,10 +96,13 @@ class Invariant(StrEnum):
     LONE_SURROGATE = "half a surrogate pair in a whole message", "GSM-19"
 
 
+AnyInvariant = Invariant | SipInvariant
+
+
 class Violation(msgspec.Struct, frozen=True):
     """`at` is Unix seconds."""
 
-    invariant: Invariant
+    invariant: AnyInvariant
     carrier: str
     detail: str
     at: float
@@ -107,10 +112,10 @@ class Violations:
     """Counts all of them and keeps the first `VIOLATIONS_MAX`."""
 
     def __init__(self) -> None:
-        self.counts: Counter[Invariant] = Counter()
+        self.counts: Counter[AnyInvariant] = Counter()
         self._kept: deque[Violation] = deque()
 
-    def add(self, invariant: Invariant, carrier: str, detail: str, at: float) -> None:
+    def add(self, invariant: AnyInvariant, carrier: str, detail: str, at: float) -> None:
         self.counts[invariant] += 1
         if len(self._kept) < VIOLATIONS_MAX:
             self._kept.append(Violation(invariant, carrier, detail, at))
@@ -119,7 +124,7 @@ class Violations:
     def kept(self) -> list[Violation]:
         return list(self._kept)
 
-    def forgive(self, *invariants: Invariant) -> None:
+    def forgive(self, *invariants: AnyInvariant) -> None:
         """Forget these: a test has provoked them on purpose."""
         for invariant in invariants:
             self.counts.pop(invariant, None)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from phonenumbers import SUPPORTED_REGIONS
 
 from gateway.account import LIMIT_MAX_QUEUE_S, Account, Esme, Sender, SenderType
+from gateway.config.call_customer_rules import CHANNELS_LIMIT, CPS_LIMIT, CallCustomerRules
 from gateway.config.gateway_rules import is_network
 from gateway.config.mistakes import got
 from gateway.config.secrets import is_scrypt, is_sha256
@@ -60,6 +61,8 @@ ACCOUNT_BOUNDS: tuple[Bounds, ...] = (
     ("concurrent_requests", 1, RATE_LIMIT),
     ("submits_per_second", 0.01, RATE_LIMIT),
     ("in_doubt_hold_s", 1, 86_400),
+    ("channels", 1, CHANNELS_LIMIT),
+    ("cps", 0.01, CPS_LIMIT),
 )
 SENDER_BOUNDS: tuple[Bounds, ...] = (("mps", 0.01, MPS_LIMIT), ("trust_score", 0, 100))
 ESME_BOUNDS: tuple[Bounds, ...] = (("binds_max", 1, BINDS_LIMIT),)
@@ -75,6 +78,7 @@ def check_accounts(source: Source, accounts: tuple[Account, ...], tls: SmppTls) 
     keys = Once(source, "API key")
     system_ids = Once(source, "system_id")
     numbers = Once(source, "sender")
+    calls = CallCustomerRules(source, accounts)
     for index, account in enumerate(accounts):
         at: KeyPath = ("account", index)
         _check_account(source, account, at)
@@ -95,6 +99,7 @@ def check_accounts(source: Source, accounts: tuple[Account, ...], tls: SmppTls) 
             # Anyone may use the same name, but a number has one owner: answers must find it.
             owned = ids if sender.type is SenderType.ALPHANUMERIC else numbers
             owned.add(sender.address, (*sender_at, "address"))
+        calls.check(account, at)
 
 
 def _check_account(source: Source, account: Account, at: KeyPath) -> None:

@@ -22,8 +22,9 @@ class SipTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[sip]: where calls come in. Off unless `enabled`. Port 0 takes a free one.
 
-    UDP and TCP share `port`; `websocket_port` is for browsers (RFC 7118), 0 for none. `public_host`
-    is how peers reach us, where that is not the address they came to. `realm` is that of our
+    UDP and TCP share `port`; `websocket_port` is for browsers (RFC 7118), 0 for none, and of web
+    pages those of `websocket_origins` only, if there are any. `public_host` is how peers reach us,
+    where that is not the address they came to. `realm` is that of our
     challenges. RTP takes two ports a leg from `rtp_port_min` to `rtp_port_max`. A call ends after
     `call_max_s`, and is refused with 503 beyond `calls_max`. `session_expires_s` is what we offer
     (RFC 4028), and `min_se_s` the least that we accept. Whoever fails `failures_max` times to
@@ -34,6 +35,7 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 5060
     websocket_port: Port = 0
+    websocket_origins: tuple[str, ...] = ()
     public_host: str = ""
     realm: str = "supernet"
     media_host: str = ""

@@ -106,6 +106,8 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         )
         memory.restore()
         await gateway.smpp_server.start()
+        if gateway.voice is not None:
+            await gateway.voice.start()
         rest = rest_server(config, gateway, store, clock)
         rest.bind()
         operator = RestServer(
@@ -128,6 +130,9 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         }
         if config.smpp.tls.cert_file:
             addresses["smpp_tls"] = f"{config.smpp.host}:{gateway.smpp_server.tls_port}"
+        if gateway.voice is not None:
+            for transport, (host, port) in gateway.voice.endpoint.addresses.items():
+                addresses[f"sip_{transport.lower()}"] = f"{host}:{port}"
         log.info("gateway listens", extra=addresses)
         traffic = loop.create_task(carry(gateway, addresses, on_ready, memory), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())

@@ -22,12 +22,26 @@ from gateway.sip.transaction_states import (
 
 
 class ClientTransaction(Transaction):
-    """What both kinds do. The first request goes out when it is built."""
+    """What both kinds do. The first request goes out when it is built. `datagram` is where it would
+    have gone by UDP, if only its length has led it to a connection (§18.1.1)."""
 
-    __slots__ = ()
+    AGAIN: ClassVar[Timer]
+
+    __slots__ = ("datagram",)
+
+    datagram: Destination | None
 
     def receive_response(self, response: SipResponse, now: float) -> None:
         self.step(response_class(response.status), now, response)
+
+    def send_as_datagram(
+        self, request: SipRequest, octets: bytes, destination: Destination, now: float
+    ) -> None:
+        """The peer takes no connection (§18.1.1)."""
+        self.request, self.destination = request, destination
+        self._octets = octets
+        self._send(octets)
+        self._send_again_after(self.AGAIN, self._shared.values.t1, now)
 
     # Actions
 
@@ -44,6 +58,7 @@ class ClientTransaction(Transaction):
 
 class InviteClientTransaction(ClientTransaction):
     TABLE: ClassVar[Table] = INVITE_CLIENT
+    AGAIN: ClassVar[Timer] = Timer.A
     ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ("_cancel_wanted", "_on_cancel")
@@ -59,6 +74,7 @@ class InviteClientTransaction(ClientTransaction):
         now: float,
     ) -> None:
         super().__init__(key, request, destination, shared, TransactionState.CALLING)
+        self.datagram = None
         self._octets = octets
         self._cancel_wanted = False
         self._on_cancel = on_cancel
@@ -119,6 +135,7 @@ InviteClientTransaction.ACTIONS = {
 
 class NonInviteClientTransaction(ClientTransaction):
     TABLE: ClassVar[Table] = NON_INVITE_CLIENT
+    AGAIN: ClassVar[Timer] = Timer.E
     ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
@@ -133,6 +150,7 @@ class NonInviteClientTransaction(ClientTransaction):
         now: float,
     ) -> None:
         super().__init__(key, request, destination, shared, TransactionState.TRYING)
+        self.datagram = None
         self._octets = octets
         self._send(octets)
         self._wait = shared.timers.set(Timer.F, self, shared.values.timeout, now)

@@ -49,6 +49,9 @@ TRANSACTIONS_MAX = 100_000
 RETRY_AFTER_S = 5
 # §18.1.1: what is longer may not fit one packet, and a lost fragment loses the message.
 UDP_OCTETS_MAX = 1_300
+# Peers that take no connection get what is longer by UDP for so long.
+STREAMLESS_MAX = 4_096
+STREAMLESS_S = 600.0
 
 
 class TransactionsFull(SipError):
@@ -78,6 +81,7 @@ class TransactionLayer:
         self._clients: dict[tuple[str, ...], ClientTransaction] = {}
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._merging: dict[tuple[str, ...], ServerTransaction] = {}
+        self._streamless: dict[tuple[str, int], float] = {}
         self.stray_responses = 0
         self.refused_requests = 0
 
@@ -105,7 +109,10 @@ class TransactionLayer:
         if len(self._clients) >= self._transactions_max and method not in ("BYE", "PRACK"):
             raise TransactionsFull(f"{self._transactions_max} requests await their response")
         branch = f"{MAGIC_COOKIE}{self._new_token()}"
-        request, octets, destination = self._on_its_way(request, branch, destination)
+        if self._streamless.get((destination.host, destination.port), now) < now:
+            del self._streamless[destination.host, destination.port]
+        asked = destination
+        request, octets, destination = self._on_its_way(request, branch, asked)
         key = (branch, method)
         transaction: ClientTransaction
         if method == "INVITE":
@@ -116,6 +123,8 @@ class TransactionLayer:
             transaction = NonInviteClientTransaction(
                 key, request, octets, destination, self._shared, now
             )
+        if destination is not asked:
+            transaction.datagram = asked
         self._clients[key] = transaction
         return transaction
 
@@ -143,8 +152,11 @@ class TransactionLayer:
 
     def transport_error(self, outgoing: Outgoing, now: float) -> None:
         """This message could not be sent (§17.1.4, §17.2.4)."""
-        if outgoing.transaction is not None:
-            outgoing.transaction.step(Happening.TRANSPORT_ERROR, now)
+        transaction = outgoing.transaction
+        if isinstance(transaction, ClientTransaction) and transaction.datagram is not None:
+            self._fall_back(transaction, transaction.datagram, now)
+        elif transaction is not None:
+            transaction.step(Happening.TRANSPORT_ERROR, now)
             self._forget_ended()
 
     def connection_lost(self, destination: Destination, now: float) -> None:
@@ -265,7 +277,11 @@ class TransactionLayer:
         """With the Via of the way that it takes, which its length may decide (§18.1.1)."""
         sent = self._with_via(request, branch, destination)
         octets = sent.to_bytes()
-        if len(octets) > UDP_OCTETS_MAX and destination.transport == "UDP":
+        if (
+            len(octets) > UDP_OCTETS_MAX
+            and destination.transport == "UDP"
+            and (destination.host, destination.port) not in self._streamless
+        ):
             destination = Destination("TCP", destination.host, destination.port)
             sent = self._with_via(request, branch, destination)
             octets = sent.to_bytes()
@@ -276,6 +292,20 @@ class TransactionLayer:
         via = f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
         headers = Headers.of([("Via", via), *request.headers])
         return request.with_headers(headers)
+
+    def _fall_back(
+        self, transaction: ClientTransaction, destination: Destination, now: float
+    ) -> None:
+        """To UDP, on the same branch, for a peer that takes no connection (§18.1.1)."""
+        transaction.datagram = None
+        if len(self._streamless) >= STREAMLESS_MAX:
+            del self._streamless[next(iter(self._streamless))]
+        self._streamless[destination.host, destination.port] = now + STREAMLESS_S
+        _, *rest = transaction.request.headers
+        request = transaction.request.with_headers(Headers.of(rest))
+        branch = transaction.key[0]
+        request, octets, destination = self._on_its_way(request, branch, destination)
+        transaction.send_as_datagram(request, octets, destination, now)
 
     def _send_cancel(self, cancel: SipRequest, destination: Destination, now: float) -> None:
         """On the branch and the way of what it cancels."""
@@ -290,6 +320,7 @@ class TransactionLayer:
         if transaction is None or len(vias) > 1 or "," in vias[0]:  # §17.1.3, §8.1.3.3
             self.stray_responses += 1
         else:
+            transaction.datagram = None
             transaction.receive_response(response, now)
 
     def _forget_ended(self) -> None:

@@ -29,8 +29,8 @@ def test_a_name_alone_is_a_healthy_carrier() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", " object missing required field `carriers`"),
-        ("carriers = []", "1: carriers: expected `array` of length >= 1"),
+        ("", " there is no carrier: say [[carriers]] or [[sip_carrier]]"),
+        ("carriers = []", " there is no carrier: say [[carriers]] or [[sip_carrier]]"),
         ('seed = "x"\n[[carriers]]\nname = "a"', "1: seed: expected `int`, got `str`"),
         ('[[carriers]]\nname = "A B"', "2: carriers[0].name: expected `str` matching regex"),
         (

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from carriers_sim import recorder as recorder_module
 from carriers_sim.recorder import Expectations, Recorder, Submitted
 from carriers_sim.user_data import UserData
-from carriers_sim.violations import Invariant, Violations
+from carriers_sim.violations import AnyInvariant, Invariant, Violations
 from gateway.text.segmentation import segment
 from gateway.text.udh import Concatenation
 
@@ -37,7 +37,7 @@ class Desk:
         return submitted
 
     @property
-    def broken(self) -> list[Invariant]:
+    def broken(self) -> list[AnyInvariant]:
         return [violation.invariant for violation in self.violations.kept]
 
     @property

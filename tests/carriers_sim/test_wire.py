@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from carriers_sim.fault import Fault
-from carriers_sim.violations import Invariant
+from carriers_sim.violations import AnyInvariant
 from gateway.smpp.pdus import EnquireLink
 from tests.carriers_sim.carrier_builder import behaviour, world
 from tests.carriers_sim.customer import submit_sm
@@ -115,7 +115,7 @@ async def test_a_response_may_be_cut_in_half() -> None:
 @pytest.mark.parametrize("fault", ["rst", "fin", "fin_mid_pdu", "blackhole"])
 def test_cli_2_a_message_whose_answer_was_lost_so_may_come_again(fault: str) -> None:
     @virtual_time
-    async def broken() -> list[Invariant]:
+    async def broken() -> list[AnyInvariant]:
         rule = {"when": {"nth": 1}, "then": {"fault": fault, "repeat": "once"}}
         alpha = await world(rules=[rule])
         customer = await alpha.bound(response_s=5)

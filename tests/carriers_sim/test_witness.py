@@ -6,7 +6,7 @@ import pytest
 
 from carriers_sim.fault import Fault
 from carriers_sim.malformed_pdus import UNKNOWN_COMMAND_ID
-from carriers_sim.violations import Invariant
+from carriers_sim.violations import AnyInvariant, Invariant
 from tests.carriers_sim.carrier_builder import World, world
 from tests.carriers_sim.customer import submit_sm
 from tests.carriers_sim.handmade_client import (
@@ -31,7 +31,7 @@ DELIVER_SM = 0x00000005
 DATA_SM_RESP = 0x80000103
 
 
-def broken(alpha: World) -> list[Invariant]:
+def broken(alpha: World) -> list[AnyInvariant]:
     return [violation.invariant for violation in alpha.simulator.violations]
 
 
@@ -62,7 +62,7 @@ async def test_a_day_of_a_good_client_breaks_nothing() -> None:
 @pytest.mark.parametrize("fault", Fault)
 def test_a_good_client_answers_whatever_comes(fault: Fault) -> None:
     @virtual_time
-    async def broken_by() -> list[Invariant]:
+    async def broken_by() -> list[AnyInvariant]:
         alpha = await world()
         await alpha.bound()
         assert alpha.smsc.befall(fault) == 1
@@ -88,7 +88,7 @@ async def test_srv_2_a_length_that_no_pdu_has() -> None:
 @pytest.mark.parametrize("status", [None, 0x01])
 def test_srv_2_a_length_is_answered_with_rinvcmdlen(fault: Fault, status: int | None) -> None:
     @virtual_time
-    async def broken_by() -> list[Invariant]:
+    async def broken_by() -> list[AnyInvariant]:
         alpha = await world()
         client = await bound(alpha)
         alpha.smsc.befall(fault)
@@ -119,7 +119,7 @@ async def test_srv_3_a_command_that_smpp_does_not_have() -> None:
 )
 def test_srv_3_an_unknown_command_is_answered_with_rinvcmdid(answer: bytes) -> None:
     @virtual_time
-    async def broken_by() -> list[Invariant]:
+    async def broken_by() -> list[AnyInvariant]:
         alpha = await world()
         client = await bound(alpha)
         alpha.smsc.befall(Fault.UNKNOWN_COMMAND)
@@ -186,7 +186,7 @@ async def test_srv_22_unknown_tlvs_are_no_reason_to_refuse() -> None:
 @pytest.mark.parametrize("fault", [Fault.STRAY_NACK, Fault.STRAY_RESPONSE, Fault.UNKNOWN_RESPONSE])
 def test_srv_5_a_response_is_never_answered(fault: Fault) -> None:
     @virtual_time
-    async def broken_by() -> list[Invariant]:
+    async def broken_by() -> list[AnyInvariant]:
         alpha = await world()
         client = await bound(alpha)
         number = await injected(alpha, client, fault)
@@ -200,7 +200,7 @@ def test_srv_5_a_response_is_never_answered(fault: Fault) -> None:
 @pytest.mark.parametrize("sequence_number", [0, 0x80000000])
 def test_srv_6_a_sequence_number_is_in_its_range(sequence_number: int) -> None:
     @virtual_time
-    async def broken_by() -> list[Invariant]:
+    async def broken_by() -> list[AnyInvariant]:
         alpha = await world()
         client = await bound(alpha)
         client.write(pdu(ENQUIRE_LINK, sequence_number))
@@ -473,7 +473,7 @@ async def test_cli_5_a_throttled_message_that_comes_again_first_is_right() -> No
 @pytest.mark.parametrize("body", [b"", b"42\0", b"\0\x14\x00\x00\x00"])
 def test_rcp_4_a_deliver_sm_resp_has_one_nul(body: bytes) -> None:
     @virtual_time
-    async def broken_by() -> list[Invariant]:
+    async def broken_by() -> list[AnyInvariant]:
         alpha = await world()
         client = await bound(alpha)
         alpha.smsc.inject_mo("+15005551234", "55501", "hello")
@@ -488,7 +488,7 @@ def test_rcp_4_a_deliver_sm_resp_has_one_nul(body: bytes) -> None:
 @pytest.mark.parametrize("status", [0x65, 0x0B, 0x0C])
 def test_rcp_6_a_receipt_of_whatever_message_is_taken(status: int) -> None:
     @virtual_time
-    async def broken_by() -> set[Invariant]:
+    async def broken_by() -> set[AnyInvariant]:
         alpha = await world(receipts={"wrong_id": 1})
         customer = await alpha.bound()
         customer.answer = lambda _: status

@@ -14,9 +14,20 @@ SPOKEN = {
     "disk has space again": "warning",
     "bind down": "warning",
     "carrier refuses the bind": "error",
+    "SIP connection not opened": "warning",
+    "SIP connection refused": "warning",
+    "SIP message not sent": "warning",
+    "SIP message refused": "warning",
+    "SIP response dropped": "warning",
 }
 
 MEANINGS: dict[str, str] = {
+    "a call's timer met a fault of ours": "A defect, with its traceback. Report it.",
+    "call ended": "A call is over: its `status`, what the caller was told last (`sip_status`), the "
+    "trunk that was tried last, and how many were.",
+    "trunk down": "A SIP trunk does not answer, or has lost its registration. Calls take others; "
+    "it comes back by itself.",
+    "trunk up": "A SIP trunk answers, and is registered where it asks for that.",
     "ESME bound": "A customer's ESME has bound.",
     "ESME gone": "Its session has ended; `reason` says how.",
     "ESME refuses a deliver_sm": "A receipt or message was refused for good and is not sent again. "
@@ -170,6 +181,20 @@ MEANINGS: dict[str, str] = {
     "request failed": "A defect behind a 500, with its traceback. Report it.",
     "restored": "What an earlier run left was taken up.",
     "session ended by a fault of ours": "A defect ended one SMPP session. Report the traceback.",
+    "SIP broke": "A defect, with its traceback; `at` says what it cost: one message, event, timer "
+    "or connection. Report it.",
+    "SIP connection not opened": "What waited for it fails, and another way is tried. Of this line "
+    "and the next four there are 30 a minute together; `unlogged` counts the others.",
+    "SIP connection refused": "As many SIP connections stand as may, in all or of one source; one "
+    "more was closed.",
+    "SIP message not sent": "The system does not send to this address; the message fails.",
+    "SIP message refused": "A peer sends what cannot be read. If it was a request, it was answered "
+    "so.",
+    "SIP response dropped": "A peer sends a response that is not for us, or cannot be read.",
+    "host not resolved": "A carrier's or a peer's name leads nowhere; `reason` says why.",
+    "name not looked up": "No name server has answered for it; it is asked again after 5 s.",
+    "no name server is known": "`/etc/resolv.conf` names none. Hosts of carriers that are names "
+    "are not found.",
     "store failed": "**A write failed; nothing is accepted until it recovers.** Look at the disk.",
     "store recovered": "The file was opened again; what was kept has been written.",
     "store writer stopped": "**A defect ended the writer: nothing is accepted. Restart, and report "

@@ -6,9 +6,20 @@ import pytest_asyncio
 
 from tests.e2e.site import Site, a_site
 from tests.interop.node_smpp import NodeMissing, installed_package
+from tests.interop.peers import PeerMissing, program
 
 # Soon, so that a foreign peer is asked whether it is alive within a test.
 ENQUIRE_LINK_S = 1.0
+
+
+@pytest.fixture(autouse=True)
+def peers_are_here(request: pytest.FixtureRequest) -> None:
+    """A module names the foreign programs that it cannot do without in `PEERS`."""
+    for command in getattr(request.module, "PEERS", ()):
+        try:
+            program(command)
+        except PeerMissing as missing:
+            pytest.skip(str(missing))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -15,6 +15,27 @@ def free_port() -> int:
         return port
 
 
+def free_udp_port() -> int:
+    with socket.socket(type=socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+async def bound_udp(port: int) -> None:
+    """Until somebody has this port of UDP."""
+
+    async def is_taken() -> bool:
+        with socket.socket(type=socket.SOCK_DGRAM) as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                return True
+        return False
+
+    await until(is_taken)
+
+
 async def listened_to(port: int) -> None:
     """Until somebody listens there."""
 

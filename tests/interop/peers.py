@@ -22,6 +22,10 @@ PACKAGES = {
     "bearerbox": "kannel",
     "smsbox": "kannel",
     "tshark": "tshark",
+    "sipp": "sip-tester",
+    "baresip": "baresip-core",
+    "kamailio": "kamailio",
+    "sipsak": "sipsak",
 }
 # Only `make bench` wants these, for Jasmin.
 BENCH_PACKAGES = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.ingress.peer_address import is_allowed, origin
+from gateway.net.peer_address import is_allowed, origin
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ IPV6_PREFIX = 64
 
 def origin(peer: str) -> str:
     """What is counted together: an IPv4 address, a /64 of IPv6. All that are no address are one."""
-    address = _address(peer)
+    address = address_of(peer)
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), IPV6_PREFIX), strict=False))
     return str(address or "")
@@ -21,7 +21,7 @@ def is_allowed(peer: str, networks: tuple[str, ...]) -> bool:
     read, and a peer whose address is not known, let nobody in."""
     if not networks:
         return True
-    address = _address(peer)
+    address = address_of(peer)
     try:
         listed = [ip_network(network, strict=False) for network in networks]
     except ValueError:
@@ -29,7 +29,7 @@ def is_allowed(peer: str, networks: tuple[str, ...]) -> bool:
     return address is not None and any(address in network for network in listed)
 
 
-def _address(peer: str) -> IPv4Address | IPv6Address | None:
+def address_of(peer: str) -> IPv4Address | IPv6Address | None:
     """An IPv4 peer of a listener for both families is an IPv4 address (RFC 4291 §2.5.5.2)."""
     try:
         address = ip_address(peer)

@@ -1,0 +1,486 @@
+"""One simulated carrier for calls: a SIP server, what it decides of each call, and the calls that
+it makes itself.
+
+Here is who is answered, and what tests and the control interface ask. What happens within a call
+stands in `sip_call`, what happens to messages on the way in `sip_wire`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Annotated, assert_never
+
+import msgspec
+
+from carriers_sim.behaviour import carrier_seed, message_chance
+from carriers_sim.call_audio import CallAudios
+from carriers_sim.call_behaviour import CallBehaviour, CallDecision, OfferedCall, decide_call
+from carriers_sim.call_outcome import SILENCE, AudioSource
+from carriers_sim.call_recorder import CallRecorder, RecordedCall, user_of
+from carriers_sim.config import SipCarrierConfig
+from carriers_sim.delay import Seconds
+from carriers_sim.refused_calls import RefusedCalls
+from carriers_sim.remember import remember
+from carriers_sim.sip_call import SipCall, Step
+from carriers_sim.sip_violations import SipInvariant
+from carriers_sim.sip_wire import SipWire
+from carriers_sim.sip_witness import SipWitness
+from carriers_sim.throttle import Counted, Throttle, TokenBucket
+from carriers_sim.timer_heap import TimerHeap
+from carriers_sim.violations import Violations
+from carriers_sim.watchers import Watchers
+from gateway.clock import Clock
+from gateway.net.sip_address import bracketed
+from gateway.net.sip_endpoint import SipListen, Verdict
+from gateway.sip.digest import Algorithm, ha1
+from gateway.sip.digest_client import ANSWERED_BY, DigestClient
+from gateway.sip.digest_server import DigestServer
+from gateway.sip.digest_server import Verdict as DigestVerdict
+from gateway.sip.headers import Field
+from gateway.sip.leg import Leg
+from gateway.sip.leg_events import (
+    Acknowledged,
+    Answered,
+    Asked,
+    EndCause,
+    Ended,
+    IncomingCall,
+    LegEvent,
+    OutsideDialog,
+    OutsideResponse,
+    Pracked,
+    Provisional,
+    Responded,
+    Withdrawn,
+)
+from gateway.sip.leg_state import CAPABILITIES, Credentials
+from gateway.sip.message import SipMessage, SipRequest, SipResponse
+from gateway.sip.outgoing_leg import Invitation
+from gateway.sip.session_timer import SessionInterval
+from gateway.sip.transaction import Destination
+
+CALLS_MAX = 20_000
+DECISIONS_MAX = 100_000
+BINDINGS_MAX = 10_000
+EXPIRES_S = 3_600
+
+
+class CallOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A call of the carrier's to its customer. It is cancelled `cancel_after_s` after the INVITE if
+    it is not answered by then; the other keys are those of a behaviour. Without `offers` the INVITE
+    has no session description. `headers` are added to it."""
+
+    caller: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="from")
+    called: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="to")
+    host: Annotated[str, msgspec.Meta(min_length=1)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 5060
+    transport: str = "UDP"
+    headers: tuple[tuple[str, str], ...] = ()
+    offers: bool = True
+    audio: AudioSource = AudioSource.TONE
+    talk_s: Seconds | None = None
+    hold_after_s: Seconds | None = None
+    hold_s: Seconds = 1.0
+    cancel_after_s: Seconds | None = None
+    unacknowledged: bool = False
+
+
+class CallsFull(Exception):
+    """Too many calls are under way."""
+
+
+class SipCarrier:
+    """Build it, and everything it is given, inside a running event loop."""
+
+    def __init__(
+        self,
+        config: SipCarrierConfig,
+        *,
+        seed: int,
+        clock: Clock,
+        recorder: CallRecorder,
+        violations: Violations,
+        refused: RefusedCalls,
+    ) -> None:
+        self.config = config
+        self.port = config.port
+        self.behaviour = config.behaviour
+        self.recorder = recorder
+        self.audios = CallAudios(config.host)
+        self._clock = clock
+        self._violations = violations
+        self._refused = refused
+        self._seed = carrier_seed(seed, config.name)
+        self._number = 0
+        self._decisions: dict[tuple[str, str], CallDecision] = {}
+        self._withheld: dict[str, None] = {}
+        self._bindings: dict[str, str] = {}
+        self._calls: set[SipCall] = set()
+        self._steps: TimerHeap[Step] = TimerHeap(clock, self._take_step)
+        self._watchers = Watchers(config.name)
+        self._digest = DigestServer(config.name, secrets.token_bytes(16), config.algorithms)
+        self._wire: SipWire | None = None
+        self._throttle = self._new_throttle()
+
+    # What tests and the control interface ask
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def host(self) -> str:
+        return self.config.host
+
+    @property
+    def calls(self) -> list[RecordedCall]:
+        """Those that came here and those made here, in the order in which they began."""
+        return self.recorder.calls_of(self.name)
+
+    @property
+    def bindings(self) -> dict[str, str]:
+        """Who has registered here, with the Contact."""
+        return dict(self._bindings)
+
+    def stats(self) -> dict[str, object]:
+        """Counters of `call_recorder.CallCounts`, and what is under way."""
+        return self.recorder.counts(self.name).as_json() | {"bindings": len(self._bindings)}
+
+    async def wait_for_calls(self, count: int, timeout_s: float = 5.0) -> list[RecordedCall]:
+        """All calls, once `count` are over since the start or the last reset.
+
+        Raises:
+            TimeoutError: fewer were within `timeout_s`.
+        """
+
+        def over() -> int:
+            return sum(self.recorder.counts(self.name).ends.values())
+
+        await self.wait_until(
+            lambda: over() >= count, timeout_s, lambda: f"{over()} of {count} calls are over"
+        )
+        return self.calls
+
+    async def wait_until(
+        self,
+        condition: Callable[[], bool],
+        timeout_s: float = 5.0,
+        progress: Callable[[], str] = lambda: "the condition does not hold",
+    ) -> None:
+        """Until `condition` holds; looked at after each event here. Raises TimeoutError."""
+        await self._watchers.wait_until(condition, timeout_s, progress)
+
+    # What they ask for
+
+    def set_behaviour(self, behaviour: CallBehaviour) -> None:
+        """Switch at once; what was decided before is not undone."""
+        self.behaviour = behaviour
+        self._throttle = self._new_throttle()
+        if self._wire is not None:
+            self._wire.lost = behaviour.lost
+
+    def call(self, caller: str, called: str, host: str, port: int, **keys: object) -> RecordedCall:
+        """Call the customer. `keys` are those of `CallOut`. Raises as `call_out` does."""
+        form = {"from": caller, "to": called, "host": host, "port": port} | keys
+        return self.call_out(msgspec.convert(form, CallOut))
+
+    def call_out(self, out: CallOut) -> RecordedCall:
+        """
+        Raises:
+            CallsFull: too many calls are under way.
+            SipError: a header cannot be written.
+        """
+        assert self._wire is not None
+        if len(self._calls) >= CALLS_MAX:
+            raise CallsFull(f"{CALLS_MAX} calls are under way")
+        now = self._clock.now()
+        destination = Destination(out.transport.upper(), out.host, out.port)
+        decision = CallDecision(
+            200,
+            "made here",
+            audio=out.audio,
+            talk_s=out.talk_s,
+            hold_after_s=out.hold_after_s,
+            hold_s=out.hold_s,
+        )
+        record = self.recorder.made(self.name, "", out.caller, out.called, now)
+        call = SipCall(self, record, decision)
+        try:
+            leg = self._wire.user_agent.invite(
+                self._invitation(out, call), destination, now, self._credentials()
+            )
+        except BaseException:
+            call.never_was(now)
+            raise
+        self._begin(call, leg)
+        if out.unacknowledged:
+            remember(self._withheld, leg.call_id, None, DECISIONS_MAX)
+        if out.cancel_after_s is not None:
+            self._steps.add(now + out.cancel_after_s, call.cancel)
+        self._wire.flush()
+        return record
+
+    def hang_up(self) -> int:
+        """End all calls; how many there were."""
+        assert self._wire is not None
+        calls, now = list(self._calls), self._clock.now()
+        for call in calls:
+            call.hang_up(now)
+        self._wire.flush()
+        return len(calls)
+
+    def reset(self) -> None:
+        """The configured behaviour again, and calls numbered from 1. Calls go on."""
+        self._number = 0
+        self._decisions.clear()
+        self.set_behaviour(self.config.behaviour)
+
+    async def start(self) -> None:
+        """Raises ListenError."""
+        config = self.config
+        self._wire = SipWire(
+            SipListen(config.host, self.port),
+            self._on_event,
+            self._on_message,
+            self._clock,
+            Random(self._seed),
+            interval=SessionInterval(config.session_expires_s, config.min_se_s),
+            witness=SipWitness(),
+            chance=Random(self._seed + 1),
+            withholds=self._withholds,
+            on_violation=self._on_violation,
+            on_lost=self._on_lost,
+        )
+        self._wire.lost = self.behaviour.lost
+        await self._wire.start()
+        self.port = self._wire.addresses["UDP"][1]
+
+    async def stop(self) -> None:
+        """End the calls, then close the ports."""
+        if self._wire is None:
+            return
+        self.hang_up()
+        await self._wire.drain()
+        self._steps.keep(lambda _: False)
+        self.audios.close()
+        self._wire = None
+
+    # For its calls
+
+    def after(self, seconds: float, step: Step, now: float) -> None:
+        if seconds:
+            self._steps.add(now + seconds, step)
+        else:
+            step(now)
+
+    def _take_step(self, step: Step) -> None:
+        step(self._clock.now())
+        if self._wire is not None:
+            self._wire.flush()
+
+    def _begin(self, call: SipCall, leg: Leg) -> None:
+        call.take(leg)
+        self._calls.add(call)
+
+    # Requests, before the user agent sees them
+
+    def _on_message(
+        self, request: SipRequest, source: Destination, now: float
+    ) -> SipResponse | Verdict | None:
+        """Whoever is to hear nothing hears nothing, not even 100."""
+        if request.method == "OPTIONS" and self.behaviour.options == SILENCE:
+            return Verdict.DROP
+        if request.method == "REGISTER" and self.behaviour.register == SILENCE:
+            return Verdict.DROP
+        if request.to_tag is None and request.method in ("INVITE", "ACK", "CANCEL"):
+            key = (request.call_id, request.from_tag or "")
+            decision = self._decisions.get(key)
+            if decision is None and request.method == "INVITE":
+                decision = self._decide(request, now)
+                remember(self._decisions, key, decision, DECISIONS_MAX)
+                if decision.is_silent:
+                    self._keep_silent(request, decision, now)
+            if decision is not None and decision.is_silent:
+                return Verdict.DROP
+        return None
+
+    def _decide(self, request: SipRequest, now: float) -> CallDecision:
+        self._number += 1
+        behaviour = self.behaviour
+        called = user_of(request.request_uri)
+        channels = behaviour.channels_max
+        offered = OfferedCall(
+            self.name,
+            called,
+            self._refused.by(called),
+            is_throttled=self._throttle is not None and not self._throttle.admit(1, now),
+            is_full=bool(channels) and len(self._calls) >= channels,
+        )
+        decision = decide_call(behaviour, offered, message_chance(self._seed, self._number))
+        if decision.is_remembered:
+            self._refused.add(called, self.name)
+        return decision
+
+    def _keep_silent(self, request: SipRequest, decision: CallDecision, now: float) -> None:
+        record = self.recorder.came(self.name, request, now)
+        record.reason = decision.reason
+        self.recorder.counts(self.name).silent += 1
+        self.recorder.ended(record, 0, SILENCE, now)
+        self._watchers.tell()
+
+    def _new_throttle(self) -> TokenBucket | None:
+        rate = self.behaviour.calls_per_s_max
+        if not rate:
+            return None
+        throttle = Throttle(segments_per_s=rate, counted=Counted.MESSAGES)
+        return TokenBucket(throttle, self._clock.now())
+
+    # What the user agent tells
+
+    def _on_event(self, event: LegEvent, now: float) -> None:
+        match event:
+            case IncomingCall():
+                self._receive_call(event, now)
+            case OutsideDialog():
+                self._receive_outside(event, now)
+            case Provisional(leg):
+                leg.user.provisional(event, now)
+            case Answered(leg):
+                leg.user.answered(event, now)
+            case Acknowledged(leg):
+                leg.user.acknowledged(event, now)
+            case Asked(leg):
+                leg.user.asked(event, now)
+            case Responded(leg):
+                leg.user.responded(event, now)
+            case Ended(leg):
+                self._end(leg.user, event, now)
+            case OutsideResponse() | Pracked() | Withdrawn():
+                pass
+            case _:
+                assert_never(event)
+        self._watchers.tell()
+
+    def _receive_call(self, event: IncomingCall, now: float) -> None:
+        request, leg = event.request, event.leg
+        if self.behaviour.challenge and not self._is_known(request, "Proxy-Authorization", now):
+            leg.refuse(407, now, self._challenges("Proxy-Authenticate", now))
+            return
+        decision = self._decisions.get((request.call_id, request.from_tag or ""))
+        if decision is None or len(self._calls) >= CALLS_MAX:
+            leg.refuse(503, now)
+            return
+        record = self.recorder.came(self.name, request, now)
+        record.reason = decision.reason
+        call = SipCall(self, record, decision)
+        self._begin(call, leg)
+        call.begin(request.body, now)
+
+    def _end(self, call: SipCall | None, event: Ended, now: float) -> None:
+        if call is None:
+            return  # It was refused before it was a call.
+        if event.cause is EndCause.NO_ACK:
+            self._on_violation(SipInvariant.ACK_MISSING, "to 200", now)
+        self._calls.discard(call)
+        call.ended(event, now)
+
+    def _receive_outside(self, event: OutsideDialog, now: float) -> None:
+        """A request that is for no call."""
+        assert self._wire is not None
+        respond = self._wire.user_agent.respond
+        request = event.request
+        counts = self.recorder.counts(self.name)
+        match request.method:
+            case "OPTIONS":
+                counts.options += 1
+                more = [*CAPABILITIES, ("Accept", "application/sdp")]
+                respond(event.transaction, int(self.behaviour.options), now, more)
+            case "REGISTER":
+                challenge = self.behaviour.challenge
+                if challenge and not self._is_known(request, "Authorization", now):
+                    headers = self._challenges("WWW-Authenticate", now)
+                    respond(event.transaction, 401, now, headers)
+                    return
+                status = int(self.behaviour.register)
+                headers = self._bound(request) if status < 300 else []
+                counts.registered += status < 300
+                respond(event.transaction, status, now, headers)
+            case _:
+                respond(event.transaction, 405, now, CAPABILITIES[:1])
+
+    # Registrations and passwords
+
+    def _bound(self, request: SipRequest) -> list[Field]:
+        """The bindings after a REGISTER (RFC 3261 §10.3), one for each address-of-record."""
+        record = user_of(request.to.uri)
+        contact = request.contact
+        expires_s = request.expires_s
+        if contact is not None and contact.expires_s is not None:
+            expires_s = contact.expires_s
+        if expires_s is None:
+            expires_s = EXPIRES_S
+        if contact is not None and expires_s:
+            remember(self._bindings, record, str(contact.uri), BINDINGS_MAX)
+        elif contact is not None or request.contact_is_star:
+            self._bindings.pop(record, None)
+        bound = self._bindings.get(record)
+        return [("Contact", f"<{bound}>;expires={expires_s}")] if bound else []
+
+    def _is_known(self, request: SipRequest, name: str, now: float) -> bool:
+        config = self.config
+
+        def ha1_of(username: str, algorithm: Algorithm) -> str | None:
+            if username != config.username:
+                return None
+            return ha1(username, self._digest.realm, config.password, algorithm)
+
+        values = request.headers.get_all(name)
+        checked = self._digest.check(values, request.method, ha1_of, now)
+        return checked.verdict is DigestVerdict.ACCEPTED
+
+    def _challenges(self, name: str, now: float) -> list[Field]:
+        return [(name, value) for value in self._digest.challenges(now)]
+
+    def _credentials(self) -> Credentials:
+        """Our own name and password, for a customer that asks a carrier for them."""
+        client = DigestClient(self.config.username, self.config.password)
+
+        def credentials(request: SipRequest, response: SipResponse) -> Iterable[Field] | None:
+            answered = client.answer(request, response, secrets.token_hex(8))
+            if answered is None:
+                return None
+            name = ANSWERED_BY[response.status][1]
+            return [(name, value) for value in answered.headers.get_all(name)]
+
+        return credentials
+
+    # Calls of ours
+
+    def _invitation(self, out: CallOut, call: SipCall) -> Invitation:
+        host = bracketed(out.host)
+        own = f"{bracketed(self.config.host)}:{self.port}"
+        uri = f"sip:{out.called}@{host}:{out.port}"
+        if out.transport.upper() != "UDP":
+            uri += f";transport={out.transport.lower()}"
+        return Invitation(
+            uri,
+            f"<sip:{out.caller}@{own}>",
+            f"<sip:{out.called}@{host}:{out.port}>",
+            out.headers,
+            call.offer() if out.offers else b"",
+        )
+
+    # The wire
+
+    def _withholds(self, message: SipMessage) -> bool:
+        """The ACKs to the 2xx of some calls never leave."""
+        is_ack = isinstance(message, SipRequest) and message.method == "ACK"
+        return is_ack and message.call_id in self._withheld
+
+    def _on_violation(self, invariant: SipInvariant, detail: str, now: float) -> None:
+        self._violations.add(invariant, self.name, detail, now)
+
+    def _on_lost(self) -> None:
+        self.recorder.counts(self.name).datagrams_lost += 1

@@ -1,0 +1,95 @@
+"""SIPp as a customer or as a carrier, in the scenarios that stand in `sipp/`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from tests.e2e.process import ChildProcess
+from tests.interop.free_port import bound_udp, free_udp_port
+from tests.interop.peers import program
+
+SCENARIOS = Path(__file__).with_name("sipp")
+LOOPBACK = "127.0.0.1"
+CALLER, CALLED = "+15005550006", "+15005551234"
+
+
+class Sipp(ChildProcess):
+    """`async with Sipp("uac_call", directory, port) as customer`; then `customer.succeeded()`.
+
+    A scenario of a carrier (`uas_…`) has no port to go to; it ends after `calls`. `words` of the
+    scenario are put in before it is read, where SIPp has no variable. `options` are SIPp's own.
+    """
+
+    def __init__(
+        self,
+        scenario: str,
+        directory: Path,
+        to_port: int | None = None,
+        calls: int = 1,
+        called: str = CALLED,
+        caller: str = CALLER,
+        pause_ms: int = 300,
+        transport: str = "u1",
+        words: Mapping[str, str] | None = None,
+        options: tuple[str, ...] = (),
+        is_traced: bool = True,
+    ) -> None:
+        self.port = free_udp_port()
+        self._calls = calls
+        text = (SCENARIOS / f"{scenario}.xml").read_text()
+        for word, value in (words or {}).items():
+            text = text.replace(word, value)
+        here = directory / f"{scenario}-{self.port}"
+        here.mkdir()
+        (here / "scenario.xml").write_text(text)
+        command = [
+            *(program("sipp"), "-sf", "scenario.xml", "-i", LOOPBACK, "-p", str(self.port)),
+            *(
+                "-mp",
+                str(free_udp_port()),
+                "-m",
+                str(calls),
+                "-d",
+                str(pause_ms),
+                "-s",
+                called,
+                "-key",
+                "caller",
+                caller,
+            ),
+            *("-t", transport, "-nostdin", "-timeout", "50s"),
+            *(("-trace_err", "-trace_msg") if is_traced else ()),
+            *("-default_behaviors", "all,-bye,-abortunexp", *options),
+        ]
+        if to_port is not None:
+            command.append(f"{LOOPBACK}:{to_port}")
+        super().__init__(*command, directory=here)
+        self._is_server = to_port is None
+
+    async def start(self) -> None:
+        await super().start()
+        if self._is_server:
+            await bound_udp(self.port)
+
+    async def succeeded(self) -> bool:
+        """Once it has ended: whether each call went as the scenario says."""
+        return await self.ended() == 0
+
+    @property
+    def errors(self) -> str:
+        """What it found wrong."""
+        return "".join(path.read_text() for path in self.directory.glob("*_errors.log"))
+
+    @property
+    def messages(self) -> str:
+        """All that passed, as it saw it."""
+        return "".join(path.read_text() for path in self.directory.glob("*_messages.log"))
+
+    def count_of(self, method: str) -> Callable[[], Awaitable[int]]:
+        """Asks how often it has said or heard this."""
+
+        async def count() -> int:
+            return self.messages.count(f"\n{method} ")
+
+        return count
