@@ -125,7 +125,9 @@ class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (`allowed_ips`), by its digest (`username`, with `ha1_md5` and `ha1_sha256`, the hashes of
     `user:realm:password` that `supernet accounts sip-user` prints), or both; with none of them
     nothing is let in. Calls to the account's numbers go to `uri`; where a number is one trunk's
-    only, it is among its `caller_ids`: numbers beside the account's senders that it may show.
+    only, it is among its `caller_ids`: numbers beside the account's senders that it may show. The
+    statuses of its own calls are posted to `status_callback`, else to the account's
+    `call_status_callback`.
     """
 
     id: str
@@ -137,6 +139,7 @@ class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: int = 30
     cps: float = 5.0
     caller_ids: tuple[str, ...] = ()
+    status_callback: str = ""
 
 
 class Phone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,3 +184,10 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cps: float = 25.0
     trunks: tuple[CustomerTrunk, ...] = msgspec.field(name="trunk", default=())
     phones: tuple[Phone, ...] = msgspec.field(name="phone", default=())
+    call_status_callback: str = ""
+
+    def callback_of_calls(self, source: str) -> str:
+        """Where a call from that source (see `Call`) is told about: as its trunk says, else as the
+        account does; empty for nowhere."""
+        own = (one.status_callback for one in self.trunks if f"trunk/{one.id}" == source)
+        return next(own, "") or self.call_status_callback

@@ -107,6 +107,9 @@ def _check_account(source: Source, account: Account, at: KeyPath) -> None:
     _matches(source, account.auth_token, AUTH_TOKEN.fullmatch, (*at, "auth_token"), "32 hex digits")
     _check_bounds(source, account, ACCOUNT_BOUNDS, at)
     _check_countries(source, account.countries, at)
+    _check_url(source, account.call_status_callback, (*at, "call_status_callback"))
+    for trunk_at, trunk in _numbered(account.trunks, at, "trunk"):
+        _check_url(source, trunk.status_callback, (*trunk_at, "status_callback"))
 
 
 def _check_esme(source: Source, esme: Esme, at: KeyPath) -> None:
@@ -138,8 +141,7 @@ def _check_sender(source: Source, sender: Sender, at: KeyPath) -> None:
     if sender.trust_score is not None and sender.type is not SenderType.TEN_DLC:
         raise source.error((*at, "trust_score"), "only a 10dlc has a trust score")
     for key in ("sms_url", "sms_fallback_url"):
-        if url := getattr(sender, key):
-            _matches(source, url, _is_http_url, (*at, key), "an http or https URL")
+        _check_url(source, getattr(sender, key), (*at, key))
     for key in ("sms_method", "sms_fallback_method"):
         method = getattr(sender, key)
         _matches(source, method, {"GET", "POST"}.__contains__, (*at, key), "GET or POST")
@@ -166,6 +168,11 @@ def _check_bounds(source: Source, owner: object, bounds: tuple[Bounds, ...], at:
 def _matches(source: Source, value: str, matches: Check, at: KeyPath, expected: str) -> None:
     if not matches(value):
         raise source.error(at, f"expected {expected}, got {got(value, at)}")
+
+
+def _check_url(source: Source, url: str, at: KeyPath) -> None:
+    if url:
+        _matches(source, url, _is_http_url, at, "an http or https URL")
 
 
 def _is_http_url(text: str) -> bool:

@@ -29,12 +29,12 @@ from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.gate import Gate
 from gateway.ingress.rest.message_post import MessagePosts
 from gateway.ingress.rest.server import RestServer
-from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.errors import ListenError, TlsError
 from gateway.net.network import TcpNetwork
 from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
 from gateway.streams.event_streams import segment_archive, stream_wanted
+from gateway.webhooks.client import WebhookClient
 
 log = logging.getLogger(__name__)
 

@@ -56,12 +56,13 @@ from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
-from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
+from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.net.network import Network
 from gateway.net.tls import server_context
 from gateway.store.interface import Listener, Owed, Store, Transition
 from gateway.streams.event_streams import EventStreams
 from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
+from gateway.webhooks.request import Poster
 from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router

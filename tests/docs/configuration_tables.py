@@ -189,6 +189,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "and its finished messages are not found any more. 0: no bound.",
         "idempotency_window_s": "For so long the same idempotency key makes no second message. "
         "Not longer than `retention_s`.",
+        "call_retention_s": "Records of calls are kept for so many seconds after the call's end.",
+        "call_bytes_max": "Octets of all records of calls; above, the oldest go earlier. 0: no "
+        "bound.",
     },
     "[text]": {
         "reference_bits": "The size of the reference that joins the parts of a message again. With "
@@ -287,6 +290,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "cps": "Calls that may begin in a second. Above: 503 with Retry-After.",
         "sees_prices": "Show it prices and utilities where routes are explained: for the "
         "operator's own account.",
+        "call_status_callback": "Where the statuses of its calls are posted, signed; the "
+        "`status_callback` of a `[[account.trunk]]` comes first for calls from there. See "
+        "[receive status callbacks](../how-to/receive-status-callbacks.md#calls).",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",

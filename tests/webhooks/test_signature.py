@@ -7,7 +7,7 @@ from twilio.request_validator import (
     RequestValidator,
 )
 
-from gateway.messaging.webhook_signature import signature
+from gateway.webhooks.signature import signature
 
 TOKEN = "12345"
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"

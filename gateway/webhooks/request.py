@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlencode
 
-from gateway.messaging.webhook_destination import Destination, FailureKind, Overrides
-from gateway.messaging.webhook_signature import SIGNATURE_HEADER, Field, signature
+from gateway.webhooks.destination import Destination, FailureKind, Overrides
+from gateway.webhooks.signature import SIGNATURE_HEADER, Field, signature
 
 API_VERSION = "2010-04-01"
 IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
@@ -47,6 +48,12 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.code} {self.detail}"
+
+
+class Poster(Protocol):
+    """Makes one request: `WebhookClient`, or a test's endpoint."""
+
+    async def post(self, request: WebhookRequest) -> Answer | Failure: ...
 
 
 def signed_request(

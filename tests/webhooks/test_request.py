@@ -6,8 +6,8 @@ from twilio.request_validator import (
     RequestValidator,
 )
 
-from gateway.messaging.webhook_destination import FailureKind, Overrides, parse_destination
-from gateway.messaging.webhook_request import Failure, WebhookRequest, signed_request
+from gateway.webhooks.destination import FailureKind, Overrides, parse_destination
+from gateway.webhooks.request import Failure, WebhookRequest, signed_request
 from tests.messaging.webhook_world import TOKEN, fields_of
 
 FIELDS = [("Body", "caf\u00e9 & more + \U0001f600"), ("Empty", "")]

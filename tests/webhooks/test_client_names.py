@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.messaging.webhook_client import (
+from gateway.webhooks.client import (
     ForbiddenAddressError,
     GuardedResolver,
     WebhookClient,
 )
-from gateway.messaging.webhook_destination import FailureKind, parse_destination
-from gateway.messaging.webhook_request import Answer, Failure, signed_request
+from gateway.webhooks.destination import FailureKind, parse_destination
+from gateway.webhooks.request import Answer, Failure, signed_request
 from tests.messaging.web_servers import (
     SELF_SIGNED,
     Seen,

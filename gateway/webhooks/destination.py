@@ -2,7 +2,7 @@
 
 Pure. A customer chooses the URL and we make the request from inside our network, so a destination
 is refused unless it is a public unicast address (SSRF). An address in the URL is judged here; a
-name is judged when it is resolved, at the moment of connecting, by `webhook_client`, so that a
+name is judged when it is resolved, at the moment of connecting, by `client`, so that a
 name which changes its address (DNS rebinding) is judged by the address that is called. Redirects
 are not followed, because each hop would be a destination that nobody checked in.
 """

@@ -22,8 +22,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from gateway.messaging.webhook_destination import FailureKind, is_public
-from gateway.messaging.webhook_request import RETRIEVAL_FAILURE, Answer, Failure, WebhookRequest
+from gateway.webhooks.destination import FailureKind, is_public
+from gateway.webhooks.request import RETRIEVAL_FAILURE, Answer, Failure, WebhookRequest
 
 # The longest answer that is read: Twilio's limit of a TwiML document (11750).
 ANSWER_MAX = 65_536

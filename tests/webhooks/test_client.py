@@ -9,11 +9,11 @@ from twilio.request_validator import (
     RequestValidator,
 )
 
-from gateway.messaging.webhook_client import (
+from gateway.webhooks.client import (
     WebhookClient,
 )
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Answer, Failure
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure
 from tests.messaging.web_servers import (
     Seen,
     a_request,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.messaging.webhook_destination import (
+from gateway.webhooks.destination import (
     DestinationError,
     FailureKind,
     Overrides,

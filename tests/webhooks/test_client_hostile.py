@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway.messaging.webhook_client import (
+from gateway.webhooks.client import (
     ANSWER_MAX,
     RECEIVED_MAX,
     WebhookClient,
 )
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Answer, Failure
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure
 from tests.messaging.web_servers import (
     Seen,
     a_request,
