@@ -113,8 +113,8 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     earlier, the oldest first, once all together exceed `bytes_max` octets (0: no bound). What is
     not finished by then is carried over, never dropped.
 
-    Records of calls are kept for `call_retention_s`, or less long, the oldest going first, where all
-    would exceed `call_bytes_max` octets (0: no bound).
+    Records of calls are kept for `call_retention_s`, or less long, the oldest going first, where
+    all would exceed `call_bytes_max` octets (0: no bound).
 
     `idempotency_window_s`: for so long a request with the same idempotency key makes no second
     message.
