@@ -226,7 +226,15 @@ class Gateway:
             self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
         self.voice: Voice | None = None
         if calls is not None:
-            kept = KeptCalls(calls, poster, self.credentials.account, clock, random, private)
+            kept = KeptCalls(
+                calls,
+                poster,
+                self.credentials.account,
+                clock,
+                random,
+                private,
+                self.streams.call_sinks,
+            )
             self.voice = Voice(
                 config, plan, self.router, clock, random, ids.next, kept, self._on_trunk_event
             )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.account import Account
 from gateway.clock import Clock
 from gateway.store.call_store import CallStore
+from gateway.streams.call_stream import CallSink, CallStream
 from gateway.voice.call_callbacks import CallCallbacks
 from gateway.voice.call_meters import CallMeters, CallReadings
 from gateway.voice.call_records import CallRecords
@@ -16,7 +17,8 @@ from gateway.webhooks.request import Poster
 
 
 class KeptCalls:
-    """`allow_private` lets callbacks go to loopback and private networks."""
+    """`allow_private` lets callbacks go to loopback and private networks. `sinks` are those of the
+    event stream that take calls."""
 
     def __init__(
         self,
@@ -26,14 +28,17 @@ class KeptCalls:
         clock: Clock,
         random: Random,
         allow_private: bool,
+        sinks: Sequence[CallSink],
     ) -> None:
-        self.records = CallRecords(store, clock)
+        self.records = CallRecords(store, clock, streamed=bool(sinks))
+        self.stream = CallStream(store, sinks, random)
         self.callbacks = CallCallbacks(
             store, poster, accounts, clock, random, allow_private=allow_private
         )
         self.meters = CallMeters()
         self.records.subscribe(self.meters.on_event)
         self.records.subscribe(self.callbacks.on_event)
+        self.records.subscribe(self.stream.on_event)
 
     def begin(self) -> None:
         """Take up what an earlier run has left; before the first call."""
@@ -45,6 +50,7 @@ class KeptCalls:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.records.run(), name="records of calls")
             tasks.create_task(self.callbacks.run(), name="callbacks of calls")
+            tasks.create_task(self.stream.run(), name="event stream of calls")
 
     def readings(self) -> CallReadings:
         return self.meters.readings(self.records, self.callbacks)
