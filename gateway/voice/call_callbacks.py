@@ -89,12 +89,12 @@ class CallCallbacks:
         try:
             destination = parse_destination(url, self._allow_private)
         except DestinationError as error:
-            self._give_up(event, "call callback refused", str(error))
+            self._give_up(event, str(error))
             return
         if self._queue.offer(event, destination, self._clock.now()):
             self._wake.set()
         else:
-            self._give_up(event, "call callback refused", "too many wait")
+            self._give_up(event, "too many wait")
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -127,7 +127,7 @@ class CallCallbacks:
         self._wake.set()
         if answer is None:
             self._queue.ended(delivery)
-            self._give_up(event, "call callback given up", "no account, or an error of ours")
+            self._give_up(event, "no account, or an error of ours")
         elif isinstance(answer, Failure):
             self._failed(delivery, answer)
         else:
@@ -138,7 +138,7 @@ class CallCallbacks:
     def _failed(self, delivery: CallDelivery, failure: Failure) -> None:
         self.failed_attempts += 1
         if not self._queue.failed(delivery, failure, self._clock.now()):
-            self._give_up(delivery.event, "call callback given up", str(failure))
+            self._give_up(delivery.event, str(failure))
             return
         facts = {
             "call": call_sid(delivery.event.call.id),
@@ -157,10 +157,10 @@ class CallCallbacks:
         token = f"{call_sid(event.call.id)}-{event.number}"
         return signed_request(delivery.destination, "POST", fields, account.auth_token, token)
 
-    def _give_up(self, event: CallEvent, what: str, reason: str) -> None:
+    def _give_up(self, event: CallEvent, reason: str) -> None:
         self.given_up += 1
         facts = {"call": call_sid(event.call.id), "status": event.status.value, "reason": reason}
-        log.warning(what, extra=facts)
+        log.warning("call callback given up", extra=facts)
         self._told(event)
 
     def _told(self, event: CallEvent) -> None:

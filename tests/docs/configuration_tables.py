@@ -341,6 +341,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "Retry-After.",
         "caller_ids": "Numbers that it may show beside the account's senders. Calls to them go to "
         "this trunk only.",
+        "status_callback": "Where the statuses of the calls that it makes are posted, signed. "
+        "Without one: the account's `call_status_callback`.",
     },
     "[[account.phone]]": {
         "username": "Who it is in its digest and how it is called within the account; unique in "

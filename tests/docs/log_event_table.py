@@ -34,10 +34,8 @@ MEANINGS: dict[str, str] = {
     "call record lost": "A record could not be stored, for `reason`; the customer was told. Report "
     "it.",
     "call callback failed": "A status callback of a call was not taken; it is tried again.",
-    "call callback given up": "A status callback of a call was not taken for four hours, or its "
-    "server is not to be asked again.",
-    "call callback refused": "A status callback of a call was not tried: its URL cannot be called, "
-    "or too many wait.",
+    "call callback given up": "A status callback of a call was not taken for four hours, its URL "
+    "cannot be called, its server is not to be asked again, or too many wait; `reason` says which.",
     "call callback broke": "A defect, with its traceback; the callback is given up. Report it.",
     "store of calls failed": "`calls.db` could not be written. New calls are refused until it can; "
     "what is known of others waits in memory. **Look at the disk.**",
