@@ -124,7 +124,10 @@ class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[[account.trunk]]: a customer's PBX. It is known by where its calls come from
     (`allowed_ips`), by its digest (`username`, with `ha1_md5` and `ha1_sha256`, the hashes of
     `user:realm:password` that `supernet accounts sip-user` prints), or both; with none of them
-    nothing is let in. Calls to the account's numbers go to `uri`.
+    nothing is let in. Calls to the account's numbers go to `uri`; where a number is one trunk's
+    only, it is among its `caller_ids`: numbers beside the account's senders that it may show. The
+    statuses of its own calls are posted to `status_callback`, else to the account's
+    `call_status_callback`.
     """
 
     id: str
@@ -136,10 +139,13 @@ class CustomerTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: int = 30
     cps: float = 5.0
     caller_ids: tuple[str, ...] = ()
+    status_callback: str = ""
 
 
 class Phone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[[account.phone]]: somebody who registers, with a phone or a browser, as `username`."""
+    """[[account.phone]]: somebody who registers, with a phone or a browser, as `username`, and is
+    called by it within the account. It shows `caller_id` and gets the calls to that number; without
+    one it may show any number of the account's, and gets the calls that are for nobody else."""
 
     username: str
     ha1_md5: str = ""
@@ -152,7 +158,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer. The auth token stands in clear because it is the key that signs webhooks.
 
     `national_languages` are those in whose shift tables its texts may go; None: the gateway's.
-    `sees_prices`: what carriers charge is shown to it where routes are explained.
+    `sees_prices`: what carriers charge is shown to it where routes are explained. `channels` calls
+    at most stand at once over all its trunks and phones, and `cps` may begin in a second.
     """
 
     sid: str
@@ -173,5 +180,14 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     national_languages: tuple[Language, ...] | None = None
     traffic_class: TrafficClass | None = None
     sees_prices: bool = False
+    channels: int = 500
+    cps: float = 25.0
     trunks: tuple[CustomerTrunk, ...] = msgspec.field(name="trunk", default=())
     phones: tuple[Phone, ...] = msgspec.field(name="phone", default=())
+    call_status_callback: str = ""
+
+    def callback_of_calls(self, source: str) -> str:
+        """Where a call from that source (see `Call`) is told about: as its trunk says, else as the
+        account does; empty for nowhere."""
+        own = (one.status_callback for one in self.trunks if f"trunk/{one.id}" == source)
+        return next(own, "") or self.call_status_callback

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 MASK_64 = (1 << 64) - 1
 MIX_MULTIPLIER = 0x9E3779B97F4A7C15
-_SID = re.compile(r"SM([0-9a-f]{16})[0-9a-f]{16}")
+_SID = re.compile(r"(SM|CA)([0-9a-f]{16})[0-9a-f]{16}")
 
 
 class Clock:
@@ -69,8 +69,23 @@ def message_sid(message_id: int) -> str:
 
 def message_id_of(sid: str) -> int | None:
     """The id within a message sid, or None where it is not one that this gateway gave."""
+    return _id_of("SM", sid)
+
+
+def call_sid(call_id: int) -> str:
+    """`CA` and 32 hex digits, made as those of messages are."""
+    return "CA%032x" % (call_id << 64 | call_id * MIX_MULTIPLIER & MASK_64)
+
+
+def call_id_of(sid: str) -> int | None:
+    """The id within a call sid, or None where it is not one that this gateway gave."""
+    return _id_of("CA", sid)
+
+
+def _id_of(prefix: str, sid: str) -> int | None:
     match = _SID.fullmatch(sid)
-    if match is None:
+    if match is None or match[1] != prefix:
         return None
-    message_id = int(match[1], 16)
-    return message_id if message_sid(message_id) == sid else None
+    id_ = int(match[2], 16)
+    digits = "%032x" % (id_ << 64 | id_ * MIX_MULTIPLIER & MASK_64)
+    return id_ if sid == prefix + digits else None

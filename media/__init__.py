@@ -1,1 +1,1 @@
-"""Media of calls: SDP, RTP and the relay between WebRTC and G.711 legs."""
+"""Session descriptions, RTP and the relay of calls. Standard library only; I/O in `relay` alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, inf
 
-from routing.carrier_bind import CarrierBind
+from routing.carrier_bind import CarrierBind, Kind
 from routing.circuit_breaker import CLOSED, ROUNDING_S, CircuitBreaker, CircuitState
 from routing.events import Outcome
 from routing.learnt_rate import LearntRate
@@ -147,17 +147,17 @@ class BindHealth:
         self.up = True
         self.changes += 1
         self.since = at
-        self._window_used = 0
+        self._empty_window()
         self._read()
 
     def bind_down(self, at: float) -> None:
-        """The window of a lost session is empty; rate and circuit stay as learnt."""
+        """Rate and circuit stay as learnt."""
         self.drops += self.up
         self.flaps = self._flaps(at) + self.up
         self.up = False
         self.changes += 1
         self.since = at
-        self._window_used = 0
+        self._empty_window()
         self._read()
 
     def window_is(self, window: int, used: int) -> None:
@@ -237,15 +237,21 @@ class BindHealth:
     def call_answered(self, status: int, pdd_s: float, at: float) -> None:
         """The final response to an INVITE. A call that is answered keeps its channel."""
         outcome, _ = sip_outcome(status)
+        used = self._window_used
         self.answered(outcome, pdd_s, at)
-        if status == CALL_ANSWERED:
-            self._window_used += 1
-            self._read()
+        self._window_used = used if status == CALL_ANSWERED else max(0, used - 1)
+        self._read()
 
     def call_ended(self) -> None:
         if self._window_used:
             self._window_used -= 1
         self._read()
+
+    def _empty_window(self) -> None:
+        """What waited in a lost session waits no more. Calls stand without one: of a trunk, being
+        up is no more than that it answers."""
+        if self._bind.kind is not Kind.CALL:
+            self._window_used = 0
 
     @property
     def fraction(self) -> float:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clock import Clock, IdFactory, message_id_of, message_sid, system_clock
+from gateway.clock import (
+    Clock,
+    IdFactory,
+    call_id_of,
+    call_sid,
+    message_id_of,
+    message_sid,
+    system_clock,
+)
 
 WALL = 1_700_000_000.0
 IDS = st.integers(0, 2**63 - 1)
@@ -131,3 +139,10 @@ def test_a_sid_in_capitals_is_none_that_we_gave() -> None:
 def test_a_negative_number_is_no_id() -> None:
     """Python would format and mix it just as well."""
     assert message_id_of(message_sid(-5)) is None
+
+
+def test_a_call_and_a_message_of_one_id_have_sids_of_their_own() -> None:
+    sid = call_sid(7)
+    assert sid == "CA" + message_sid(7)[2:]
+    assert call_id_of(sid) == 7
+    assert (call_id_of(message_sid(7)), message_id_of(sid)) == (None, None)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from gateway.admin.call_metrics import call_families
+from gateway.admin.metric_family import family
 from gateway.admin.readings import Readings
 
 # Of UTF-8, which the web framework adds.
 MEDIA_TYPE = "text/plain; version=0.0.4"
-PREFIX = "supernet_"
 # Senders shown one by one; the others are in the totals.
 BACKLOGS_SHOWN_MAX = 100
-
-Sample = tuple[dict[str, str], float]
 
 
 def metrics(readings: Readings) -> str:
@@ -21,28 +20,28 @@ def metrics(readings: Readings) -> str:
 
 
 def _lines(readings: Readings) -> Iterator[str]:
-    yield from _family("uptime_seconds", "gauge", "Since the start.", [({}, readings.uptime_s)])
-    yield from _family(
+    yield from family("uptime_seconds", "gauge", "Since the start.", [({}, readings.uptime_s)])
+    yield from family(
         "accepting", "gauge", "1 while messages are taken.", [({}, float(readings.accepting))]
     )
     for name, value in readings.gauges.items():
-        yield from _family(name, "gauge", name.replace("_", " "), [({}, value)])
+        yield from family(name, "gauge", name.replace("_", " "), [({}, value)])
     for name, value in readings.counters.items():
-        yield from _family(f"{name}_total", "counter", name.replace("_", " "), [({}, value)])
-    yield from _family(
+        yield from family(f"{name}_total", "counter", name.replace("_", " "), [({}, value)])
+    yield from family(
         "message_status_total",
         "counter",
         "Messages that reached a status.",
         [({"status": status}, count) for status, count in readings.statuses.items()],
     )
-    yield from _family(
+    yield from family(
         "message_error_total",
         "counter",
         "Messages that ended with an error code.",
         [({"code": str(code)}, count) for code, count in readings.error_codes.items()],
     )
     deepest = sorted(readings.backlogs, key=lambda backlog: -backlog.segments)
-    yield from _family(
+    yield from family(
         "queue_segments",
         "gauge",
         f"Segments that wait, of the {BACKLOGS_SHOWN_MAX} deepest queues.",
@@ -52,13 +51,13 @@ def _lines(readings: Readings) -> Iterator[str]:
         ],
     )
     standing = Counter(alarm.kind for alarm in readings.alarms)
-    yield from _family(
+    yield from family(
         "route_alarms",
         "gauge",
         "Alarms of routes that stand.",
         [({"kind": kind.value}, standing[kind]) for kind in readings.alarms_raised],
     )
-    yield from _family(
+    yield from family(
         "route_alarms_raised_total",
         "counter",
         "Alarms of routes that were raised.",
@@ -72,7 +71,7 @@ def _lines(readings: Readings) -> Iterator[str]:
         ("event_sink_lost_total", "counter", "Pages dropped.", [sink.lost for sink in sinks]),
     ):
         if sinks:
-            yield from _family(
+            yield from family(
                 name,
                 kind,
                 text,
@@ -87,13 +86,13 @@ def _lines(readings: Readings) -> Iterator[str]:
         ("bind_latency_seconds", "gauge", "Of responses.", [bind.latency_s for bind in binds]),
         ("bind_submitted_total", "counter", "Segments.", [bind.submitted for bind in binds]),
     ):
-        yield from _family(
+        yield from family(
             name,
             kind,
             text,
             [({"bind": bind.bind}, value) for bind, value in zip(binds, samples, strict=True)],
         )
-    yield from _family(
+    yield from family(
         "bind_results_total",
         "counter",
         "Answers to submit_sm by outcome.",
@@ -103,15 +102,5 @@ def _lines(readings: Readings) -> Iterator[str]:
             for outcome, count in bind.results.items()
         ],
     )
-
-
-def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:
-    yield f"# HELP {PREFIX}{name} {text}"
-    yield f"# TYPE {PREFIX}{name} {kind}"
-    for labels, value in samples:
-        inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-        yield f"{PREFIX}{name}{{{inside}}} {value}" if inside else f"{PREFIX}{name} {value}"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    if readings.calls is not None:
+        yield from call_families(readings.calls)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.streams.event_streams import SinkReadings
+from gateway.voice.call_meters import CallReadings
 from routing.alarm import Alarm, AlarmKind
 from routing.bind_health import BindSnapshot
 
@@ -24,7 +25,7 @@ class Backlog:
 class Readings:
     """`counters` only ever grow; `gauges` are of this moment. Both by metric name. `restored` is
     False while the messages of an earlier run are taken up. `alarms` are those of routes that
-    stand, `alarms_raised` counts them by kind."""
+    stand, `alarms_raised` counts them by kind. `calls` is None where none are carried."""
 
     version: str
     uptime_s: float
@@ -39,6 +40,7 @@ class Readings:
     error_codes: dict[int, int]
     counters: dict[str, int] = field(default_factory=dict)
     gauges: dict[str, float] = field(default_factory=dict)
+    calls: CallReadings | None = None
 
 
 Read = Callable[[], Readings]

@@ -1,4 +1,4 @@
-"""`supernet accounts list | hash-secret | new-key`: what goes into accounts.toml."""
+"""`supernet accounts list | hash-secret | new-key | sip-user`: what goes into accounts.toml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from gateway.account import Account
 from gateway.cli.console import CommandError, say
 from gateway.cli.subcommands import Subcommands
 from gateway.config import load
+from gateway.config.call_customer_rules import USERNAME
 from gateway.config.secrets import PASSWORD_MAX, SALT_OCTETS, hash_password, hash_secret
+from gateway.config.sip import Sip
+from gateway.sip.digest import Algorithm, ha1
 
 KEY_OCTETS = 16
 
@@ -42,6 +45,21 @@ def add_parser(commands: Subcommands) -> None:
     )
     hashing.set_defaults(command=hash_one)
 
+    signing = actions.add_parser(
+        "sip-user",
+        help="hash the password of a SIP trunk or phone",
+        description="Asks for the password, or reads the first line of standard input, and prints "
+        "its hashes (HA1 of RFC 7616), for that user and realm alone.",
+    )
+    signing.add_argument("username", metavar="USERNAME", help="the user name in its digest")
+    signing.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the entry file, gateway.toml, whose [sip] realm it is",
+    )
+    signing.set_defaults(command=hash_sip_user)
+
     making = actions.add_parser("new-key", help="make an API key")
     making.set_defaults(command=new_key)
 
@@ -58,6 +76,8 @@ def describe(account: Account) -> str:
     lines = [f"{account.sid}  {account.name}{state}"]
     lines += [f"  API key  {key.sid}" for key in account.api_keys]
     lines += [f"  ESME     {esme.system_id}" for esme in account.esmes]
+    lines += [f"  trunk    {trunk.id}" for trunk in account.trunks]
+    lines += [f"  phone    {phone.username}" for phone in account.phones]
     lines += [
         f"  sender   {sender.address:<16} {sender.type:<13} "
         f"{sender.segments_per_second:g} MPS  {sender.registration}"
@@ -74,6 +94,17 @@ def hash_one(arguments: argparse.Namespace) -> int:
     if len(secret) > PASSWORD_MAX:
         raise CommandError(f"an SMPP password has at most {PASSWORD_MAX} characters")
     say(hash_password(secret, secrets.token_bytes(SALT_OCTETS)))
+    return 0
+
+
+def hash_sip_user(arguments: argparse.Namespace) -> int:
+    sip = load(arguments.config).sip if arguments.config else Sip()
+    if USERNAME.fullmatch(arguments.username) is None:
+        raise CommandError("a user name has 1 to 64 letters, digits and _.!~*'()&=+$,-")
+    secret = read_secret()
+    say(f'username = "{arguments.username}"')
+    for key, algorithm in (("ha1_md5", Algorithm.MD5), ("ha1_sha256", Algorithm.SHA_256)):
+        say(f'{key} = "{ha1(arguments.username, sip.realm, secret, algorithm)}"')
     return 0
 
 

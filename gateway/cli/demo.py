@@ -21,6 +21,7 @@ INSTALLED = Path(sys.prefix) / "share" / "super-network-gateway"
 
 ESME_SYSTEM_ID = "demo"
 ESME_PASSWORD = "demopass"
+PHONE, PHONE_PASSWORD = "alice", "demophone"
 SIMULATOR_CONTROL = "http://127.0.0.1:8090"
 
 BANNER = """\
@@ -28,6 +29,7 @@ Super Network gateway, with simulated carriers behind it. Ctrl-C drains and stop
 
   REST        {url}      documentation {url}/docs
   SMPP        {smpp}
+  SIP         {sip}      calls from this machine; a phone registers as {phone} / {phone_password}
   Health      {admin}/health, {admin}/metrics
   Simulator   {simulator}      what arrived at the carriers
 
@@ -99,6 +101,9 @@ def banner(config: Config) -> str:
         token=account.auth_token,
         system_id=ESME_SYSTEM_ID,
         password=ESME_PASSWORD,
+        sip=f"sip:{config.sip.host}:{config.sip.port}",
+        phone=PHONE,
+        phone_password=PHONE_PASSWORD,
         senders="\n              ".join(map(describe_sender, account.senders)),
         path=config.path,
         store=config.store.directory,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from phonenumbers import SUPPORTED_REGIONS
 
 from gateway.account import LIMIT_MAX_QUEUE_S, Account, Esme, Sender, SenderType
+from gateway.config.call_customer_rules import CHANNELS_LIMIT, CPS_LIMIT, CallCustomerRules
 from gateway.config.gateway_rules import is_network
 from gateway.config.mistakes import got
 from gateway.config.secrets import is_scrypt, is_sha256
@@ -60,6 +61,8 @@ ACCOUNT_BOUNDS: tuple[Bounds, ...] = (
     ("concurrent_requests", 1, RATE_LIMIT),
     ("submits_per_second", 0.01, RATE_LIMIT),
     ("in_doubt_hold_s", 1, 86_400),
+    ("channels", 1, CHANNELS_LIMIT),
+    ("cps", 0.01, CPS_LIMIT),
 )
 SENDER_BOUNDS: tuple[Bounds, ...] = (("mps", 0.01, MPS_LIMIT), ("trust_score", 0, 100))
 ESME_BOUNDS: tuple[Bounds, ...] = (("binds_max", 1, BINDS_LIMIT),)
@@ -75,6 +78,7 @@ def check_accounts(source: Source, accounts: tuple[Account, ...], tls: SmppTls) 
     keys = Once(source, "API key")
     system_ids = Once(source, "system_id")
     numbers = Once(source, "sender")
+    calls = CallCustomerRules(source, accounts)
     for index, account in enumerate(accounts):
         at: KeyPath = ("account", index)
         _check_account(source, account, at)
@@ -95,6 +99,7 @@ def check_accounts(source: Source, accounts: tuple[Account, ...], tls: SmppTls) 
             # Anyone may use the same name, but a number has one owner: answers must find it.
             owned = ids if sender.type is SenderType.ALPHANUMERIC else numbers
             owned.add(sender.address, (*sender_at, "address"))
+        calls.check(account, at)
 
 
 def _check_account(source: Source, account: Account, at: KeyPath) -> None:
@@ -102,6 +107,9 @@ def _check_account(source: Source, account: Account, at: KeyPath) -> None:
     _matches(source, account.auth_token, AUTH_TOKEN.fullmatch, (*at, "auth_token"), "32 hex digits")
     _check_bounds(source, account, ACCOUNT_BOUNDS, at)
     _check_countries(source, account.countries, at)
+    _check_url(source, account.call_status_callback, (*at, "call_status_callback"))
+    for trunk_at, trunk in _numbered(account.trunks, at, "trunk"):
+        _check_url(source, trunk.status_callback, (*trunk_at, "status_callback"))
 
 
 def _check_esme(source: Source, esme: Esme, at: KeyPath) -> None:
@@ -133,8 +141,7 @@ def _check_sender(source: Source, sender: Sender, at: KeyPath) -> None:
     if sender.trust_score is not None and sender.type is not SenderType.TEN_DLC:
         raise source.error((*at, "trust_score"), "only a 10dlc has a trust score")
     for key in ("sms_url", "sms_fallback_url"):
-        if url := getattr(sender, key):
-            _matches(source, url, _is_http_url, (*at, key), "an http or https URL")
+        _check_url(source, getattr(sender, key), (*at, key))
     for key in ("sms_method", "sms_fallback_method"):
         method = getattr(sender, key)
         _matches(source, method, {"GET", "POST"}.__contains__, (*at, key), "GET or POST")
@@ -161,6 +168,11 @@ def _check_bounds(source: Source, owner: object, bounds: tuple[Bounds, ...], at:
 def _matches(source: Source, value: str, matches: Check, at: KeyPath, expected: str) -> None:
     if not matches(value):
         raise source.error(at, f"expected {expected}, got {got(value, at)}")
+
+
+def _check_url(source: Source, url: str, at: KeyPath) -> None:
+    if url:
+        _matches(source, url, _is_http_url, at, "an http or https URL")
 
 
 def _is_http_url(text: str) -> bool:

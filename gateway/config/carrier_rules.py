@@ -11,6 +11,8 @@ from gateway.config.dialect import PLAIN, Dialect, IdFormat
 from gateway.config.secrets import PASSWORD_MAX
 from gateway.config.source import Once, Source
 from gateway.config.toml_lines import KeyPath
+from gateway.config.trunk import CarrierTrunk
+from gateway.config.trunk_rules import checked_trunks
 
 
 def check_carriers(
@@ -27,9 +29,10 @@ def check_carriers(
         at: KeyPath = ("carrier", index)
         ids.add(carrier.id, (*at, "id"))
         _check_routes(source, carrier, at)
-        _check_binds(source, carrier, at)
+        names = _check_binds(source, carrier, at)
+        trunks = checked_trunks(source, carrier, names, at, environ)
         _check_ids(source, carrier, at)
-        complete.append(_complete(source, carrier, at, environ))
+        complete.append(_complete(source, carrier, trunks, at, environ))
     return tuple(complete)
 
 
@@ -43,7 +46,8 @@ def _check_routes(source: Source, carrier: Carrier, at: KeyPath) -> None:
             raise source.error(where, "expected at least one, or no such key for all")
 
 
-def _check_binds(source: Source, carrier: Carrier, at: KeyPath) -> None:
+def _check_binds(source: Source, carrier: Carrier, at: KeyPath) -> Once:
+    """The names that binds have, which no trunk may have."""
     ids = Once(source, "bind id")
     for index, bind in enumerate(carrier.binds):
         bind_at = (*at, "bind", index)
@@ -56,6 +60,7 @@ def _check_binds(source: Source, carrier: Carrier, at: KeyPath) -> None:
         raise source.table_error(at, "missing key 'route'")
     if carrier.binds and all(bind.bind_type is BindType.RECEIVER for bind in carrier.binds):
         raise source.table_error(at, "has receiver binds only, so nothing can be sent to it")
+    return ids
 
 
 def _check_address(source: Source, bind: CarrierBind, at: KeyPath) -> None:
@@ -94,7 +99,13 @@ def _check_ids(source: Source, carrier: Carrier, at: KeyPath) -> None:
         )
 
 
-def _complete(source: Source, carrier: Carrier, at: KeyPath, environ: Mapping[str, str]) -> Carrier:
+def _complete(
+    source: Source,
+    carrier: Carrier,
+    trunks: tuple[CarrierTrunk, ...],
+    at: KeyPath,
+    environ: Mapping[str, str],
+) -> Carrier:
     """The carrier with its passwords, and each bind with the dialect that it speaks."""
     binds = []
     for index, bind in enumerate(carrier.binds):
@@ -108,7 +119,9 @@ def _complete(source: Source, carrier: Carrier, at: KeyPath, environ: Mapping[st
                 dialect=_plain_or(own),
             )
         )
-    return msgspec.structs.replace(carrier, name=carrier.name or carrier.id, binds=tuple(binds))
+    return msgspec.structs.replace(
+        carrier, name=carrier.name or carrier.id, binds=tuple(binds), trunks=trunks
+    )
 
 
 def _plain_or(dialect: Dialect) -> Dialect:

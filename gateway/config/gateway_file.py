@@ -17,6 +17,7 @@ from gateway.config.carrier_rules import check_carriers
 from gateway.config.gateway_rules import check_events, check_smpp, check_store
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
 from gateway.config.sip import Sip
+from gateway.config.sip_rules import check_sip
 from gateway.config.source import Source, read
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
@@ -87,6 +88,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     entry = read(Path(path))
     gateway = entry.convert(GatewayFile)
     check_smpp(entry, gateway.smpp)
+    check_sip(entry, gateway.sip)
     check_store(entry, gateway.store)
     events = check_events(entry, gateway.events, environ)
 
@@ -104,6 +106,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         rest=gateway.rest,
         admin=gateway.admin,
         smpp=gateway.smpp,
+        sip=gateway.sip,
         store=gateway.store,
         text=gateway.text,
         queue=gateway.queue,

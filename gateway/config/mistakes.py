@@ -13,7 +13,9 @@ from msgspec import inspect
 from gateway.config.toml_lines import KeyPath
 
 SHOWN_CHARACTERS_MAX = 60
-SECRET_KEYS = frozenset({"password", "auth_token", "secret_hash", "password_hash"})
+SECRET_KEYS = frozenset(
+    {"password", "auth_token", "secret_hash", "password_hash", "ha1_md5", "ha1_sha256"}
+)
 
 COMPLAINT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<where>[^`]*)`)?", re.DOTALL)
 UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`")

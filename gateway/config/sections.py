@@ -113,6 +113,9 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     earlier, the oldest first, once all together exceed `bytes_max` octets (0: no bound). What is
     not finished by then is carried over, never dropped.
 
+    Records of calls are kept for `call_retention_s`, or less long, the oldest going first, where all
+    would exceed `call_bytes_max` octets (0: no bound).
+
     `idempotency_window_s`: for so long a request with the same idempotency key makes no second
     message.
     """
@@ -124,6 +127,8 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_s: Annotated[float, Meta(ge=3_600, le=400 * DAY_S)] = 7.0 * DAY_S
     bytes_max: Annotated[int, Meta(ge=0)] = 0
     idempotency_window_s: Annotated[float, Meta(ge=60, le=28 * DAY_S)] = 7.0 * DAY_S
+    call_retention_s: Annotated[float, Meta(ge=3_600, le=4_000 * DAY_S)] = 90.0 * DAY_S
+    call_bytes_max: Annotated[int, Meta(ge=0)] = 0
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

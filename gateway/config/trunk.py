@@ -10,6 +10,13 @@ from msgspec import Meta
 
 from gateway.config.sections import TimerSeconds
 
+TrunkId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}\Z",
+        description="an id of at most 32 small letters, digits, '-' and '_'",
+    ),
+]
 TrunkHost = Annotated[str, Meta(min_length=1, max_length=253)]
 Prefix = Annotated[
     str,
@@ -17,7 +24,13 @@ Prefix = Annotated[
 ]
 Secret = Annotated[str, Meta(max_length=128)]
 StatusCode = Annotated[int, Meta(ge=300, le=699)]
-Digits = Annotated[str, Meta(pattern=r"^[0-9+*#]{0,15}\Z")]
+Digits = Annotated[
+    str,
+    Meta(pattern=r"^[0-9+*#]{0,15}\Z", description="at most 15 digits, '+', '*' and '#'"),
+]
+CountryCode = Annotated[
+    str, Meta(pattern=r"^[1-9][0-9]{0,2}\Z", description="1 to 3 digits of a country code")
+]
 
 # A final answer of these means the person called, not the way to it: nobody else is tried.
 NO_FAILOVER = (480, 484, 486, 600, 603, 604, 607)
@@ -50,7 +63,7 @@ class NumberRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     technical prefix of the carrier's."""
 
     format: NumberFormat = NumberFormat.E164
-    country_code: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,2}\Z")] = "1"
+    country_code: CountryCode = "1"
     national_prefix: Digits = ""
     international_prefix: Digits = "00"
     add: Digits = ""
@@ -65,10 +78,10 @@ class CarrierTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     final answer the next trunk is tried. Final answers in `no_failover` end the call. With a
     `username` we answer its challenges, and with `register_s` register there so often.
     `allowed_ips` are the addresses or networks that its calls to us come from; without any, those
-    that its `host` leads to.
+    that its `host` leads to, and over UDP from the same port.
     """
 
-    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}\Z")]
+    id: TrunkId
     host: TrunkHost
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     transport: SipTransport = SipTransport.UDP

@@ -29,12 +29,12 @@ from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.gate import Gate
 from gateway.ingress.rest.message_post import MessagePosts
 from gateway.ingress.rest.server import RestServer
-from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.errors import ListenError, TlsError
 from gateway.net.network import TcpNetwork
 from gateway.store.limits import StoreLimits
 from gateway.store.sqlite import SqliteStore
 from gateway.streams.event_streams import segment_archive, stream_wanted
+from gateway.webhooks.client import WebhookClient
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +106,8 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         )
         memory.restore()
         await gateway.smpp_server.start()
+        if gateway.voice is not None:
+            await gateway.voice.start()
         rest = rest_server(config, gateway, store, clock)
         rest.bind()
         operator = RestServer(
@@ -128,6 +130,9 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
         }
         if config.smpp.tls.cert_file:
             addresses["smpp_tls"] = f"{config.smpp.host}:{gateway.smpp_server.tls_port}"
+        if gateway.voice is not None:
+            for transport, (host, port) in gateway.voice.endpoint.addresses.items():
+                addresses[f"sip_{transport.lower()}"] = f"{host}:{port}"
         log.info("gateway listens", extra=addresses)
         traffic = loop.create_task(carry(gateway, addresses, on_ready, memory), name="traffic")
         traffic.add_done_callback(lambda _: stop.set())

@@ -5,6 +5,7 @@ comes in from outside: the store, the network, the clock, chance, and who calls 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections import Counter
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from random import Random
 from gateway.account import SenderType
 from gateway.admin.health import troubles
 from gateway.admin.readings import Readings
+from gateway.call import CallEvent
 from gateway.carriers.bind_events import (
     Alerted,
     BindCameUp,
@@ -25,6 +27,7 @@ from gateway.carriers.bind_events import (
     SubmitTimedOut,
     WindowChanged,
 )
+from gateway.carriers.configured_trunks import routed_trunks
 from gateway.clock import Clock, IdFactory
 from gateway.config import Config
 from gateway.config.credentials import Credentials
@@ -33,6 +36,7 @@ from gateway.daemon import meters
 from gateway.daemon.configured_carriers import carrier_ids, links, routed_binds, silent_binds
 from gateway.daemon.restoration import restore
 from gateway.daemon.routing_alarms import RoutingAlarms
+from gateway.daemon.voice import Voice
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -52,14 +56,18 @@ from gateway.messaging.reassembly import Reassembly
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.undelivered import Undelivered
 from gateway.messaging.webhook_outbox import OutboxLimits
-from gateway.messaging.webhooks import Poster, Webhooks, WebhookSettings
+from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.net.network import Network
 from gateway.net.tls import server_context
 from gateway.store.interface import Listener, Owed, Store, Transition
 from gateway.streams.event_streams import EventStreams
 from gateway.streams.state_board import CLEARED, DOWN, RAISED, UP
+from gateway.webhooks.request import Poster
+from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
+
+log = logging.getLogger(__name__)
 
 DISTRIBUTION = "super-network-gateway"
 TICK_S = 1.0
@@ -95,7 +103,11 @@ class Gateway:
         self.error_codes: Counter[int] = Counter()
         self._bus = bus = EventBus()
         ids = IdFactory(clock, config.node, store.last_id())
-        self.router = Router(routed_binds(config.carriers), plan, clock.now())
+        routed = routed_binds(config.carriers)
+        trunks = routed_trunks(config.carriers) if config.sip.enabled else []
+        self._routed_trunks = {trunk.id for trunk in trunks}
+        routed += trunks
+        self.router = Router(routed, plan, clock.now())
         self.credentials = Credentials(config.accounts)
         self.opt_outs = OptOuts()
         # False until all that an earlier run left has been taken up: nothing is accepted before.
@@ -210,6 +222,20 @@ class Gateway:
         for bind in self.binds:
             # A crash has left what was last told of it.
             self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
+        self.voice = (
+            Voice(
+                config,
+                plan,
+                self.router,
+                clock,
+                random,
+                ids.next,
+                self._on_call_event,
+                self._on_trunk_event,
+            )
+            if config.sip.enabled
+            else None
+        )
         self.undelivered = Undelivered(store, self.webhooks.host, self.recover, clock)
         bus.subscribe(self._count)
         bus.subscribe(self._callbacks.on_event)
@@ -244,6 +270,8 @@ class Gateway:
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.streams.run(), name="event streams")
             tasks.create_task(self._tick(), name="tick")
+            if self.voice is not None:
+                tasks.create_task(self.voice.run(), name="voice")
 
     async def drain(self) -> None:
         """Stop in good order: take nothing new, send nothing new, let answers come in."""
@@ -253,6 +281,8 @@ class Gateway:
         async with asyncio.TaskGroup() as tasks:
             for bind in self.binds.values():
                 tasks.create_task(bind.drain())
+            if self.voice is not None:
+                tasks.create_task(self.voice.drain())
         self.esme_delivery.close()
         self.receipts.close()
         self.reassembly.close()
@@ -299,6 +329,27 @@ class Gateway:
                 self.dispatcher.on_window_changed(event)
             case Alerted():
                 self.deliveries.on_alert(event)
+
+    def _on_trunk_event(self, event: BindUp | BindDown) -> None:
+        value = UP if isinstance(event, BindUp) else DOWN
+        self.streams.board.set(f"binds/{event.bind}", value, event.at)
+        # A trunk that only brings calls to us is not one of the router's.
+        if event.bind in self._routed_trunks:
+            self.router.observe(event)
+
+    def _on_call_event(self, event: CallEvent) -> None:
+        record = event.record
+        if record is not None:
+            facts = {
+                "call": event.call.id,
+                "account": event.call.account_sid,
+                "status": event.status.value,
+                "sip_status": event.sip_status,
+                "trunk": event.trunk,
+                "attempts": len(record.attempts),
+                "duration_s": round(record.duration_s, 3),
+            }
+            log.info("call ended", extra=facts)
 
     def _on_whole(self, message: Message, transition: Transition) -> None:
         self.deliveries.on_whole(message, transition)

@@ -18,8 +18,8 @@ from gateway.config.credentials import Credentials
 from gateway.config.sections import Smpp
 from gateway.ingress.bind_lockout import BindLockout
 from gateway.ingress.bound_esme import BoundEsme
-from gateway.ingress.peer_address import is_allowed, origin
 from gateway.interworking.address_range import AddressRange, AddressRangeError
+from gateway.net.peer_address import is_allowed, origin
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import BindFields
 

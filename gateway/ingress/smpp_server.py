@@ -23,11 +23,11 @@ from gateway.ingress.bound_esme import BoundEsme
 from gateway.ingress.esme_binding import BindRefused, EsmeBinding, Peer
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.esme_requests import EsmeRequests, QueueFill
-from gateway.ingress.peer_address import origin
 from gateway.interworking.esme_message_id import SHORT_ID_MAX, ShortIds
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.pending_messages import PendingMessages
 from gateway.net.network import Listening, Network
+from gateway.net.peer_address import origin
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import INTERFACE_3_4, INTERFACE_5_0, CommandStatus, Tag
 from gateway.smpp.events import Closed, Event, PduRefused, Request, Response, ResponseTimedOut

@@ -9,10 +9,10 @@ from gateway.clock import message_sid
 from gateway.events import StatusEvent
 from gateway.message import Direction, Message
 from gateway.messaging.webhook_delivery import Failed
-from gateway.messaging.webhook_destination import Destination
-from gateway.messaging.webhook_request import API_VERSION, Answer, WebhookRequest, signed_request
-from gateway.messaging.webhook_signature import Field
 from gateway.messaging.webhooks import Webhooks
+from gateway.webhooks.destination import Destination
+from gateway.webhooks.request import API_VERSION, Answer, WebhookRequest, signed_request
+from gateway.webhooks.signature import Field
 
 
 class Callbacks:

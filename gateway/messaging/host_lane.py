@@ -7,7 +7,7 @@ from collections import deque
 from gateway.messaging.host_circuit import OPEN, HostCircuit
 from gateway.messaging.owed_positions import OwedPositions
 from gateway.messaging.webhook_delivery import Delivery
-from gateway.messaging.webhook_request import Failure
+from gateway.webhooks.request import Failure
 
 
 class HostLane:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.messaging.host_circuit import CLOSED, OPEN
 from gateway.messaging.host_lane import HostLane
 from gateway.messaging.webhook_delivery import Delivery
-from gateway.messaging.webhook_request import Failure
+from gateway.webhooks.request import Failure
 
 # The troubles of hosts to which there is nothing to tell now are remembered: for so long, so many.
 FORGET_AFTER_S = 600.0

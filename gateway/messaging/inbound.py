@@ -23,13 +23,15 @@ from gateway.messaging.journal import event_of
 from gateway.messaging.opt_out import DEFAULT_REPLIES, Keyword, OptOuts, keyword
 from gateway.messaging.reply_loop import REPLY_RATE_EXCEEDED, ReplyLoopGuard
 from gateway.messaging.webhook_delivery import Failed
-from gateway.messaging.webhook_destination import (
+from gateway.messaging.webhooks import Webhooks
+from gateway.store.interface import Listener, OptOut, Owed, Store, Transition
+from gateway.webhooks.destination import (
     Destination,
     DestinationError,
     FailureKind,
     parse_destination,
 )
-from gateway.messaging.webhook_request import (
+from gateway.webhooks.request import (
     API_VERSION,
     RETRIEVAL_FAILURE,
     Answer,
@@ -37,9 +39,7 @@ from gateway.messaging.webhook_request import (
     WebhookRequest,
     signed_request,
 )
-from gateway.messaging.webhook_signature import Field
-from gateway.messaging.webhooks import Webhooks
-from gateway.store.interface import Listener, OptOut, Owed, Store, Transition
+from gateway.webhooks.signature import Field
 
 log = logging.getLogger(__name__)
 

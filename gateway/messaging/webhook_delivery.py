@@ -9,9 +9,9 @@ from typing import Protocol
 from gateway.events import StatusEvent
 from gateway.message import Message
 from gateway.messaging.owed_positions import Position
-from gateway.messaging.webhook_destination import Destination
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.store.interface import OwedKey
+from gateway.webhooks.destination import Destination
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
 
 
 @dataclass(frozen=True, slots=True)

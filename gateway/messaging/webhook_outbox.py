@@ -37,10 +37,11 @@ from gateway.messaging.host_turns import HostTurns
 from gateway.messaging.outbox_memory import OutboxMemory
 from gateway.messaging.owed_positions import OwedPositions, Position
 from gateway.messaging.webhook_delivery import Delivery
-from gateway.messaging.webhook_destination import HOST_TROUBLE
-from gateway.messaging.webhook_request import RETRIEVAL_FAILURE, Failure
-from gateway.messaging.webhook_retry import GIVE_UP_AFTER_S, delay_s, is_over
+from gateway.messaging.webhook_retry import is_over
 from gateway.store.interface import OwedKey
+from gateway.webhooks.destination import HOST_TROUBLE
+from gateway.webhooks.request import RETRIEVAL_FAILURE, Failure
+from gateway.webhooks.retry import GIVE_UP_AFTER_S, delay_s
 
 # The loop may call a timer a moment early, and `now` is a sum of floats.
 TIMER_SLACK_S = 0.001

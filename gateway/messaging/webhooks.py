@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from gateway.clock import Clock, message_sid
 from gateway.errors import StoreError
@@ -17,25 +16,19 @@ from gateway.events import StatusEvent
 from gateway.message import Message
 from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_delivery import Delivery, WebhookSource
-from gateway.messaging.webhook_destination import (
+from gateway.messaging.webhook_outbox import Ended, Outbox, OutboxLimits
+from gateway.store.interface import Listener, Notified, OnCommit, Owed, OwedKey, Replay, Store
+from gateway.webhooks.destination import (
     DestinationError,
     FailureKind,
     parse_destination,
 )
-from gateway.messaging.webhook_outbox import Ended, Outbox, OutboxLimits
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
-from gateway.store.interface import Listener, Notified, OnCommit, Owed, OwedKey, Replay, Store
+from gateway.webhooks.request import Failure, Poster
 
 log = logging.getLogger(__name__)
 
 # While the store is down nothing is started, for its outcome could not be noted.
 STORE_POLL_S = 0.1
-
-
-class Poster(Protocol):
-    """Makes one request: `WebhookClient`, or a test's endpoint."""
-
-    async def post(self, request: WebhookRequest) -> Answer | Failure: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Verdict(Enum):
 class SipEndpoint:
     """`on_message` sees each request before the user agent does: an answer of its own ends the
     matter, and so does `Verdict.DROP`; None passes the request on. `client_tls` verifies the
-    servers that we connect to; without it there is no TLS to others.
+    servers that we connect to; without it there is no TLS to others. `on_lost` hears of connections
+    that are no more, by their numbers.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class SipEndpoint:
         transactions_max: int = TRANSACTIONS_MAX,
         client_tls: ssl.SSLContext | None = None,
         dns: DnsClient | None = None,
+        on_lost: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self._on_connection_lost = on_lost
         self._on_event = on_event
         self._on_message = on_message
         self._clock = clock
@@ -171,6 +174,10 @@ class SipEndpoint:
         self._arm()
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
+
+    def contact(self, destination: Destination) -> str:
+        """How a peer there reaches us, as a Contact."""
+        return self._own.contact(destination)
 
     async def resolve(self, host: str, port: int = 0, transport: str = "") -> list[Destination]:
         """Where a URI leads (RFC 3263), the first to be tried first; see SipResolver."""
@@ -279,6 +286,8 @@ class SipEndpoint:
         now = self._clock.now()
         for destination in destinations:
             self.user_agent.connection_lost(destination, now)
+            if destination.connection:
+                self._on_connection_lost(destination.connection)
         self._want_flush()
 
     def _lose_peer(self, host: str, port: int) -> None:

@@ -114,7 +114,9 @@ class DigestServer:
         if found.qop != QOP_AUTH or not found.nonce_count or not found.cnonce:
             return Checked(Verdict.CHALLENGE)
         if not self._knows_password(found, found.algorithm, method, ha1_of):
-            return Checked(Verdict.REFUSED, found.username)
+            # Anybody can make a nonce up, under anybody's address: that is no failure of theirs.
+            ours = self._time_of(found.nonce) is not None
+            return Checked(Verdict.REFUSED if ours else Verdict.CHALLENGE, found.username)
         if not self._use(found.nonce, found.nonce_count, int(now * 1_000)):
             return Checked(Verdict.STALE, found.username)
         return Checked(Verdict.ACCEPTED, found.username)

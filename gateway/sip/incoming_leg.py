@@ -17,6 +17,7 @@ from gateway.sip.own_request import SDP, describes
 from gateway.sip.reliable_provisional import RAck, ReliableProvisionals
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.sip.timers import Timer
+from gateway.sip.transaction import Destination
 
 # A proxy on the way forgets a call that says nothing for three minutes (§13.3.1.1).
 RING_AGAIN_S = 60.0
@@ -41,6 +42,16 @@ class IncomingLeg(Leg):
         if describes(request):
             self._describe(dialog, Description.OFFER_RECEIVED)
         self._relocate(dialog)
+
+    @property
+    def request_received(self) -> SipRequest:
+        """The INVITE."""
+        return self._invite.request
+
+    @property
+    def source(self) -> Destination:
+        """Where the INVITE came from, whatever it says of itself."""
+        return self._invite.source
 
     @property
     def _owns_call_id(self) -> bool:

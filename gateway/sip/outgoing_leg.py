@@ -27,10 +27,12 @@ from gateway.sip.transaction import Destination
 
 # A forked INVITE has as many early dialogs at most; the responses of others are not heard.
 FORKS_MAX = 16
+WITHOUT_100REL: tuple[Field, ...] = (CAPABILITIES[0], ("Supported", "timer"))
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """What the first INVITE says. `from_` has no tag; `routes` lead to an outbound proxy."""
+    """What the first INVITE says. `from_` has no tag; `routes` lead to an outbound proxy. Unless
+    `reliable`, provisional responses are not to be sent reliably."""
 
     uri: str
     from_: str
@@ -39,6 +41,7 @@ class Invitation(msgspec.Struct, frozen=True):
     body: bytes = b""
     routes: tuple[str, ...] = ()
     max_forwards: int = MAX_FORWARDS
+    reliable: bool = True
 
 
 class OutgoingLeg(Leg):
@@ -135,7 +138,7 @@ class OutgoingLeg(Leg):
             ("Call-ID", self.call_id),
             ("CSeq", f"{self._cseq} INVITE"),
             ("Contact", self.contact),
-            *CAPABILITIES,
+            *(CAPABILITIES if invitation.reliable else WITHOUT_100REL),
             *self.session_timer.offered(),
             *own.headers,
             *own.credentials,

@@ -78,6 +78,10 @@ class UserAgent:
     def legs(self) -> int:
         return len(self._shared.legs)
 
+    def is_ours(self, request: SipRequest) -> bool:
+        """Whether an INVITE of a leg of ours has come back to us."""
+        return (request.call_id, request.from_tag or "") in self._shared.legs
+
     def invite(
         self,
         invitation: Invitation,

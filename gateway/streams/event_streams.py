@@ -15,7 +15,6 @@ from aiomqtt import Will
 from gateway.clock import Clock
 from gateway.config.sections import Events, Mqtt
 from gateway.events import StatusEvent
-from gateway.messaging.webhook_client import WebhookClient
 from gateway.store.interface import Store
 from gateway.streams.archive_sink import ArchiveSink
 from gateway.streams.archive_target import archive_target
@@ -28,6 +27,7 @@ from gateway.streams.stream_reader import OLDEST, StreamReader
 from gateway.streams.tls import tls_context
 from gateway.streams.topics import STATUS, Topics, last_will
 from gateway.streams.webhook_sink import WebhookSink
+from gateway.webhooks.client import WebhookClient
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from gateway.clock import Clock
 from gateway.config.secrets import signing_key
 from gateway.config.sections import EventWebhook
 from gateway.errors import ConfigError
-from gateway.messaging.webhook_destination import DestinationError, Overrides, parse_destination
-from gateway.messaging.webhook_request import USER_AGENT, Answer, Failure, WebhookRequest
 from gateway.store.interface import StreamPage, StreamPosition
 from gateway.streams.batch_signature import signature_headers
 from gateway.streams.cloud_event import BATCH_CONTENT_TYPE, encode_batch
 from gateway.streams.sink import SinkFailed
+from gateway.webhooks.destination import DestinationError, Overrides, parse_destination
+from gateway.webhooks.request import USER_AGENT, Answer, Failure, WebhookRequest
 
 
 class Poster(Protocol):

@@ -60,7 +60,8 @@ class MediaSession(Protocol):
         ...
 
 
-# Told when neither side, or one that should, has sent anything for long: the call is dead.
+# Told when neither side, or one that should, has sent anything for long: the call is dead. Told
+# again after as long, from the first answer on, so in early media too, where an end may be silent.
 OnSilence = Callable[[], None]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.admin.metrics import BACKLOGS_SHOWN_MAX, metrics
 from gateway.admin.readings import Backlog
+from gateway.voice.call_meters import CallReadings, Sum
 from routing.alarm import Alarm, AlarmKind
 from tests.admin.builders import busy_bind, readings
 
@@ -104,3 +105,25 @@ def test_alarms_of_routes_are_counted_by_kind() -> None:
     assert found['supernet_route_alarms{kind="grey"}'] == 1
     assert found['supernet_route_alarms{kind="down"}'] == 0
     assert found['supernet_route_alarms_raised_total{kind="grey"}'] == 3
+
+
+def test_calls_are_counted() -> None:
+    calls = CallReadings(
+        ended={("busy", "alpha/east"): 2},
+        attempts={("alpha/east", "4xx"): 3},
+        pdd={"alpha/east": Sum(2, 3.5)},
+        mos={"caller": Sum(1, 4.25)},
+        counters={"calls_begun": 5},
+        gauges={"calls_standing": 1},
+    )
+    found = samples(metrics(readings(calls=calls)))
+    assert found['supernet_calls_ended_total{status="busy",trunk="alpha/east"}'] == 2
+    assert found['supernet_call_attempts_total{trunk="alpha/east",class="4xx"}'] == 3
+    assert found['supernet_call_pdd_seconds_sum{trunk="alpha/east"}'] == 3.5
+    assert found['supernet_call_pdd_seconds_count{trunk="alpha/east"}'] == 2
+    assert found['supernet_call_mos_sum{side="caller"}'] == 4.25
+    assert (found["supernet_calls_begun_total"], found["supernet_calls_standing"]) == (5, 1)
+
+
+def test_without_calls_nothing_is_told_of_them() -> None:
+    assert not [name for name in samples(metrics(readings())) if "call" in name]

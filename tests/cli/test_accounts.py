@@ -1,6 +1,8 @@
+import hashlib
 import io
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,26 @@ def test_a_new_key_matches_the_hash_beside_it(capsys: pytest.CaptureFixture[str]
     )
     assert made is not None
     assert verify(made[1], made[2])
+
+
+def test_the_hashes_of_a_sip_user_are_those_of_the_realm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path)
+    files.entry.write_text(files.entry.read_text() + '[sip]\nrealm = "sip.example.com"\n')
+    stdin(monkeypatch, "secret\n")
+    assert main(["accounts", "sip-user", "alice", "--config", str(files.entry)]) == 0
+    made = tomllib.loads(capsys.readouterr().out)
+    assert made == {
+        "username": "alice",
+        "ha1_md5": hashlib.md5(b"alice:sip.example.com:secret").hexdigest(),
+        "ha1_sha256": hashlib.sha256(b"alice:sip.example.com:secret").hexdigest(),
+    }
+
+
+def test_what_no_phone_can_be_called_has_no_hashes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stdin(monkeypatch, "secret\n")
+    assert main(["accounts", "sip-user", "a b"]) == 1
+    assert capsys.readouterr().out == ""

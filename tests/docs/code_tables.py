@@ -15,9 +15,11 @@ from gateway.interworking.carrier_errors import (
 from gateway.interworking.error_texts import ERROR_TEXTS
 from gateway.interworking.receipt_outcome import ERROR_CODES, STATES, UNDELIVERED, outcome
 from gateway.interworking.refusals import ANSWERS
-from gateway.messaging import answers, intake, twiml, webhook_client, webhook_request
+from gateway.messaging import answers, intake, twiml
 from gateway.messaging.reply_loop import REPLY_RATE_EXCEEDED
 from gateway.smpp.constants import CommandStatus
+from gateway.webhooks import client as webhook_client
+from gateway.webhooks import request as webhook_request
 from tests.docs.page import code, table
 
 # What ends a message without a word from a carrier, or for want of one.

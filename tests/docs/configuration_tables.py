@@ -18,11 +18,14 @@ from gateway.account import (
     MPS_BY_TRUST_SCORE,
     Account,
     ApiKey,
+    CustomerTrunk,
     Esme,
+    Phone,
     Sender,
     SenderType,
 )
 from gateway.config.account_rules import ACCOUNT_BOUNDS, ESME_BOUNDS, SENDER_BOUNDS
+from gateway.config.call_customer_rules import CUSTOMER_TRUNK_BOUNDS, PHONE_BOUNDS
 from gateway.config.carrier import BindTls, Carrier, CarrierBind, CarrierRoute, Outbind
 from gateway.config.dialect import AddressForms, ConstantTlv, Dialect
 from gateway.config.gateway_file import GatewayFile
@@ -42,6 +45,8 @@ from gateway.config.sections import (
     Storage,
     Text,
 )
+from gateway.config.sip import Sip, SipTls
+from gateway.config.trunk import CallRoute, CarrierTrunk, NumberRules
 from tests.docs.page import code, table
 
 FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
@@ -51,6 +56,8 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[admin]": Admin,
         "[smpp]": Smpp,
         "[smpp.tls]": SmppTls,
+        "[sip]": Sip,
+        "[sip.tls]": SipTls,
         "[store]": Storage,
         "[text]": Text,
         "[queue]": Queue,
@@ -66,6 +73,8 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[[account.api_keys]]": ApiKey,
         "[[account.esmes]]": Esme,
         "[[account.senders]]": Sender,
+        "[[account.trunk]]": CustomerTrunk,
+        "[[account.phone]]": Phone,
     },
     "carriers-toml": {
         "[[carrier]]": Carrier,
@@ -76,6 +85,9 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[carrier.dialect]": Dialect,
         "[carrier.dialect.source]": AddressForms,
         "[[carrier.dialect.tlv]]": ConstantTlv,
+        "[[carrier.trunk]]": CarrierTrunk,
+        "[carrier.trunk.numbers]": NumberRules,
+        "[[carrier.call_route]]": CallRoute,
     },
 }
 
@@ -84,6 +96,8 @@ BOUNDS = {
     **{("[[account]]", key): (low, high) for key, low, high in ACCOUNT_BOUNDS},
     **{("[[account.esmes]]", key): (low, high) for key, low, high in ESME_BOUNDS},
     **{("[[account.senders]]", key): (low, high) for key, low, high in SENDER_BOUNDS},
+    **{("[[account.trunk]]", key): (low, high) for key, low, high in CUSTOMER_TRUNK_BOUNDS},
+    **{("[[account.phone]]", key): (low, high) for key, low, high in PHONE_BOUNDS},
 }
 
 MEANINGS: dict[str, dict[str, str]] = {
@@ -133,6 +147,36 @@ MEANINGS: dict[str, dict[str, str]] = {
         "port": "TCP port; 0 takes a free one.",
         "only": "Whether the port without TLS is closed.",
     },
+    "[sip]": {
+        "enabled": "Whether calls are taken at all.",
+        "host": "Where SIP listens.",
+        "port": "UDP and TCP port; 0 takes a free one.",
+        "websocket_port": "TCP port for browsers (RFC 7118), with TLS where there is a "
+        "`cert_file`. 0: none.",
+        "websocket_origins": "Pages whose scripts may connect, as browsers name them (Origin, RFC "
+        "6455 §10.2), such as `https://phone.example.com`. Left out: any.",
+        "public_host": "How peers reach us, where that is not the address they came to. A NAT "
+        "needs it.",
+        "realm": "Part of every password's hash (`supernet accounts sip-user`): changed, all users "
+        "need new ones.",
+        "media_host": "The address that RTP is sent to. Empty: `public_host`, else `host`.",
+        "rtp_port_min": "The first port for RTP. A call takes four.",
+        "rtp_port_max": "The last one.",
+        "calls_max": "Calls at a time. One more is refused with 503 and Retry-After.",
+        "call_max_s": "Seconds after which a call is ended.",
+        "no_answer_s": "Seconds that a call may ring.",
+        "session_expires_s": "Seconds that a session lives without a refresh, as we offer it (RFC "
+        "4028).",
+        "min_se_s": "The shortest that we accept; below: 422.",
+        "failures_max": "Wrong passwords, or requests of a source that may not call, then its "
+        "address is not answered any more for `ban_s`; see [SIP](sip.md#who-is-not-heard).",
+        "ban_s": "For so many seconds.",
+    },
+    "[sip.tls]": {
+        "cert_file": "Our certificate, in PEM. Empty: no listener with TLS.",
+        "key_file": "Its key. Empty: the key is in `cert_file` too.",
+        "port": "TCP port; 0 takes a free one.",
+    },
     "[store]": {
         "directory": "Where messages are kept, relative to the working directory of the daemon. "
         "It is made when it is missing.",
@@ -145,6 +189,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "and its finished messages are not found any more. 0: no bound.",
         "idempotency_window_s": "For so long the same idempotency key makes no second message. "
         "Not longer than `retention_s`.",
+        "call_retention_s": "Records of calls are kept for so many seconds after the call's end.",
+        "call_bytes_max": "Octets of all records of calls; above, the oldest go earlier. 0: no "
+        "bound.",
     },
     "[text]": {
         "reference_bits": "The size of the reference that joins the parts of a message again. With "
@@ -215,11 +262,12 @@ MEANINGS: dict[str, dict[str, str]] = {
         "sid": "`AC` and 32 hex digits; unique.",
         "auth_token": "32 hex digits, in clear: it is the key that signs webhooks.",
         "name": "For people.",
-        "suspended": "Refuse messages (20005) and binds.",
+        "suspended": "Refuse messages (20005), binds and calls (403).",
         "api_keys": "See below.",
         "esmes": "See below.",
         "senders": "See below.",
-        "countries": "Where the account may send to, ISO 3166. Elsewhere: 21408.",
+        "countries": "Where the account may send to and call, ISO 3166. Elsewhere: 21408, and 403 "
+        "to calls. Numbers dialed in national form are of the first.",
         "mps_max": "Segments a second over all senders together. Left out: no cap.",
         "max_queue_s": "Each sender's queue holds so many seconds of its rate, and no message "
         "waits longer.",
@@ -235,8 +283,16 @@ MEANINGS: dict[str, dict[str, str]] = {
         "out: those of `[text]`.",
         "traffic_class": "What a delivery is worth to [the router](../explanation/routing.md), "
         "where neither the message (`TrafficType`) nor its sender says. Left out: transactional.",
+        "trunk": "See below: its PBXs.",
+        "phone": "See below: its phones and browsers.",
+        "channels": "Calls at a time over all its trunks and phones. One more is refused: 503 to "
+        "the account, 486 to a carrier.",
+        "cps": "Calls that may begin in a second. Above: 503 with Retry-After.",
         "sees_prices": "Show it prices and utilities where routes are explained: for the "
         "operator's own account.",
+        "call_status_callback": "Where the statuses of its calls are posted, signed; the "
+        "`status_callback` of a `[[account.trunk]]` comes first for calls from there. See "
+        "[receive status callbacks](../how-to/receive-status-callbacks.md#calls).",
     },
     "[[account.api_keys]]": {
         "sid": "`SK` and 32 hex digits; unique.",
@@ -268,10 +324,37 @@ MEANINGS: dict[str, dict[str, str]] = {
         "sms_fallback_method": "POST or GET.",
         "traffic_class": "That of this sender's messages. Left out: the account's.",
     },
+    "[[account.trunk]]": {
+        "id": "Its name in call records: `trunk/<id>`.",
+        "allowed_ips": "Addresses or networks that its calls come from. Without a `username` they "
+        "are enough to be let in, with one they are asked for as well.",
+        "username": "Who it is in its digest; unique in the file. Empty: known by address alone.",
+        "ha1_md5": "As `supernet accounts sip-user` prints it.",
+        "ha1_sha256": "The same.",
+        "uri": "Where calls to the account's numbers go, such as `sip:192.0.2.1:5060` or "
+        "`sip:pbx.example.com;transport=tls`. Empty: none go there.",
+        "channels": "Calls at a time, both ways; at most the account's. One more is refused: 503 "
+        "to the trunk, 486 to a carrier.",
+        "cps": "Calls that it may begin in a second; at most the account's. Above: 503 with "
+        "Retry-After.",
+        "caller_ids": "Numbers that it may show beside the account's senders. Calls to them go to "
+        "this trunk only.",
+    },
+    "[[account.phone]]": {
+        "username": "Who it is in its digest and how it is called within the account; unique in "
+        "the file.",
+        "ha1_md5": "As `supernet accounts sip-user` prints it.",
+        "ha1_sha256": "The same.",
+        "caller_id": "The number that it shows, and whose calls it gets. Empty: it may show any of "
+        "the account's, and gets the calls to those that nobody names.",
+        "bindings_max": "Places where it may be registered. Of one more the oldest goes.",
+    },
     "[[carrier]]": {
-        "id": "Part of every bind's name.",
-        "bind": "See below; at least one that can send.",
-        "route": "See below; at least one.",
+        "id": "Part of every bind's and trunk's name.",
+        "bind": "See below; at least one that can send, or a trunk.",
+        "route": "See below; at least one where there is a bind.",
+        "trunk": "See below: SIP trunks for calls.",
+        "call_route": "See below. Without any, its trunks only send us calls.",
         "name": "For people. Left out: the id.",
         "response_id": "How it writes its message_id in a submit_sm_resp: a number in hexadecimal "
         "or decimal, or the octets as they are. `auto` finds out, and is then said of both.",
@@ -345,6 +428,40 @@ MEANINGS: dict[str, dict[str, str]] = {
     "[[carrier.dialect.tlv]]": {
         "tag": "The tag of a TLV that each submit_sm has.",
         "value": "Its value.",
+    },
+    "[[carrier.trunk]]": {
+        "id": "With the carrier's: `carrier/trunk`, its name in logs, metrics and call records.",
+        "host": "Name or address; a name is looked up by RFC 3263.",
+        "port": "Its port. 0: by NAPTR and SRV, or 5060, 5061 with TLS.",
+        "transport": "How we send there.",
+        "username": "Who we are where the carrier challenges us.",
+        "password": "Either this or `password_env`, with a `username`.",
+        "password_env": "The environment variable that holds the password.",
+        "from_domain": "The domain in From and in the address that we register. Empty: our address "
+        "in From, and `host` where we register.",
+        "channels": "Calls at a time.",
+        "cps": "Calls that may begin in a second.",
+        "options_s": "Seconds between two OPTIONS. Two in a row without an answer, and the trunk "
+        "is down; 408 and 503 are none. 0: nothing is asked, and it counts as up.",
+        "register_s": "Seconds that we register for. 0: we do not.",
+        "no_answer_s": "Seconds without 18x or final answer, then the next trunk is tried.",
+        "no_failover": "Final answers that end the call: nobody else is tried.",
+        "identity": "`asserted` tells who calls in P-Asserted-Identity too.",
+        "allowed_ips": "Addresses or networks that its calls to us come from. Left out: what "
+        "`host` leads to, over UDP from the same port.",
+    },
+    "[carrier.trunk.numbers]": {
+        "format": "How it writes numbers: `+49…`, `49…`, or as its country dials them.",
+        "country_code": "That country.",
+        "national_prefix": "What stands in place of its code in `national` form, as `0`.",
+        "international_prefix": "What stands before other numbers in `national` form.",
+        "add": "What goes before each number that is called: the carrier's technical prefix.",
+    },
+    "[[carrier.call_route]]": {
+        "prefixes": 'E.164 without `+`. The longest that fits counts. `["1", …, "9"]` is all.',
+        "priority": "The smallest is tried first.",
+        "weight": "Shares calls among routes of one prefix and priority.",
+        "price": "US dollars a minute. Among equals, half the price gets twice the share.",
     },
 }
 

@@ -22,6 +22,26 @@ SPOKEN = {
 }
 
 MEANINGS: dict[str, str] = {
+    "a call's timer met a fault of ours": "A defect, with its traceback. Report it.",
+    "trunk down": "A SIP trunk does not answer, or has lost its registration. Calls take others; "
+    "it comes back by itself.",
+    "trunk up": "A SIP trunk answers, and is registered where it asks for that.",
+    "call ended": "A call is over and its record stored. `trunk` is the one that was tried last.",
+    "calls cut off by a restart": "The last run ended with `calls` under way; each has its record "
+    "now, as `completed` or `failed`.",
+    "call record lost": "A record could not be stored, for `reason`; the customer was told. Report "
+    "it.",
+    "call callback failed": "A status callback of a call was not taken; it is tried again.",
+    "call callback given up": "A status callback of a call was not taken for four hours, or its "
+    "server is not to be asked again.",
+    "call callback refused": "A status callback of a call was not tried: its URL cannot be called, "
+    "or too many wait.",
+    "call callback broke": "A defect, with its traceback; the callback is given up. Report it.",
+    "store of calls failed": "`calls.db` could not be written. New calls are refused until it can; "
+    "what is known of others waits in memory. **Look at the disk.**",
+    "store of calls recovered": "Calls are taken again; what had waited is written.",
+    "call writer stopped": "A defect, with its traceback; the gateway stops. Report it.",
+    "callback of the store of calls failed": "A defect, with its traceback. Report it.",
     "ESME bound": "A customer's ESME has bound.",
     "ESME gone": "Its session has ended; `reason` says how.",
     "ESME refuses a deliver_sm": "A receipt or message was refused for good and is not sent again. "

@@ -8,17 +8,26 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import cast
 
-from gateway.admin.metrics import PREFIX, metrics
+from gateway.admin.metric_family import PREFIX
+from gateway.admin.metrics import metrics
 from gateway.admin.readings import Backlog, Readings
 from gateway.clock import system_clock
 from gateway.config import load, read_plan
 from gateway.daemon.assembly import Gateway
-from gateway.messaging.webhook_client import WebhookClient
 from gateway.net.network import TcpNetwork
+from gateway.store.call_store import CallStore
 from gateway.store.inline import InlineStore
 from gateway.streams.event_streams import SinkReadings
+from gateway.voice.call_callbacks import CallCallbacks
+from gateway.voice.call_meters import CallMeters, CallReadings
+from gateway.voice.call_records import CallRecords
+from gateway.webhooks.client import WebhookClient
+from gateway.webhooks.request import Poster
 from tests.docs.page import ROOT, code, table
+from tests.store.call_builders import the_end
 
 TYPE = re.compile(r"^# TYPE (\w+) (\w+)\n(?:\w+\{(.*)\})?", re.M)
 LABEL = re.compile(r'(\w+)="')
@@ -90,6 +99,21 @@ MEANINGS: dict[str, str] = {
     "bind_rate": "Segments a second allowed now; below the contract after ESME_RTHROTTLED.",
     "bind_latency_seconds": "Of responses; a peak fades over 10 s. 0.1 before the first.",
     "bind_submitted_total": "Segments sent.",
+    "calls_standing": "Calls that are not over.",
+    "call_callbacks_pending": "Status callbacks of calls that are not yet taken or given up.",
+    "call_callbacks_in_flight": "Requests of them under way.",
+    "call_facts_uncommitted": "Starts, statuses and records of calls that wait for their commit.",
+    "calls_begun_total": "Calls let in since the start.",
+    "calls_cut_off_total": "Calls that the last run had not ended; each has its record now.",
+    "call_records_lost_total": "Records of calls that could not be stored. **Look at the log.**",
+    "call_callbacks_delivered_total": "Status callbacks of calls that a server took.",
+    "call_callbacks_failed_attempts_total": "Attempts that failed, to be repeated or not.",
+    "call_callbacks_given_up_total": "Status callbacks of calls given up.",
+    "calls_ended_total": "Calls that are over, by the trunk that was tried last.",
+    "call_attempts_total": "Tries at trunks, by the class of the SIP status of their end.",
+    "call_pdd_seconds": "Post-dial delay: from INVITE to ringing.",
+    "call_talk_seconds": "From the answer to the end; the mean is the ACD.",
+    "call_mos": "Mean opinion score of whole calls, of what came from that side.",
     "bind_results_total": "Answers to submit_sm by outcome.",
 }
 
@@ -113,7 +137,19 @@ def _sample() -> Readings:
         sinks=(SinkReadings("mqtt", 0.0, False, 1, 0, 0),),
         statuses={"delivered": 1},
         error_codes={30003: 1},
+        calls=_calls(),
     )
+
+
+def _calls() -> CallReadings:
+    """As the meters have it after one call."""
+    clock = system_clock(lambda: 0.0)
+    store = cast(CallStore, SimpleNamespace(uncommitted=0))
+    records = CallRecords(store, clock)
+    callbacks = CallCallbacks(store, cast(Poster, None), lambda sid: None, clock, Random(0))
+    meters = CallMeters()
+    meters.on_event(the_end())
+    return meters.readings(records, callbacks)
 
 
 async def _readings() -> Readings:

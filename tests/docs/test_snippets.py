@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config import Config, load
 from gateway.config.dialect import IdFormat
-from gateway.messaging.webhook_signature import signature
+from gateway.webhooks.signature import signature
 from tests.docs.page import DOCS, ROOT, pages, snippets
 
 HOW_TO = DOCS / "how-to"

@@ -25,7 +25,7 @@ from tests.e2e.rest_client import RestClient
 pytestmark = pytest.mark.e2e
 
 CONF = Path(__file__).parents[2] / "conf"
-PORTS = {8080, 8081, 2775, 8090, 27751, 27752, 27753}
+PORTS = {8080, 8081, 2775, 5060, 8090, 27751, 27752, 27753, 27761, 27762}
 # The demo's own ports may be in use on this machine, so it is shown a copy of its files.
 LAST_OF_THE_BANNER = "The configuration is "
 SHOWN = """\

@@ -10,7 +10,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(
-    include=["gateway.net", "gateway.sip", "gateway.smpp", "gateway.text"]
+    include=["gateway.net", "gateway.sip", "gateway.smpp", "gateway.text", "media"]
 ):
     from tests.fuzz.targets import TARGETS
 

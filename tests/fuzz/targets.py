@@ -22,6 +22,7 @@ from gateway.smpp.states import Role
 from gateway.smpp.times import TimeError
 from gateway.text import gsm_03_38, ucs2, udh
 from gateway.text.errors import MalformedUdhError
+from tests.fuzz.media_octets import fuzz_rtp, fuzz_sdp
 from tests.fuzz.session_script import Script, ScriptedSession, converse
 from tests.fuzz.sip_octets import (
     fuzz_sip_digest,
@@ -29,6 +30,9 @@ from tests.fuzz.sip_octets import (
     fuzz_sip_stream,
     fuzz_sip_values,
 )
+from tests.media.descriptions import audio, spoken
+from tests.media.descriptions import sdp as description
+from tests.media.packets import packet, receiver_report, sender_report
 from tests.sip.stack_messages import STACKS
 from tests.sip.torture_messages import TORTURE
 
@@ -213,6 +217,22 @@ TARGETS: dict[str, Target] = {
             b'Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth, auth-int", stale=true',
             b'Digest username="u", realm="r", nonce="n", uri="sip:h", response="0", qop=auth, '
             b'cnonce="c", nc=00000001',
+        ),
+    ),
+    "sdp": Target(
+        fuzz_sdp,
+        (
+            spoken(4_000, "sendonly", "rtcp:53020 IN IP4 126.16.64.4", "rtcp-mux"),
+            description("m=video 4000/2 RTP/AVP 31", audio(4_002), host="0.0.0.0"),
+            description(audio(4_000, proto="RTP/SAVP"), audio(4_002, proto="RTP/AVPF")),
+        ),
+    ),
+    "rtp": Target(
+        fuzz_rtp,
+        (
+            b"".join(b"\xac\0" + packet(sequence) for sequence in (1, 2, 5, 4)),
+            b"".join(b"\xac\1" + packet(65_534 + sequence) for sequence in range(5)),
+            b"\x1c\0" + sender_report() + b"\x20\0" + receiver_report(0x1_8000),
         ),
     ),
     "two_sessions": Target(converse, (STREAM, codec.HEADER.pack(16, 0x99, 0, 5), STREAM[::-1])),

@@ -9,8 +9,8 @@ from gateway.message import Direction, Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.inbound import Inbound
 from gateway.messaging.opt_out import OptOuts
-from gateway.messaging.webhook_request import Answer
 from gateway.store.interface import Listener, OptOut
+from gateway.webhooks.request import Answer
 from tests.messaging.webhook_world import (
     NUMBER,
     TEXTER,

@@ -8,10 +8,10 @@ from gateway.events import StatusEvent
 from gateway.message import Message
 from gateway.messaging.host_circuit import OPEN_AFTER, PAUSE_FIRST_S
 from gateway.messaging.webhook_delivery import Delivery, Failed
-from gateway.messaging.webhook_destination import Destination, FailureKind, parse_destination
 from gateway.messaging.webhook_outbox import Outbox, OutboxLimits
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.store.interface import OwedKey
+from gateway.webhooks.destination import Destination, FailureKind, parse_destination
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
 from tests.messaging.webhook_world import ACCOUNT_SID, WALL_START, an_event
 
 NOW = WALL_START

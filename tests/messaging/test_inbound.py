@@ -10,9 +10,9 @@ from gateway.message import Direction, Message, Origin, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.inbound import inbound_fields
 from gateway.messaging.opt_out import DEFAULT_REPLIES, Keyword
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Answer, Failure
 from gateway.store.interface import Listener, OptOut, Owed
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure
 from tests.messaging.inbound_world import HOST, SMS_URL, InboundWorld, an_mo
 from tests.messaging.webhook_world import (
     ACCOUNT_SID,

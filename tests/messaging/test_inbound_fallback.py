@@ -7,8 +7,8 @@ from twilio.request_validator import (
     RequestValidator,
 )
 
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
 from tests.messaging.inbound_world import HOST, SMS_URL, InboundWorld
 from tests.messaging.webhook_world import TOKEN, a_number, fields_of, running
 from tests.support.virtual_time import virtual_time

@@ -8,9 +8,9 @@ from gateway.clock import message_sid
 from gateway.errors import StoreError
 from gateway.message import Status
 from gateway.messaging.undelivered import EVENTS_MAX, Replayed, Undelivered, UndeliveredEvent
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Failure
 from gateway.store.interface import Listener, Notified, Owed, Replay
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Failure
 from tests.messaging.webhook_world import (
     ACCOUNT_SID,
     WALL_START,

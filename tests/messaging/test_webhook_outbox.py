@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from gateway.messaging.webhook_outbox import Outbox, OutboxLimits
-from gateway.messaging.webhook_retry import GIVE_UP_AFTER_S
+from gateway.webhooks.retry import GIVE_UP_AFTER_S
 from tests.messaging.outbox_world import (
     DOWN,
     FORBIDDEN,

@@ -4,8 +4,8 @@ from gateway.messaging.host_circuit import PAUSE_MAX_S
 from gateway.messaging.host_lanes import FORGET_AFTER_S, REMEMBERED_MAX
 from gateway.messaging.webhook_delivery import Failed
 from gateway.messaging.webhook_outbox import UNRECORDED_MAX, YIELD_S, Ended, Outbox, OutboxLimits
-from gateway.messaging.webhook_retry import GIVE_UP_AFTER_S
 from gateway.store.interface import OwedKey
+from gateway.webhooks.retry import GIVE_UP_AFTER_S
 from tests.messaging.outbox_world import (
     DOWN,
     FORBIDDEN,

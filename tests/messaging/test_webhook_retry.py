@@ -2,13 +2,9 @@
 
 import pytest
 
-from gateway.messaging.webhook_request import Failure
-from gateway.messaging.webhook_retry import (
-    GIVE_UP_AFTER_S,
-    RETRY_MAX_S,
-    delay_s,
-    is_over,
-)
+from gateway.messaging.webhook_retry import is_over
+from gateway.webhooks.request import Failure
+from gateway.webhooks.retry import GIVE_UP_AFTER_S, RETRY_MAX_S, delay_s
 from tests.messaging.outbox_world import (
     DOWN,
     FORBIDDEN,

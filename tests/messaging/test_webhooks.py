@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from gateway.message import Direction, Status
-from gateway.messaging.webhook_destination import FailureKind
 from gateway.messaging.webhook_outbox import UNRECORDED_MAX, OutboxLimits
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.store.interface import Listener, Owed, OwedKey
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
 from tests.messaging.webhook_world import Script, World, a_message, a_transition, running
 from tests.support.virtual_time import virtual_time
 

@@ -11,10 +11,10 @@ from aiohttp import web
 from gateway.clock import system_clock
 from gateway.messaging.callbacks import Callbacks
 from gateway.messaging.journal import event_of
-from gateway.messaging.webhook_client import (
+from gateway.messaging.webhooks import Webhooks, WebhookSettings
+from gateway.webhooks.client import (
     WebhookClient,
 )
-from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from tests.messaging.web_servers import (
     Seen,
     say_ok,

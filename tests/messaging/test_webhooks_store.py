@@ -12,12 +12,12 @@ from gateway.message import Message
 from gateway.messaging.callbacks import Callbacks
 from gateway.messaging.journal import event_of
 from gateway.messaging.undelivered import Replayed, Undelivered
-from gateway.messaging.webhook_destination import FailureKind
 from gateway.messaging.webhook_outbox import OutboxLimits
-from gateway.messaging.webhook_request import Failure
 from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.store.inline import InlineStore
 from gateway.store.interface import Accepted, Transition
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Failure
 from tests.messaging.webhook_world import (
     ACCOUNT_SID,
     WALL_START,

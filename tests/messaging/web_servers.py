@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.messaging.webhook_client import WebhookClient
-from gateway.messaging.webhook_destination import parse_destination
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest, signed_request
+from gateway.webhooks.client import WebhookClient
+from gateway.webhooks.destination import parse_destination
+from gateway.webhooks.request import Answer, Failure, WebhookRequest, signed_request
 from tests.messaging.webhook_world import TOKEN
 
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")

@@ -14,9 +14,9 @@ from gateway.message import Direction, Encoding, Message, Origin, Status
 from gateway.messaging.callbacks import Callbacks
 from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_outbox import OutboxLimits
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.store.interface import Listener, Transition
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
 from tests.messaging.ledger import Ledger
 
 TOKEN = "0123456789abcdef0123456789abcdef"

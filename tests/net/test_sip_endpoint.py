@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from gateway.net.errors import ListenError
+from gateway.net.sip_listeners import SipListen
 from gateway.sip.leg_events import (
     Acknowledged,
     EndCause,
@@ -17,7 +18,7 @@ from gateway.sip.leg_state import LegState
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
 from tests.net.raw_peers import udp_peer
-from tests.net.sip_endpoints import LOOPBACK, hang_up, party, talk
+from tests.net.sip_endpoints import LOOPBACK, Party, hang_up, party, talk
 
 pytestmark = pytest.mark.e2e
 
@@ -88,12 +89,12 @@ async def test_port_that_is_taken_is_told_and_nothing_stays_open(kind: socket.So
         taken.bind((LOOPBACK, 0))
         if kind is socket.SOCK_STREAM:
             taken.listen()
-        port = taken.getsockname()[1]
+        listen = SipListen(LOOPBACK, taken.getsockname()[1])
+        endpoint = Party(listen, lambda *_: None, {}).endpoint
         with pytest.raises(ListenError, match="address already in use"):
-            async with party(port=port):
-                pass
-    async with party(port=port) as bob:
-        assert bob.at().port == port
+            await endpoint.start()
+        assert endpoint._listeners.udp == {}
+        assert endpoint._listeners._listenings == []
 
 
 async def test_flush_within_an_event_is_done_after_it() -> None:

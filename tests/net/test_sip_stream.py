@@ -308,3 +308,13 @@ async def test_drain_lets_a_bye_be_answered() -> None:
         a_leg.hang_up(alice.clock.now())
         await alice.endpoint.drain()
         assert alice.endpoint.user_agent.legs == 0
+
+
+async def test_owner_hears_of_a_connection_that_is_lost() -> None:
+    lost: list[int] = []
+    async with party(more={"on_lost": lost.append}) as bob:
+        async with party() as alice:
+            await talk(alice, bob, bob.at("TCP"))
+            (connection,) = {source.connection for _, source in bob.requests}
+        await bob.connections(0)
+        assert lost == [connection]

@@ -6,7 +6,7 @@ import pytest
 
 from routing.alarm import AlarmKind
 from routing.carrier_bind import CarrierBind, Kind, RouteEntry
-from routing.events import BindUp, CallEnded, CallResult, Outcome, Submitted
+from routing.events import BindDown, BindUp, CallEnded, CallResult, Outcome, Submitted
 from routing.ranking import Block, Ranking, RouteRequest
 from routing.router import Router
 from routing.sip_status import outcome
@@ -107,6 +107,24 @@ def test_a_call_that_is_refused_frees_its_channel() -> None:
     router.observe(Submitted(ranking.best.route, NOW, ranking=ranking))
     router.observe(CallResult(ALPHA, 486, 1.0, NOW + 1.0))
     assert a_call(router, NOW + 2.0).best is not None
+
+
+@pytest.mark.parametrize("rings_until", [1.0, 4.0])
+def test_channels_of_calls_that_stand_outlast_the_trunks_own_troubles(rings_until: float) -> None:
+    router = Router([a_trunk(ALPHA, channels=2)], now=NOW)
+    router.observe(BindUp(ALPHA, NOW))
+    ranking = a_call(router, NOW)
+    assert ranking.best is not None
+    for at in (0.0, 0.5):
+        router.observe(Submitted(ranking.best.route, NOW + at, ranking=ranking))
+    router.observe(BindDown(ALPHA, NOW + 2.0))
+    router.observe(BindUp(ALPHA, NOW + 3.0))
+    router.observe(CallResult(ALPHA, 200, 1.0, NOW + rings_until))
+    router.observe(CallResult(ALPHA, 200, 1.0, NOW + 9.0))
+    assert [one.window_used for one in router.snapshot(NOW + 9.0)] == [2]
+    router.observe(CallEnded(ALPHA, 60.0, NOW + 61.0))
+    router.observe(CallEnded(ALPHA, 60.0, NOW + 61.0))
+    assert [one.window_used for one in router.snapshot(NOW + 61.0)] == [0]
 
 
 def test_the_cheaper_trunk_takes_the_calls() -> None:

@@ -18,12 +18,11 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.daemon.assembly import Gateway
 from gateway.message import Message
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
-from gateway.messaging.webhooks import Poster
 from gateway.net.network import ProtocolFactory
 from gateway.store.inline import InlineStore
 from gateway.store.interface import OnCommit, Record
 from gateway.store.limits import StoreLimits
+from gateway.webhooks.request import Answer, Failure, Poster, WebhookRequest
 from tests.sim.cast import PLAN
 from tests.support.memory_network import MemoryListening, MemoryNetwork
 

@@ -10,9 +10,9 @@ from twilio.request_validator import RequestValidator
 
 from gateway.clock import Clock
 from gateway.message import Origin
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import IDEMPOTENCY_HEADER, Answer, Failure, WebhookRequest
-from gateway.messaging.webhook_signature import SIGNATURE_HEADER
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import IDEMPOTENCY_HEADER, Answer, Failure, WebhookRequest
+from gateway.webhooks.signature import SIGNATURE_HEADER
 from tests.sim.cast import ACCOUNTS
 from tests.sim.ledger import Ledger, Told
 from tests.sim.numbered_text import numbered_text

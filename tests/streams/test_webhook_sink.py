@@ -8,11 +8,11 @@ import pytest
 from gateway.clock import message_sid
 from gateway.config.sections import EventWebhook
 from gateway.errors import ConfigError
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Answer, Failure, WebhookRequest
 from gateway.store.interface import StreamPage
 from gateway.streams.sink import SinkFailed
 from gateway.streams.webhook_sink import WebhookSink
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
 from tests.streams.builders import SOURCE, a_clock, a_page, an_event
 from tests.support.virtual_time import virtual_time
 

@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.ingress.rest import openapi
 from gateway.ingress.rest.accounts import AccountResource, fetch_account
+from gateway.ingress.rest.call_json import CallPage, CallResource
+from gateway.ingress.rest.calls import Calls
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.errors import http_exception_handler, unexpected_exception_handler
 from gateway.ingress.rest.feedback import Feedbacks
@@ -31,6 +33,8 @@ MESSAGE = f"{MESSAGES}/{{MessageSid:str}}"
 PREVIEW = f"{MESSAGES}/Preview"
 TIMELINE = f"{MESSAGE}/Timeline"
 FEEDBACK = f"{MESSAGE}/Feedback"
+CALLS = f"{ACCOUNT}/Calls"
+CALL = f"{CALLS}/{{CallSid:str}}"
 ROUTING = "/v1/Routing"
 EXPLAIN = f"{ROUTING}/Explain/{{MessageSid:str}}"
 RANK = f"{ROUTING}/Rank"
@@ -40,7 +44,11 @@ def create_app(dependencies: RestDependencies, gate: Gate) -> Litestar:
     """The whole API as an ASGI application, behind that gate. It has no lifespan and starts no
     task."""
     return Litestar(
-        [*account_routes(dependencies, gate), *routing_routes(dependencies, gate)],
+        [
+            *account_routes(dependencies, gate),
+            *call_routes(dependencies, gate),
+            *routing_routes(dependencies, gate),
+        ],
         exception_handlers={
             HTTPException: http_exception_handler,
             Exception: unexpected_exception_handler,
@@ -161,6 +169,35 @@ def account_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRoute
     ]
 
 
+def call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
+    """Calls are read only: they are made over SIP."""
+    if dependencies.calls is None:
+        return []
+    calls = Calls(dependencies.calls)
+    read, fetch = gate.guard(calls.list), gate.guard(calls.fetch)
+    return [
+        get(
+            f"{CALLS}.json",
+            summary="List calls, newest first",
+            operation_id="ListCall",
+            operation_class=openapi.operation(*openapi.CALL_LIST_PARAMETERS),
+            responses=openapi.responses(200, CallPage, "A page of calls."),
+        )(read),
+        get(CALLS, include_in_schema=False)(read),
+        get(
+            CALL,
+            summary="Fetch a call",
+            operation_id="FetchCall",
+            operation_class=openapi.operation(openapi.ACCOUNT_SID, openapi.CALL_SID),
+            responses=openapi.responses(200, CallResource, "The call as it stands, or stood."),
+        )(fetch),
+        *(
+            head(path, each)
+            for path, each in ((f"{CALLS}.json", read), (CALLS, read), (CALL, fetch))
+        ),
+    ]
+
+
 def routing_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
     """No account in the path: it is that of the credentials."""
     routing = Routing(dependencies)
@@ -168,12 +205,10 @@ def routing_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRoute
     return [
         get(
             EXPLAIN,
-            summary="Explain why a message went where it went",
+            summary="Explain why a message or a call went where it went",
             operation_id="ExplainRoute",
             operation_class=openapi.operation(openapi.MESSAGE_SID),
-            responses=openapi.responses(
-                200, DecisionResource, "The last decision about the message."
-            ),
+            responses=openapi.responses(200, DecisionResource, "The last decision about it."),
         )(explain),
         head(EXPLAIN, explain),
         post(

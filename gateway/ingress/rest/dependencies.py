@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.account import Account, Sender
+from gateway.call import CallRecord
 from gateway.clock import Clock
 from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import OnTaken, Replayed
 from gateway.messaging.intake import OnRefused
+from gateway.store.call_file import CallFilter
 from gateway.store.interface import Store
 from gateway.text.preview import Preview
+from gateway.voice.call_records import StandingCall
 from routing.router import Router
 
 
@@ -62,13 +65,28 @@ class Previews(Protocol):
         ...
 
 
+class CallBook(Protocol):
+    """The calls of accounts, those that stand and those that are over."""
+
+    async def fetch(self, account_sid: str, call_id: int) -> StandingCall | CallRecord | None:
+        """A call of the account. Raises `StoreError` where records cannot be read."""
+        ...
+
+    async def page(
+        self, account_sid: str, where: CallFilter, limit: int, before: int | None = None
+    ) -> list[StandingCall | CallRecord]:
+        """Calls of the account, the newest first, from below the id `before`. Raises `StoreError`
+        where records cannot be read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RestDependencies:
     """`live_status` tells where a message stands that the gateway still works on, else None.
 
     `sending` is seen there alone: it is not always stored. Until `ready`, while the messages of an
     earlier run are taken up, nothing is changed. `allow_private` lets a StatusCallback lead into
-    private networks.
+    private networks. Without `calls` there is no Calls resource.
     """
 
     credentials: Credentials
@@ -80,3 +98,4 @@ class RestDependencies:
     previews: Previews
     router: Router
     allow_private: bool = False
+    calls: CallBook | None = None

@@ -9,7 +9,7 @@ from gateway.errors import Refusal, Refused
 from gateway.ingress.rest.form import Form
 from gateway.message import Origin
 from gateway.messaging.admission import SendRequest
-from gateway.messaging.webhook_destination import DestinationError, parse_destination
+from gateway.webhooks.destination import DestinationError, parse_destination
 
 VALIDITY_DIGITS_MAX = 9
 TRAFFIC_TYPE_LENGTH_MAX = 64

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from math import inf
 
 import msgspec
 
@@ -16,9 +14,10 @@ from gateway.ingress.rest.form import Form
 from gateway.ingress.rest.gate import Call
 from gateway.ingress.rest.json_answer import NO_CONTENT, JsonAnswer
 from gateway.ingress.rest.key_header import idempotency_key
-from gateway.ingress.rest.message_form import message_request, unix_time
+from gateway.ingress.rest.message_form import message_request
 from gateway.ingress.rest.message_json import API_VERSION, accepted_resource, stored_resource
-from gateway.ingress.rest.paging import message_page, page_request
+from gateway.ingress.rest.paging import MessagePage, page_of, page_request
+from gateway.ingress.rest.time_range import range_names, time_range
 from gateway.message import FINAL, Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import Replayed
@@ -26,9 +25,8 @@ from gateway.messaging.idempotency_key import keyed
 from gateway.messaging.phone_number import normalize_sender
 from gateway.store.interface import Deleted, MessageFilter, Redacted, Store, StoredMessage
 
-DAY_S = 86_400
 REPLAYED = (b"idempotent-replayed", b"true")
-FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
+FILTERS = ("To", "From", *range_names("DateSent"))
 
 encode = msgspec.json.Encoder().encode
 
@@ -80,7 +78,8 @@ class Messages:
         page = page_request(query)
         found = await self._store.list(call.account.sid, where, page.page_size + 1, page.before)
         shown = found[: page.page_size]
-        answer = message_page(
+        answer = page_of(
+            MessagePage,
             f"/{API_VERSION}/Accounts/{call.account.sid}/Messages.json",
             [(name, query.text(name)) for name in FILTERS if query.text(name)],
             page,
@@ -170,21 +169,12 @@ async def committed(store: Store, record: Redacted | Deleted) -> None:
 
 
 def message_filter(query: Form) -> MessageFilter:
-    """To, From, and the three forms of DateSent, whose sign is a part of the name.
-
-    `DateSent` is the whole UTC day; `DateSent<` and `DateSent>` include the second they name.
+    """To, From, and the three forms of DateSent.
 
     Raises:
         Refused: PARAMETER_INVALID.
     """
-    since, until = 0.0, inf
-    for name, narrow in DATE_FILTERS.items():
-        if text := query.text(name):
-            instant = unix_time(text)
-            if instant is None:
-                raise Refused(Refusal.PARAMETER_INVALID, f"{name} must be an ISO 8601 date or time")
-            from_, to = narrow(instant)
-            since, until = max(since, from_), min(until, to)
+    since, until = time_range(query, "DateSent")
     sender, recipient = query.phone_number("From"), query.phone_number("To")
     return MessageFilter(
         sender=normalize_sender(sender) or sender,
@@ -192,15 +182,3 @@ def message_filter(query: Form) -> MessageFilter:
         since=since,
         until=until,
     )
-
-
-def whole_day(instant: float) -> tuple[float, float]:
-    day = instant // DAY_S * DAY_S
-    return day, day + DAY_S
-
-
-DATE_FILTERS: dict[str, Callable[[float], tuple[float, float]]] = {
-    "DateSent": whole_day,
-    "DateSent<": lambda instant: (0.0, instant + 1),
-    "DateSent>": lambda instant: (instant, inf),
-}

@@ -129,6 +129,16 @@ IDEMPOTENCY_KEY = Parameter(
     "second message: the answer shows the first one, with `Idempotent-Replayed: true`. "
     "`I-Twilio-Idempotency-Token` is the same header.",
 )
+PAGE_PARAMETERS = (
+    Parameter(
+        "PageSize",
+        "query",
+        Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=PAGE_SIZE_MAX),
+        f"Items a page, {PAGE_SIZE_DEFAULT} by default.",
+    ),
+    Parameter("Page", "query", Schema(type=OpenAPIType.INTEGER), "As `next_page_uri` has it."),
+    Parameter("PageToken", "query", STRING, "As `next_page_uri` has it."),
+)
 LIST_PARAMETERS = (
     ACCOUNT_SID,
     Parameter("To", "query", STRING, "Only messages to this recipient."),
@@ -136,14 +146,27 @@ LIST_PARAMETERS = (
     Parameter("DateSent", "query", DATE_OR_TIME, "Only messages of this UTC day."),
     Parameter("DateSent<", "query", DATE_OR_TIME, "Only messages up to this second."),
     Parameter("DateSent>", "query", DATE_OR_TIME, "Only messages since this second."),
+    *PAGE_PARAMETERS,
+)
+CALL_SID = Parameter("CallSid", "path", STRING, "`CA…`; `.json` may follow.", True)
+CALL_LIST_PARAMETERS = (
+    ACCOUNT_SID,
+    Parameter("To", "query", STRING, "Only calls to this number."),
+    Parameter("From", "query", STRING, "Only calls from this number."),
     Parameter(
-        "PageSize",
+        "Status",
         "query",
-        Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=PAGE_SIZE_MAX),
-        f"Messages a page, {PAGE_SIZE_DEFAULT} by default.",
+        STRING,
+        "Only calls of this status: queued, ringing, in-progress, completed, busy, failed, "
+        "no-answer or canceled.",
     ),
-    Parameter("Page", "query", Schema(type=OpenAPIType.INTEGER), "As `next_page_uri` has it."),
-    Parameter("PageToken", "query", STRING, "As `next_page_uri` has it."),
+    Parameter("StartTime", "query", DATE_OR_TIME, "Only calls that began on this UTC day."),
+    Parameter("StartTime<", "query", DATE_OR_TIME, "Only those that began by this second."),
+    Parameter("StartTime>", "query", DATE_OR_TIME, "Only those that began since this second."),
+    Parameter("EndTime", "query", DATE_OR_TIME, "Only calls that ended on this UTC day."),
+    Parameter("EndTime<", "query", DATE_OR_TIME, "Only those that ended by this second."),
+    Parameter("EndTime>", "query", DATE_OR_TIME, "Only those that ended since this second."),
+    *PAGE_PARAMETERS,
 )
 
 

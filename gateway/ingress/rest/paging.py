@@ -1,12 +1,14 @@
 """Lists in pages, newest first (Twilio's 2010-04-01 form: relative URIs, an opaque token).
 
-A page begins below a message id. The token carries the beginnings of the page and of the few
-pages before it, so that a client can step back although the store only reads forward.
+A page begins below the id of a message or a call. The token carries the beginnings of the page and
+of the few pages before it, so that a client can step back although the store only reads forward.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,6 +16,8 @@ import msgspec
 from gateway.errors import Refusal, Refused
 from gateway.ingress.rest.form import Form
 from gateway.ingress.rest.message_json import MessageResource
+
+P = TypeVar("P")
 
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 1_000
@@ -40,7 +44,7 @@ class MessagePage(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is asked for: `starts` are message ids, the last one is this page's."""
+    """Which page is asked for: `starts` are ids, the last one is this page's."""
 
     page: int = 0
     page_size: int = PAGE_SIZE_DEFAULT
@@ -112,25 +116,27 @@ def parse_token(text: str) -> tuple[int, ...]:
     return tuple(int.from_bytes(ids[at : at + octets]) for at in range(0, len(ids), octets))
 
 
-def message_page(
+def page_of(
+    kind: Callable[..., P],
     path: str,
     filters: list[tuple[str, str]],
     request: PageRequest,
-    messages: list[MessageResource],
+    items: Sequence[object],
     next_start: int | None,
-) -> MessagePage:
-    """`next_start` is the id of this page's last message, None on the last page."""
+) -> P:
+    """A page of that kind, with these items in it. `next_start` is the id of the last of them,
+    None on the last page."""
 
     def uri(page: PageRequest | None) -> str | None:
         return f"{path}?{urlencode([*filters, *page.query()])}" if page else None
 
     start = request.page * request.page_size
-    return MessagePage(
-        messages=messages,
+    return kind(
+        items,
         page=request.page,
         page_size=request.page_size,
         start=start,
-        end=start + max(len(messages) - 1, 0),
+        end=start + max(len(items) - 1, 0),
         uri=uri(request) or "",
         first_page_uri=uri(PageRequest(0, request.page_size)) or "",
         next_page_uri=uri(None if next_start is None else request.next(next_start)),

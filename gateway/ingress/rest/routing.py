@@ -1,4 +1,4 @@
-"""Why a message went where it went, and where one would go now. Not Twilio's.
+"""Why a message or a call went where it went, and where a message would go now. Not Twilio's.
 
 A question changes nothing: no turn is taken, nothing is sent, and nothing is stored.
 """
@@ -9,7 +9,8 @@ import msgspec
 
 from gateway.clock import message_id_of
 from gateway.errors import Refusal, Refused
-from gateway.ingress.rest.dependencies import RestDependencies
+from gateway.ingress.rest.calls import find_call
+from gateway.ingress.rest.dependencies import CallBook, RestDependencies
 from gateway.ingress.rest.gate import Call
 from gateway.ingress.rest.json_answer import JsonAnswer
 from gateway.ingress.rest.message_form import traffic_type
@@ -24,18 +25,26 @@ FORGOTTEN = (
     f"newest {DECISIONS_MAX:,} that did, or did so before the gateway was last started"
 )
 
+FORGOTTEN_CALL = (
+    "no decision about this call is remembered: no trunk was chosen for it, it is not among the "
+    f"newest {DECISIONS_MAX:,} decisions, or was made before the gateway was last started"
+)
+
 encode = msgspec.json.Encoder().encode
 
 
 class Routing:
-    """Decisions about an account's own messages. Those of other accounts are not found."""
+    """Decisions about an account's own messages and calls. Others' are not found."""
 
     def __init__(self, dependencies: RestDependencies) -> None:
         self._store = dependencies.store
         self._router = dependencies.router
         self._previews = dependencies.previews
+        self._calls = dependencies.calls
 
     async def explain(self, call: Call) -> JsonAnswer:
+        if self._calls is not None and call.sid("MessageSid").startswith("CA"):
+            return await self._explain_call(self._calls, call)
         message_id = message_id_of(call.sid("MessageSid"))
         if message_id is None or await self._store.fetch(call.account.sid, message_id) is None:
             raise Refused(Refusal.NOT_FOUND)
@@ -43,6 +52,14 @@ class Routing:
         if record is None:
             raise Refused(Refusal.NOT_FOUND, FORGOTTEN)
         return JsonAnswer(200, encode(decision_resource(record, call.account, message_id)))
+
+    async def _explain_call(self, calls: CallBook, call: Call) -> JsonAnswer:
+        known = await find_call(calls, call, "MessageSid")
+        record = self._router.explain(known.call.id)
+        if record is None:
+            raise Refused(Refusal.NOT_FOUND, FORGOTTEN_CALL)
+        resource = decision_resource(record, call.account, call_id=known.call.id)
+        return JsonAnswer(200, encode(resource))
 
     async def rank(self, call: Call) -> JsonAnswer:
         form = await call.form()

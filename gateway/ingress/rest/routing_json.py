@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.account import Account
-from gateway.clock import message_sid
+from gateway.clock import call_sid, message_sid
 from gateway.streams.timestamp import rfc_3339
 from routing.ranking import Mode
 
@@ -57,7 +57,8 @@ class CandidateResource(msgspec.Struct, frozen=True):
 
 
 class DecisionResource(msgspec.Struct, frozen=True, rename={"class_": "class"}):
-    """Which bind takes a message, and why. `message_sid` and `uri` are null for a dry run.
+    """Which bind takes a message, or trunk a call, and why. One of `message_sid` and `call_sid` is
+    null, and for a dry run both are, and `uri`.
 
     `network` is the operator, as MCC and MNC, or what comes nearest to it. `margin` is by how much
     money the chosen bind is better than the `runner_up`, `value` what a delivery is worth.
@@ -79,17 +80,23 @@ class DecisionResource(msgspec.Struct, frozen=True, rename={"class_": "class"}):
     why: str
     candidates: tuple[CandidateResource, ...]
     uri: str | None
+    call_sid: str | None = None
 
 
 def decision_resource(
-    record: Mapping[str, Any], account: Account, message_id: int | None = None
+    record: Mapping[str, Any],
+    account: Account,
+    message_id: int | None = None,
+    call_id: int | None = None,
 ) -> DecisionResource:
     """From the router's own record of the decision (`Router.explain`)."""
     prices = account.sees_prices
-    sid = None if message_id is None else message_sid(message_id)
+    of_message = None if message_id is None else message_sid(message_id)
+    of_call = None if call_id is None else call_sid(call_id)
+    sid = of_message or of_call
     return DecisionResource(
         account_sid=account.sid,
-        message_sid=sid,
+        message_sid=of_message,
         at=rfc_3339(record["at"]),
         mode=Mode(record["mode"]),
         class_=record["class"],
@@ -104,6 +111,7 @@ def decision_resource(
         why=record["why"] if prices else why_without_prices(record),
         candidates=tuple(_candidate(one, prices) for one in record["candidates"]),
         uri=f"/v1/Routing/Explain/{sid}" if sid else None,
+        call_sid=of_call,
     )
 
 

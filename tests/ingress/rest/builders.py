@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar
 
 from gateway.account import Account, Sender, SenderType
+from gateway.call import CallRecord
 from gateway.clock import Clock, IdFactory, message_sid
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.app import create_app
@@ -23,6 +24,7 @@ from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.opt_out import OptOuts
+from gateway.store.call_file import CallFilter
 from gateway.store.interface import (
     Accepted,
     Deleted,
@@ -37,6 +39,7 @@ from gateway.store.interface import (
     Timeline,
     Transition,
 )
+from gateway.voice.call_records import StandingCall
 from routing.carrier_bind import CarrierBind, RouteEntry
 from routing.events import BindUp, Event
 from routing.router import Router
@@ -138,6 +141,32 @@ class MemoryStore:
         ][:limit]
 
 
+class MemoryCalls:
+    """Calls that stand, and those that are over."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, StandingCall | CallRecord] = {}
+        self.asked: list[CallFilter] = []
+
+    def has(self, *calls: StandingCall | CallRecord) -> None:
+        self.known |= {each.call.id: each for each in calls}
+
+    async def fetch(self, account_sid: str, call_id: int) -> StandingCall | CallRecord | None:
+        found = self.known.get(call_id)
+        return found if found and found.call.account_sid == account_sid else None
+
+    async def page(
+        self, account_sid: str, where: CallFilter, limit: int, before: int | None = None
+    ) -> list[StandingCall | CallRecord]:
+        self.asked.append(where)
+        return [
+            self.known[call_id]
+            for call_id in sorted(self.known, reverse=True)
+            if self.known[call_id].call.account_sid == account_sid
+            and (before is None or call_id < before)
+        ][:limit]
+
+
 class MemoryIntake:
     """Admits as the gateway does, and keeps the requests that it saw."""
 
@@ -207,6 +236,7 @@ class Api:
         self.live: dict[int, Status] = {}
         self.ready = True
         self.router = a_router()
+        self.calls = MemoryCalls()
         self.account = account or an_account()
         dependencies = RestDependencies(
             KnownCredentials(self.account),
@@ -217,6 +247,7 @@ class Api:
             self.clock,
             self.intake.admission,
             self.router,
+            calls=self.calls,
         )
         gate = Gate(dependencies)
         self.app: Litestar = create_app(dependencies, gate)

@@ -80,6 +80,8 @@ async def test_the_document_describes_every_answer_and_no_other() -> None:
         "CreateMessage": "201",
         "PreviewMessage": "200",
         "ListMessage": "200",
+        "ListCall": "200",
+        "FetchCall": "200",
         "FetchMessage": "200",
         "UpdateMessage": "200",
         "DeleteMessage": "204",

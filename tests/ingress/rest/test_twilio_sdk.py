@@ -16,7 +16,10 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
+from gateway.call import CallStatus
+from gateway.clock import call_sid
 from gateway.message import Status
+from gateway.voice.call_records import StandingCall
 from routing.events import Converted
 from tests.ingress.rest.builders import (
     ACCOUNT_SID,
@@ -28,6 +31,7 @@ from tests.ingress.rest.builders import (
     SENDER,
     Api,
 )
+from tests.store.call_builders import a_call, a_record
 
 pytestmark = pytest.mark.e2e
 
@@ -246,3 +250,55 @@ async def test_an_error_is_the_sdks_own_exception(
         await with_sdk(Api(), act)
 
     assert (error.value.status, error.value.code) == (status, code)
+
+
+async def test_calls_are_fetched() -> None:
+    api = Api()
+    api.calls.has(a_record())
+
+    call = await with_sdk(api, lambda client: client.calls(call_sid(1)).fetch())
+
+    assert (call.sid, call.status, call.duration, call.price) == (
+        call_sid(1),
+        "completed",
+        "15",
+        None,
+    )
+    assert call.start_time == datetime.fromtimestamp(NOW + 1, UTC)
+    assert call.end_time == datetime.fromtimestamp(NOW + 21, UTC)
+
+
+async def test_calls_are_listed_page_by_page() -> None:
+    api = Api()
+    api.calls.has(*(a_record(a_call(call_id)) for call_id in range(1, 6)))
+    api.calls.has(StandingCall(a_call(6), CallStatus.RINGING, NOW))
+
+    found = await with_sdk(api, lambda client: client.calls.list(page_size=2))
+
+    assert [call.sid for call in found] == [call_sid(call_id) for call_id in range(6, 0, -1)]
+    assert (found[0].status, found[0].end_time, found[0].duration) == ("ringing", None, None)
+
+
+async def test_calls_are_filtered() -> None:
+    api = Api()
+    at = datetime.fromtimestamp(NOW, UTC)
+
+    def act(client: Client) -> object:
+        return client.calls.list(
+            to=RECIPIENT, from_=SENDER, status="busy", start_time_after=at, end_time_before=at
+        )
+
+    await with_sdk(api, act)
+
+    (where,) = api.calls.asked
+    assert (where.called, where.caller, where.status) == (RECIPIENT, SENDER, CallStatus.BUSY)
+    assert (where.started_since, where.ended_until) == (NOW, NOW + 1)
+
+
+async def test_a_call_cannot_be_made() -> None:
+    def act(client: Client) -> None:
+        with pytest.raises(TwilioRestException) as refused:
+            client.calls.create(to=RECIPIENT, from_=SENDER, url="https://a.example/")
+        assert (refused.value.status, refused.value.code) == (405, 20004)
+
+    await with_sdk(Api(), act)

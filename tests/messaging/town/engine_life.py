@@ -12,9 +12,9 @@ from gateway.message import Message
 from gateway.messaging.callbacks import Callbacks
 from gateway.messaging.journal import event_of
 from gateway.messaging.webhook_outbox import OutboxLimits
-from gateway.messaging.webhook_request import IDEMPOTENCY_HEADER, Answer, Failure, WebhookRequest
 from gateway.messaging.webhooks import Webhooks, WebhookSettings
 from gateway.store.interface import Notified, OnCommit, Owed, OwedKey, Record, Transition
+from gateway.webhooks.request import IDEMPOTENCY_HEADER, Answer, Failure, WebhookRequest
 from tests.messaging.ledger import Ledger
 from tests.messaging.town.plan import (
     STORE_READ_S,

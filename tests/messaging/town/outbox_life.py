@@ -9,9 +9,9 @@ from itertools import count
 from random import Random
 
 from gateway.messaging.webhook_delivery import Delivery
-from gateway.messaging.webhook_destination import Destination
 from gateway.messaging.webhook_outbox import Outbox, OutboxLimits
 from gateway.store.interface import OwedKey
+from gateway.webhooks.destination import Destination
 from tests.messaging.outbox_world import NOW, NoSource
 from tests.messaging.town.plan import (
     STORE_READ_S,

@@ -10,8 +10,8 @@ from random import Random
 
 import msgspec
 
-from gateway.messaging.webhook_destination import FailureKind
-from gateway.messaging.webhook_request import Failure
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Failure
 
 BETWEEN_EVENTS_S = 3.0
 TIMEOUT_S = 15.0

@@ -1,0 +1,294 @@
+"""Calls, put together from their parts: the sockets, who is let in, the trunks, the B2BUA and the
+media; and the loops that keep them going.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from random import Random
+
+from gateway.account import Account
+from gateway.call import CallEvent
+from gateway.carriers.configured_trunks import sip_trunks
+from gateway.carriers.sip_trunk import SipTrunk, TrunkRequest
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.config.sip import Sip
+from gateway.config.sip_rules import ANY_HOST
+from gateway.net.sip_address import bracketed
+from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
+from gateway.net.tls import client_context, server_context
+from gateway.sip import sanity
+from gateway.sip.leg_events import LegEvent, OutsideDialog, OutsideResponse
+from gateway.sip.leg_state import CAPABILITIES
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.sanity import Refusal
+from gateway.sip.session_timer import SessionInterval
+from gateway.sip.transaction import Destination
+from gateway.sip.transaction_layer import TransactionsFull
+from gateway.sip.uri import SipUri, parse_uri
+from gateway.voice.b2bua import B2bua
+from gateway.voice.call_surroundings import CallBounds
+from gateway.voice.edge import build_edge
+from gateway.voice.relay_engine import RelayEngine
+from routing.events import BindDown, BindUp
+from routing.numbering_plan import NumberingPlan
+from routing.router import Router
+
+log = logging.getLogger(__name__)
+
+# Trunks count in whole seconds; they are looked after so often.
+TRUNKS_TICK_S = 0.5
+# How often the names of trunks are looked up: the resolver keeps what the DNS says for how long.
+LOOK_UP_S = 30.0
+# So long calls may go on when we stop; systemd waits for 45 s.
+DRAIN_S = 30.0
+TAG_OCTETS = 8
+
+
+class Voice:
+    """Made on its event loop, where `[sip]` is enabled. `on_call_event` hears of each status of a
+    call, `on_trunk` of trunks that come and go.
+
+    Raises:
+        TlsError: a file of [sip.tls] cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        plan: NumberingPlan,
+        router: Router,
+        clock: Clock,
+        random: Random,
+        new_id: Callable[[], int],
+        on_call_event: Callable[[CallEvent], None],
+        on_trunk: Callable[[BindUp | BindDown], None],
+    ) -> None:
+        sip = config.sip
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._on_trunk = on_trunk
+        self.endpoint = SipEndpoint(
+            listen_on(sip),
+            self._on_event,
+            self._on_message,
+            clock,
+            random,
+            interval=SessionInterval(sip.session_expires_s, sip.min_se_s),
+            client_tls=client_context(),
+            on_lost=self._on_lost,
+        )
+        self.trunks = sip_trunks(
+            config.carriers, random, new_token, self.endpoint.contact, self._on_trunk_event
+        )
+        # Where the names in the uris of customers' trunks lead.
+        self._located: dict[str, Sequence[Destination]] = {}
+        self._uris = names_of(config.accounts)
+        self.edge = build_edge(
+            sip,
+            config.accounts,
+            self.trunks.values(),
+            secrets.token_bytes(32),
+            plan,
+            self._located,
+        )
+        self.b2bua = B2bua(
+            self.endpoint.user_agent,
+            router,
+            self.trunks,
+            RelayEngine(
+                sip.media_host if sip.host in ANY_HOST else sip.host,
+                (sip.rtp_port_min, sip.rtp_port_max),
+                random,
+                self._loop.time,
+                sip.media_host or sip.public_host,
+            ),
+            self.edge.admission,
+            CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
+            new_id,
+            on_call_event,
+            self._arm,
+        )
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._empty: asyncio.Event | None = None
+
+    # Life
+
+    async def start(self) -> None:
+        """Raises ListenError: an address cannot be had."""
+        await self.endpoint.start()
+
+    async def run(self) -> None:
+        """Keep the trunks going until canceled."""
+        async with asyncio.TaskGroup() as tasks:
+            for trunk in self.trunks.values():
+                tasks.create_task(self._look_up_trunk(trunk), name=f"look-up of {trunk.id}")
+            for text, uri in self._uris.items():
+                tasks.create_task(self._look_up_uri(text, uri), name="look-up of a customer")
+            tasks.create_task(self._tick(), name="trunks")
+
+    async def drain(self) -> None:
+        """Take no new calls; let the others end for DRAIN_S, then end them; close everything."""
+        now = self._clock.now()
+        self._empty = asyncio.Event()
+        self.b2bua.drain(now + DRAIN_S)
+        self._arm()
+        self._see_whether_empty()
+        await self._empty.wait()
+        for trunk in self.trunks.values():
+            trunk.drain(self._clock.now())
+        self._send_for_trunks()
+        await self.endpoint.drain()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _look_up_trunk(self, trunk: SipTrunk) -> None:
+        config = trunk.config
+        while True:
+            found = await self.endpoint.resolve(config.host, config.port, config.transport.upper())
+            trunk.resolved(found, self._clock.now())
+            self._send_for_trunks()
+            await asyncio.sleep(LOOK_UP_S)
+
+    async def _look_up_uri(self, text: str, uri: SipUri) -> None:
+        transport = "TLS" if uri.scheme == "sips" else (uri.transport or "").upper()
+        while True:
+            found = await self.endpoint.resolve(uri.address, uri.port or 0, transport)
+            if found:
+                self._located[text] = found
+            await asyncio.sleep(LOOK_UP_S)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TRUNKS_TICK_S)
+            now = self._clock.now()
+            for trunk in self.trunks.values():
+                trunk.handle_timer(now)
+            self._send_for_trunks()
+
+    def _send_for_trunks(self) -> None:
+        now = self._clock.now()
+        for trunk in self.trunks.values():
+            for sent in trunk.requests_to_send():
+                try:
+                    self.endpoint.user_agent.send_request(sent.request, sent.destination, now, sent)
+                except TransactionsFull:
+                    trunk.receive_response(sent, 503, None, now)
+        self.endpoint.flush()
+
+    # What the endpoint tells
+
+    def _on_message(
+        self, request: SipRequest, source: Destination, now: float
+    ) -> SipResponse | Verdict | None:
+        if self.edge.admission.ignores(request, source, now):
+            return Verdict.DROP
+        refusal = sanity.check(request)
+        return None if refusal is None else refusal.response(request, new_token())
+
+    def _on_event(self, event: LegEvent, now: float) -> None:
+        match event:
+            case OutsideDialog():
+                self._answer_outside(event, now)
+            case OutsideResponse(user=TrunkRequest() as sent):
+                sent.trunk.receive_response(sent, event.status, event.response, now)
+            case OutsideResponse():
+                raise AssertionError(event)
+            case _:
+                self.b2bua.take(event, now)
+                self._see_whether_empty()
+        self._arm()
+
+    def _on_lost(self, connection: int) -> None:
+        self.edge.registrar.connection_lost(connection)
+
+    def _answer_outside(self, event: OutsideDialog, now: float) -> None:
+        """A request that is for no call: phones register, and everybody asks for OPTIONS."""
+        transaction, request = event.transaction, event.request
+        respond, source = self.endpoint.user_agent.respond, transaction.source
+        if request.method == "REGISTER":
+            answer = self.edge.registration.register(request, source, now)
+            status = answer.status if isinstance(answer, Refusal) else 200
+            respond(transaction, status, now, answer.headers)
+            return
+        refusal = self.edge.admission.check_outside(request, source, now)
+        if refusal is not None:
+            respond(transaction, refusal.status, now, refusal.headers)
+        elif request.method == "OPTIONS":
+            respond(transaction, 200, now, (*CAPABILITIES, ("Accept", "application/sdp")))
+        else:  # INFO, NOTIFY or REFER of no call.
+            respond(transaction, 481, now)
+
+    # What the trunks and the calls tell
+
+    def _on_trunk_event(self, event: BindUp | BindDown) -> None:
+        if isinstance(event, BindUp):
+            log.info("trunk up", extra={"trunk": event.bind})
+        else:
+            log.warning("trunk down", extra={"trunk": event.bind})
+        self._on_trunk(event)
+
+    def _see_whether_empty(self) -> None:
+        if self._empty is not None and not self.b2bua.calls:
+            self._empty.set()
+
+    # The timer of the calls
+
+    def _arm(self) -> None:
+        """Calls that end move the deadline away, so a timer that fires early re-arms itself."""
+        deadline = self.b2bua.next_timer()
+        if deadline is None:
+            return
+        if self._timer is not None:
+            if self._timer_at <= deadline:
+                return
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_at(self._clock.to_monotonic(deadline), self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        try:
+            self.b2bua.handle_timer(self._clock.now())
+        except Exception:
+            log.exception("a call's timer met a fault of ours")
+        self.endpoint.flush()
+        self._see_whether_empty()
+        self._arm()
+
+
+def listen_on(sip: Sip) -> SipListen:
+    """Raises TlsError: a file cannot be used."""
+    tls = server_context(sip.tls.cert_file, sip.tls.key_file) if sip.tls.cert_file else None
+    return SipListen(
+        sip.host,
+        sip.port,
+        tls,
+        sip.tls.port,
+        sip.websocket_port or None,
+        sip.websocket_origins,
+        public_host=sip.public_host,
+    )
+
+
+def domain_of(sip: Sip) -> str:
+    """Ours, where an account is told who calls."""
+    host = sip.public_host or sip.host
+    return sip.realm if host in ANY_HOST else bracketed(host)
+
+
+def names_of(accounts: Sequence[Account]) -> dict[str, SipUri]:
+    """The uris of customers' trunks, by their text."""
+    uris = {
+        trunk.uri: parse_uri(trunk.uri) for one in accounts for trunk in one.trunks if trunk.uri
+    }
+    return {text: uri for text, uri in uris.items() if isinstance(uri, SipUri)}
+
+
+def new_token() -> str:
+    return secrets.token_hex(TAG_OCTETS)

@@ -1,0 +1,54 @@
+"""The session of one call: descriptions pass through the media engine, and what each side last
+described is kept, so that it can be told what has not changed, and offered to somebody new."""
+
+from __future__ import annotations
+
+from gateway.call import Quality
+from gateway.sip.message import SipMessage
+from gateway.sip.own_request import describes
+from gateway.voice.media_session import MediaSession, Side
+
+
+class CallSession:
+    __slots__ = ("_described", "_media", "_offered")
+
+    def __init__(self, media: MediaSession) -> None:
+        self._media = media
+        self._offered: tuple[Side, bytes] | None = None
+        self._described: dict[Side, bytes] = {}
+
+    def offer(self, side: Side, sdp: bytes) -> bytes:
+        """`side` offers; what the other is to be offered. Raises MediaRefused."""
+        passed = self._media.offer(side, sdp)
+        self._offered = side, sdp
+        return passed
+
+    def answer(self, side: Side, sdp: bytes) -> bytes:
+        """`side` answers; what the other is to be answered. Raises MediaRefused."""
+        passed = self._media.answer(side, sdp)
+        if self._offered is not None:
+            self._described[self._offered[0]] = self._offered[1]
+        self._described[side] = sdp
+        return passed
+
+    def described(self, side: Side) -> bytes:
+        """Empty before it has described anything that was answered."""
+        return self._described.get(side, b"")
+
+    def heard(self, side: Side) -> bool:
+        return self._media.flowing(side)
+
+    def quality(self, side: Side) -> Quality:
+        return self._media.quality(side)
+
+    def close(self) -> None:
+        self._media.close()
+
+
+def description(message: SipMessage | None) -> bytes:
+    """The session description in a message; empty where there is none."""
+    return message.body if message is not None and describes(message) else b""
+
+
+def other(side: Side) -> Side:
+    return Side.CALLED if side is Side.CALLER else Side.CALLER

@@ -1,0 +1,67 @@
+"""The timers of all calls as values: what is due when, in one structure.
+
+As in `gateway.sip.timers`, they run for one of a few intervals (each trunk's patience, the longest
+call), so each interval has a queue in the order of its deadlines. What is stopped leaves its queue
+at once: most calls end hours before their longest time, and must not be kept until then.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+C = TypeVar("C")
+
+
+class CallTimer(StrEnum):
+    NO_RESPONSE = "no response"  # neither 18x nor a final answer came of this way
+    UNANSWERED = "unanswered"  # it rang for as long as it may
+    LONGEST = "longest"  # it stood for as long as it may
+
+    # Enum's own is written in Python and takes ten times as long.
+    __hash__ = str.__hash__
+
+
+class CallTimers(Generic[C]):
+    """One timer of each kind for a call. `now` never goes back."""
+
+    def __init__(self) -> None:
+        self._queues: dict[float, OrderedDict[tuple[C, CallTimer], float]] = {}
+        self._intervals: dict[tuple[C, CallTimer], float] = {}
+
+    def __len__(self) -> int:
+        return len(self._intervals)
+
+    def set(self, timer: CallTimer, call: C, interval: float, now: float) -> None:
+        """In the place of the one that runs."""
+        self.stop(timer, call)
+        key = call, timer
+        queue = self._queues.get(interval)
+        if queue is None:
+            queue = self._queues[interval] = OrderedDict()
+        queue[key] = now + interval
+        self._intervals[key] = interval
+
+    def stop(self, timer: CallTimer, call: C) -> None:
+        """Harmless where none runs."""
+        key = call, timer
+        interval = self._intervals.pop(key, None)
+        if interval is None:
+            return
+        queue = self._queues[interval]
+        del queue[key]
+        if not queue:
+            del self._queues[interval]
+
+    def next_timer(self) -> float | None:
+        return min((next(iter(q.values())) for q in self._queues.values()), default=None)
+
+    def pop_due(self, now: float) -> tuple[CallTimer, C] | None:
+        """The next that has fired by `now`, with its call."""
+        for queue in self._queues.values():
+            (call, timer), deadline = next(iter(queue.items()))
+            if deadline <= now:
+                self.stop(timer, call)
+                return timer, call
+        return None

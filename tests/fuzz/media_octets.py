@@ -1,0 +1,63 @@
+"""What is fuzzed of media: descriptions through a negotiation, and packets through a leg."""
+
+from __future__ import annotations
+
+import contextlib
+
+from media import rtcp, rtp, sdp
+from media.audio_stream import AudioStream
+from media.errors import MediaError
+from media.latch import Source
+from media.leg import Leg, describe, join
+from media.offer_answer import Negotiation
+from media.sdp import Address
+from tests.media.descriptions import spoken
+
+RELAYS = (Address("203.0.113.9", 20_000), Address("203.0.113.9", 20_002))
+SOURCES = (("198.51.100.7", 49_170), ("192.0.2.66", 4_000))
+
+
+def fuzz_sdp(octets: bytes) -> None:
+    """Offered, answered and offered back: what is told is a description with our audio in it."""
+    with contextlib.suppress(MediaError):
+        read = sdp.parse(octets)
+        assert sdp.parse(bytes(read)) == read
+    call = Negotiation(RELAYS, (1, 2))
+    for said in (octets, spoken()):
+        for negotiate in (call.offer, call.answer, call.offer):
+            for end in (0, 1):
+                with contextlib.suppress(MediaError):
+                    told = negotiate(end, said)
+                    media = sdp.parse(told).media
+                    assert [one.port for one in media if one.port] == [RELAYS[1 - end].port]
+
+
+def fuzz_rtp(octets: bytes) -> None:
+    """A row of packets, each behind its length and its source: one octet each. No more goes out
+    than came in, and none to who is not known."""
+    sent: list[bytes] = []
+    first, second = leg(sent), leg(sent)
+    join(first, second)
+    read = sdp.parse(spoken())
+    stream = AudioStream.of(read, read.media[0])
+    describe(first, second, (stream, stream))
+    at = packets = 0
+    while at + 2 <= len(octets):
+        packet = octets[at + 2 : at + 2 + octets[at]]
+        source = SOURCES[octets[at + 1] & 1]
+        packets += 1
+        first.rtp_received(packet, source, packets * 0.02)
+        first.rtcp_received(packet, (source[0], source[1] + 1), packets * 0.02)
+        rtp.payload(packet)
+        assert len(list(rtcp.reports(packet))) <= len(packet) // 8
+        at += 2 + octets[at]
+    assert len(sent) <= 2 * packets
+    assert first.heard.mos <= 4.5
+
+
+def leg(sent: list[bytes]) -> Leg:
+    def send(octets: bytes, to: Source) -> None:
+        assert to[0] in (SOURCES[0][0], SOURCES[1][0])
+        sent.append(octets)
+
+    return Leg(send, send, lambda address: False)

@@ -1,0 +1,290 @@
+"""The relay on sockets of loopback, under asyncio's loop and under uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from random import Random
+
+import pytest
+import uvloop
+
+from media import sdp
+from media.errors import NoPorts, NotAcceptable
+from media.relay import BIND_ATTEMPTS_MAX, SILENCE_S, Relay, RelayHost
+from media.tone import frames, level_of, mu_law_tone
+from tests.media.packets import packet, receiver_report
+from tests.media.udp_end import LOOPBACK, UdpEnd
+from tests.support.virtual_time import virtual_time
+
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+# Below those that the system gives to ends.
+PORTS = (20_000, 21_999)
+
+
+@pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Iterator[Callable[[Awaitable[None]], None]]:
+    with asyncio.Runner(loop_factory=request.param) as runner:
+        yield lambda test: runner.run(_awaited(test))
+
+
+async def _awaited(test: Awaitable[None]) -> None:
+    await test
+
+
+def host(address: str = LOOPBACK, ports: tuple[int, int] = PORTS) -> RelayHost:
+    return RelayHost(address, ports, Random(7), time.monotonic)
+
+
+def port_of(description: bytes) -> int:
+    return sdp.parse(description).media[0].port
+
+
+class Call:
+    """Two ends that have agreed, and where each of them sends to."""
+
+    def __init__(self, relays: RelayHost, address: str = LOOPBACK) -> None:
+        self.silences = 0
+        self.relay: Relay = relays.open(self._silent)
+        self.ends = (UdpEnd(address), UdpEnd(address))
+        second = port_of(self.relay.offer(0, self.ends[0].description()))
+        first = port_of(self.relay.answer(1, self.ends[1].description()))
+        self.ports = (first, second)
+
+    def send(self, end: int, octets: bytes) -> None:
+        self.ends[end].send(octets, self.ports[end])
+
+    def close(self) -> None:
+        self.relay.close()
+        for end in self.ends:
+            end.close()
+
+    def _silent(self) -> None:
+        self.silences += 1
+
+
+@pytest.mark.parametrize("address", [LOOPBACK, "::1"])
+def test_packets_go_both_ways_as_they_are(
+    run: Callable[[Awaitable[None]], None], address: str
+) -> None:
+    async def test() -> None:
+        call = Call(host(address), address)
+        for end in (0, 1):
+            call.send(end, packet(7 + end))
+            assert await call.ends[1 - end].receive() == (packet(7 + end), call.ports[1 - end])
+        call.close()
+
+    run(test())
+
+
+def test_a_tone_on_one_side_is_heard_on_the_other(run: Callable[[Awaitable[None]], None]) -> None:
+    async def test() -> None:
+        call = Call(host())
+        heard = b""
+        for sequence, frame in zip(range(50), frames(mu_law_tone(425)), strict=False):
+            call.send(0, packet(sequence, payload=frame))
+            heard += (await call.ends[1].receive())[0][12:]
+        assert level_of(heard, 425) == pytest.approx(0.5, abs=0.01)
+        assert level_of(heard, 1_000) < 0.01
+        assert call.relay.heard(0).packets == 50
+        assert call.relay.heard(0).lost == 0
+        call.close()
+
+    run(test())
+
+
+def test_rtcp_goes_from_the_odd_port_to_the_odd_port(
+    run: Callable[[Awaitable[None]], None],
+) -> None:
+    async def test() -> None:
+        relay = host().open(lambda: None)
+        first, second = UdpEnd(), UdpEnd()
+        first_rtcp, second_rtcp = UdpEnd(), UdpEnd()
+        relay.offer(0, first.description(f"rtcp:{first_rtcp.port}"))
+        at_first = port_of(relay.answer(1, second.description(f"rtcp:{second_rtcp.port}")))
+        first_rtcp.send(receiver_report(), at_first + 1)
+        octets, source = await second_rtcp.receive()
+        assert octets == receiver_report()
+        assert source % 2 == 1
+        relay.close()
+        for end in (first, second, first_rtcp, second_rtcp):
+            end.close()
+
+    run(test())
+
+
+def test_a_thousand_calls_leave_nothing_behind(run: Callable[[Awaitable[None]], None]) -> None:
+    async def test() -> None:
+        relays = host(ports=(20_000, 26_001))
+        free = len(relays.ports)
+        Call(relays).close()
+        gc.collect()
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(1_000):
+            Call(relays).close()
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(relays.ports) == free
+        assert not relays.ports.taken
+
+    run(test())
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "media.example.com", ""])
+def test_a_host_that_is_not_one_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="one address"):
+        host(address)
+
+
+async def test_a_call_without_sockets_is_refused() -> None:
+    relays = host("192.0.2.1")
+    with pytest.raises(NoPorts, match="no socket"):
+        relays.open(lambda: None)
+    assert not relays.ports.taken
+
+
+def timed() -> RelayHost:
+    """On the loop's clock."""
+    return RelayHost(LOOPBACK, PORTS, Random(7), asyncio.get_running_loop().time)
+
+
+@virtual_time
+async def test_silence_is_told_and_told_again() -> None:
+    call = Call(timed())
+    await asyncio.sleep(SILENCE_S - 1)
+    assert call.silences == 0
+    await asyncio.sleep(SILENCE_S + 2)
+    assert call.silences == 2
+    call.close()
+
+
+@virtual_time
+async def test_a_call_with_one_silent_end_is_silent() -> None:
+    call = Call(timed())
+    for sequence in range(round(SILENCE_S) - 1):
+        call.send(0, packet(sequence))
+        await asyncio.sleep(1)
+    assert call.silences == 0
+    await asyncio.sleep(2)
+    assert call.silences == 1
+    assert call.relay.heard(0).packets > 0
+    assert call.relay.heard(1).packets == 0
+    call.close()
+
+
+@virtual_time
+async def test_a_call_with_media_is_not_silent() -> None:
+    call = Call(timed())
+    for sequence in range(round(3 * SILENCE_S)):
+        for end in (0, 1):
+            call.send(end, packet(sequence))
+        await asyncio.sleep(1)
+    assert call.silences == 0
+    call.close()
+
+
+@virtual_time
+async def test_a_held_call_may_be_silent() -> None:
+    call = Call(timed())
+    call.relay.offer(0, call.ends[0].description("sendonly"))
+    call.relay.answer(1, call.ends[1].description("recvonly"))
+    await asyncio.sleep(3_600)
+    assert call.silences == 0
+    call.relay.offer(0, call.ends[0].description())
+    call.relay.answer(1, call.ends[1].description())
+    await asyncio.sleep(SILENCE_S + 1)
+    assert call.silences == 1
+    call.close()
+
+
+@virtual_time
+async def test_a_call_closed_by_its_silence_stays_closed() -> None:
+    relays = timed()
+    relay = relays.open(lambda: relay.close())
+    first, second = UdpEnd(), UdpEnd()
+    relay.offer(0, first.description())
+    relay.answer(1, second.description())
+    await asyncio.sleep(10 * SILENCE_S)
+    assert not relays.ports.taken
+    for end in (first, second):
+        end.close()
+
+
+async def test_a_port_that_everybody_has_refuses_the_call() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        port = other.getsockname()[1] & ~1
+        with pytest.raises(NoPorts):
+            host(ports=(port, port + 1)).open(lambda: None)
+
+
+async def test_a_closed_call_may_be_closed_again() -> None:
+    relays = host()
+    relay = relays.open(lambda: None)
+    relay.close()
+    relay.close()
+    assert not relays.ports.taken
+
+
+async def test_a_closed_call_is_not_described_any_more() -> None:
+    call = Call(host())
+    description = call.ends[0].description()
+    call.close()
+    with pytest.raises(NotAcceptable):
+        call.relay.offer(0, description)
+    with pytest.raises(NotAcceptable):
+        call.relay.answer(1, description)
+
+
+async def test_a_port_that_another_has_is_passed_over() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        port = other.getsockname()[1] & ~1
+        relays = host(ports=(port - 4, port + 5))
+        relay = relays.open(lambda: None)
+        assert port not in relays.ports.taken
+        relay.close()
+
+
+async def test_ports_are_tried_so_often_and_no_more() -> None:
+    least, pairs = 28_000, BIND_ATTEMPTS_MAX + 1
+    with ExitStack() as others:
+        for port in range(least, least + 2 * pairs, 2):
+            other = others.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            other.bind((LOOPBACK, port))
+        relays = host(ports=(least, least + 2 * pairs - 1))
+        with pytest.raises(NoPorts, match="others"):
+            relays.open(lambda: None)
+        assert len(relays.ports) == pairs
+
+
+async def test_no_port_left_leaves_those_that_were_taken() -> None:
+    relays = host(ports=(20_000, 20_003))
+    relay = relays.open(lambda: None)
+    with pytest.raises(NoPorts) as refused:
+        relays.open(lambda: None)
+    assert refused.value.status == 503
+    relay.close()
+    assert len(relays.ports) == 2
+
+
+async def test_half_a_call_gives_its_ports_back() -> None:
+    relays = host(ports=(20_000, 20_001))
+    with pytest.raises(NoPorts):
+        relays.open(lambda: None)
+    assert len(relays.ports) == 1
+
+
+async def test_a_description_of_the_relays_own_ports_is_refused() -> None:
+    relays = host()
+    one, other = Call(relays), relays.open(lambda: None)
+    with pytest.raises(NotAcceptable):
+        other.offer(
+            0, one.ends[0].description().replace(b"%d" % one.ends[0].port, b"%d" % one.ports[1])
+        )
+    one.close()
+    other.close()
