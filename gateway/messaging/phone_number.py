@@ -25,8 +25,10 @@ from phonenumbers import (
 )
 from phonenumbers import parse as parse_number
 
+from gateway.messaging.country_plan import plan_of
+
 # An entry takes about 0.3 kB, the whole cache 20 MB. Beyond it the number least recently used is
-# parsed again when it comes back: 28 µs instead of 0.1 µs.
+# parsed again when it comes back: 4 µs instead of 0.1 µs, and 30 µs where its form is unusual.
 NUMBERS_CACHED_MAX = 65_536
 
 # 15 digits with every separator that people write; longer text is refused before it can fill the
@@ -82,6 +84,23 @@ def _parse(text: str) -> PhoneNumber | None:
     digits = text.translate(_SEPARATORS)
     if not _E164.fullmatch(digits):
         return None
+    found = plan_of(digits[1:])
+    if found is None:
+        return None
+    plan, national = found
+    read = plan.read(national)
+    if read is None:
+        return read_with_care(digits)
+    country, landline = read
+    return PhoneNumber(
+        e164=digits,
+        country=country or plan.main,
+        mobile_capable=not landline,
+    )
+
+
+def read_with_care(digits: str) -> PhoneNumber | None:
+    """The same of any number, also where prefixes must go that are dialled within a country."""
     try:
         number = parse_number(digits)
     except NumberParseException:
@@ -94,7 +113,7 @@ def _parse(text: str) -> PhoneNumber | None:
     if e164 != digits:
         # A trunk prefix has gone, as in +44 (0) 20. Where another would go from what is left, there
         # is no telling which number is meant, and an opt-out could be filed under the wrong one.
-        again = _parse(e164)
+        again = parse(e164)
         return again if again and again.e164 == e164 else None
     country = region_code_for_number(number)
     return PhoneNumber(

@@ -72,6 +72,12 @@ def test_nothing_of_the_offerers_network_is_told() -> None:
     assert b"a=tool:x\r\n" in offered
 
 
+def test_bandwidths_and_times_stand_where_they_belong() -> None:
+    offered = negotiation().offer(CALLER, description(audio(4_000), "b=AS:64", session=("b=CT:9",)))
+    assert [kind for kind, _ in sdp.parse(offered).lines] == ["v", "o", "s", "c", "b", "t"]
+    assert offered.endswith(b"101\r\nb=AS:64\r\n")
+
+
 def test_keys_of_encryption_are_not_passed() -> None:
     offer = spoken(4_000, "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x", "fingerprint:sha-256 AB")
     assert attributes(negotiation().offer(CALLER, offer)) == list(ATTRIBUTES)

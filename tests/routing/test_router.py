@@ -3,6 +3,7 @@
 from collections import Counter
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import get_args
 
 import pytest
@@ -64,6 +65,23 @@ def test_the_earliest_of_several_times_is_when_to_ask_again() -> None:
     send(router, NOW)
     send(router, NOW)
     assert router.rank(a_request(), NOW).retry_at == pytest.approx(NOW + 0.082)
+
+
+def test_a_bind_says_when_it_takes_a_segment() -> None:
+    router = a_router(a_bind("alpha/1", tps=1.0))
+    assert router.ready_at("alpha/1") <= NOW
+    send(router, NOW)
+    assert NOW < router.ready_at("alpha/1") <= NOW + 1.02
+    router.observe(BindDown("alpha/1", NOW))
+    assert router.ready_at("alpha/1") == inf
+
+
+@pytest.mark.parametrize(
+    ("name", "judged_as"),
+    [("otp", "otp"), ("2FA", "otp"), ("promo", "promotional"), ("", "transactional")],
+)
+def test_a_class_of_traffic_has_many_names(name: str, judged_as: str) -> None:
+    assert a_router(a_bind()).traffic_class(name) == judged_as
 
 
 def test_the_sentence_names_the_best_the_next_and_what_is_blocked() -> None:
