@@ -10,7 +10,7 @@ from tests.docs import code_tables, pdu_tables
 from tests.docs.command_help import command_help
 from tests.docs.configuration_tables import configuration_tables, sender_rates
 from tests.docs.form_table import create_parameters
-from tests.docs.invariant_table import invariant_table
+from tests.docs.invariant_table import invariant_table, sip_invariant_table
 from tests.docs.log_event_table import log_event_table
 from tests.docs.metric_table import metric_table
 from tests.docs.status_table import status_table
@@ -35,4 +35,5 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics": metric_table,
     "log-events": log_event_table,
     "invariants": invariant_table,
+    "sip-invariants": sip_invariant_table,
 }

@@ -1,0 +1,98 @@
+"""The daemon between foreign SIP software and simulated carriers, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carriers_sim.config import SimulatorConfig
+from carriers_sim.simulator import Simulator
+from carriers_sim.sip_carrier import SipCarrier
+from gateway.clock import system_clock
+from gateway.sip.digest import Algorithm, ha1
+from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
+from tests.e2e.daemon import Daemon
+from tests.e2e.patience import until
+
+SIP = "\n[sip]\nenabled = true\nport = 0\n"
+CARRIER = """
+[[carrier]]
+id = "carrier"
+
+[[carrier.call_route]]
+prefixes = ["1"]
+
+[[carrier.trunk]]
+id = "voice"
+host = "127.0.0.1"
+port = {port}
+"""
+# Of the account that stands last in the file.
+TRUNK = """
+[[account.trunk]]
+id = "pbx"
+allowed_ips = ["127.0.0.1"]
+"""
+USERNAME, PASSWORD = "alice", "secret"
+PHONE = f"""
+[[account.phone]]
+username = "{USERNAME}"
+ha1_md5 = "{ha1(USERNAME, "supernet", PASSWORD, Algorithm.MD5)}"
+ha1_sha256 = "{ha1(USERNAME, "supernet", PASSWORD, Algorithm.SHA_256)}"
+caller_id = "{OTHER_LONG_CODE}"
+"""
+CALLED = "+12065551001"
+
+
+@dataclass(frozen=True)
+class VoiceGateway:
+    """`port` is where customers call, `caller` whose number they may show."""
+
+    carriers: Simulator
+    daemon: Daemon
+    port: int
+    caller: str = OTHER_LONG_CODE
+
+    @property
+    def carrier(self) -> SipCarrier:
+        return self.carriers.sip_carriers["carrier"]
+
+    async def ended(self, count: int = 1) -> list[dict[str, Any]]:
+        """What the daemon says of the calls that have ended, once there are so many."""
+
+        async def said() -> list[dict[str, Any]]:
+            return self.daemon.events("call ended")
+
+        return await until(said, lambda events: len(events) >= count)
+
+
+@asynccontextmanager
+async def voice_gateway(
+    directory: Path, door: str, onward: int | None = None
+) -> AsyncIterator[VoiceGateway]:
+    """`door` is TRUNK or PHONE. Calls go to the simulated carrier, or `onward` to another port."""
+    config = msgspec.convert({"sip_carrier": [{"name": "carrier"}]}, SimulatorConfig)
+    clock = system_clock(asyncio.get_running_loop().time)
+    async with Simulator(config, clock=clock) as carriers:
+        port = onward or carriers.sip_carriers["carrier"].port
+        entry = write_configuration(directory, {})
+        for file, text in (
+            (entry, SIP),
+            (directory / "accounts.toml", door),
+            (directory / "carriers.toml", CARRIER.format(port=port)),
+        ):
+            file.write_text(file.read_text() + text)
+        async with Daemon(entry) as daemon:
+
+            async def up() -> list[dict[str, Any]]:
+                return daemon.events("trunk up")
+
+            await until(up, bool)
+            (listens,) = daemon.events("gateway listens")
+            yield VoiceGateway(carriers, daemon, int(listens["sip_udp"].rpartition(":")[2]))
