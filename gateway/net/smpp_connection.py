@@ -60,6 +60,8 @@ class SmppConnection(ProxiedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # Kept here: uvloop's handle of a timer that is overdue has no `when`.
+        self._timer_at = 0.0
         self._flush_wanted = False
         self._writable = True
         self._reading = True
@@ -206,6 +208,7 @@ class SmppConnection(ProxiedProtocol):
             if self._timer:
                 self._timer.cancel()
             self._timer = self._loop.call_later(LINGER_S, transport.abort)
+            self._timer_at = 0.0  # Nothing takes its place.
 
     def _set_reading(self, reading: bool) -> None:
         if self._transport and reading is not self._reading and not self._transport.is_closing():
@@ -222,9 +225,10 @@ class SmppConnection(ProxiedProtocol):
             return
         when = self._clock.to_monotonic(deadline)
         if self._timer is not None and not self._timer.cancelled():
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
+        self._timer_at = when
         self._timer = self._loop.call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:

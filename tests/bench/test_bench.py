@@ -77,7 +77,9 @@ def test_interrupted_it_ends_what_it_has_started(tmp_path: Path) -> None:
     bench.send_signal(signal.SIGTERM)
     _, said = bench.communicate(timeout=60.0)
     assert b"interrupted" in said
-    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    # Who has ended stays listed until its parent, now that of all, has heard of it.
+    gone = "all that it had started to end"
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children), gone, 10.0)
 
 
 def test_generator_and_sink_lose_nothing_between_them(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.daemon import Daemon
+from tests.e2e.patience import until
 from tests.e2e.rest_client import RestClient
 from tests.e2e.site import a_site
 from tests.interop.mosquitto import Mosquitto, Subscriber
@@ -118,8 +119,11 @@ async def test_message_that_failed_is_in_the_archive(site: Site, tmp_path: Path)
     sid = await site.send(FAILS)
     await site.rest.final(sid)
     await site.told(sid, ("accepted", "sent", "undelivered"))
-    await site.daemon.stop()
 
-    [file] = (tmp_path / "gateway" / "archive").rglob("messages-*.ndjson.zst")
+    async def archived() -> list[Path]:
+        return list((tmp_path / "gateway" / "archive").rglob("messages-*.ndjson.zst"))
+
+    [file] = await until(archived)
+    await site.daemon.stop()
     [line] = lines_of(file.read_bytes())
     assert (line["sid"], line["body"], line["status"]) == (sid, TEXT, "undelivered")
