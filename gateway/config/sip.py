@@ -28,8 +28,8 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     challenges, which go out for each of `digest_algorithms` in this order: with SHA-256 among them
     some old phones give up, wherever it stands. RTP takes two ports a leg from `rtp_port_min` to
     `rtp_port_max`. A call ends after `call_max_s`, and is refused with 503 beyond `calls_max`.
-    `session_expires_s` is what we offer (RFC 4028), and `min_se_s` the least that we accept. Whoever
-    fails `failures_max` times to authenticate within `ban_s` is not heard for that long.
+    `session_expires_s` is what we offer (RFC 4028), and `min_se_s` the least that we accept.
+    Whoever fails `failures_max` times to authenticate within `ban_s` is not heard for that long.
     """
 
     enabled: bool = False
