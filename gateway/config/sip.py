@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,10 +25,11 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     UDP and TCP share `port`; `websocket_port` is for browsers (RFC 7118), 0 for none, and of web
     pages those of `websocket_origins` only, if there are any. `public_host` is how peers reach us,
     where that is not the address they came to. `realm` is that of our
-    challenges. RTP takes two ports a leg from `rtp_port_min` to `rtp_port_max`. A call ends after
-    `call_max_s`, and is refused with 503 beyond `calls_max`. `session_expires_s` is what we offer
-    (RFC 4028), and `min_se_s` the least that we accept. Whoever fails `failures_max` times to
-    authenticate within `ban_s` is not heard for that long.
+    challenges, which go out for each of `digest_algorithms` in this order: with SHA-256 among them
+    some old phones give up, wherever it stands. RTP takes two ports a leg from `rtp_port_min` to
+    `rtp_port_max`. A call ends after `call_max_s`, and is refused with 503 beyond `calls_max`.
+    `session_expires_s` is what we offer (RFC 4028), and `min_se_s` the least that we accept.
+    Whoever fails `failures_max` times to authenticate within `ban_s` is not heard for that long.
     """
 
     enabled: bool = False
@@ -38,6 +39,9 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     websocket_origins: tuple[str, ...] = ()
     public_host: str = ""
     realm: str = "supernet"
+    digest_algorithms: Annotated[
+        tuple[Literal["SHA-256", "MD5"], ...], Meta(min_length=1, max_length=2)
+    ] = ("SHA-256", "MD5")
     media_host: str = ""
     rtp_port_min: Annotated[int, Meta(ge=1_024, le=65_534)] = 20_000
     rtp_port_max: Annotated[int, Meta(ge=1_025, le=65_535)] = 29_999

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gateway.account import Account
 from gateway.carriers.sip_trunk import SipTrunk
 from gateway.config.sip import Sip
+from gateway.sip.digest import Algorithm
 from gateway.sip.digest_server import DigestServer
 from gateway.sip.transaction import Destination
 from gateway.voice.bans import Bans
@@ -42,7 +43,8 @@ def build_edge(
     customers = Customers(accounts)
     bans = Bans(sip.failures_max, sip.ban_s)
     sieges = UserSieges(sip.failures_max, sip.ban_s)
-    door = CustomerDoor(customers, DigestServer(sip.realm, secret), bans, sieges)
+    algorithms = tuple(map(Algorithm, sip.digest_algorithms))
+    door = CustomerDoor(customers, DigestServer(sip.realm, secret, algorithms), bans, sieges)
     registrar = Registrar()
     admission = CallAdmission(
         sip, customers, door, bans, CarrierSources(trunks), CallTargets(registrar, located), plan

@@ -157,6 +157,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "6455 §10.2), such as `https://phone.example.com`. Left out: any.",
         "public_host": "How peers reach us, where that is not the address they came to. A NAT "
         "needs it.",
+        "digest_algorithms": "Of our challenges, in this order. baresip 1.0 and SIPp 3.6 give up "
+        'where SHA-256 is offered: `["MD5"]` lets them in.',
         "realm": "Part of every password's hash (`supernet accounts sip-user`): changed, all users "
         "need new ones.",
         "media_host": "The address that RTP is sent to. Empty: `public_host`, else `host`.",

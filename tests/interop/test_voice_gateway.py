@@ -43,8 +43,9 @@ async def test_customers_scenario_passes(
 ) -> None:
     async with voice_gateway(tmp_path, TRUNK) as gateway:
         gateway.carrier.set_behaviour(changed(behaviour))
-        keys = {"called": CALLED, "caller": gateway.caller}
-        async with Sipp(scenario, tmp_path, gateway.port, **keys) as customer:
+        async with Sipp(
+            scenario, tmp_path, gateway.port, called=CALLED, caller=gateway.caller
+        ) as customer:
             assert await customer.succeeded(), customer.errors
         (ended,) = await gateway.ended()
         assert ended["status"] == status

@@ -20,7 +20,13 @@ from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.patience import until
 
-SIP = "\n[sip]\nenabled = true\nport = 0\n"
+SIP = """
+[sip]
+enabled = true
+port = 0
+# All that baresip 1.0 can do.
+digest_algorithms = ["MD5"]
+"""
 CARRIER = """
 [[carrier]]
 id = "carrier"
