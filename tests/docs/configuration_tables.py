@@ -327,8 +327,6 @@ MEANINGS: dict[str, dict[str, str]] = {
         "traffic_class": "That of this sender's messages. Left out: the account's.",
     },
     "[[account.trunk]]": {
-        "status_callback": "URL that the statuses of its calls are posted to; empty: that of the "
-        "account's `call_status_callback`.",
         "id": "Its name in call records: `trunk/<id>`.",
         "allowed_ips": "Addresses or networks that its calls come from. Without a `username` they "
         "are enough to be let in, with one they are asked for as well.",
