@@ -15,7 +15,6 @@ SPOKEN = {
     "bind down": "warning",
     "carrier refuses the bind": "error",
     "call callback given up": "warning",
-    "call callback refused": "warning",
     "SIP connection not opened": "warning",
     "SIP connection refused": "warning",
     "SIP message not sent": "warning",
