@@ -228,7 +228,7 @@ class SipConnections:
         except OSError as error:  # ssl.SSLError is one.
             reason = str(error)
         except Exception:
-            log.exception("SIP broke", extra={"at": "connection", "peer": host})
+            log.exception("SIP broke", extra={"cost": "connection", "peer": host})
         if self._waiting.get(way) is waiting:
             del self._waiting[way]
             self._say("SIP connection not opened", host, reason)

@@ -230,7 +230,7 @@ class SipEndpoint:
                 return
             self.user_agent.receive(message, source, now)
         except Exception:
-            log.exception("SIP broke", extra={"at": "message", "peer": source.host})
+            log.exception("SIP broke", extra={"cost": "message", "peer": source.host})
 
     def _refuse(self, error: MessageError, source: Destination) -> None:
         if not self._refusals.take(source.host, self._loop.time()):
@@ -259,7 +259,7 @@ class SipEndpoint:
                 try:
                     self._on_event(event, now)
                 except Exception:
-                    log.exception("SIP broke", extra={"at": "event", "peer": ""})
+                    log.exception("SIP broke", extra={"cost": "event", "peer": ""})
 
     def _send(self, outgoing: Outgoing) -> None:
         destination = outgoing.destination
@@ -327,7 +327,7 @@ class SipEndpoint:
         try:
             self.user_agent.handle_timer(self._clock.now())
         except Exception:
-            log.exception("SIP broke", extra={"at": "timer", "peer": ""})
+            log.exception("SIP broke", extra={"cost": "timer", "peer": ""})
         self.flush()
 
     def _say(self, event: str, peer: Destination, reason: str) -> None:
