@@ -194,8 +194,8 @@ MEANINGS: dict[str, str] = {
     "request failed": "A defect behind a 500, with its traceback. Report it.",
     "restored": "What an earlier run left was taken up.",
     "session ended by a fault of ours": "A defect ended one SMPP session. Report the traceback.",
-    "SIP broke": "A defect, with its traceback; `cost` says what it cost: one message, event, timer "
-    "or connection. Report it.",
+    "SIP broke": "A defect, with its traceback; `cost` says what it cost: one message, event, "
+    "timer or connection. Report it.",
     "SIP connection not opened": "What waited for it fails, and another way is tried. Of this line "
     "and the next four there are 30 a minute together; `unlogged` counts the others.",
     "SIP connection refused": "As many SIP connections stand as may, in all or of one source; one "
