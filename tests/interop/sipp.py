@@ -76,6 +76,12 @@ class Sipp(ChildProcess):
         """Once it has ended: whether each call went as the scenario says."""
         return await self.ended() == 0
 
+    async def failures(self) -> int:
+        """Once it has ended: how many calls did not go as the scenario says."""
+        await self.ended()
+        counts = [line for line in self.said if line.strip().startswith("Successful call")]
+        return self._calls - (int(counts[-1].rpartition("|")[2]) if counts else 0)
+
     @property
     def errors(self) -> str:
         """What it found wrong."""
