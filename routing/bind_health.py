@@ -234,9 +234,9 @@ class BindHealth:
                 self._time(latency_s, at)
         self._read()
 
-    def call_answered(self, status: int, pdd_s: float, at: float) -> None:
+    def call_answered(self, status: int, pdd_s: float, at: float, progress: bool = True) -> None:
         """The final response to an INVITE. A call that is answered keeps its channel."""
-        outcome, _ = sip_outcome(status)
+        outcome, _ = sip_outcome(status, progress)
         used = self._window_used
         self.answered(outcome, pdd_s, at)
         self._window_used = used if status == CALL_ANSWERED else max(0, used - 1)

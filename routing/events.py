@@ -123,7 +123,7 @@ class CallResult(NamedTuple):
 
     `status` is the SIP status code (RFC 3261 §21), 0 for no answer at all. `pdd_s` is the post
     dial delay: from the INVITE to the first 18x, or to the final response. `progress` is False for
-    a call that was answered without ringing.
+    a call that was answered, or given up by its caller (487), without ringing.
     """
 
     bind: str

@@ -371,7 +371,7 @@ class Router:
         self._epoch += 1
 
     def _call_result(self, event: CallResult) -> None:
-        self._health[event.bind].call_answered(event.status, event.pdd_s, event.at)
+        self._health[event.bind].call_answered(event.status, event.pdd_s, event.at, event.progress)
         self._scorer.call_result(event.bind, event.status, event.message_id, event.progress)
 
     def _call_ended(self, event: CallEnded) -> None:

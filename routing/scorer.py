@@ -174,7 +174,7 @@ class Scorer:
 
     def call_result(self, bind: str, status: int, message_id: int, progress: bool) -> None:
         """The network's success is known at once: no silence to wait for."""
-        outcome, fault = sip_outcome(status)
+        outcome, fault = sip_outcome(status, progress)
         if fault in (Fault.NUMBER, Fault.CONFIGURATION):
             return
         flight = self.flights.find(message_id) if message_id else None

@@ -1,7 +1,8 @@
 """What the final response to an INVITE says of the trunk (RFC 3261 §21), by who failed.
 
 NER (network effectiveness, ITU-T E.425) counts a call as the network's success where it reached the
-called side, whatever that did: answered, busy, refused, not there.
+called side, whatever that did: answered, busy, refused, not there. A caller who gives up before it
+rings has shown neither that it was reached nor that it was not.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ REACHED = frozenset({200, 480, 486, 487, 600, 603})
 OF_NUMBER = frozenset({404, 410, 484, 604})
 OF_CONFIGURATION = frozenset({400, 401, 403, 407, 415, 420, 421, 488, 606})
 TOO_FAST = frozenset({503})
+GIVEN_UP = 487
 
 
-def outcome(status: int) -> tuple[Outcome, Fault | None]:
-    """0: no answer at all."""
+def outcome(status: int, progress: bool = True) -> tuple[Outcome, Fault | None]:
+    """0: no answer at all. `progress`: it has rung."""
+    if status == GIVEN_UP and not progress:
+        return Outcome.PERMANENT, Fault.NUMBER
     if status in REACHED:
         return Outcome.OK, None
     if status in (0, 408):

@@ -78,6 +78,27 @@ def test_what_a_person_does_is_the_networks_success(status: int, expected: Outco
     assert outcome(status)[0] is expected
 
 
+@pytest.mark.parametrize(("rings", "counted"), [(True, 20.0), (False, 0.0)])
+def test_who_gives_up_before_it_rings_says_nothing_of_the_trunk(
+    rings: bool, counted: float
+) -> None:
+    router = Router([a_trunk(ALPHA)], now=NOW)
+    router.observe(BindUp(ALPHA, NOW))
+    prior = a_call(router, NOW).candidates[0].estimate.n
+    for step in range(20):
+        now = NOW + step
+        router.tick(now)
+        ranking = a_call(router, now)
+        assert ranking.best is not None
+        router.observe(Submitted(ranking.best.route, now - 3.0, ranking=ranking))
+        call = ranking.request.message_id
+        router.observe(CallResult(ALPHA, 487, 3.0, now, call, progress=rings))
+    router.tick(NOW + 20.0)
+    learnt = a_call(router, NOW + 20.0).candidates[0].estimate.n - prior
+    assert learnt == pytest.approx(counted, abs=0.5)
+    assert [one.window_used for one in router.snapshot(NOW + 20.0)] == [0]
+
+
 def test_calls_go_over_trunks_and_messages_over_binds() -> None:
     router = two_trunks()
     assert {one.bind for one in a_call(router, NOW).candidates} == {ALPHA, BETA}
