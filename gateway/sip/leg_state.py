@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OPTION_TAGS = frozenset({"100rel", "timer"})
 CAPABILITIES: tuple[Field, ...] = (
-    ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE"),
+    ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"),
     ("Supported", ", ".join(sorted(OPTION_TAGS))),
 )
 

@@ -21,7 +21,7 @@ from gateway.voice.passed_headers import OF_INFO, passed
 if TYPE_CHECKING:
     from gateway.voice.joined_call import JoinedCall
 
-# INFO and MESSAGE of one side that wait for the other's answer.
+# INFOs of one side that wait for the other's answer.
 PENDING_MAX = 8
 NOT_NOW = 491
 UNACCEPTABLE = 488
@@ -56,7 +56,7 @@ class PassedRequests:
         match event.request.method:
             case "INVITE" | "UPDATE" | "PRACK":
                 self._describe(event, side, now)
-            case "INFO" | "MESSAGE":
+            case "INFO":
                 self._pass(event, side, now)
             case "OPTIONS":
                 able = (*CAPABILITIES, ("Accept", SDP))

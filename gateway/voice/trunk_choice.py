@@ -20,6 +20,8 @@ from routing.router import Router
 
 # So many ways are tried for one call at most.
 ATTEMPTS_MAX = 8
+# Of one trunk so many addresses: another trunk is worth more than a third one.
+ADDRESSES_MAX = 2
 # Where nobody knows when a trunk is free again.
 RETRY_AFTER_S = 5
 RETRY_AFTER_MAX_S = 300
@@ -94,13 +96,14 @@ class PlacesInTurn:
 
 
 class TrunkChoice:
-    """One call's trunks, as the router ranks them at the time of each attempt."""
+    """One call's trunks, as the router ranks them at the time of each attempt. A trunk that has
+    found its address dead, and selected another, is a new way (RFC 3263 §4.3)."""
 
     def __init__(self, router: Router, trunks: Mapping[str, Trunk], call: Call) -> None:
         self._router = router
         self._trunks = trunks
         self._call = call
-        self._tried: list[str] = []
+        self._tried: list[tuple[str, Destination]] = []
 
     def next(self, now: float) -> Way | NoWay:
         call, tried = self._call, self._tried
@@ -110,7 +113,7 @@ class TrunkChoice:
             call.id,
             call.called,
             "",
-            excluded=tuple(tried),
+            excluded=self._exhausted(),
             attempt=len(tried) + 1,
             account=call.account_sid,
             kind=Kind.CALL,
@@ -119,7 +122,7 @@ class TrunkChoice:
         for candidate in ranking.candidates:
             trunk = self._trunks[candidate.bind]
             if trunk.destinations:
-                tried.append(candidate.bind)
+                tried.append((candidate.bind, trunk.destinations[0]))
                 return Way(
                     candidate.bind,
                     trunk.invitation(call),
@@ -132,6 +135,17 @@ class TrunkChoice:
                     trunk,
                 )
         return _no_way(ranking, now)
+
+    def _exhausted(self) -> tuple[str, ...]:
+        """Trunks whose address has been tried, or enough of them."""
+        addresses: dict[str, list[Destination]] = {}
+        for name, address in self._tried:
+            addresses.setdefault(name, []).append(address)
+        return tuple(
+            name
+            for name, tried in addresses.items()
+            if len(tried) >= ADDRESSES_MAX or {*self._trunks[name].destinations[:1]} <= {*tried}
+        )
 
 
 def _no_way(ranking: Ranking, now: float) -> NoWay:

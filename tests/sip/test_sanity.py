@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.sip import sanity
+from gateway.sip.leg_state import CAPABILITIES
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.parser import parse
 from tests.sip.messages import request
@@ -38,7 +39,15 @@ def test_each_method_of_ours_is_served(method: str) -> None:
     assert status(request(method=method)) is None
 
 
-@pytest.mark.parametrize(("method", "code"), [("PUBLISH", 405), ("DANCE", 501), ("invite", 501)])
+def test_a_call_allows_what_is_served() -> None:
+    """All but REGISTER, which is for no call."""
+    allowed = dict(CAPABILITIES)["Allow"].split(", ")
+    assert {*allowed, "REGISTER"} == {*sanity.B2BUA.methods}
+
+
+@pytest.mark.parametrize(
+    ("method", "code"), [("PUBLISH", 405), ("MESSAGE", 405), ("DANCE", 501), ("invite", 501)]
+)
 def test_another_method_is_answered_with_ours(method: str, code: int) -> None:
     refusal = sanity.check(request(method=method))
     assert refusal is not None

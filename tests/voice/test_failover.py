@@ -4,6 +4,7 @@ import pytest
 
 from gateway.call import Call, CallAttempt, CallDirection, CallStatus, EndedBy
 from gateway.sip.leg_events import EndCause
+from gateway.sip.transaction import Destination
 from gateway.voice.media_session import Side
 from gateway.voice.trunk_choice import ATTEMPTS_MAX, NoWay, TrunkChoice, Way
 from routing.carrier_bind import CarrierBind, Kind, RouteEntry
@@ -125,6 +126,41 @@ def test_transport_error_is_a_503_and_leads_to_the_next_trunk() -> None:
     assert world.statuses[-1] is CallStatus.IN_PROGRESS
     assert world.channels() == {"one/a": 0, "two/a": 1}
     assert world.trunks["one/a"].found_unreachable == [ONE]
+
+
+def test_one_more_address_of_a_trunk_is_tried_where_the_first_is_dead() -> None:
+    world = World()
+    dead = [Destination("UDP", f"192.0.2.{number}", 5060) for number in (21, 22)]
+    world.unreachable.update(dead)
+    world.trunks["one/a"].destinations = [dead[0], ONE]
+    caller = world.call()
+    world.called().answer(world.now, ANSWER)
+    world.carry()
+    caller.hang_up(world.now)
+    world.carry()
+    assert tried(world) == [("one/a", 503), ("one/a", 200)]
+    assert world.nothing_stays()
+
+
+def test_another_trunk_comes_before_a_third_address() -> None:
+    world = World()
+    dead = [Destination("UDP", f"192.0.2.{number}", 5060) for number in (21, 22)]
+    world.unreachable.update(dead)
+    world.trunks["one/a"].destinations = [*dead, ONE]
+    world.call()
+    world.called(world.two).refuse(486, world.now)
+    world.carry()
+    assert tried(world) == [("one/a", 503), ("one/a", 503), ("two/a", 486)]
+
+
+def test_refusal_is_of_all_addresses() -> None:
+    world = World()
+    world.trunks["one/a"].destinations = [ONE, Destination("UDP", "192.0.2.21", 5060)]
+    world.call()
+    world.called().refuse(500, world.now)
+    world.called(world.two).refuse(486, world.now)
+    world.carry()
+    assert tried(world) == [("one/a", 500), ("two/a", 486)]
 
 
 def test_nobody_else_is_tried_once_the_called_side_is_heard() -> None:

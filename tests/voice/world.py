@@ -65,6 +65,8 @@ class FakeTrunk:
 
     def unreachable(self, destination: Destination, now: float) -> None:
         self.found_unreachable.append(destination)
+        if destination == self.destinations[0]:
+            self.destinations.append(self.destinations.pop(0))
 
     def invitation(self, call: Call) -> Invitation:
         return Invitation(
