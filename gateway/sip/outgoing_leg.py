@@ -45,6 +45,8 @@ class Invitation(msgspec.Struct, frozen=True):
 
 
 class OutgoingLeg(Leg):
+    """`heard` tells that the peer has said anything at all, if only 100 Trying."""
+
     __slots__ = (
         "_cseq",
         "_dialogs",
@@ -52,6 +54,7 @@ class OutgoingLeg(Leg):
         "_invite",
         "_rack",
         "_received",
+        "heard",
     )
 
     def __init__(
@@ -71,6 +74,7 @@ class OutgoingLeg(Leg):
         self._dialogs: dict[str, Dialog] = {}
         self._received: dict[str, ReceivedProvisionals] = {}
         self._rack: RAck | None = None
+        self.heard = False
         self._invite = OwnRequest(self, None, "INVITE", headers, invitation.body)
         if invitation.body:
             self.local_description = invitation.body
@@ -186,6 +190,7 @@ class OutgoingLeg(Leg):
     def _receive_provisional(self, response: SipResponse, now: float) -> None:
         if self.state is not LegState.INVITED and self.state is not LegState.EARLY:
             return
+        self.heard = True
         if response.status == 100:
             return
         self.state = LegState.EARLY

@@ -43,8 +43,9 @@ class Attempt:
         return self._closed(ANSWERED, ANSWERED, reason_of(ANSWERED), now)
 
     def failed(self, status: int, reason: str, heard: bool, now: float) -> CallAttempt:
-        """By a final response that was `heard`, or for want of one: 408 in time, 503 no way."""
-        if not heard and self.way.trunk is not None:
+        """By a final response that was `heard`, or for want of one: 408 in time, 503 no way. Who
+        said 100 Trying is slow, but it is there."""
+        if not heard and not self.leg.heard and self.way.trunk is not None:
             self.way.trunk.unreachable(self.way.destination, now)
         return self._closed(status, status if heard else SILENCE, reason, now)
 

@@ -88,6 +88,7 @@ def test_trunk_that_does_not_ring_in_time_is_left() -> None:
     assert not world.sent(ONE, "CANCEL")
     world.run(0.2)
     assert world.ended(world.one) == [(EndCause.CANCELLED, 487)]
+    assert world.trunks["one/a"].found_unreachable == []  # It has said 100.
     world.called(world.two).answer(world.now, ANSWER)
     world.run(1)
     assert world.statuses == ["initiated", "in-progress"]
@@ -114,6 +115,7 @@ def test_black_hole_is_a_408_in_the_record_and_silence_to_the_router() -> None:
     assert tried(world) == [("one/a", 408), ("two/a", 486)]
     results = [event for event in world.router.heard if isinstance(event, CallResult)]
     assert [(result.bind, result.status) for result in results] == [("one/a", 0), ("two/a", 486)]
+    assert world.trunks["one/a"].found_unreachable == [ONE]
     assert world.nothing_stays()
 
 
