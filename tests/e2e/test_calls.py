@@ -4,115 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import msgspec
 import pytest
 
-from carriers_sim.config import SimulatorConfig
-from carriers_sim.simulator import Simulator
-from gateway.clock import system_clock
 from gateway.sip.leg_events import Answered, Ended, IncomingCall, Provisional
-from tests.e2e.caller import LOOPBACK, Caller
-from tests.e2e.configuration import (
-    OTHER_LONG_CODE,
-    OTHER_SID,
-    OTHER_TOKEN,
-    write_configuration,
-)
-from tests.e2e.daemon import Daemon
-from tests.e2e.patience import until
+from tests.e2e.caller import LOOPBACK
+from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_SID, OTHER_TOKEN
+from tests.e2e.telephony import telephony
 
 pytestmark = pytest.mark.e2e
-
-SIP = """
-[sip]
-enabled = true
-port = 0
-"""
-CARRIER = """
-[[carrier]]
-id = "{name}"
-
-[[carrier.call_route]]
-prefixes = ["1"]
-priority = {priority}
-
-[[carrier.trunk]]
-id = "voice"
-host = "127.0.0.1"
-port = {port}
-no_answer_s = 1.0
-"""
-# Of the account that stands last in the file.
-TRUNK = """
-[[account.trunk]]
-id = "pbx"
-allowed_ips = ["127.0.0.1"]
-uri = "sip:127.0.0.1:{port}"
-"""
-CARRIERS = ("alpha", "bravo")
-
-
-@dataclass(frozen=True)
-class Telephony:
-    carriers: Simulator
-    daemon: Daemon
-    pbx: Caller
-    port: int
-
-    async def ended(self) -> dict[str, Any]:
-        """What the daemon says of the call that has ended."""
-
-        async def said() -> list[dict[str, Any]]:
-            return self.daemon.events("call ended")
-
-        return (await until(said, bool))[-1]
-
-
-@asynccontextmanager
-async def telephony(directory: Path, **behaviour: Any) -> AsyncIterator[Telephony]:
-    config = msgspec.convert(
-        {
-            "sip_carrier": [
-                {"name": name, "behaviour": {"magic_numbers": True, **behaviour}}
-                for name in CARRIERS
-            ]
-        },
-        SimulatorConfig,
-    )
-    clock = system_clock(asyncio.get_running_loop().time)
-    async with Simulator(config, clock=clock) as carriers, Caller() as pbx:
-        entry = write_configuration(directory, {})
-        pbx_port = pbx.endpoint.addresses["UDP"][1]
-        for file, text in (
-            (entry, SIP),
-            (directory / "accounts.toml", TRUNK.format(port=pbx_port)),
-            *(
-                (
-                    directory / "carriers.toml",
-                    CARRIER.format(
-                        name=name, priority=number, port=carriers.sip_carriers[name].port
-                    ),
-                )
-                for number, name in enumerate(CARRIERS, 1)
-            ),
-        ):
-            file.write_text(file.read_text() + text)
-        async with Daemon(entry) as daemon:
-
-            async def up() -> list[dict[str, Any]]:
-                return daemon.events("trunk up")
-
-            await until(up, lambda events: len(events) == len(CARRIERS))
-            (listens,) = daemon.events("gateway listens")
-            port = int(listens["sip_udp"].rpartition(":")[2])
-            yield Telephony(carriers, daemon, pbx, port)
 
 
 async def test_customer_calls_somebody_at_a_carrier(tmp_path: Path) -> None:
@@ -168,11 +70,9 @@ async def test_call_and_why_it_went_there_are_seen_over_rest(tmp_path: Path) -> 
         site.pbx.call(site.port, OTHER_LONG_CODE, "+12065550486")
         await site.pbx.hears(Ended)
         await site.ended()
-        account = f"{site.daemon.rest}/2010-04-01/Accounts/{OTHER_SID}"
+        (call,) = await site.records()
         who = {"Authorization": aiohttp.encode_basic_auth(OTHER_SID, OTHER_TOKEN)}
         async with aiohttp.ClientSession(headers=who) as session:
-            async with session.get(f"{account}/Calls.json") as answer:
-                (call,) = (await answer.json())["calls"]
             explain = f"{site.daemon.rest}/v1/Routing/Explain/{call['sid']}"
             async with session.get(explain) as answer:
                 explained = await answer.json()

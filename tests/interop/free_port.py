@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+from contextlib import ExitStack, suppress
 
 from tests.e2e.patience import until
+
+FIRST_PORT = 30_000
+FIRST_EPHEMERAL_PORT = 32_768
 
 
 def free_port() -> int:
@@ -48,3 +53,14 @@ async def listened_to(port: int) -> None:
         return True
 
     await until(connects)
+
+
+def free_udp_block(ports: int) -> int:
+    """The first of so many in a row, an even one; below those that the kernel gives out itself."""
+    for least in range(FIRST_PORT + os.getpid() % 500 * 2, FIRST_EPHEMERAL_PORT - ports, 2):
+        with ExitStack() as stack, suppress(OSError):
+            for port in range(least, least + ports):
+                listener = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+                listener.bind(("127.0.0.1", port))
+            return least
+    raise AssertionError(f"no {ports} ports in a row are free")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.interop.peers import program
 
 SCENARIOS = Path(__file__).with_name("sipp")
 LOOPBACK = "127.0.0.1"
+# Above each message in its log.
+MESSAGE = re.compile(rb"^UDP message (?P<way>sent|received) [(\[](?P<length>\d+)[^\n]*\n\n", re.M)
 CALLER, CALLED = "+15005550006", "+15005551234"
 
 
@@ -91,6 +94,17 @@ class Sipp(ChildProcess):
     def messages(self) -> str:
         """All that passed, as it saw it."""
         return "".join(path.read_text() for path in self.directory.glob("*_messages.log"))
+
+    @property
+    def datagrams(self) -> list[tuple[bool, bytes]]:
+        """All that passed over UDP, octet by octet, and whether it was the one that sent it."""
+        found = []
+        for path in self.directory.glob("*_messages.log"):
+            octets = path.read_bytes()
+            for match in MESSAGE.finditer(octets):
+                end = match.end() + int(match["length"])
+                found.append((match["way"] == b"sent", octets[match.end() : end]))
+        return found
 
     def count_of(self, method: str) -> Callable[[], Awaitable[int]]:
         """Asks how often it has said or heard this."""

@@ -7,10 +7,12 @@ import pytest
 
 from gateway.sip.leg_events import EndCause
 from tests.e2e.patience import until
-from tests.e2e.process import PATIENCE_S
+from tests.e2e.process import PATIENCE_S, outcome
 from tests.interop.baresip import Baresip
 from tests.interop.kamailio import Kamailio
+from tests.interop.peers import program
 from tests.interop.sipp import Sipp
+from tests.interop.tshark_sip import dissect_sip
 from tests.interop.voice_carrier import changed
 from tests.interop.voice_gateway import (
     CALLED,
@@ -22,7 +24,7 @@ from tests.interop.voice_gateway import (
 )
 
 pytestmark = pytest.mark.interop
-PEERS = ("sipp", "baresip", "kamailio")
+PEERS = ("sipp", "baresip", "kamailio", "sipsak", "tshark")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ async def test_calls_pass_to_a_carrier_behind_kamailio(tmp_path: Path) -> None:
     async with (
         Sipp("uas_call", tmp_path, calls=3) as carrier,
         Kamailio(tmp_path, carrier.port) as proxy,
-        voice_gateway(tmp_path, TRUNK, onward=proxy.port) as gateway,
+        voice_gateway(tmp_path, TRUNK, onward=[proxy.port]) as gateway,
         Sipp(
             *("uac_call", tmp_path, gateway.port, 3), called=CALLED, caller=gateway.caller
         ) as customer,
@@ -118,3 +120,89 @@ async def test_calls_pass_to_a_carrier_behind_kamailio(tmp_path: Path) -> None:
         assert await customer.succeeded(), customer.errors
         assert await carrier.succeeded(), carrier.errors
         assert {event["status"] for event in await gateway.ended(3)} == {"completed"}
+
+
+async def test_phone_of_sipp_registers_and_leaves(tmp_path: Path) -> None:
+    async with (
+        voice_gateway(tmp_path, PHONE) as gateway,
+        Sipp(
+            *("uac_register", tmp_path, gateway.port),
+            caller=USERNAME,
+            options=("-au", USERNAME, "-ap", PASSWORD),
+        ) as phone,
+    ):
+        assert await phone.succeeded(), phone.errors
+        challenges = phone.messages.count("SIP/2.0 401")
+        assert (challenges, phone.messages.count("SIP/2.0 200")) == (2, 2)
+
+
+async def test_wrong_password_registers_nobody(tmp_path: Path) -> None:
+    async with (
+        voice_gateway(tmp_path, PHONE) as gateway,
+        Sipp(
+            *("uac_register", tmp_path, gateway.port),
+            caller=USERNAME,
+            options=("-au", USERNAME, "-ap", "guessed"),
+        ) as phone,
+    ):
+        assert not await phone.succeeded()
+        assert "SIP/2.0 403" in phone.messages
+        assert "SIP/2.0 200" not in phone.messages
+
+
+async def test_call_goes_on_to_the_next_carrier_when_the_first_is_silent(tmp_path: Path) -> None:
+    async with (
+        Sipp("uas_black_hole", tmp_path) as silent,
+        Sipp("uas_call", tmp_path) as carrier,
+        voice_gateway(tmp_path, TRUNK, onward=[silent.port, carrier.port], pings=False) as gateway,
+        Sipp("uac_call", tmp_path, gateway.port, called=CALLED, caller=gateway.caller) as customer,
+    ):
+        assert await customer.succeeded(), customer.errors
+        assert await carrier.succeeded(), carrier.errors
+        (ended,) = await gateway.ended()
+        assert (ended["status"], ended["trunk"]) == ("completed", "carrier2/voice")
+        assert ended["attempts"] == 2
+        assert "\nINVITE " in silent.messages
+
+
+async def test_sipsak_is_told_that_we_are_there(tmp_path: Path) -> None:
+    async with voice_gateway(tmp_path, TRUNK) as gateway:
+        uri = f"sip:127.0.0.1:{gateway.port}"
+        code, lines = await outcome(program("sipsak"), "-vvv", "-s", uri, directory=tmp_path)
+    assert code == 0, lines
+    (allow,) = [line for line in lines if line.startswith("Allow: ")]
+    assert "INVITE" in allow
+
+
+@pytest.mark.parametrize(
+    ("caller", "called", "said"),
+    [
+        ("uac_call", "uas_call", ("INVITE", "100", "180", "200", "ACK", "BYE")),
+        ("uac_hung_up", "uas_hangs_up", ("BYE",)),
+        ("uac_early_media", "uas_early_media", ("183",)),
+        ("uac_is_held", "uas_holds", ("INVITE", "ACK")),
+        ("uac_cancel", "uas_ringing", ("CANCEL", "487")),
+        ("uac_refused", "uas_refused", ("486",)),
+    ],
+)
+async def test_tshark_finds_nothing_malformed_on_either_side(
+    tmp_path: Path, caller: str, called: str, said: tuple[str, ...]
+) -> None:
+    words = {"STATUS": "486"}
+    async with (
+        Sipp(called, tmp_path, words=words) as carrier,
+        voice_gateway(tmp_path, TRUNK, onward=[carrier.port], pings=False) as gateway,
+        Sipp(
+            *(caller, tmp_path, gateway.port),
+            called=CALLED,
+            caller=gateway.caller,
+            words=words,
+        ) as customer,
+    ):
+        assert await customer.succeeded(), customer.errors
+        assert await carrier.succeeded(), carrier.errors
+        await gateway.ended()
+    for side in (customer, carrier):
+        dissection = await dissect_sip(side.datagrams, tmp_path)
+        assert dissection.complaints == []
+        assert dissection.said.keys() >= {*said}

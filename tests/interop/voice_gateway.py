@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +29,17 @@ digest_algorithms = ["MD5"]
 """
 CARRIER = """
 [[carrier]]
-id = "carrier"
+id = "{name}"
 
 [[carrier.call_route]]
 prefixes = ["1"]
+priority = {priority}
 
 [[carrier.trunk]]
 id = "voice"
 host = "127.0.0.1"
 port = {port}
+options_s = {options_s}
 """
 # Of the account that stands last in the file.
 TRUNK = """
@@ -80,18 +82,24 @@ class VoiceGateway:
 
 @asynccontextmanager
 async def voice_gateway(
-    directory: Path, door: str, onward: int | None = None
+    directory: Path, door: str, onward: Sequence[int] = (), *, pings: bool = True
 ) -> AsyncIterator[VoiceGateway]:
-    """`door` is TRUNK or PHONE. Calls go to the simulated carrier, or `onward` to another port."""
+    """`door` is TRUNK or PHONE. Calls go to the simulated carrier, or `onward` to other ports, the
+    first one first. Carriers that answer no OPTIONS are not to have `pings`."""
     config = msgspec.convert({"sip_carrier": [{"name": "carrier"}]}, SimulatorConfig)
     clock = system_clock(asyncio.get_running_loop().time)
     async with Simulator(config, clock=clock) as carriers:
-        port = onward or carriers.sip_carriers["carrier"].port
+        ports = onward or (carriers.sip_carriers["carrier"].port,)
+        options_s = 30 if pings else 0
+        trunks = [
+            CARRIER.format(name=f"carrier{number}", port=port, priority=number, options_s=options_s)
+            for number, port in enumerate(ports, 1)
+        ]
         entry = write_configuration(directory, {})
         for file, text in (
             (entry, SIP),
             (directory / "accounts.toml", door),
-            (directory / "carriers.toml", CARRIER.format(port=port)),
+            (directory / "carriers.toml", "".join(trunks)),
         ):
             file.write_text(file.read_text() + text)
         async with Daemon(entry) as daemon:
@@ -99,6 +107,6 @@ async def voice_gateway(
             async def up() -> list[dict[str, Any]]:
                 return daemon.events("trunk up")
 
-            await until(up, bool)
+            await until(up, lambda events: len(events) == len(ports))
             (listens,) = daemon.events("gateway listens")
             yield VoiceGateway(carriers, daemon, int(listens["sip_udp"].rpartition(":")[2]))
