@@ -1,0 +1,141 @@
+"""A customer's PBX, the gateway, and simulated carriers for calls, over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from msgspec.structs import replace
+
+from carriers_sim.config import SimulatorConfig
+from carriers_sim.simulator import Simulator
+from gateway.clock import system_clock
+from tests.e2e.caller import Caller
+from tests.e2e.configuration import (
+    NO_KEYS,
+    OTHER_SID,
+    OTHER_TOKEN,
+    Keys,
+    toml,
+    write_configuration,
+)
+from tests.e2e.daemon import Daemon
+from tests.e2e.patience import until
+
+SIP = """
+[sip]
+enabled = true
+port = 0
+{keys}"""
+CARRIER = """
+[[carrier]]
+id = "{name}"
+
+[[carrier.call_route]]
+prefixes = ["1"]
+priority = {priority}
+
+[[carrier.trunk]]
+id = "voice"
+host = "127.0.0.1"
+port = {port}
+no_answer_s = 1.0
+"""
+# Of the account that stands last in the file.
+TRUNK = """
+[[account.trunk]]
+id = "pbx"
+allowed_ips = ["127.0.0.1"]
+uri = "sip:127.0.0.1:{port}"
+"""
+CARRIERS = ("alpha", "bravo")
+
+
+@dataclass(frozen=True)
+class Telephony:
+    carriers: Simulator
+    daemon: Daemon
+    pbx: Caller
+
+    @property
+    def port(self) -> int:
+        """Where customers call; a restart moves it."""
+        (listens,) = self.daemon.events("gateway listens")
+        return int(listens["sip_udp"].rpartition(":")[2])
+
+    async def ended(self) -> dict[str, Any]:
+        """What the daemon says of the call that has ended."""
+        return (await self.ended_calls(1))[-1]
+
+    async def ended_calls(self, count: int) -> list[dict[str, Any]]:
+        """What it says of those that have ended since its start, once there are so many."""
+
+        async def said() -> list[dict[str, Any]]:
+            return self.daemon.events("call ended")
+
+        return await until(said, lambda events: len(events) >= count)
+
+    def all_ring(self, ring_s: float) -> None:
+        """From now on, for so long before they answer."""
+        for carrier in self.carriers.sip_carriers.values():
+            carrier.set_behaviour(replace(carrier.behaviour, ring_s=ring_s))
+
+    async def records(self) -> list[dict[str, Any]]:
+        """The account's calls, as REST shows them."""
+        url = f"{self.daemon.rest}/2010-04-01/Accounts/{OTHER_SID}/Calls.json"
+        who = {"Authorization": aiohttp.encode_basic_auth(OTHER_SID, OTHER_TOKEN)}
+        async with aiohttp.ClientSession(headers=who) as session, session.get(url) as answer:
+            calls: list[dict[str, Any]] = (await answer.json())["calls"]
+            return calls
+
+
+@asynccontextmanager
+async def telephony(
+    directory: Path, sip: Keys = NO_KEYS, **behaviour: Any
+) -> AsyncIterator[Telephony]:
+    """`sip` are more keys of [sip], and `behaviour` is that of the carriers."""
+    config = msgspec.convert(
+        {
+            "sip_carrier": [
+                {"name": name, "behaviour": {"magic_numbers": True, **behaviour}}
+                for name in CARRIERS
+            ]
+        },
+        SimulatorConfig,
+    )
+    clock = system_clock(asyncio.get_running_loop().time)
+    async with Simulator(config, clock=clock) as carriers, Caller() as pbx:
+        entry = write_configuration(directory, {})
+        pbx_port = pbx.endpoint.addresses["UDP"][1]
+        for file, text in (
+            (entry, SIP.format(keys=toml(sip))),
+            (directory / "accounts.toml", TRUNK.format(port=pbx_port)),
+            *(
+                (
+                    directory / "carriers.toml",
+                    CARRIER.format(
+                        name=name, priority=number, port=carriers.sip_carriers[name].port
+                    ),
+                )
+                for number, name in enumerate(CARRIERS, 1)
+            ),
+        ):
+            file.write_text(file.read_text() + text)
+        async with Daemon(entry) as daemon:
+            await trunks_up(daemon)
+            yield Telephony(carriers, daemon, pbx)
+
+
+async def trunks_up(daemon: Daemon) -> None:
+    """Until calls can go out."""
+
+    async def up() -> list[dict[str, Any]]:
+        return daemon.events("trunk up")
+
+    await until(up, lambda events: len(events) == len(CARRIERS))
