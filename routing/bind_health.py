@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, inf
 
+from routing.call_rate import CallRate
 from routing.carrier_bind import CarrierBind, Kind
 from routing.circuit_breaker import CLOSED, ROUNDING_S, CircuitBreaker, CircuitState
 from routing.events import Outcome
@@ -113,7 +114,7 @@ class BindHealth:
 
     def __init__(self, bind: CarrierBind, now: float) -> None:
         self._bind = bind
-        self._rate = LearntRate(bind.tps)
+        self._rate = CallRate(bind.tps) if bind.kind is Kind.CALL else LearntRate(bind.tps)
         self._circuit = CircuitBreaker()
         self._window = bind.window
         self._window_used = 0

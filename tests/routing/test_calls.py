@@ -120,6 +120,19 @@ def test_a_channel_is_taken_until_the_call_ends() -> None:
     assert a_call(router, NOW + 61.0).best is not None
 
 
+def test_calls_of_a_second_may_come_at_once_for_they_cannot_wait() -> None:
+    bind = CarrierBind(ALPHA, (RouteEntry("+49"),), window=100, tps=10.0, kind=Kind.CALL)
+    router = Router([bind], now=NOW)
+    router.observe(BindUp(ALPHA, NOW))
+    for _ in range(10):
+        ranking = a_call(router, NOW)
+        assert ranking.best is not None
+        router.observe(Submitted(ranking.best.route, NOW, ranking=ranking))
+    assert [one.block for one in a_call(router, NOW + 0.9).blocked] == [Block.RATE]
+    assert a_call(router, NOW + 0.9).retry_at == NOW + 1.0
+    assert a_call(router, NOW + 1.0).best is not None
+
+
 def test_a_call_that_is_refused_frees_its_channel() -> None:
     router = Router([a_trunk(ALPHA, channels=1)], now=NOW)
     router.observe(BindUp(ALPHA, NOW))
