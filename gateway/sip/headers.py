@@ -9,12 +9,16 @@ may hold one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import one_line, split_list
 from gateway.sip.header_names import KNOWN, NAMES
 
 Field = tuple[str, str]
+
+_LINE = ": ".join
+_new = object.__new__
 
 
 class Headers:
@@ -23,20 +27,35 @@ class Headers:
 
     __slots__ = ("_fields", "first")
 
+    first: dict[str, str]
+
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Of our own values: raises ValueRefused where one cannot be written."""
-        self._take(own_fields(fields))
+        self._fields = own_fields(fields)
 
     @classmethod
     def of(cls, fields: list[Field]) -> Headers:
         """Of fields that are known to be good: names out of NAMES, values of one line."""
-        headers = cls.__new__(cls)
-        headers._take(fields)
+        headers = _new(cls)
+        headers._fields = fields
         return headers
 
-    def _take(self, fields: list[Field]) -> None:
-        self._fields = fields
-        self.first = dict(reversed(fields))
+    @classmethod
+    def read(cls, fields: list[Field]) -> Headers:
+        """Of a peer's, each a line that was read, by whatever name it gives them."""
+        headers = _new(cls)
+        headers._fields = fields
+        headers.first = dict(reversed(fields))
+        return headers if KNOWN.issuperset(headers.first) else cls.of(_as_we_name(fields))
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, str]:
+            """`first` is made when it is asked for: most of what we write is never looked up."""
+            if name != "first":
+                raise AttributeError(name)
+            self.first = first = dict(reversed(self._fields))
+            return first
 
     @property
     def repeats(self) -> int:
@@ -59,15 +78,34 @@ class Headers:
             if same not in NAMES:
                 return [value for key, value in self._fields if key.lower() == same]
             name = NAMES[same]
-        if name not in self.first:
+        value = self.first.get(name)
+        if value is None:
             return []
+        if len(self.first) == len(self._fields):
+            return [value]
         return [value for key, value in self._fields if key == name]
 
     def elements(self, name: str) -> list[str]:
         """The elements of all fields of this name, where commas join them (§7.3.1). A field may
         have none at all, as `Allow:`."""
+        if name in KNOWN and name not in self.first:
+            return []
         values = self.get_all(name)
         return [element for value in values if value for element in split_list(value)]
+
+    def with_first(self, value: str) -> Headers:
+        """With this in the first field's place, which is one line and of the same name."""
+        fields = self._fields.copy()
+        name = fields[0][0]
+        fields[0] = (name, value)
+        headers = Headers.of(fields)
+        headers.first = first = self.first.copy()
+        first[name] = value
+        return headers
+
+    def lines(self) -> Iterator[str]:
+        """As they are written."""
+        return map(_LINE, self._fields)
 
     def adding(self, name: str, *values: str) -> Headers:
         """With these fields at the end."""
@@ -111,6 +149,10 @@ def _own_name(name: str) -> str:
         return NAMES[name]
     except GrammarError as error:
         raise ValueRefused("a header has no name") from error
+
+
+def _as_we_name(fields: list[Field]) -> list[Field]:
+    return [(NAMES[name], value) for name, value in fields]
 
 
 def _own_fields(name: str, values: Iterable[str]) -> list[Field]:

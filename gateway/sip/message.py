@@ -9,8 +9,8 @@ is 400.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.sip.address import Address, seconds
 from gateway.sip.cseq import CSeq
@@ -32,40 +32,59 @@ _DIGITS = re.compile("[0-9]{1,20}")
 class SipMessage:
     """What requests and responses share."""
 
-    __slots__ = ("_contacts", "_cseq", "_from", "_to", "_via", "body", "headers")
+    __slots__ = (
+        "body",
+        "call_id",
+        "contacts",
+        "content_length",
+        "cseq",
+        "from_",
+        "headers",
+        "to",
+        "to_tag",
+        "via",
+    )
 
-    def __init__(self, headers: Headers, body: bytes = b"") -> None:
-        self.headers = headers
-        self.body = body
-        self._via: Via | None = None
-        self._cseq: CSeq | None = None
-        self._from: Address | None = None
-        self._to: Address | None = None
-        self._contacts: tuple[Address, ...] | None = None
+    headers: Headers
+    body: bytes
 
     # Views
+
+    via: Via  # the topmost
+    cseq: CSeq
+    call_id: str
+    from_: Address
+    to: Address
+    to_tag: str | None
+    content_length: int | None
+    contacts: tuple[Address, ...]  # empty also for `Contact: *`, which `contact_is_star` tells
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """A view that was not read yet."""
+            if name not in _VIEWS:
+                raise AttributeError(name)
+            value = _VIEWS[name](self)
+            setattr(self, name, value)
+            return value
 
     def read(self) -> None:
         """Read the views that every message must have (§8.1.1). Raises GrammarError."""
         first = self.headers.first
         try:
             via, call_id = first["Via"], first["Call-ID"]
-            self._via = _topmost(via)
-            self._cseq = CSeq.parse(first["CSeq"])
-            self._from = Address.parse(first["From"])
-            self._to = Address.parse(first["To"])
+            self.via = _topmost(via)
+            self.cseq = CSeq.parse(first["CSeq"])
+            self.from_ = Address.parse(first["From"])
+            self.to = to = Address.parse(first["To"])
         except KeyError as missing:
             raise GrammarError(f"there is no {missing.args[0]}") from None
+        self.to_tag = to.parameters.get("tag")
         if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
-        self.integer("Content-Length")
-
-    @property
-    def via(self) -> Via:
-        """The topmost."""
-        if self._via is None:
-            self._via = _topmost(self.required("Via"))
-        return self._via
+        self.call_id = call_id
+        self.content_length = self.integer("Content-Length")
 
     @property
     def vias(self) -> list[Via]:
@@ -74,54 +93,16 @@ class SipMessage:
 
     @property
     def branch(self) -> str | None:
-        return self.via.branch
-
-    @property
-    def cseq(self) -> CSeq:
-        if self._cseq is None:
-            self._cseq = CSeq.parse(self.required("CSeq"))
-        return self._cseq
-
-    @property
-    def call_id(self) -> str:
-        return self.required("Call-ID")
-
-    @property
-    def from_(self) -> Address:
-        if self._from is None:
-            self._from = Address.parse(self.required("From"))
-        return self._from
-
-    @property
-    def to(self) -> Address:
-        if self._to is None:
-            self._to = Address.parse(self.required("To"))
-        return self._to
+        return self.via.parameters.get("branch")
 
     @property
     def from_tag(self) -> str | None:
-        return self.from_.tag
-
-    @property
-    def to_tag(self) -> str | None:
-        return self.to.tag
-
-    @property
-    def contacts(self) -> tuple[Address, ...]:
-        """Empty also for `Contact: *`, which `contact_is_star` tells."""
-        if self._contacts is None:
-            elements = self.headers.elements("Contact")
-            if "*" in elements:
-                if len(elements) > 1:
-                    raise GrammarError("Contact is * and something else")
-                elements = []
-            self._contacts = tuple(map(Address.parse, elements))
-        return self._contacts
+        return self.from_.parameters.get("tag")
 
     @property
     def contact_is_star(self) -> bool:
         """All bindings are meant (§10.2.2)."""
-        return self.headers.get("Contact") == "*"
+        return self.headers.first.get("Contact") == "*"
 
     @property
     def contact(self) -> Address | None:
@@ -146,10 +127,6 @@ class SipMessage:
         """Malformed ones mean 3600 (§20.10)."""
         value = self.headers.get("Expires")
         return None if value is None else seconds(value)
-
-    @property
-    def content_length(self) -> int | None:
-        return self.integer("Content-Length")
 
     @property
     def content_type(self) -> str | None:
@@ -183,8 +160,11 @@ class SipMessage:
 
     def to_bytes(self) -> bytes:
         """With Content-Length, which is always ours."""
-        lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
-        head = f"{self.start_line()}\r\n{''.join(lines)}Content-Length: {len(self.body)}\r\n\r\n"
+        headers = self.headers
+        head = "\r\n".join([self.start_line(), *headers.lines()])
+        if "\r\nContent-Length: " in head:
+            head = "\r\n".join([self.start_line(), *headers.without("Content-Length").lines()])
+        head = f"{head}\r\nContent-Length: {len(self.body)}\r\n\r\n"
         return head.encode("utf-8", "surrogateescape") + self.body
 
     def __eq__(self, other: object) -> bool:
@@ -197,24 +177,19 @@ class SipMessage:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _share(self, source: SipMessage) -> None:
-        """Take over the views of headers that are the same in both."""
-        self._via = source._via
-        self._cseq = source._cseq
-        self._from = source._from
-        self._to = source._to
-
 
 class SipRequest(SipMessage):
     """`uri` is the Request-URI as it is written."""
 
-    __slots__ = ("_request_uri", "method", "uri")
+    __slots__ = ("method", "request_uri", "uri")
+
+    request_uri: Uri  # a view
 
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
-        super().__init__(headers, body)
         self.method = method
         self.uri = uri
-        self._request_uri: Uri | None = None
+        self.headers = headers
+        self.body = body
 
     @classmethod
     def make(
@@ -255,12 +230,6 @@ class SipRequest(SipMessage):
         return cls(method, uri, Headers(fields), body)
 
     @property
-    def request_uri(self) -> Uri:
-        if self._request_uri is None:
-            self._request_uri = parse_uri(self.uri)
-        return self._request_uri
-
-    @property
     def answerable(self) -> bool:
         """Not an ACK (§17.1.1.3), and it has a Via. Where that cannot be read (`via` raises), the
         way back is the way it came."""
@@ -281,16 +250,21 @@ class SipRequest(SipMessage):
         stamped = self.via.stamped(address, port)
         if stamped is self.via:
             return self
-        fields = list(self.headers)
-        if fields[0][0] == "Via" and "," not in fields[0][1]:
-            fields[0] = ("Via", str(stamped))
-            marked = self.with_headers(Headers.of(fields))
+        headers = self.headers
+        name, value = next(iter(headers))
+        if name == "Via" and "," not in value:
+            headers = headers.with_first(str(stamped))
         else:
-            first, *rest = self.headers.get_all("Via")
+            first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-            marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
-        marked._share(self)
-        marked._via = stamped
+            headers = headers.replacing("Via", str(stamped), *below, *rest)
+        marked = SipRequest(self.method, self.uri, headers, self.body)
+        marked.via = stamped
+        marked.cseq = self.cseq
+        marked.from_ = self.from_
+        marked.to = self.to
+        marked.to_tag = self.to_tag
+        marked.call_id = self.call_id
         return marked
 
     def response(
@@ -305,16 +279,20 @@ class SipRequest(SipMessage):
         content_type: str | None = None,
     ) -> SipResponse:
         """An answer to this request (§8.2.6). `to_tag` is written where To has none yet."""
-        fields: list[Field] = [("Via", value) for value in self.headers.get_all("Via")]
-        if 100 < status < 300:  # What makes a dialog tells its route (§12.1.1).
-            fields += [("Record-Route", value) for value in self.headers.get_all("Record-Route")]
-        tagged = to_tag is not None and self._to_lacks_tag()
-        first = self.headers.first
-        for name in ("From", "To", "Call-ID", "CSeq"):
-            if (value := first.get(name)) is not None:
-                if tagged and name == "To":
-                    value = one_line(f"{value};tag={to_tag}")
-                fields.append((name, value))
+        asked, first = self.headers, self.headers.first
+        fields: list[Field] = [("Via", value) for value in asked.get_all("Via")]
+        if "Record-Route" in first and 100 < status < 300:  # A dialog's route (§12.1.1).
+            fields += [("Record-Route", value) for value in asked.get_all("Record-Route")]
+        if "From" in first:
+            fields.append(("From", first["From"]))
+        if (to := first.get("To")) is not None:
+            if to_tag is not None and self._to_lacks_tag():
+                to = one_line(f"{to};tag={to_tag}")
+            fields.append(("To", to))
+        if "Call-ID" in first:
+            fields.append(("Call-ID", first["Call-ID"]))
+        if "CSeq" in first:
+            fields.append(("CSeq", first["CSeq"]))
         if status == 100 and "Timestamp" in first:
             fields.append(("Timestamp", first["Timestamp"]))
         if contact is not None:
@@ -322,13 +300,8 @@ class SipRequest(SipMessage):
         fields += own_fields(headers)
         if content_type is not None:
             fields.append(("Content-Type", one_line(content_type)))
-        response = SipResponse(
-            status, reason_of(status) if reason is None else reason, Headers.of(fields), body
-        )
-        response._share(self)
-        if tagged:
-            response._to = None
-        return response
+        reason = reason_of(status) if reason is None else reason
+        return SipResponse(status, reason, Headers.of(fields), body)
 
     def _to_lacks_tag(self) -> bool:
         try:
@@ -344,9 +317,10 @@ class SipResponse(SipMessage):
     __slots__ = ("reason", "status")
 
     def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
-        super().__init__(headers, body)
         self.status = status
         self.reason = one_line(reason)
+        self.headers = headers
+        self.body = body
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"
@@ -365,3 +339,26 @@ class SipResponse(SipMessage):
 def _topmost(value: str) -> Via:
     """Of the first Via header, which may hold those below it too."""
     return parse_vias(value)[0] if "," in value else Via.parse(value)
+
+
+def _contacts(message: SipMessage) -> tuple[Address, ...]:
+    elements = message.headers.elements("Contact")
+    if "*" in elements:
+        if len(elements) > 1:
+            raise GrammarError("Contact is * and something else")
+        return ()
+    return tuple(map(Address.parse, elements))
+
+
+# What reads each view.
+_VIEWS: dict[str, Callable[[Any], object]] = {
+    "via": lambda message: _topmost(message.required("Via")),
+    "cseq": lambda message: CSeq.parse(message.required("CSeq")),
+    "call_id": lambda message: message.required("Call-ID"),
+    "from_": lambda message: Address.parse(message.required("From")),
+    "to": lambda message: Address.parse(message.required("To")),
+    "to_tag": lambda message: message.to.tag,
+    "contacts": _contacts,
+    "content_length": lambda message: message.integer("Content-Length"),
+    "request_uri": lambda request: parse_uri(request.uri),
+}

@@ -20,6 +20,8 @@ BODY_OCTETS_MAX = 65_536
 # Each of these comes once (§7.3.1, §20).
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 
+# A line as nearly all are: it is not folded, and no space ends it. _odd_fields reads the others.
+_FIELD = re.compile(r"\r\n([A-Za-z0-9-]+):[ \t]*([^\r\n]*)")
 _LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS = re.compile(r"[1-6][0-9]{2}")
@@ -51,11 +53,11 @@ def parse(octets: bytes) -> SipRequest | SipResponse:
 
 def parse_head(head: bytes) -> SipRequest | SipResponse:
     """The start line and the headers, without the empty line that ends them."""
-    start_line, fields, trouble = split_head(head)
-    message = _started(start_line, Headers.of(fields))
+    start_line, headers, trouble = split_head(head)
+    message = _started(start_line, headers)
     if trouble:
         raise refusal(message, trouble)
-    if len(head) > HEAD_OCTETS_MAX or len(fields) > HEADERS_MAX:
+    if len(head) > HEAD_OCTETS_MAX or len(headers) > HEADERS_MAX:
         raise refusal(message, "the head is too long", 513)
     try:
         _check(message)
@@ -64,24 +66,30 @@ def parse_head(head: bytes) -> SipRequest | SipResponse:
     return message
 
 
-def split_head(head: bytes) -> tuple[str, list[Field], str]:
+def split_head(head: bytes) -> tuple[str, Headers, str]:
     """The start line, the fields that can be read, and what is wrong with the others."""
     text = head.decode("utf-8", "surrogateescape")
+    start = text.find("\r\n")
+    if start >= 0:
+        fields = _FIELD.findall(text, start)
+        if (
+            text.count("\r") == text.count("\n") == len(fields)
+            and " \r" not in text
+            and "\t\r" not in text
+            and text[-1] not in " \t"
+        ):
+            return text[:start], Headers.read(fields), ""
+    return _split_odd_head(text)
+
+
+def _split_odd_head(text: str) -> tuple[str, Headers, str]:
+    """Of which some lines are not as nearly all are."""
     start_line, *lines = text.split("\r\n")
-    fields: list[Field] = []
-    trouble = ""
-    try:
-        for line in lines:
-            name, colon, value = line.partition(":")
-            if not colon:
-                raise GrammarError("a header has no value")
-            fields.append((NAMES[name], value.strip(" \t")))
-    except GrammarError:
-        fields, trouble = _odd_fields(lines)
+    fields, trouble = _odd_fields(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         trouble = "a line holds CR or LF"
         fields = [(name, _LINE_END.sub(" ", value)) for name, value in fields]
-    return start_line, fields, trouble
+    return start_line, Headers.of(fields), trouble
 
 
 def refusal(message: SipMessage, text: str, status: int = 400) -> MessageError:
@@ -117,6 +125,8 @@ def _unfolded(lines: list[str]) -> list[str]:
 
 
 def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
+    if start_line.startswith("SIP/2.0 "):
+        return _response(start_line, headers)
     parts = start_line.split(" ")
     if parts[0][:4].upper() == "SIP/":
         return _response(start_line, headers)

@@ -9,6 +9,7 @@ import msgspec
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import HOST, PORT_MAX, TOKEN, checked_host, one_line, port, split_list
 from gateway.sip.parameters import (
+    BARE_VALUE,
     PLAIN_PARAMETERS,
     Parameters,
     parse_parameters,
@@ -19,6 +20,10 @@ from gateway.sip.parameters import (
 MAGIC_COOKIE = "z9hG4bK"
 DEFAULT_PORT = {"TLS": 5061, "WSS": 443, "WS": 80}
 
+# As most requests have it.
+_USUAL = re.compile(
+    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?;branch=({BARE_VALUE})(;rport)?"
+)
 # As nearly all are written; _VIA reads the others: spaces, strings, another version (which is
 # answered with 505, and the answer finds its way by this Via).
 _PLAIN = re.compile(rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?({PLAIN_PARAMETERS})")
@@ -40,6 +45,12 @@ class Via(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Via:
+        if match := _USUAL.fullmatch(value):
+            transport, host, digits, branch, rport = match.groups()
+            parameters_read: dict[str, str | None] = {"branch": branch}
+            if rport:
+                parameters_read["rport"] = None
+            return cls(transport, host, port(digits) if digits else None, parameters_read)
         if match := _PLAIN.fullmatch(value):
             transport, host, digits, parameters = match.groups()
             return cls(
