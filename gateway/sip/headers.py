@@ -9,7 +9,6 @@ may hold one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import one_line, split_list
@@ -22,22 +21,23 @@ _new = object.__new__
 
 
 class Headers:
-    """Iterates as (name, value), in order. `first` has the first value of each name, as we write
-    the name: the quick way to a header that we know."""
+    """Iterates as (name, value), in order. `first` is the quick way to a header that we know."""
 
-    __slots__ = ("_fields", "first")
+    __slots__ = ("_fields", "_first")
 
-    first: dict[str, str]
+    _first: dict[str, str] | None
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Of our own values: raises ValueRefused where one cannot be written."""
         self._fields = own_fields(fields)
+        self._first = None
 
     @classmethod
     def of(cls, fields: list[Field]) -> Headers:
         """Of fields that are known to be good: names out of NAMES, values of one line."""
         headers = _new(cls)
         headers._fields = fields
+        headers._first = None
         return headers
 
     @classmethod
@@ -45,17 +45,17 @@ class Headers:
         """Of a peer's, each a line that was read, by whatever name it gives them."""
         headers = _new(cls)
         headers._fields = fields
-        headers.first = dict(reversed(fields))
-        return headers if KNOWN.issuperset(headers.first) else cls.of(_as_we_name(fields))
+        headers._first = first = dict(reversed(fields))
+        return headers if KNOWN.issuperset(first) else cls.of(_as_we_name(fields))
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> dict[str, str]:
-            """`first` is made when it is asked for: most of what we write is never looked up."""
-            if name != "first":
-                raise AttributeError(name)
-            self.first = first = dict(reversed(self._fields))
-            return first
+    @property
+    def first(self) -> dict[str, str]:
+        """The first value of each name, as we write the name. It is made when it is asked for:
+        most of what we write is never looked up."""
+        first = self._first
+        if first is None:
+            self._first = first = dict(reversed(self._fields))
+        return first
 
     @property
     def repeats(self) -> int:
@@ -78,11 +78,11 @@ class Headers:
             if same not in NAMES:
                 return [value for key, value in self._fields if key.lower() == same]
             name = NAMES[same]
-        value = self.first.get(name)
-        if value is None:
+        first = self.first
+        if name not in first:
             return []
-        if len(self.first) == len(self._fields):
-            return [value]
+        if len(first) == len(self._fields):
+            return [first[name]]
         return [value for key, value in self._fields if key == name]
 
     def elements(self, name: str) -> list[str]:
@@ -99,7 +99,7 @@ class Headers:
         name = fields[0][0]
         fields[0] = (name, value)
         headers = Headers.of(fields)
-        headers.first = first = self.first.copy()
+        headers._first = first = self.first.copy()
         first[name] = value
         return headers
 

@@ -9,8 +9,8 @@ is 400.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from gateway.sip.address import Address, seconds
 from gateway.sip.cseq import CSeq
@@ -26,6 +26,7 @@ MAX_FORWARDS: Final = 70
 MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
+_CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
 _DIGITS = re.compile("[0-9]{1,20}")
 
 
@@ -33,58 +34,50 @@ class SipMessage:
     """What requests and responses share."""
 
     __slots__ = (
+        "_contacts",
+        "_content_length",
+        "_cseq",
+        "_from",
+        "_to",
+        "_via",
         "body",
-        "call_id",
-        "contacts",
-        "content_length",
-        "cseq",
-        "from_",
         "headers",
-        "to",
-        "to_tag",
-        "via",
     )
 
     headers: Headers
     body: bytes
+    _via: Via | None
+    _cseq: CSeq | None
+    _from: Address | None
+    _to: Address | None
+    _contacts: tuple[Address, ...] | None
+    _content_length: int | None
 
     # Views
-
-    via: Via  # the topmost
-    cseq: CSeq
-    call_id: str
-    from_: Address
-    to: Address
-    to_tag: str | None
-    content_length: int | None
-    contacts: tuple[Address, ...]  # empty also for `Contact: *`, which `contact_is_star` tells
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> object:
-            """A view that was not read yet."""
-            if name not in _VIEWS:
-                raise AttributeError(name)
-            value = _VIEWS[name](self)
-            setattr(self, name, value)
-            return value
 
     def read(self) -> None:
         """Read the views that every message must have (§8.1.1). Raises GrammarError."""
         first = self.headers.first
         try:
             via, call_id = first["Via"], first["Call-ID"]
-            self.via = _topmost(via)
-            self.cseq = CSeq.parse(first["CSeq"])
-            self.from_ = Address.parse(first["From"])
-            self.to = to = Address.parse(first["To"])
+            self._via = Via.parse(via) if "," not in via else parse_vias(via)[0]
+            self._cseq = CSeq.parse(first["CSeq"])
+            self._from = Address.parse(first["From"])
+            self._to = Address.parse(first["To"])
         except KeyError as missing:
             raise GrammarError(f"there is no {missing.args[0]}") from None
-        self.to_tag = to.parameters.get("tag")
         if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
-        self.call_id = call_id
-        self.content_length = self.integer("Content-Length")
+        self._content_length = self.integer("Content-Length")
+
+    @property
+    def via(self) -> Via:
+        """The topmost."""
+        via = self._via
+        if via is None:
+            value = self.required("Via")
+            self._via = via = parse_vias(value)[0] if "," in value else Via.parse(value)
+        return via
 
     @property
     def vias(self) -> list[Via]:
@@ -96,8 +89,53 @@ class SipMessage:
         return self.via.parameters.get("branch")
 
     @property
+    def cseq(self) -> CSeq:
+        cseq = self._cseq
+        if cseq is None:
+            self._cseq = cseq = CSeq.parse(self.required("CSeq"))
+        return cseq
+
+    @property
+    def call_id(self) -> str:
+        return self.required("Call-ID")
+
+    @property
+    def from_(self) -> Address:
+        if self._from is None:
+            self._from = Address.parse(self.required("From"))
+        return self._from
+
+    @property
+    def to(self) -> Address:
+        if self._to is None:
+            self._to = Address.parse(self.required("To"))
+        return self._to
+
+    @property
+    def to_tag(self) -> str | None:
+        return (self._to or self.to).parameters.get("tag")
+
+    @property
     def from_tag(self) -> str | None:
-        return self.from_.parameters.get("tag")
+        return (self._from or self.from_).parameters.get("tag")
+
+    @property
+    def contacts(self) -> tuple[Address, ...]:
+        """Empty also for `Contact: *`, which `contact_is_star` tells."""
+        if self._contacts is None:
+            elements = self.headers.elements("Contact")
+            if "*" in elements:
+                if len(elements) > 1:
+                    raise GrammarError("Contact is * and something else")
+                elements = []
+            self._contacts = tuple(map(Address.parse, elements))
+        return self._contacts
+
+    @property
+    def content_length(self) -> int | None:
+        if self._content_length is None:
+            self._content_length = self.integer("Content-Length")
+        return self._content_length
 
     @property
     def contact_is_star(self) -> bool:
@@ -160,10 +198,9 @@ class SipMessage:
 
     def to_bytes(self) -> bytes:
         """With Content-Length, which is always ours."""
-        headers = self.headers
-        head = "\r\n".join([self.start_line(), *headers.lines()])
-        if "\r\nContent-Length: " in head:
-            head = "\r\n".join([self.start_line(), *headers.without("Content-Length").lines()])
+        head = "\r\n".join([self.start_line(), *self.headers.lines()])
+        if "\r\nContent-Length:" in head:
+            head = _CONTENT_LENGTH.sub("", head)
         head = f"{head}\r\nContent-Length: {len(self.body)}\r\n\r\n"
         return head.encode("utf-8", "surrogateescape") + self.body
 
@@ -181,15 +218,16 @@ class SipMessage:
 class SipRequest(SipMessage):
     """`uri` is the Request-URI as it is written."""
 
-    __slots__ = ("method", "request_uri", "uri")
-
-    request_uri: Uri  # a view
+    __slots__ = ("_request_uri", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
         self.method = method
         self.uri = uri
         self.headers = headers
         self.body = body
+        self._request_uri: Uri | None = None
+        self._via = self._cseq = self._from = self._to = self._contacts = None
+        self._content_length = None
 
     @classmethod
     def make(
@@ -230,6 +268,12 @@ class SipRequest(SipMessage):
         return cls(method, uri, Headers(fields), body)
 
     @property
+    def request_uri(self) -> Uri:
+        if self._request_uri is None:
+            self._request_uri = parse_uri(self.uri)
+        return self._request_uri
+
+    @property
     def answerable(self) -> bool:
         """Not an ACK (§17.1.1.3), and it has a Via. Where that cannot be read (`via` raises), the
         way back is the way it came."""
@@ -259,12 +303,12 @@ class SipRequest(SipMessage):
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
             headers = headers.replacing("Via", str(stamped), *below, *rest)
         marked = SipRequest(self.method, self.uri, headers, self.body)
-        marked.via = stamped
-        marked.cseq = self.cseq
-        marked.from_ = self.from_
-        marked.to = self.to
-        marked.to_tag = self.to_tag
-        marked.call_id = self.call_id
+        marked._via = stamped
+        marked._cseq = self._cseq
+        marked._from = self._from
+        marked._to = self._to
+        marked._contacts = self._contacts
+        marked._request_uri = self._request_uri
         return marked
 
     def response(
@@ -321,6 +365,8 @@ class SipResponse(SipMessage):
         self.reason = one_line(reason)
         self.headers = headers
         self.body = body
+        self._via = self._cseq = self._from = self._to = self._contacts = None
+        self._content_length = None
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"
@@ -334,31 +380,3 @@ class SipResponse(SipMessage):
 
     def __repr__(self) -> str:
         return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"
-
-
-def _topmost(value: str) -> Via:
-    """Of the first Via header, which may hold those below it too."""
-    return parse_vias(value)[0] if "," in value else Via.parse(value)
-
-
-def _contacts(message: SipMessage) -> tuple[Address, ...]:
-    elements = message.headers.elements("Contact")
-    if "*" in elements:
-        if len(elements) > 1:
-            raise GrammarError("Contact is * and something else")
-        return ()
-    return tuple(map(Address.parse, elements))
-
-
-# What reads each view.
-_VIEWS: dict[str, Callable[[Any], object]] = {
-    "via": lambda message: _topmost(message.required("Via")),
-    "cseq": lambda message: CSeq.parse(message.required("CSeq")),
-    "call_id": lambda message: message.required("Call-ID"),
-    "from_": lambda message: Address.parse(message.required("From")),
-    "to": lambda message: Address.parse(message.required("To")),
-    "to_tag": lambda message: message.to.tag,
-    "contacts": _contacts,
-    "content_length": lambda message: message.integer("Content-Length"),
-    "request_uri": lambda request: parse_uri(request.uri),
-}

@@ -21,7 +21,7 @@ BODY_OCTETS_MAX = 65_536
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 
 # A line as nearly all are: it is not folded, and no space ends it. _odd_fields reads the others.
-_FIELD = re.compile(r"\r\n([A-Za-z0-9-]+):[ \t]*([^\r\n]*)")
+_FIELD = re.compile(r"\r\n([^:]+):[ \t]*([^\r]*)")
 _LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS = re.compile(r"[1-6][0-9]{2}")
@@ -78,7 +78,10 @@ def split_head(head: bytes) -> tuple[str, Headers, str]:
             and "\t\r" not in text
             and text[-1] not in " \t"
         ):
-            return text[:start], Headers.read(fields), ""
+            try:
+                return text[:start], Headers.read(fields), ""
+            except GrammarError:
+                pass  # A name is none, or a line is folded.
     return _split_odd_head(text)
 
 
