@@ -46,7 +46,9 @@ class Headers:
         headers = _new(cls)
         headers._fields = fields
         headers._first = first = dict(reversed(fields))
-        return headers if KNOWN.issuperset(first) else cls.of(_as_we_name(fields))
+        if KNOWN.issuperset(first) or all([NAMES[name] == name for name in first]):
+            return headers
+        return cls.of([(NAMES[name], value) for name, value in fields])
 
     @property
     def first(self) -> dict[str, str]:
@@ -149,10 +151,6 @@ def _own_name(name: str) -> str:
         return NAMES[name]
     except GrammarError as error:
         raise ValueRefused("a header has no name") from error
-
-
-def _as_we_name(fields: list[Field]) -> list[Field]:
-    return [(NAMES[name], value) for name, value in fields]
 
 
 def _own_fields(name: str, values: Iterable[str]) -> list[Field]:

@@ -122,14 +122,18 @@ class SipMessage:
     @property
     def contacts(self) -> tuple[Address, ...]:
         """Empty also for `Contact: *`, which `contact_is_star` tells."""
-        if self._contacts is None:
-            elements = self.headers.elements("Contact")
-            if "*" in elements:
-                if len(elements) > 1:
-                    raise GrammarError("Contact is * and something else")
-                elements = []
-            self._contacts = tuple(map(Address.parse, elements))
-        return self._contacts
+        contacts = self._contacts
+        if contacts is None:
+            self._contacts = contacts = self._read_contacts()
+        return contacts
+
+    def _read_contacts(self) -> tuple[Address, ...]:
+        elements = self.headers.elements("Contact")
+        if "*" in elements:
+            if len(elements) > 1:
+                raise GrammarError("Contact is * and something else")
+            return ()
+        return tuple([Address.parse(element) for element in elements])
 
     @property
     def content_length(self) -> int | None:
@@ -163,13 +167,13 @@ class SipMessage:
     @property
     def expires_s(self) -> int | None:
         """Malformed ones mean 3600 (§20.10)."""
-        value = self.headers.get("Expires")
+        value = self.headers.first.get("Expires")
         return None if value is None else seconds(value)
 
     @property
     def content_type(self) -> str | None:
         """In lower case, without parameters."""
-        value = self.headers.get("Content-Type")
+        value = self.headers.first.get("Content-Type")
         return None if value is None else value.partition(";")[0].strip(" \t").lower()
 
     def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
@@ -322,7 +326,8 @@ class SipRequest(SipMessage):
         body: bytes = b"",
         content_type: str | None = None,
     ) -> SipResponse:
-        """An answer to this request (§8.2.6). `to_tag` is written where To has none yet."""
+        """An answer to this request (§8.2.6). `to_tag` is written where To has none yet. `headers`
+        are looked over, unless they are Headers, which have been."""
         asked, first = self.headers, self.headers.first
         fields: list[Field] = [("Via", value) for value in asked.get_all("Via")]
         if "Record-Route" in first and 100 < status < 300:  # A dialog's route (§12.1.1).
@@ -341,7 +346,7 @@ class SipRequest(SipMessage):
             fields.append(("Timestamp", first["Timestamp"]))
         if contact is not None:
             fields.append(("Contact", one_line(str(contact))))
-        fields += own_fields(headers)
+        fields += headers if isinstance(headers, Headers) else own_fields(headers)
         if content_type is not None:
             fields.append(("Content-Type", one_line(content_type)))
         reason = reason_of(status) if reason is None else reason
