@@ -27,13 +27,14 @@ MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
 _CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
-_DIGITS = re.compile("[0-9]{1,20}")
+DIGITS_MAX = 20
 
 
 class SipMessage:
     """What requests and responses share."""
 
     __slots__ = (
+        "_call_id",
         "_contacts",
         "_content_length",
         "_cseq",
@@ -46,6 +47,7 @@ class SipMessage:
 
     headers: Headers
     body: bytes
+    _call_id: str | None
     _via: Via | None
     _cseq: CSeq | None
     _from: Address | None
@@ -68,6 +70,7 @@ class SipMessage:
             raise GrammarError(f"there is no {missing.args[0]}") from None
         if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
+        self._call_id = call_id
         self._content_length = self.integer("Content-Length")
 
     @property
@@ -97,7 +100,7 @@ class SipMessage:
 
     @property
     def call_id(self) -> str:
-        return self.required("Call-ID")
+        return self._call_id or self.required("Call-ID")
 
     @property
     def from_(self) -> Address:
@@ -181,7 +184,9 @@ class SipMessage:
         value = self.headers.first.get(name)
         if value is None:
             return None
-        if _DIGITS.fullmatch(value) is None or (number := int(value)) > maximum:
+        # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
+        digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
+        if not digits or (number := int(value)) > maximum:
             raise GrammarError(f"{name} is not a number up to {maximum}")
         return number
 
@@ -231,7 +236,7 @@ class SipRequest(SipMessage):
         self.body = body
         self._request_uri: Uri | None = None
         self._via = self._cseq = self._from = self._to = self._contacts = None
-        self._content_length = None
+        self._call_id = self._content_length = None
 
     @classmethod
     def make(
@@ -308,6 +313,7 @@ class SipRequest(SipMessage):
             headers = headers.replacing("Via", str(stamped), *below, *rest)
         marked = SipRequest(self.method, self.uri, headers, self.body)
         marked._via = stamped
+        marked._call_id = self._call_id
         marked._cseq = self._cseq
         marked._from = self._from
         marked._to = self._to
@@ -371,7 +377,7 @@ class SipResponse(SipMessage):
         self.headers = headers
         self.body = body
         self._via = self._cseq = self._from = self._to = self._contacts = None
-        self._content_length = None
+        self._call_id = self._content_length = None
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"

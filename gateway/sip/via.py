@@ -20,9 +20,10 @@ from gateway.sip.parameters import (
 MAGIC_COOKIE = "z9hG4bK"
 DEFAULT_PORT = {"TLS": 5061, "WSS": 443, "WS": 80}
 
-# As most requests have it.
+# As most requests have it, and our own where it comes back.
 _USUAL = re.compile(
-    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?;branch=({BARE_VALUE})(;rport)?"
+    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?;branch=({BARE_VALUE})"
+    rf"(?:;(rport)(?:=({BARE_VALUE}))?)?(?:;received=({BARE_VALUE}))?"
 )
 # As nearly all are written; _VIA reads the others: spaces, strings, another version (which is
 # answered with 505, and the answer finds its way by this Via).
@@ -46,11 +47,13 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def parse(cls, value: str) -> Via:
         if match := _USUAL.fullmatch(value):
-            transport, host, digits, branch, rport = match.groups()
-            parameters_read: dict[str, str | None] = {"branch": branch}
+            transport, host, digits, branch, rport, value_of_rport, received = match.groups()
+            read: dict[str, str | None] = {"branch": branch}
             if rport:
-                parameters_read["rport"] = None
-            return cls(transport, host, port(digits) if digits else None, parameters_read)
+                read["rport"] = value_of_rport
+            if received:
+                read["received"] = received
+            return cls(transport, host, port(digits) if digits else None, read)
         if match := _PLAIN.fullmatch(value):
             transport, host, digits, parameters = match.groups()
             return cls(
