@@ -20,8 +20,9 @@ BODY_OCTETS_MAX = 65_536
 # Each of these comes once (§7.3.1, §20).
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 
-# A line as nearly all are: it is not folded, and no space ends it. _odd_fields reads the others.
-_FIELD = re.compile(r"\r\n([^:]+):[ \t]*([^\r]*)")
+# A line, without the space around its value. As many matches as there are line ends: each line is
+# one, unless it is folded or its name is none. _odd_fields reads those.
+_FIELD = re.compile(r"\r\n([^:\r]+):[ \t]*+([^\r]*)(?<![ \t])")
 _LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS = re.compile(r"[1-6][0-9]{2}")
@@ -72,12 +73,7 @@ def split_head(head: bytes) -> tuple[str, Headers, str]:
     start = text.find("\r\n")
     if start >= 0:
         fields = _FIELD.findall(text, start)
-        if (
-            text.count("\r") == text.count("\n") == len(fields)
-            and " \r" not in text
-            and "\t\r" not in text
-            and text[-1] not in " \t"
-        ):
+        if text.count("\r") == text.count("\n") == len(fields):
             try:
                 return text[:start], Headers.read(fields), ""
             except GrammarError:
