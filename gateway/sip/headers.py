@@ -62,7 +62,8 @@ class Headers:
     @property
     def repeats(self) -> int:
         """How many fields are not the first of their name."""
-        return len(self._fields) - len(self.first)
+        first = self._first
+        return len(self._fields) - len(self.first if first is None else first)
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name."""
@@ -95,8 +96,13 @@ class Headers:
         values = self.get_all(name)
         return [element for value in values if value for element in split_list(value)]
 
-    def with_first(self, value: str) -> Headers:
-        """With this in the first field's place, which is one line and of the same name."""
+    @property
+    def topmost(self) -> Field:
+        """The field before all others."""
+        return self._fields[0]
+
+    def with_topmost(self, value: str) -> Headers:
+        """With this in the topmost field's place, which is one line and of the same name."""
         fields = self._fields.copy()
         name = fields[0][0]
         fields[0] = (name, value)

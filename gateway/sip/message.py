@@ -304,9 +304,9 @@ class SipRequest(SipMessage):
         if stamped is self.via:
             return self
         headers = self.headers
-        name, value = next(iter(headers))
+        name, value = headers.topmost
         if name == "Via" and "," not in value:
-            headers = headers.with_first(str(stamped))
+            headers = headers.with_topmost(str(stamped))
         else:
             first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))

@@ -25,7 +25,7 @@ SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 _FIELD = re.compile(r"\r\n([^:\r]+):[ \t]*+([^\r]*)(?<![ \t])")
 _LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
-_STATUS = re.compile(r"[1-6][0-9]{2}")
+_STATUS = {str(status): status for status in range(100, 700)}
 
 
 def parse(octets: bytes) -> SipRequest | SipResponse:
@@ -144,12 +144,13 @@ def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
 
 def _response(start_line: str, headers: Headers) -> SipResponse:
     version, _, rest = start_line.partition(" ")
-    status, _, reason = rest.partition(" ")
-    if version.upper() != VERSION or _STATUS.fullmatch(status) is None:
+    digits, _, reason = rest.partition(" ")
+    status = _STATUS.get(digits)
+    if status is None or (version != VERSION and version.upper() != VERSION):
         raise MessageError("the Status-Line is malformed")
     if "\r" in reason or "\n" in reason:
         raise MessageError("the Status-Line is malformed")
-    return SipResponse(int(status), reason, headers)
+    return SipResponse(status, reason, headers)
 
 
 def _check(message: SipRequest | SipResponse) -> None:
