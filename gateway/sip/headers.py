@@ -96,6 +96,10 @@ class Headers:
         values = self.get_all(name)
         return [element for value in values if value for element in split_list(value)]
 
+    def under(self, field: Field) -> Headers:
+        """With this field, which is known to be good, before all others."""
+        return Headers.of([field, *self._fields])
+
     @property
     def topmost(self) -> Field:
         """The field before all others."""

@@ -306,7 +306,7 @@ class SipRequest(SipMessage):
         headers = self.headers
         name, value = headers.topmost
         if name == "Via" and "," not in value:
-            headers = headers.with_topmost(str(stamped))
+            headers = headers.with_topmost(_stamped(value, self.via, stamped))
         else:
             first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
@@ -391,3 +391,10 @@ class SipResponse(SipMessage):
 
     def __repr__(self) -> str:
         return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"
+
+
+def _stamped(value: str, via: Via, stamped: Via) -> str:
+    """The value of a Via with the marks: behind what stands there, where that is enough."""
+    if not value.endswith(";rport") or via.received is not None:
+        return str(stamped)
+    return f"{value}={stamped.parameters['rport']};received={stamped.parameters['received']}"

@@ -224,12 +224,13 @@ class TransactionLayer:
         kind: type[InviteServerTransaction | NonInviteServerTransaction] = (
             InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
         )
+        to_tag = request.to_tag
         transaction = kind(
             key,
             request,
             source,
             response_destination(request, source),
-            request.to_tag or self._new_token(),
+            to_tag or self._new_token(),
             self._shared,
             now,
         )
@@ -237,7 +238,7 @@ class TransactionLayer:
         if request.method == "CANCEL":
             self._receive_cancel(transaction, now)
             return
-        if request.to_tag is None:
+        if to_tag is None:
             merging = merge_key(request)
             if merging in self._merging:
                 transaction.respond(request.response(482, to_tag=transaction.to_tag), now)
@@ -259,8 +260,10 @@ class TransactionLayer:
 
     def _overloaded(self, request: SipRequest) -> bool:
         count, most = len(self._servers), self._transactions_max
+        if count < most:
+            return False
         begins = request.to_tag is None and request.method != "CANCEL"
-        return count >= most and (begins or count >= 2 * most)
+        return begins or count >= 2 * most
 
     def _refuse_stateless(self, request: SipRequest, source: Destination) -> None:
         """The same tag for the same request, since it is not kept (§8.2.7)."""
@@ -292,7 +295,7 @@ class TransactionLayer:
     def _with_via(self, request: SipRequest, branch: str, destination: Destination) -> SipRequest:
         sent_by = one_line(self._sent_by(destination))
         via = f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
-        headers = Headers.of([("Via", via), *request.headers])
+        headers = request.headers.under(("Via", via))
         return SipRequest(request.method, request.uri, headers, request.body)
 
     def _fall_back(

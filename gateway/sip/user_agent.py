@@ -198,8 +198,9 @@ class UserAgent:
     def _receive_request(
         self, transaction: ServerTransaction, request: SipRequest, now: float
     ) -> None:
-        if request.to_tag is not None:
-            leg = self._shared.legs.get((request.call_id, request.to_tag))
+        to_tag = request.to_tag
+        if to_tag is not None:
+            leg = self._shared.legs.get((request.call_id, to_tag))
             if leg is None:
                 self.respond(transaction, 481, now)
             else:

@@ -81,7 +81,8 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def has_magic_cookie(self) -> bool:
         """The branch is unique as RFC 3261 asks (§8.1.1.7), not an RFC 2543 one."""
         branch = self.parameters.get("branch") or ""
-        return branch[:7].lower() == "z9hg4bk" and len(branch) > len(MAGIC_COOKIE)
+        begins = branch.startswith(MAGIC_COOKIE) or branch[:7].lower() == "z9hg4bk"
+        return begins and len(branch) > len(MAGIC_COOKIE)
 
     @property
     def sent_by(self) -> tuple[str, int]:
