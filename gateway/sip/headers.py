@@ -16,32 +16,54 @@ from gateway.sip.header_names import KNOWN, NAMES
 
 Field = tuple[str, str]
 
+_LINE = ": ".join
+_new = object.__new__
+
 
 class Headers:
-    """Iterates as (name, value), in order. `first` has the first value of each name, as we write
-    the name: the quick way to a header that we know."""
+    """Iterates as (name, value), in order. `first` is the quick way to a header that we know."""
 
-    __slots__ = ("_fields", "first")
+    __slots__ = ("_fields", "_first")
+
+    _first: dict[str, str] | None
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Of our own values: raises ValueRefused where one cannot be written."""
-        self._take(own_fields(fields))
+        self._fields = own_fields(fields)
+        self._first = None
 
     @classmethod
     def of(cls, fields: list[Field]) -> Headers:
         """Of fields that are known to be good: names out of NAMES, values of one line."""
-        headers = cls.__new__(cls)
-        headers._take(fields)
+        headers = _new(cls)
+        headers._fields = fields
+        headers._first = None
         return headers
 
-    def _take(self, fields: list[Field]) -> None:
-        self._fields = fields
-        self.first = dict(reversed(fields))
+    @classmethod
+    def read(cls, fields: list[Field]) -> Headers:
+        """Of a peer's, each a line that was read, by whatever name it gives them."""
+        headers = _new(cls)
+        headers._fields = fields
+        headers._first = first = dict(reversed(fields))
+        if KNOWN.issuperset(first) or all([NAMES[name] == name for name in first]):
+            return headers
+        return cls.of([(NAMES[name], value) for name, value in fields])
+
+    @property
+    def first(self) -> dict[str, str]:
+        """The first value of each name, as we write the name. It is made when it is asked for:
+        most of what we write is never looked up."""
+        first = self._first
+        if first is None:
+            self._first = first = dict(reversed(self._fields))
+        return first
 
     @property
     def repeats(self) -> int:
         """How many fields are not the first of their name."""
-        return len(self._fields) - len(self.first)
+        first = self._first
+        return len(self._fields) - len(self.first if first is None else first)
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name."""
@@ -59,15 +81,43 @@ class Headers:
             if same not in NAMES:
                 return [value for key, value in self._fields if key.lower() == same]
             name = NAMES[same]
-        if name not in self.first:
+        first = self.first
+        if name not in first:
             return []
+        if len(first) == len(self._fields):
+            return [first[name]]
         return [value for key, value in self._fields if key == name]
 
     def elements(self, name: str) -> list[str]:
         """The elements of all fields of this name, where commas join them (§7.3.1). A field may
         have none at all, as `Allow:`."""
+        if name in KNOWN and name not in self.first:
+            return []
         values = self.get_all(name)
         return [element for value in values if value for element in split_list(value)]
+
+    def under(self, field: Field) -> Headers:
+        """With this field, which is known to be good, before all others."""
+        return Headers.of([field, *self._fields])
+
+    @property
+    def topmost(self) -> Field:
+        """The field before all others."""
+        return self._fields[0]
+
+    def with_topmost(self, value: str) -> Headers:
+        """With this in the topmost field's place, which is one line and of the same name."""
+        fields = self._fields.copy()
+        name = fields[0][0]
+        fields[0] = (name, value)
+        headers = Headers.of(fields)
+        headers._first = first = self.first.copy()
+        first[name] = value
+        return headers
+
+    def lines(self) -> Iterator[str]:
+        """As they are written."""
+        return map(_LINE, self._fields)
 
     def adding(self, name: str, *values: str) -> Headers:
         """With these fields at the end."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.sip.dialog import Dialog, DialogState
-from gateway.sip.headers import Field, Headers
+from gateway.sip.headers import Field, Headers, own_fields
 from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, EndCause, Pracked
 from gateway.sip.leg_state import CAPABILITIES, LegState, LegSurroundings
@@ -167,11 +167,11 @@ class IncomingLeg(Leg):
     # Responses
 
     def _response(self, status: int, headers: Iterable[Field], body: bytes) -> SipResponse:
-        fields: list[Field] = [("Contact", self.contact), *CAPABILITIES, *headers]
+        fields: list[Field] = [("Contact", self.contact), *CAPABILITIES, *own_fields(headers)]
         if body:
             fields.append(("Content-Type", SDP))
         return self._invite.request.response(
-            status, to_tag=self._invite.to_tag, headers=fields, body=body
+            status, to_tag=self._invite.to_tag, headers=Headers.of(fields), body=body
         )
 
     def _ring_reliably(self, response: SipResponse, now: float) -> None:

@@ -127,12 +127,18 @@ class LegCore:
     # Timers
 
     def _start(self, timer: Timer, interval: float, now: float) -> None:
-        self._stop(timer)
-        self._running[timer] = self._shared.timers.set(timer, self, interval, now)
+        running = self._running
+        entry = running.get(timer)
+        if entry is not None:
+            entry.owner = None
+        running[timer] = self._shared.timers.set(timer, self, interval, now)
 
     def _stop(self, *timers: Timer) -> None:
+        running = self._running
+        if not running:
+            return
         for timer in timers:
-            entry = self._running.pop(timer, None)
+            entry = running.pop(timer, None)
             if entry is not None:
                 entry.owner = None
 

@@ -29,21 +29,21 @@ class EndCause(StrEnum):
     LOST = "the peer knows nothing of the dialog, or is silent"
 
 
-class IncomingCall(msgspec.Struct, frozen=True):
+class IncomingCall(msgspec.Struct, frozen=True, gc=False):
     """A peer calls; the owner rings, answers or refuses."""
 
     leg: IncomingLeg
     request: SipRequest
 
 
-class OutsideDialog(msgspec.Struct, frozen=True):
+class OutsideDialog(msgspec.Struct, frozen=True, gc=False):
     """A request that is for no call; the owner answers it with `UserAgent.respond`."""
 
     transaction: ServerTransaction
     request: SipRequest
 
 
-class OutsideResponse(msgspec.Struct, frozen=True):
+class OutsideResponse(msgspec.Struct, frozen=True, gc=False):
     """To a request of `UserAgent.send_request`. Without a response it timed out (408) or could not
     be sent (503)."""
 
@@ -52,7 +52,7 @@ class OutsideResponse(msgspec.Struct, frozen=True):
     response: SipResponse | None
 
 
-class Provisional(msgspec.Struct, frozen=True):
+class Provisional(msgspec.Struct, frozen=True, gc=False):
     """101 to 199 to our INVITE. `dialog` tells the branches of a forked call apart. If `prack` is
     set, the response offers, and the owner gives the answer by `OutgoingLeg.prack`."""
 
@@ -62,7 +62,7 @@ class Provisional(msgspec.Struct, frozen=True):
     prack: bool
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """2xx to our first INVITE. If `acknowledge` is set, the response offers, and the owner gives
     the answer by `acknowledge`; else the ACK is sent."""
 
@@ -71,21 +71,21 @@ class Answered(msgspec.Struct, frozen=True):
     acknowledge: bool
 
 
-class Acknowledged(msgspec.Struct, frozen=True):
+class Acknowledged(msgspec.Struct, frozen=True, gc=False):
     """The ACK to a 2xx of ours has come; where that offered, with the answer."""
 
     leg: Leg
     request: SipRequest
 
 
-class Pracked(msgspec.Struct, frozen=True):
+class Pracked(msgspec.Struct, frozen=True, gc=False):
     """A reliable provisional of ours has arrived; where that offered, with the answer."""
 
     leg: Leg
     request: SipRequest
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A request of the peer's within the dialog; the owner answers it with `Leg.respond`."""
 
     leg: Leg
@@ -93,14 +93,14 @@ class Asked(msgspec.Struct, frozen=True):
     request: SipRequest
 
 
-class Withdrawn(msgspec.Struct, frozen=True):
+class Withdrawn(msgspec.Struct, frozen=True, gc=False):
     """The peer cancels a re-INVITE that was told by Asked; it is answered."""
 
     leg: Leg
     transaction: ServerTransaction
 
 
-class Responded(msgspec.Struct, frozen=True):
+class Responded(msgspec.Struct, frozen=True, gc=False):
     """A response to a request of ours within the dialog. Without one, it timed out (408) or could
     not be sent (503). If `acknowledge` is set, a 2xx offers, as in Answered."""
 
@@ -111,7 +111,7 @@ class Responded(msgspec.Struct, frozen=True):
     acknowledge: bool = False
 
 
-class Ended(msgspec.Struct, frozen=True):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """The call is over on this side: once for each leg, and nothing comes after it. `message` is
     what the peer said, if that ended it."""
 

@@ -26,22 +26,34 @@ MAX_FORWARDS: Final = 70
 MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
-_DIGITS = re.compile("[0-9]{1,20}")
+_CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
+DIGITS_MAX = 20
 
 
 class SipMessage:
     """What requests and responses share."""
 
-    __slots__ = ("_contacts", "_cseq", "_from", "_to", "_via", "body", "headers")
+    __slots__ = (
+        "_call_id",
+        "_contacts",
+        "_content_length",
+        "_cseq",
+        "_from",
+        "_to",
+        "_via",
+        "body",
+        "headers",
+    )
 
-    def __init__(self, headers: Headers, body: bytes = b"") -> None:
-        self.headers = headers
-        self.body = body
-        self._via: Via | None = None
-        self._cseq: CSeq | None = None
-        self._from: Address | None = None
-        self._to: Address | None = None
-        self._contacts: tuple[Address, ...] | None = None
+    headers: Headers
+    body: bytes
+    _call_id: str | None
+    _via: Via | None
+    _cseq: CSeq | None
+    _from: Address | None
+    _to: Address | None
+    _contacts: tuple[Address, ...] | None
+    _content_length: int | None
 
     # Views
 
@@ -50,7 +62,7 @@ class SipMessage:
         first = self.headers.first
         try:
             via, call_id = first["Via"], first["Call-ID"]
-            self._via = _topmost(via)
+            self._via = Via.parse(via) if "," not in via else parse_vias(via)[0]
             self._cseq = CSeq.parse(first["CSeq"])
             self._from = Address.parse(first["From"])
             self._to = Address.parse(first["To"])
@@ -58,14 +70,17 @@ class SipMessage:
             raise GrammarError(f"there is no {missing.args[0]}") from None
         if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
-        self.integer("Content-Length")
+        self._call_id = call_id
+        self._content_length = self.integer("Content-Length")
 
     @property
     def via(self) -> Via:
         """The topmost."""
-        if self._via is None:
-            self._via = _topmost(self.required("Via"))
-        return self._via
+        via = self._via
+        if via is None:
+            value = self.required("Via")
+            self._via = via = parse_vias(value)[0] if "," in value else Via.parse(value)
+        return via
 
     @property
     def vias(self) -> list[Via]:
@@ -74,17 +89,18 @@ class SipMessage:
 
     @property
     def branch(self) -> str | None:
-        return self.via.branch
+        return self.via.parameters.get("branch")
 
     @property
     def cseq(self) -> CSeq:
-        if self._cseq is None:
-            self._cseq = CSeq.parse(self.required("CSeq"))
-        return self._cseq
+        cseq = self._cseq
+        if cseq is None:
+            self._cseq = cseq = CSeq.parse(self.required("CSeq"))
+        return cseq
 
     @property
     def call_id(self) -> str:
-        return self.required("Call-ID")
+        return self._call_id or self.required("Call-ID")
 
     @property
     def from_(self) -> Address:
@@ -99,29 +115,39 @@ class SipMessage:
         return self._to
 
     @property
-    def from_tag(self) -> str | None:
-        return self.from_.tag
+    def to_tag(self) -> str | None:
+        return (self._to or self.to).parameters.get("tag")
 
     @property
-    def to_tag(self) -> str | None:
-        return self.to.tag
+    def from_tag(self) -> str | None:
+        return (self._from or self.from_).parameters.get("tag")
 
     @property
     def contacts(self) -> tuple[Address, ...]:
         """Empty also for `Contact: *`, which `contact_is_star` tells."""
-        if self._contacts is None:
-            elements = self.headers.elements("Contact")
-            if "*" in elements:
-                if len(elements) > 1:
-                    raise GrammarError("Contact is * and something else")
-                elements = []
-            self._contacts = tuple(map(Address.parse, elements))
-        return self._contacts
+        contacts = self._contacts
+        if contacts is None:
+            self._contacts = contacts = self._read_contacts()
+        return contacts
+
+    def _read_contacts(self) -> tuple[Address, ...]:
+        elements = self.headers.elements("Contact")
+        if "*" in elements:
+            if len(elements) > 1:
+                raise GrammarError("Contact is * and something else")
+            return ()
+        return tuple([Address.parse(element) for element in elements])
+
+    @property
+    def content_length(self) -> int | None:
+        if self._content_length is None:
+            self._content_length = self.integer("Content-Length")
+        return self._content_length
 
     @property
     def contact_is_star(self) -> bool:
         """All bindings are meant (§10.2.2)."""
-        return self.headers.get("Contact") == "*"
+        return self.headers.first.get("Contact") == "*"
 
     @property
     def contact(self) -> Address | None:
@@ -144,17 +170,13 @@ class SipMessage:
     @property
     def expires_s(self) -> int | None:
         """Malformed ones mean 3600 (§20.10)."""
-        value = self.headers.get("Expires")
+        value = self.headers.first.get("Expires")
         return None if value is None else seconds(value)
-
-    @property
-    def content_length(self) -> int | None:
-        return self.integer("Content-Length")
 
     @property
     def content_type(self) -> str | None:
         """In lower case, without parameters."""
-        value = self.headers.get("Content-Type")
+        value = self.headers.first.get("Content-Type")
         return None if value is None else value.partition(";")[0].strip(" \t").lower()
 
     def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
@@ -162,7 +184,9 @@ class SipMessage:
         value = self.headers.first.get(name)
         if value is None:
             return None
-        if _DIGITS.fullmatch(value) is None or (number := int(value)) > maximum:
+        # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
+        digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
+        if not digits or (number := int(value)) > maximum:
             raise GrammarError(f"{name} is not a number up to {maximum}")
         return number
 
@@ -183,8 +207,10 @@ class SipMessage:
 
     def to_bytes(self) -> bytes:
         """With Content-Length, which is always ours."""
-        lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
-        head = f"{self.start_line()}\r\n{''.join(lines)}Content-Length: {len(self.body)}\r\n\r\n"
+        head = "\r\n".join([self.start_line(), *self.headers.lines()])
+        if "\r\nContent-Length:" in head:
+            head = _CONTENT_LENGTH.sub("", head)
+        head = f"{head}\r\nContent-Length: {len(self.body)}\r\n\r\n"
         return head.encode("utf-8", "surrogateescape") + self.body
 
     def __eq__(self, other: object) -> bool:
@@ -197,13 +223,6 @@ class SipMessage:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _share(self, source: SipMessage) -> None:
-        """Take over the views of headers that are the same in both."""
-        self._via = source._via
-        self._cseq = source._cseq
-        self._from = source._from
-        self._to = source._to
-
 
 class SipRequest(SipMessage):
     """`uri` is the Request-URI as it is written."""
@@ -211,10 +230,13 @@ class SipRequest(SipMessage):
     __slots__ = ("_request_uri", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
-        super().__init__(headers, body)
         self.method = method
         self.uri = uri
+        self.headers = headers
+        self.body = body
         self._request_uri: Uri | None = None
+        self._via = self._cseq = self._from = self._to = self._contacts = None
+        self._call_id = self._content_length = None
 
     @classmethod
     def make(
@@ -281,16 +303,22 @@ class SipRequest(SipMessage):
         stamped = self.via.stamped(address, port)
         if stamped is self.via:
             return self
-        fields = list(self.headers)
-        if fields[0][0] == "Via" and "," not in fields[0][1]:
-            fields[0] = ("Via", str(stamped))
-            marked = self.with_headers(Headers.of(fields))
+        headers = self.headers
+        name, value = headers.topmost
+        if name == "Via" and "," not in value:
+            headers = headers.with_topmost(_stamped(value, self.via, stamped))
         else:
-            first, *rest = self.headers.get_all("Via")
+            first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-            marked = self.with_headers(self.headers.replacing("Via", str(stamped), *below, *rest))
-        marked._share(self)
+            headers = headers.replacing("Via", str(stamped), *below, *rest)
+        marked = SipRequest(self.method, self.uri, headers, self.body)
         marked._via = stamped
+        marked._call_id = self._call_id
+        marked._cseq = self._cseq
+        marked._from = self._from
+        marked._to = self._to
+        marked._contacts = self._contacts
+        marked._request_uri = self._request_uri
         return marked
 
     def response(
@@ -304,31 +332,31 @@ class SipRequest(SipMessage):
         body: bytes = b"",
         content_type: str | None = None,
     ) -> SipResponse:
-        """An answer to this request (§8.2.6). `to_tag` is written where To has none yet."""
-        fields: list[Field] = [("Via", value) for value in self.headers.get_all("Via")]
-        if 100 < status < 300:  # What makes a dialog tells its route (§12.1.1).
-            fields += [("Record-Route", value) for value in self.headers.get_all("Record-Route")]
-        tagged = to_tag is not None and self._to_lacks_tag()
-        first = self.headers.first
-        for name in ("From", "To", "Call-ID", "CSeq"):
-            if (value := first.get(name)) is not None:
-                if tagged and name == "To":
-                    value = one_line(f"{value};tag={to_tag}")
-                fields.append((name, value))
+        """An answer to this request (§8.2.6). `to_tag` is written where To has none yet. `headers`
+        are looked over, unless they are Headers, which have been."""
+        asked, first = self.headers, self.headers.first
+        fields: list[Field] = [("Via", value) for value in asked.get_all("Via")]
+        if "Record-Route" in first and 100 < status < 300:  # A dialog's route (§12.1.1).
+            fields += [("Record-Route", value) for value in asked.get_all("Record-Route")]
+        if "From" in first:
+            fields.append(("From", first["From"]))
+        if (to := first.get("To")) is not None:
+            if to_tag is not None and self._to_lacks_tag():
+                to = one_line(f"{to};tag={to_tag}")
+            fields.append(("To", to))
+        if "Call-ID" in first:
+            fields.append(("Call-ID", first["Call-ID"]))
+        if "CSeq" in first:
+            fields.append(("CSeq", first["CSeq"]))
         if status == 100 and "Timestamp" in first:
             fields.append(("Timestamp", first["Timestamp"]))
         if contact is not None:
             fields.append(("Contact", one_line(str(contact))))
-        fields += own_fields(headers)
+        fields += headers if isinstance(headers, Headers) else own_fields(headers)
         if content_type is not None:
             fields.append(("Content-Type", one_line(content_type)))
-        response = SipResponse(
-            status, reason_of(status) if reason is None else reason, Headers.of(fields), body
-        )
-        response._share(self)
-        if tagged:
-            response._to = None
-        return response
+        reason = reason_of(status) if reason is None else reason
+        return SipResponse(status, reason, Headers.of(fields), body)
 
     def _to_lacks_tag(self) -> bool:
         try:
@@ -344,9 +372,12 @@ class SipResponse(SipMessage):
     __slots__ = ("reason", "status")
 
     def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
-        super().__init__(headers, body)
         self.status = status
         self.reason = one_line(reason)
+        self.headers = headers
+        self.body = body
+        self._via = self._cseq = self._from = self._to = self._contacts = None
+        self._call_id = self._content_length = None
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"
@@ -362,6 +393,8 @@ class SipResponse(SipMessage):
         return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"
 
 
-def _topmost(value: str) -> Via:
-    """Of the first Via header, which may hold those below it too."""
-    return parse_vias(value)[0] if "," in value else Via.parse(value)
+def _stamped(value: str, via: Via, stamped: Via) -> str:
+    """The value of a Via with the marks: behind what stands there, where that is enough."""
+    if not value.endswith(";rport") or via.received is not None:
+        return str(stamped)
+    return f"{value}={stamped.parameters['rport']};received={stamped.parameters['received']}"

@@ -17,13 +17,14 @@ Parameters = Mapping[str, str | None]
 
 # gen-value is a token, a host or a string; as a bare value any octet passes that separates nothing,
 # since tags of "/" and "=" are seen.
-_BARE_VALUE = r'[^\s;,"<>]+'
+BARE_VALUE = r'[^\s;,"<>]+'
 # Parameters as nearly all are written: no space, no quotes.
-PLAIN_PARAMETERS = rf"(?:;{TOKEN}(?:={_BARE_VALUE})?)*"
+PLAIN_PARAMETERS = rf"(?:;{TOKEN}(?:={BARE_VALUE})?)*"
 
 _PLAIN = re.compile(PLAIN_PARAMETERS)
+_PIECE = re.compile(";([^;=]+)(?:=([^;]+))?")
 _PARAMETER = re.compile(
-    rf"[ \t]*;[ \t]*({TOKEN})[ \t]*(?:=[ \t]*({QUOTED_STRING}|{_BARE_VALUE})[ \t]*)?", re.DOTALL
+    rf"[ \t]*;[ \t]*({TOKEN})[ \t]*(?:=[ \t]*({QUOTED_STRING}|{BARE_VALUE})[ \t]*)?", re.DOTALL
 )
 
 
@@ -44,10 +45,12 @@ def parse_parameters(text: str) -> Parameters:
 
 def plain_parameters(text: str) -> Parameters:
     """Of what PLAIN_PARAMETERS has matched."""
-    parameters: dict[str, str | None] = {}
-    for piece in text[1:].split(";"):
-        name, equals, value = piece.partition("=")
-        parameters.setdefault(name.lower(), value if equals else None)
+    pieces = _PIECE.findall(text)
+    parameters = {name.lower(): value or None for name, value in pieces}
+    if len(parameters) < len(pieces):
+        parameters = {}
+        for name, value in pieces:
+            parameters.setdefault(name.lower(), value or None)
     return parameters
 
 

@@ -20,9 +20,12 @@ BODY_OCTETS_MAX = 65_536
 # Each of these comes once (§7.3.1, §20).
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 
+# A line, without the space around its value. As many matches as there are line ends: each line is
+# one, unless it is folded or its name is none. _odd_fields reads those.
+_FIELD = re.compile(r"\r\n([^:\r]+):[ \t]*+([^\r]*)(?<![ \t])")
 _LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
-_STATUS = re.compile(r"[1-6][0-9]{2}")
+_STATUS = {str(status): status for status in range(100, 700)}
 
 
 def parse(octets: bytes) -> SipRequest | SipResponse:
@@ -51,11 +54,11 @@ def parse(octets: bytes) -> SipRequest | SipResponse:
 
 def parse_head(head: bytes) -> SipRequest | SipResponse:
     """The start line and the headers, without the empty line that ends them."""
-    start_line, fields, trouble = split_head(head)
-    message = _started(start_line, Headers.of(fields))
+    start_line, headers, trouble = split_head(head)
+    message = _started(start_line, headers)
     if trouble:
         raise refusal(message, trouble)
-    if len(head) > HEAD_OCTETS_MAX or len(fields) > HEADERS_MAX:
+    if len(head) > HEAD_OCTETS_MAX or len(headers) > HEADERS_MAX:
         raise refusal(message, "the head is too long", 513)
     try:
         _check(message)
@@ -64,24 +67,28 @@ def parse_head(head: bytes) -> SipRequest | SipResponse:
     return message
 
 
-def split_head(head: bytes) -> tuple[str, list[Field], str]:
+def split_head(head: bytes) -> tuple[str, Headers, str]:
     """The start line, the fields that can be read, and what is wrong with the others."""
     text = head.decode("utf-8", "surrogateescape")
+    start = text.find("\r\n")
+    if start >= 0:
+        fields = _FIELD.findall(text, start)
+        if text.count("\r") == text.count("\n") == len(fields):
+            try:
+                return text[:start], Headers.read(fields), ""
+            except GrammarError:
+                pass  # A name is none, or a line is folded.
+    return _split_odd_head(text)
+
+
+def _split_odd_head(text: str) -> tuple[str, Headers, str]:
+    """Of which some lines are not as nearly all are."""
     start_line, *lines = text.split("\r\n")
-    fields: list[Field] = []
-    trouble = ""
-    try:
-        for line in lines:
-            name, colon, value = line.partition(":")
-            if not colon:
-                raise GrammarError("a header has no value")
-            fields.append((NAMES[name], value.strip(" \t")))
-    except GrammarError:
-        fields, trouble = _odd_fields(lines)
+    fields, trouble = _odd_fields(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         trouble = "a line holds CR or LF"
         fields = [(name, _LINE_END.sub(" ", value)) for name, value in fields]
-    return start_line, fields, trouble
+    return start_line, Headers.of(fields), trouble
 
 
 def refusal(message: SipMessage, text: str, status: int = 400) -> MessageError:
@@ -117,6 +124,8 @@ def _unfolded(lines: list[str]) -> list[str]:
 
 
 def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
+    if start_line.startswith("SIP/2.0 "):
+        return _response(start_line, headers)
     parts = start_line.split(" ")
     if parts[0][:4].upper() == "SIP/":
         return _response(start_line, headers)
@@ -135,12 +144,13 @@ def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
 
 def _response(start_line: str, headers: Headers) -> SipResponse:
     version, _, rest = start_line.partition(" ")
-    status, _, reason = rest.partition(" ")
-    if version.upper() != VERSION or _STATUS.fullmatch(status) is None:
+    digits, _, reason = rest.partition(" ")
+    status = _STATUS.get(digits)
+    if status is None or (version != VERSION and version.upper() != VERSION):
         raise MessageError("the Status-Line is malformed")
     if "\r" in reason or "\n" in reason:
         raise MessageError("the Status-Line is malformed")
-    return SipResponse(int(status), reason, headers)
+    return SipResponse(status, reason, headers)
 
 
 def _check(message: SipRequest | SipResponse) -> None:

@@ -89,11 +89,14 @@ def check_response(response: SipResponse) -> str | None:
     """Why a response is to be dropped, or None (§8.1.3.3; RFC 4475 §3.3.10: it would be sent on to
     a broadcast address)."""
     try:
-        if len(response.vias) > 1:
+        headers = response.headers
+        several = headers.repeats or "," in headers.first.get("Via", "")
+        if several and len(response.vias) > 1:
             return "the response has more than our Via"
-        if response.cseq.method == "INVITE" and 100 < response.status < 300:
+        if 100 < response.status < 300 and response.cseq.method == "INVITE":
             assert response.contacts is not None
-            assert response.record_routes is not None
+            if "Record-Route" in headers.first:
+                assert response.record_routes is not None
     except GrammarError as error:
         return str(error)
     return None
@@ -111,9 +114,16 @@ def _check_uri(request: SipRequest) -> Refusal | None:
 def _check_headers(request: SipRequest) -> Refusal | None:
     """Those that make a dialog or a binding can be read."""
     contacts = request.contacts
-    assert request.routes is not None
-    assert request.record_routes is not None
-    if request.contact_is_star and not (request.method == "REGISTER" and request.expires_s == 0):
+    first = request.headers.first
+    if "Route" in first:
+        assert request.routes is not None
+    if "Record-Route" in first:
+        assert request.record_routes is not None
+    if (
+        not contacts
+        and request.contact_is_star
+        and not (request.method == "REGISTER" and request.expires_s == 0)
+    ):
         return Refusal(400, "Contact is * where Expires is not 0")  # §10.3 step 6
     if request.method == "INVITE" and len(contacts) > 1:
         return Refusal(400, "an INVITE has one Contact")  # §8.1.1.8
@@ -122,7 +132,7 @@ def _check_headers(request: SipRequest) -> Refusal | None:
 
 def _check_extensions(request: SipRequest, abilities: Abilities) -> Refusal | None:
     """§8.2.2.3: not in a CANCEL, nor in an ACK to a 2xx. Proxy-Require is not for a UAS."""
-    if request.method in ("ACK", "CANCEL"):
+    if "Require" not in request.headers.first or request.method in ("ACK", "CANCEL"):
         return None
     required = request.headers.elements("Require")
     unknown = [tag for tag in required if tag.lower() not in abilities.extensions]
@@ -158,7 +168,7 @@ def _check_hops(request: SipRequest) -> Refusal | None:
 
 def _accepts(request: SipRequest, wanted: str) -> bool:
     """No Accept means SDP (§20.1)."""
-    if "Accept" not in request.headers:
+    if "Accept" not in request.headers.first:
         return True
     ranges = {
         element.partition(";")[0].strip(" \t").lower()
@@ -168,7 +178,7 @@ def _accepts(request: SipRequest, wanted: str) -> bool:
 
 
 def _is_encoded(request: SipRequest) -> bool:
-    return (request.headers.get("Content-Encoding") or "identity").lower() != "identity"
+    return (request.headers.first.get("Content-Encoding") or "identity").lower() != "identity"
 
 
 def _may_be_ignored(request: SipRequest) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -14,6 +15,9 @@ from gateway.sip.parameters import parse_parameters
 
 MIN_SE_S = 90  # §5
 DELTA_SECONDS_MAX = 2**31 - 1
+# Values that are kept, and how long one may be for that.
+VALUES_KEPT = 1_024
+KEPT_LENGTH_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +36,34 @@ class SessionExpires(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, message: SipMessage) -> SessionExpires | None:
-        value = message.headers.get("Session-Expires")
+        """Those read last are kept: a peer says the same in each of its calls."""
+        value = message.headers.first.get("Session-Expires")
         if value is None:
             return None
-        digits, semicolon, rest = value.partition(";")
-        parameters = parse_parameters(semicolon + rest) if semicolon else {}
-        refresher = parameters.get("refresher")
-        if refresher is not None:
-            refresher = refresher.lower()
-            if refresher not in ("uac", "uas"):
-                raise GrammarError("the refresher is neither uac nor uas")
-        return cls(_seconds("Session-Expires", digits.strip(" \t")), refresher)
+        return _kept(value) if len(value) <= KEPT_LENGTH_MAX else _parse(value)
 
     def __str__(self) -> str:
         who = f";refresher={self.refresher}" if self.refresher else ""
         return f"{self.seconds}{who}"
 
 
+def _parse(value: str) -> SessionExpires:
+    digits, semicolon, rest = value.partition(";")
+    parameters = parse_parameters(semicolon + rest) if semicolon else {}
+    refresher = parameters.get("refresher")
+    if refresher is not None:
+        refresher = refresher.lower()
+        if refresher not in ("uac", "uas"):
+            raise GrammarError("the refresher is neither uac nor uas")
+    return SessionExpires(_seconds("Session-Expires", digits.strip(" \t")), refresher)
+
+
+_kept = lru_cache(VALUES_KEPT)(_parse)
+
+
 def min_se(message: SipMessage) -> int:
     """0 where there is none."""
-    value = message.headers.get("Min-SE")
+    value = message.headers.first.get("Min-SE")
     return 0 if value is None else _seconds("Min-SE", value.partition(";")[0].strip(" \t"))
 
 

@@ -30,7 +30,7 @@ class Destination(msgspec.Struct, frozen=True, gc=False):
         return self.transport != "UDP"
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A message to be sent. If that fails, tell `TransactionLayer.transport_error`."""
 
     octets: bytes
@@ -96,9 +96,10 @@ class Transaction:
         row = self.TABLE.get((self.state, happening))
         if row is None:
             return
-        self.state = row[0]
-        for action in row[1]:
-            self.ACTIONS[action](self, now, message)
+        self.state, actions = row
+        known = self.ACTIONS
+        for action in actions:
+            known[action](self, now, message)
         if self.state is TransactionState.TERMINATED:
             self._stop_timers(now, None)
             self._shared.ended.append(self)

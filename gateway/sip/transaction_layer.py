@@ -148,7 +148,8 @@ class TransactionLayer:
     def respond(self, transaction: ServerTransaction, response: SipResponse, now: float) -> None:
         """An answer that comes after the transaction's end goes nowhere."""
         transaction.respond(response, now)
-        self._forget_ended()
+        if self._shared.ended:
+            self._forget_ended()
 
     def transport_error(self, outgoing: Outgoing, now: float) -> None:
         """This message could not be sent (§17.1.4, §17.2.4)."""
@@ -174,7 +175,8 @@ class TransactionLayer:
             self._receive_request(message, source, now)
         else:
             self._receive_response(message, now)
-        self._forget_ended()
+        if self._shared.ended:
+            self._forget_ended()
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""
@@ -222,12 +224,13 @@ class TransactionLayer:
         kind: type[InviteServerTransaction | NonInviteServerTransaction] = (
             InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
         )
+        to_tag = request.to_tag
         transaction = kind(
             key,
             request,
             source,
             response_destination(request, source),
-            request.to_tag or self._new_token(),
+            to_tag or self._new_token(),
             self._shared,
             now,
         )
@@ -235,7 +238,7 @@ class TransactionLayer:
         if request.method == "CANCEL":
             self._receive_cancel(transaction, now)
             return
-        if request.to_tag is None:
+        if to_tag is None:
             merging = merge_key(request)
             if merging in self._merging:
                 transaction.respond(request.response(482, to_tag=transaction.to_tag), now)
@@ -257,8 +260,10 @@ class TransactionLayer:
 
     def _overloaded(self, request: SipRequest) -> bool:
         count, most = len(self._servers), self._transactions_max
+        if count < most:
+            return False
         begins = request.to_tag is None and request.method != "CANCEL"
-        return count >= most and (begins or count >= 2 * most)
+        return begins or count >= 2 * most
 
     def _refuse_stateless(self, request: SipRequest, source: Destination) -> None:
         """The same tag for the same request, since it is not kept (§8.2.7)."""
@@ -290,8 +295,8 @@ class TransactionLayer:
     def _with_via(self, request: SipRequest, branch: str, destination: Destination) -> SipRequest:
         sent_by = one_line(self._sent_by(destination))
         via = f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
-        headers = Headers.of([("Via", via), *request.headers])
-        return request.with_headers(headers)
+        headers = request.headers.under(("Via", via))
+        return SipRequest(request.method, request.uri, headers, request.body)
 
     def _fall_back(
         self, transaction: ClientTransaction, destination: Destination, now: float
@@ -316,8 +321,7 @@ class TransactionLayer:
 
     def _receive_response(self, response: SipResponse, now: float) -> None:
         transaction = self._clients.get(client_key(response))
-        vias = response.headers.get_all("Via")
-        if transaction is None or len(vias) > 1 or "," in vias[0]:  # §17.1.3, §8.1.3.3
+        if transaction is None or _has_passed_others(response):  # §17.1.3, §8.1.3.3
             self.stray_responses += 1
         else:
             transaction.datagram = None
@@ -332,3 +336,11 @@ class TransactionLayer:
             else:
                 self._clients.pop(transaction.key, None)
         self._shared.ended.clear()
+
+
+def _has_passed_others(response: SipResponse) -> bool:
+    """It has more than our Via."""
+    headers = response.headers
+    if "," in headers.first["Via"]:
+        return True
+    return headers.repeats > 0 and len(headers.get_all("Via")) > 1

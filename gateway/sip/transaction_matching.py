@@ -24,8 +24,8 @@ def server_key(request: SipRequest) -> Key:
     """
     via = request.via
     method = "INVITE" if request.method == "ACK" else request.method
-    host, port = via.sent_by
     if via.has_magic_cookie:
+        host, port = via.sent_by
         return (via.branch or "", host, str(port), method)
     return (
         request.uri,

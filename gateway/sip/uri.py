@@ -147,7 +147,9 @@ class SipUri(msgspec.Struct, frozen=True, gc=False):
             user = self.user if self.password is None else f"{self.user}:{self.password}"
             user += "@"
         host = self.host if self.port is None else f"{self.host}:{self.port}"
-        text = f"{self.scheme}:{user}{host}{write_parameters(self.parameters)}"
+        text = f"{self.scheme}:{user}{host}"
+        if self.parameters:
+            text += write_parameters(self.parameters)
         if self.headers:
             text += "?" + "&".join(f"{name}={value}" for name, value in self.headers)
         return one_line(text)

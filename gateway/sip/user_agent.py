@@ -168,14 +168,16 @@ class UserAgent:
             self._take(event, now)
 
     def _take(self, event: TransactionEvent, now: float) -> None:
+        if isinstance(event, ResponseReceived):
+            self._receive_response(event.transaction.user, event.response, now)
+            return
+        if isinstance(event, RequestReceived):
+            try:
+                self._receive_request(event.transaction, event.request, now)
+            except GrammarError:
+                self.respond(event.transaction, 400, now)
+            return
         match event:
-            case RequestReceived(transaction, request):
-                try:
-                    self._receive_request(transaction, request, now)
-                except GrammarError:
-                    self.respond(transaction, 400, now)
-            case ResponseReceived(transaction, response):
-                self._receive_response(transaction.user, response, now)
             case AckReceived(request):
                 leg = self._shared.legs.get((request.call_id, request.to_tag or ""))
                 if leg is not None:
@@ -196,8 +198,9 @@ class UserAgent:
     def _receive_request(
         self, transaction: ServerTransaction, request: SipRequest, now: float
     ) -> None:
-        if request.to_tag is not None:
-            leg = self._shared.legs.get((request.call_id, request.to_tag))
+        to_tag = request.to_tag
+        if to_tag is not None:
+            leg = self._shared.legs.get((request.call_id, to_tag))
             if leg is None:
                 self.respond(transaction, 481, now)
             else:

@@ -9,6 +9,7 @@ import msgspec
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import HOST, PORT_MAX, TOKEN, checked_host, one_line, port, split_list
 from gateway.sip.parameters import (
+    BARE_VALUE,
     PLAIN_PARAMETERS,
     Parameters,
     parse_parameters,
@@ -19,6 +20,11 @@ from gateway.sip.parameters import (
 MAGIC_COOKIE = "z9hG4bK"
 DEFAULT_PORT = {"TLS": 5061, "WSS": 443, "WS": 80}
 
+# As most requests have it, and our own where it comes back.
+_USUAL = re.compile(
+    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?;branch=({BARE_VALUE})"
+    rf"(?:;(rport)(?:=({BARE_VALUE}))?)?(?:;received=({BARE_VALUE}))?"
+)
 # As nearly all are written; _VIA reads the others: spaces, strings, another version (which is
 # answered with 505, and the answer finds its way by this Via).
 _PLAIN = re.compile(rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?({PLAIN_PARAMETERS})")
@@ -40,6 +46,14 @@ class Via(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Via:
+        if match := _USUAL.fullmatch(value):
+            transport, host, digits, branch, rport, value_of_rport, received = match.groups()
+            read: dict[str, str | None] = {"branch": branch}
+            if rport:
+                read["rport"] = value_of_rport
+            if received:
+                read["received"] = received
+            return cls(transport, host, port(digits) if digits else None, read)
         if match := _PLAIN.fullmatch(value):
             transport, host, digits, parameters = match.groups()
             return cls(
@@ -67,7 +81,8 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def has_magic_cookie(self) -> bool:
         """The branch is unique as RFC 3261 asks (§8.1.1.7), not an RFC 2543 one."""
         branch = self.parameters.get("branch") or ""
-        return branch[:7].lower() == "z9hg4bk" and len(branch) > len(MAGIC_COOKIE)
+        begins = branch.startswith(MAGIC_COOKIE) or branch[:7].lower() == "z9hg4bk"
+        return begins and len(branch) > len(MAGIC_COOKIE)
 
     @property
     def sent_by(self) -> tuple[str, int]:

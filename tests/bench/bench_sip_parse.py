@@ -113,8 +113,8 @@ RINGING = parsed().response(180, to_tag="314159").to_bytes()
 
 
 def split(octets: bytes) -> Headers:
-    _, fields, _ = split_head(octets[: octets.find(b"\r\n\r\n")])
-    return Headers.of(fields)
+    _, headers, _ = split_head(octets[: octets.find(b"\r\n\r\n")])
+    return headers
 
 
 def their_views(message: Message) -> object:

@@ -261,6 +261,9 @@ def test_a_body_that_is_too_long_is_answered_413() -> None:
         "Subject: " + " " * 20_000 + "x",
         "Subject: x\r\n" + " \r\n" * 8_000 + " y",
         "X" * 20_000,
+        "Subject: x" + " " * 20_000,
+        "X: x" + "\r\nX" * 20_000,
+        "X: x" + "\r\n:" * 20_000,
     ],
 )
 @pytest.mark.timeout(10)
