@@ -153,8 +153,6 @@ class Headers:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._fields == other._fields
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 def _own_name(name: str) -> str:
     try:

@@ -221,8 +221,6 @@ class SipMessage:
             and self.body == other.body
         )
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 class SipRequest(SipMessage):
     """`uri` is the Request-URI as it is written."""

@@ -25,7 +25,7 @@ class Timer(StrEnum):
     F = "F"  # non-INVITE transaction timeout
     G = "G"  # INVITE final response retransmit interval
     H = "H"  # wait time for the ACK
-    I = "I"  # wait time for retransmits of the ACK  # noqa: E741
+    I = "I"  # wait time for retransmits of the ACK  # noqa: E741 - the RFC names it so
     J = "J"  # wait time for retransmits of a non-INVITE request
     K = "K"  # wait time for retransmits of the response
     L = "L"  # wait time for an accepted INVITE request's retransmits

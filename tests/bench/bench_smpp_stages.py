@@ -51,7 +51,10 @@ REPEATS = 1_500
 WINDOW = 1_000
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 FIRST_ID = 1_700_000_000_000 << 22
-RECEIPT = b"id:%010d sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:"  # noqa: E501
+RECEIPT = (
+    b"id:%010d sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 "
+    b"stat:DELIVRD err:000 text:"
+)
 BIND = BindTransceiver(system_id="bench", password="benchpw")
 
 

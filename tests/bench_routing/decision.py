@@ -10,6 +10,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 from time import perf_counter_ns, thread_time_ns
 
@@ -51,11 +52,11 @@ class Round:
         due: list[tuple[float, ReceiptSeen]] = []
         for first in range(1, self.messages, BATCH):
             now = first / PER_SECOND
-            self._time("tick", 1, lambda now=now: self.router.tick(now))  # type: ignore[misc]
+            self._time("tick", 1, partial(self.router.tick, now))
             ripe = [event for at, event in due if at <= now]
             due = [one for one in due if one[0] > now]
             if ripe:
-                self._time("ReceiptSeen", len(ripe), lambda ripe=ripe: self._tell(ripe))  # type: ignore[misc]
+                self._time("ReceiptSeen", len(ripe), partial(self._tell, ripe))
             requests = [self._request(number) for number in range(first, first + BATCH)]
             rankings: list[Ranking] = []
             for request in requests:
@@ -73,7 +74,7 @@ class Round:
                 for one in rankings
                 if one.best
             ]
-            self._time("SubmitResult", BATCH, lambda results=results: self._tell(results))  # type: ignore[misc]
+            self._time("SubmitResult", BATCH, partial(self._tell, results))
             for one in results:
                 delivered = one.message_id % 16 > 0
                 at = one.at + DELAY_S + one.message_id % 7

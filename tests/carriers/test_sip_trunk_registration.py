@@ -49,10 +49,12 @@ def test_a_challenge_is_answered_once() -> None:
 
 
 def test_a_registration_is_refreshed_before_it_expires() -> None:
-    line = registered()
+    line = Line(REGISTERING, FIRST)
+    first = line.one()
+    line.answer(first, 200, ("Contact", f"{CONTACT};expires=600"))
     assert line.wait() == 480.0
     refresh = line.one().request
-    assert refresh.cseq.sequence == line.trunk._registration.number  # type: ignore[union-attr]
+    assert refresh.cseq.sequence == first.request.cseq.sequence + 1
     assert line.told == ["up"]
 
 

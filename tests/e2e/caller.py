@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 # Nobody listens there.
 OFFER = offer_of(LOOPBACK, 9, 1, Direction.SENDRECV)
 
-E = TypeVar("E")
+E = TypeVar("E", bound=LegEvent)
 
 
 class Caller:
@@ -58,7 +58,7 @@ class Caller:
             return [event for event in self.told if isinstance(event, kind)]
 
         event = (await until(heard, bool))[0]
-        self.told.remove(event)  # type: ignore[arg-type]
+        self.told.remove(event)
         return event
 
     def _on_event(self, event: LegEvent, now: float) -> None:

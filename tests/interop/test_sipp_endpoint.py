@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from gateway.sip.transaction import Destination
 from tests.interop.free_port import free_port
 from tests.net.sip_endpoints import ANSWER, LOOPBACK, Party, party
 
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed"),
-]
+pytestmark = pytest.mark.interop
+PEERS = ("sipp",)
 
 CALLS = 40
 
