@@ -24,6 +24,7 @@ from gateway.webhooks.destination import (
     parse_destination,
 )
 from gateway.webhooks.request import Failure, Poster
+from gateway.webhooks.wake import Wake
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Webhooks:
         self._allow_private = settings.allow_private
         self._outbox = Outbox(settings.limits, rng.random)
         self._sources: list[WebhookSource] = []
-        self._wake = asyncio.Event()
+        self._wake = Wake(clock)
         self.delivered = 0
         self.failed_attempts = 0
         self.given_up = 0
@@ -127,18 +128,7 @@ class Webhooks:
                 page = self._outbox.page(now)
                 if page:
                     tasks.create_task(self._read(page))
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        """Until the next timer, or until something happens."""
-        timer = self._outbox.next_timer()
-        try:
-            async with asyncio.timeout_at(
-                None if timer is None else self._clock.to_monotonic(timer)
-            ):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+                await self._wake.until(self._outbox.next_timer())
 
     # Attempts
 

@@ -25,11 +25,27 @@ class ClientTransaction(Transaction):
     """What both kinds do. The first request goes out when it is built. `datagram` is where it would
     have gone by UDP, if only its length has led it to a connection (§18.1.1)."""
 
+    BEGINS: ClassVar[TransactionState]
     AGAIN: ClassVar[Timer]
+    TIMEOUT: ClassVar[Timer]
 
     __slots__ = ("datagram",)
 
-    datagram: Destination | None
+    def __init__(
+        self,
+        key: tuple[str, ...],
+        request: SipRequest,
+        octets: bytes,
+        destination: Destination,
+        shared: Surroundings,
+        now: float,
+    ) -> None:
+        super().__init__(key, request, destination, shared, self.BEGINS)
+        self.datagram: Destination | None = None
+        self._octets = octets
+        self._send(octets)
+        self._wait = shared.timers.set(self.TIMEOUT, self, shared.values.timeout, now)
+        self._send_again_after(self.AGAIN, shared.values.t1, now)
 
     def receive_response(self, response: SipResponse, now: float) -> None:
         self.step(response_class(response.status), now, response)
@@ -58,7 +74,9 @@ class ClientTransaction(Transaction):
 
 class InviteClientTransaction(ClientTransaction):
     TABLE: ClassVar[Table] = INVITE_CLIENT
+    BEGINS: ClassVar[TransactionState] = TransactionState.CALLING
     AGAIN: ClassVar[Timer] = Timer.A
+    TIMEOUT: ClassVar[Timer] = Timer.B
     ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ("_cancel_wanted", "_on_cancel")
@@ -73,14 +91,9 @@ class InviteClientTransaction(ClientTransaction):
         on_cancel: Callable[[SipRequest, Destination, float], None],
         now: float,
     ) -> None:
-        super().__init__(key, request, destination, shared, TransactionState.CALLING)
-        self.datagram = None
-        self._octets = octets
+        super().__init__(key, request, octets, destination, shared, now)
         self._cancel_wanted = False
         self._on_cancel = on_cancel
-        self._send(octets)
-        self._wait = shared.timers.set(Timer.B, self, shared.values.timeout, now)
-        self._send_again_after(Timer.A, shared.values.t1, now)
 
     def receive_response(self, response: SipResponse, now: float) -> None:
         self.step(response_class(response.status), now, response)
@@ -135,26 +148,12 @@ InviteClientTransaction.ACTIONS = {
 
 class NonInviteClientTransaction(ClientTransaction):
     TABLE: ClassVar[Table] = NON_INVITE_CLIENT
+    BEGINS: ClassVar[TransactionState] = TransactionState.TRYING
     AGAIN: ClassVar[Timer] = Timer.E
+    TIMEOUT: ClassVar[Timer] = Timer.F
     ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
-
-    def __init__(
-        self,
-        key: tuple[str, ...],
-        request: SipRequest,
-        octets: bytes,
-        destination: Destination,
-        shared: Surroundings,
-        now: float,
-    ) -> None:
-        super().__init__(key, request, destination, shared, TransactionState.TRYING)
-        self.datagram = None
-        self._octets = octets
-        self._send(octets)
-        self._wait = shared.timers.set(Timer.F, self, shared.values.timeout, now)
-        self._send_again_after(Timer.E, shared.values.t1, now)
 
     # Actions
 

@@ -28,6 +28,8 @@ class ServerTransaction(Transaction):
     request has none it is new, and becomes the dialog's local tag (§8.2.6.2, §9.2).
     """
 
+    BEGINS: ClassVar[TransactionState]
+
     __slots__ = ("merge_key", "source", "to_tag")
 
     def __init__(
@@ -38,12 +40,17 @@ class ServerTransaction(Transaction):
         destination: Destination,
         to_tag: str,
         shared: Surroundings,
-        state: TransactionState,
+        now: float,
     ) -> None:
-        super().__init__(key, request, destination, shared, state)
+        super().__init__(key, request, destination, shared, self.BEGINS)
         self.source = source
         self.to_tag = to_tag
         self.merge_key: tuple[str, ...] | None = None
+        self._set_first(now)
+
+    def _set_first(self, now: float) -> None:
+        """Its first timer."""
+        raise AssertionError
 
     @property
     def answered(self) -> bool:
@@ -65,24 +72,13 @@ class ServerTransaction(Transaction):
 
 class InviteServerTransaction(ServerTransaction):
     TABLE: ClassVar[Table] = INVITE_SERVER
+    BEGINS: ClassVar[TransactionState] = TransactionState.PROCEEDING
     ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
 
-    def __init__(
-        self,
-        key: tuple[str, ...],
-        request: SipRequest,
-        source: Destination,
-        destination: Destination,
-        to_tag: str,
-        shared: Surroundings,
-        now: float,
-    ) -> None:
-        super().__init__(
-            key, request, source, destination, to_tag, shared, TransactionState.PROCEEDING
-        )
-        self._wait = shared.timers.set(Timer.TRYING, self, shared.values.trying_s, now)
+    def _set_first(self, now: float) -> None:
+        self._wait_for(Timer.TRYING, self._shared.values.trying_s, now)
 
     # Actions
 
@@ -128,22 +124,13 @@ InviteServerTransaction.ACTIONS = {
 
 class NonInviteServerTransaction(ServerTransaction):
     TABLE: ClassVar[Table] = NON_INVITE_SERVER
+    BEGINS: ClassVar[TransactionState] = TransactionState.TRYING
     ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
 
-    def __init__(
-        self,
-        key: tuple[str, ...],
-        request: SipRequest,
-        source: Destination,
-        destination: Destination,
-        to_tag: str,
-        shared: Surroundings,
-        now: float,
-    ) -> None:
-        super().__init__(key, request, source, destination, to_tag, shared, TransactionState.TRYING)
-        self._wait = shared.timers.set(Timer.F, self, shared.values.timeout, now)
+    def _set_first(self, now: float) -> None:
+        self._wait_for(Timer.F, self._shared.values.timeout, now)
 
     # Actions
 

@@ -30,6 +30,7 @@ from gateway.webhooks.request import (
     signed_request,
 )
 from gateway.webhooks.signature import Field
+from gateway.webhooks.wake import Wake
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class CallCallbacks:
         self._clock = clock
         self._allow_private = allow_private
         self._queue = CallbackQueue(limits or CallbackLimits(), random.random)
-        self._wake = asyncio.Event()
+        self._wake = Wake(clock)
         self.delivered = 0
         self.failed_attempts = 0
         self.given_up = 0
@@ -103,18 +104,7 @@ class CallCallbacks:
                 self._wake.clear()
                 for delivery in self._queue.take(self._clock.now()):
                     tasks.create_task(self._attempt(delivery))
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        """Until the next timer, or until something happens."""
-        timer = self._queue.next_timer()
-        try:
-            async with asyncio.timeout_at(
-                None if timer is None else self._clock.to_monotonic(timer)
-            ):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+                await self._wake.until(self._queue.next_timer())
 
     async def _attempt(self, delivery: CallDelivery) -> None:
         event = delivery.event
