@@ -18,6 +18,7 @@ from gateway.config import Config
 from gateway.config.sip import Sip
 from gateway.config.sip_rules import ANY_HOST
 from gateway.daemon.kept_calls import KeptCalls
+from gateway.net.alarm import Alarm
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
 from gateway.net.tls import client_context, server_context
@@ -115,8 +116,7 @@ class Voice:
             kept.records.on_event,
             self._arm,
         )
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._alarm = Alarm(clock, self._on_timer)
         self._empty: asyncio.Event | None = None
 
     # Life
@@ -148,8 +148,7 @@ class Voice:
             trunk.drain(self._clock.now())
         self._send_for_trunks()
         await self.endpoint.drain()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
 
     async def _look_up_trunk(self, trunk: SipTrunk) -> None:
         config = trunk.config
@@ -244,19 +243,10 @@ class Voice:
     # The timer of the calls
 
     def _arm(self) -> None:
-        """Calls that end move the deadline away, so a timer that fires early re-arms itself."""
-        deadline = self.b2bua.next_timer()
-        if deadline is None:
-            return
-        if self._timer is not None:
-            if self._timer_at <= deadline:
-                return
-            self._timer.cancel()
-        self._timer_at = deadline
-        self._timer = self._loop.call_at(self._clock.to_monotonic(deadline), self._on_timer)
+        """Calls that end move the deadline away, so an alarm that rings early is set anew."""
+        self._alarm.set(self.b2bua.next_timer())
 
     def _on_timer(self) -> None:
-        self._timer = None
         try:
             self.b2bua.handle_timer(self._clock.now())
         except Exception:

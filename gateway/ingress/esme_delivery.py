@@ -23,9 +23,9 @@ from gateway.ingress.esme_outbox import AccountOutbox, Delivery, position_of
 from gateway.interworking.address_range import AddressRange
 from gateway.interworking.customer_deliver_sm import intermediate_for_customer
 from gateway.message import Message
-from gateway.messaging.alarm import Alarm
 from gateway.messaging.journal import event_of, listener_of
 from gateway.messaging.owed_positions import Position
+from gateway.net.alarm import Alarm
 from gateway.net.smpp_connection import SmppConnection
 from gateway.smpp.constants import CommandStatus, status_name
 from gateway.smpp.errors import FieldError, NotBound

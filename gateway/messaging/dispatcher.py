@@ -28,7 +28,6 @@ from gateway.interworking.carrier_errors import (
 )
 from gateway.interworking.carrier_text import CannotCarry
 from gateway.message import Message
-from gateway.messaging.alarm import Alarm
 from gateway.messaging.answers import Answers
 from gateway.messaging.fair_line import level
 from gateway.messaging.journal import Journal
@@ -39,6 +38,7 @@ from gateway.messaging.paging import Paging
 from gateway.messaging.parts_in_doubt import PartsInDoubt
 from gateway.messaging.receipts import Receipts
 from gateway.messaging.suspects import Suspects
+from gateway.net.alarm import Alarm
 from gateway.smpp.errors import FieldError, SmppError
 from gateway.store.interface import WHOLE, AttemptOutcome, Store
 from routing.carrier_bind import Kind

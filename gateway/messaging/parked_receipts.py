@@ -9,9 +9,9 @@ from functools import partial
 
 from gateway.clock import Clock
 from gateway.errors import StoreError
-from gateway.messaging.alarm import Alarm
 from gateway.messaging.deadlines import Deadlines
 from gateway.messaging.settled_receipts import Answer, Key
+from gateway.net.alarm import Alarm
 from gateway.smpp.receipt import Receipt
 from gateway.store.interface import Store, UnmatchedReceipt
 

@@ -25,7 +25,6 @@ from functools import partial
 from gateway.clock import Clock, IdFactory, message_sid
 from gateway.errors import StoreError
 from gateway.message import Message, Status
-from gateway.messaging.alarm import Alarm
 from gateway.messaging.journal import Journal, listener_of
 from gateway.messaging.message_parts import (
     Answer,
@@ -38,6 +37,7 @@ from gateway.messaging.message_parts import (
     key_of,
     whole_of,
 )
+from gateway.net.alarm import Alarm
 from gateway.smpp.constants import CommandStatus
 from gateway.store.interface import Accepted, Deleted, Notified, Owed, Store, Transition
 from gateway.text.udh import Concatenation

@@ -12,9 +12,9 @@ from sys import intern
 from gateway.clock import Clock, message_sid
 from gateway.errors import StoreError
 from gateway.message import Message
-from gateway.messaging.alarm import Alarm
 from gateway.messaging.deadlines import Deadlines
 from gateway.messaging.paging import READ_AGAIN_S, ReadMessages
+from gateway.net.alarm import Alarm
 
 log = logging.getLogger(__name__)
 

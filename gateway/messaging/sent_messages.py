@@ -17,10 +17,10 @@ from sys import intern
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.message import FINAL, Status
-from gateway.messaging.alarm import Alarm
 from gateway.messaging.deadlines import Deadlines
 from gateway.messaging.journal import Journal
 from gateway.messaging.open_message import OpenMessage
+from gateway.net.alarm import Alarm
 from gateway.store.interface import Store, StoredMessage
 
 AT_HAND_S = 60.0

@@ -18,6 +18,7 @@ from functools import partial
 from random import Random
 
 from gateway.clock import Clock
+from gateway.net.alarm import Alarm
 from gateway.net.bounded_log import BoundedLog
 from gateway.net.dns_client import DnsClient
 from gateway.net.network import TcpNetwork
@@ -127,8 +128,7 @@ class SipEndpoint:
             self._lose_peer,
         )
         self._stopped = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._alarm = Alarm(clock, self._on_timer)
         self._flushing = False
         self._flush_wanted = False
         self._settled: asyncio.Event | None = None
@@ -158,8 +158,7 @@ class SipEndpoint:
         self._stopped = True
         await self._connections.close()
         await self._listeners.stop()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
 
     def flush(self) -> None:
         """Send what the user agent has to send, hand up what it has to tell, re-arm the timer.
@@ -171,7 +170,9 @@ class SipEndpoint:
             self._empty()
         finally:
             self._flushing = False
-        self._arm()
+        if not self._stopped:
+            # Traffic moves the deadline away, so an alarm that rings early is set anew.
+            self._alarm.set(self.user_agent.next_timer())
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
 
@@ -304,22 +305,7 @@ class SipEndpoint:
 
     # The timer
 
-    def _arm(self) -> None:
-        """Traffic moves the deadline away, so a timer that fires early re-arms itself."""
-        deadline = self.user_agent.next_timer()
-        if deadline is None or self._stopped:
-            return
-        when = self._clock.to_monotonic(deadline)
-        if self._timer is not None:
-            if self._timer_at <= when:
-                return
-            self._timer.cancel()
-        # uvloop's own handle does not always know its time.
-        self._timer_at = when
-        self._timer = self._loop.call_at(when, self._on_timer)
-
     def _on_timer(self) -> None:
-        self._timer = None
         monotonic = self._loop.time()
         if monotonic >= self._forget_at:
             self._forget_at = monotonic + FORGET_ADDRESSES_S

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.clock import Clock
+from gateway.net.alarm import Alarm
 from gateway.net.proxied_protocol import ProxiedProtocol
 from gateway.net.tls import PeerCertificate, peer_certificate
 from gateway.smpp.events import Closed, Event
@@ -59,9 +60,8 @@ class SmppConnection(ProxiedProtocol):
         self._on_open = on_open
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        # Kept here: uvloop's handle of a timer that is overdue has no `when`.
-        self._timer_at = 0.0
+        self._alarm = Alarm(clock, self._on_timer)
+        self._lingers: asyncio.TimerHandle | None = None
         self._flush_wanted = False
         self._writable = True
         self._reading = True
@@ -160,8 +160,9 @@ class SmppConnection(ProxiedProtocol):
     def _end(self) -> None:
         self.session.receive_eof(self._clock.now())
         self._hand_up()
-        if self._timer:
-            self._timer.cancel()
+        self._alarm.cancel()
+        if self._lingers:
+            self._lingers.cancel()
 
     def _hand_up(self) -> None:
         on_event = self._on_event
@@ -193,7 +194,8 @@ class SmppConnection(ProxiedProtocol):
             return
         if not self._reading and self._writable and not self.session.holding:
             self._resume()
-        self._arm()
+        # Traffic moves the deadline away, so an alarm that rings early is set anew.
+        self._alarm.set(self.session.next_timer())
 
     def _resume(self) -> None:
         """Read again, what was held first."""
@@ -205,10 +207,8 @@ class SmppConnection(ProxiedProtocol):
         transport.close()
         if not self._leaving:
             self._leaving = True
-            if self._timer:
-                self._timer.cancel()
-            self._timer = self._loop.call_later(LINGER_S, transport.abort)
-            self._timer_at = 0.0  # Nothing takes its place.
+            self._alarm.cancel()
+            self._lingers = self._loop.call_later(LINGER_S, transport.abort)
 
     def _set_reading(self, reading: bool) -> None:
         if self._transport and reading is not self._reading and not self._transport.is_closing():
@@ -218,21 +218,7 @@ class SmppConnection(ProxiedProtocol):
             else:
                 self._transport.pause_reading()
 
-    def _arm(self) -> None:
-        """One timer; traffic moves the deadline away, so one that fires early re-arms itself."""
-        deadline = self.session.next_timer()
-        if deadline is None:
-            return
-        when = self._clock.to_monotonic(deadline)
-        if self._timer is not None and not self._timer.cancelled():
-            if self._timer_at <= when:
-                return
-            self._timer.cancel()
-        self._timer_at = when
-        self._timer = self._loop.call_at(when, self._on_timer)
-
     def _on_timer(self) -> None:
-        self._timer = None
         self.session.handle_timer(self._clock.now())
         self._hand_up()
         self._flush()

@@ -38,7 +38,7 @@ OWNERS = (
     (SUBMIT, ("carriers/", "interworking/submit_sm", "interworking/dialect_submit_sm")),
     (SUBMIT, ("interworking/carrier_", "interworking/user_data", "interworking/address")),
     (DISPATCH, ("messaging/dispatcher", "messaging/lane", "messaging/account_queue")),
-    (DISPATCH, ("messaging/turns", "messaging/mps", "messaging/deadlines", "messaging/alarm")),
+    (DISPATCH, ("messaging/turns", "messaging/mps", "messaging/deadlines", "net/alarm")),
     (DISPATCH, ("messaging/queue_tail", "messaging/pending_messages", "messaging/open_message")),
     (STORE, ("store/", "messaging/journal")),
     (ANSWER, ("ingress/pending_requests", "ingress/rest/json_answer", "ingress/rest/message_json")),

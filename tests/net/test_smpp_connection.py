@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 
 import pytest
-import uvloop
 
 from gateway.clock import Clock
 from gateway.net.smpp_connection import LINGER_S, WRITE_BUFFER_MAX, SmppConnection
@@ -250,20 +249,6 @@ async def test_connection_that_is_over_has_no_timer() -> None:
     line.connection.connection_lost(None)
     await asyncio.sleep(LINGER_S + 0.1)
     assert not line.wire.aborted
-
-
-def test_deadline_that_has_passed_before_it_is_set_is_met_on_uvloop() -> None:
-    """uvloop's handle of such a timer does not know when it is."""
-
-    async def overdue() -> None:
-        line = await bound_line()
-        deadlines = iter((900.0, 899.0))
-        line.connection.session.next_timer = lambda: next(deadlines)  # type: ignore[method-assign]
-        line.connection._arm()
-        line.connection._arm()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(overdue())
 
 
 @virtual_time

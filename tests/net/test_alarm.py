@@ -2,8 +2,10 @@
 
 import asyncio
 
+import uvloop
+
 from gateway.clock import Clock
-from gateway.messaging.alarm import Alarm
+from gateway.net.alarm import Alarm
 from tests.support.virtual_time import virtual_time
 
 WALL = 1_700_000_000.0
@@ -91,3 +93,16 @@ async def test_a_canceled_alarm_is_silent_until_it_is_set_again() -> None:
     bell.set(9)
     await asyncio.sleep(60)
     assert bell.rang == [9]
+
+
+def test_deadlines_that_have_passed_before_they_are_set_are_met_on_uvloop() -> None:
+    """uvloop's handle of such a timer does not know when it is."""
+
+    async def overdue() -> None:
+        bell = Bell()
+        bell.set(-10, -20)
+        await asyncio.sleep(0.05)
+        assert len(bell.rang) == 1
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(overdue())
