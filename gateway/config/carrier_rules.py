@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.config.carrier import BindType, Carrier, CarrierBind, Outbind
+from gateway.config.carrier_password import password_of
 from gateway.config.dialect import PLAIN, Dialect, IdFormat
 from gateway.config.secrets import PASSWORD_MAX
 from gateway.config.source import Once, Source
@@ -114,7 +115,7 @@ def _complete(
         binds.append(
             msgspec.structs.replace(
                 bind,
-                password=_password(source, bind, bind_at, environ),
+                password=password_of(source, bind, bind_at, environ, PASSWORD_MAX),
                 outbind=_with_password(source, bind.outbind, bind_at, environ),
                 dialect=_plain_or(own),
             )
@@ -133,22 +134,5 @@ def _with_password(
 ) -> Outbind | None:
     if outbind is None:
         return None
-    password = _password(source, outbind, (*at, "outbind"), environ)
+    password = password_of(source, outbind, (*at, "outbind"), environ, PASSWORD_MAX)
     return msgspec.structs.replace(outbind, password=password)
-
-
-def _password(
-    source: Source, owner: CarrierBind | Outbind, at: KeyPath, environ: Mapping[str, str]
-) -> str:
-    if (owner.password is None) == (not owner.password_env):
-        raise source.table_error(at, "expected either password or password_env")
-    if owner.password is not None:
-        return owner.password
-    where = (*at, "password_env")
-    password = environ.get(owner.password_env)
-    if password is None:
-        raise source.error(where, f"the environment has no variable {owner.password_env}")
-    if len(password) > PASSWORD_MAX:
-        text = f"expected at most {PASSWORD_MAX} characters in {owner.password_env}"
-        raise source.error(where, f"{text}, got {len(password)}")
-    return password

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.config.carrier import Carrier
+from gateway.config.carrier_password import password_of
 from gateway.config.gateway_rules import is_network
 from gateway.config.mistakes import got
 from gateway.config.sip_rules import HOST
@@ -60,15 +61,4 @@ def _password(
         if given:
             raise source.table_error(at, "expected a username with the password")
         return None
-    if (trunk.password is None) == (not trunk.password_env):
-        raise source.table_error(at, "expected either password or password_env")
-    if trunk.password is not None:
-        return trunk.password
-    where = (*at, "password_env")
-    password = environ.get(trunk.password_env)
-    if password is None:
-        raise source.error(where, f"the environment has no variable {trunk.password_env}")
-    if len(password) > TRUNK_PASSWORD_MAX:
-        text = f"expected at most {TRUNK_PASSWORD_MAX} characters in {trunk.password_env}"
-        raise source.error(where, f"{text}, got {len(password)}")
-    return password
+    return password_of(source, trunk, at, environ, TRUNK_PASSWORD_MAX)

@@ -14,30 +14,18 @@ from gateway.sip.dialog import Dialog, target_of
 from gateway.sip.headers import Field, Headers
 from gateway.sip.leg_events import Acknowledged, Asked, EndCause, Withdrawn
 from gateway.sip.leg_requests import LegRequests
-from gateway.sip.leg_state import CAPABILITIES, Credentials, LegState, LegSurroundings
+from gateway.sip.leg_state import CAPABILITIES, LegState
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.own_request import SDP, describes
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.sip.timers import Timer
-from gateway.sip.transaction import Destination
 
 
 class Leg(LegRequests):
     """What the peer asks within a call, and our answers (§12.2.2, §14.2)."""
 
     __slots__ = ()
-
-    def __init__(
-        self,
-        shared: LegSurroundings,
-        call_id: str,
-        local_tag: str,
-        destination: Destination,
-        credentials: Credentials | None = None,
-    ) -> None:
-        super().__init__(shared, call_id, local_tag, destination, credentials)
-        shared.legs[call_id, local_tag] = self
 
     @property
     def _leg(self) -> Leg:

@@ -81,6 +81,7 @@ class LegCore:
         self._peer_update: ServerTransaction | None = None
         self._glared: OwnRequest | None = None
         self._bye_wanted: tuple[Field, ...] | None = None
+        shared.legs[call_id, local_tag] = self._leg
 
     @property
     def _leg(self) -> Leg:

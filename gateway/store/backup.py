@@ -5,6 +5,8 @@ segments is ahead of what is copied after it, and what is newer in a segment doe
 is SQLite's own online copy, of one moment. Sealed segments that an earlier backup in the same
 directory has already are not copied again.
 
+The calls are copied last, a file of their own, where there is one.
+
 Files are kept under names that tell their content, and the manifest that names them is replaced in
 one step: a backup that is cut short leaves the earlier one whole.
 """
@@ -29,7 +31,7 @@ from gateway.store.manifest import (
     sha256_of,
     write_manifest,
 )
-from gateway.store.onlooker import CATALOGUE, Onlooker, StoreFile, kept_files, read_segments
+from gateway.store.onlooker import CALLS, CATALOGUE, Onlooker, StoreFile, kept_files, read_segments
 from gateway.store.schema import SCHEMA_VERSION
 from gateway.store.segment import SegmentState
 from gateway.store.sqlite_connection import connect_to_read
@@ -41,7 +43,7 @@ PAGES_AT_ONCE = 4_096
 
 # What a backup leaves behind, and may remove.
 OURS = re.compile(
-    r"(store|segment-\d{8})(-[0-9a-f]{16}\.db|\.db\.partial(-journal)?)\Z"
+    r"(store|calls|segment-\d{8})(-[0-9a-f]{16}\.db|\.db\.partial(-journal)?)\Z"
     r"|manifest\.json\.partial\Z"
 )
 
@@ -66,7 +68,8 @@ class Backup:
         if (target / CATALOGUE.name).exists():
             raise StoreError(f"{target} is a store: a backup must go somewhere else")
         with Onlooker(directory) as onlooker:
-            self.octets = sum(_octets(onlooker.path(file)) for file in onlooker.files)
+            files = (*onlooker.files, CALLS) if onlooker.has_calls else onlooker.files
+            self.octets = sum(_octets(onlooker.path(file)) for file in files)
         self.kept = 0
         self._directory = directory
         self._target = target
@@ -112,7 +115,10 @@ class Backup:
         catalogue = self._copy(CATALOGUE)
         with closing(connect_to_read(self._target / catalogue.kept_as, None)) as connection:
             segments = list(kept_files(read_segments(connection)))
-        return (catalogue, *(self._copy_or_keep(file, before) for file in segments))
+        copied = (catalogue, *(self._copy_or_keep(file, before) for file in segments))
+        if not (self._directory / CALLS.name).exists():
+            return copied
+        return (*copied, self._copy(CALLS))
 
     def _copy_or_keep(self, file: StoreFile, before: Mapping[str, BackedUpFile]) -> BackedUpFile:
         source = self._directory / file.name
@@ -143,13 +149,15 @@ class Backup:
             # So that it is all in one file, and may be read where nothing may be written.
             copy.pragma("journal_mode", "delete")
             copy.pragma("synchronous", "off")
-            if file is not CATALOGUE and file.state is not SegmentState.SUMMARISED:
+            if file.number and file.state is not SegmentState.SUMMARISED:
                 # By the catalogue as it was copied the segment is still to be summarised.
                 copy.execute("DELETE FROM open_at_seal; DELETE FROM owed_at_seal")
             if (text := copy.pragma("quick_check")) != "ok":
                 raise StoreError(f"{file.name} is damaged: {text}; see `supernet store verify`")
-            messages = copy.execute("SELECT count(*) FROM job").get
-            transitions = copy.execute("SELECT count(*) FROM transition").get
+            messages = transitions = 0
+            if file is not CALLS:
+                messages = copy.execute("SELECT count(*) FROM job").get
+                transitions = copy.execute("SELECT count(*) FROM transition").get
         with partial.open("rb") as flushed:
             os.fsync(flushed.fileno())
         sha256 = sha256_of(partial)

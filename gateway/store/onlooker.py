@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 import apsw
 
 from gateway.errors import StoreError
+from gateway.store.call_file import CALLS_NAME
 from gateway.store.schema import CATALOGUE_NAME, SCHEMA_VERSION, SEGMENT_NAME, version_of
 from gateway.store.segment import ID_MAX, Segment, SegmentState
 from gateway.store.sqlite_connection import close, connect_to_read, reading
@@ -40,6 +41,8 @@ class StoreFile(NamedTuple):
 
 
 CATALOGUE = StoreFile(CATALOGUE_NAME)
+# Beside the files of messages, and none of them; not there where no call was ever taken.
+CALLS = StoreFile(CALLS_NAME)
 
 
 class Onlooker:
@@ -68,6 +71,7 @@ class Onlooker:
                 close(self._catalogue)
                 raise StoreError(f"{path} cannot be read: {error}") from error
         self.files = (CATALOGUE, *kept_files(self.segments))
+        self.has_calls = self.path(CALLS).exists()
 
     def __enter__(self) -> Self:
         return self

@@ -12,8 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from gateway.errors import StoreError
+from gateway.store.call_file import CALLS_VERSION
 from gateway.store.content_check import ContentCheck
-from gateway.store.onlooker import CATALOGUE, Onlooker, StoreFile
+from gateway.store.onlooker import CALLS, CATALOGUE, Onlooker, StoreFile
 from gateway.store.schema import SCHEMA_VERSION
 from gateway.store.segment import SegmentState
 
@@ -76,6 +77,8 @@ class Verification:
                 self._on_progress(octets)
             self.content.finish()
             self._check_strangers()
+            if self._onlooker.has_calls:
+                self._check_database(CALLS, CALLS_VERSION)
         for what, count in self.findings.items():
             if count > TOLD_MAX:
                 self._on_finding(f"{what}: {count - TOLD_MAX:,} more like these")
@@ -125,19 +128,24 @@ class Verification:
                 self._found(file.name, "is missing")
             self._onlooker.forget(file)
             return
+        if self._check_database(file, SCHEMA_VERSION):
+            self._on_progress(octets)
+
+    def _check_database(self, file: StoreFile, schema: int) -> bool:
+        """As SQLite sees it; False where it is of another schema."""
         try:
             ((version,),) = self._onlooker.rows(file, "PRAGMA user_version")
-            if version != SCHEMA_VERSION:
-                self._found(file.name, "has another schema", f"{version}, not {SCHEMA_VERSION}")
+            if version != schema:
+                self._found(file.name, "has another schema", f"{version}, not {schema}")
                 self._onlooker.forget(file)
-                return
+                return False
             for (text,) in self._onlooker.rows(file, f"PRAGMA {self._check}({ERRORS_MAX})"):
                 if text != "ok":
                     self._found(file.name, "is damaged", text)
         except StoreError as error:
             self._found(file.name, "cannot be read", str(error))
             self._onlooker.forget(file)
-        self._on_progress(octets)
+        return True
 
     def _check_strangers(self) -> None:
         """Files that the catalogue does not know, or no longer. They are looked for last, for the

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.call import CallAttempt, CallDirection, CallEvent, CallStatus, Quality
 from gateway.clock import call_sid
+from gateway.streams.cloud_event import CloudEvent
 from gateway.streams.timestamp import rfc_3339
 
 TYPE_PREFIX = "org.supernet.call."
@@ -43,19 +44,6 @@ class CallFacts(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     end: CallEnd | None
 
 
-class CallCloudEvent(msgspec.Struct, frozen=True):
-    """The attributes of CloudEvents 1.0 §3.1; `subject` is the sid of the call."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: str
-    datacontenttype: str
-    data: CallFacts
-
-
 def encode_call(event: CallEvent, source: str) -> bytes:
     """The event as one JSON object."""
     call, record = event.call, event.record
@@ -70,7 +58,7 @@ def encode_call(event: CallEvent, source: str) -> bytes:
             record.called_quality,
         )
     return _encoder.encode(
-        CallCloudEvent(
+        CloudEvent(
             specversion="1.0",
             id=f"{sid}-{event.number}",
             source=source,

@@ -8,6 +8,7 @@ keeps them, is not in our hands, and a customer's wish to forget a text could no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -21,6 +22,8 @@ BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 TYPE_PREFIX = "org.supernet.message."
 # The word for an acceptance, which is no transition and so has no status of its own.
 ACCEPTED = "accepted"
+
+Facts = TypeVar("Facts")
 
 _encoder = msgspec.json.Encoder()
 
@@ -44,9 +47,9 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from
     accepted_at: str
 
 
-class CloudEvent(msgspec.Struct, frozen=True, gc=False):
+class CloudEvent(msgspec.Struct, Generic[Facts], frozen=True, gc=False):
     """The attributes of CloudEvents 1.0 §3.1. `source` and `id` together name the event for ever;
-    `subject` is the sid of the message."""
+    `subject` is the sid of the message, or of the call."""
 
     specversion: str
     id: str
@@ -55,7 +58,7 @@ class CloudEvent(msgspec.Struct, frozen=True, gc=False):
     subject: str
     time: str
     datacontenttype: str
-    data: MessageFacts
+    data: Facts
 
 
 def status_of(event: StreamEvent) -> str:

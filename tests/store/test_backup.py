@@ -8,11 +8,13 @@ import pytest
 
 from gateway.errors import StoreError
 from gateway.store.backup import Backup
+from gateway.store.call_file import CALLS_NAME, CallEnded, CallFile, CallPages, CallStarted
 from gateway.store.data_directory import DataDirectory
 from gateway.store.manifest import MANIFEST_NAME, Manifest, read_manifest
 from gateway.store.restore import restore
 from gateway.store.verify import Verification
 from tests.store.builders import NOON, accepted
+from tests.store.call_builders import a_call, a_record
 from tests.store.handmade_store import CATALOGUE, HandmadeStore, whole_store
 
 SUMMARISED, SEALED, LIVE = 2, 3, 4
@@ -246,3 +248,42 @@ def test_progress_is_what_there_is_to_copy(files: HandmadeStore, kept: Path) -> 
     backup = Backup(files.directory, kept, done.append)
     backup.run(NOON)
     assert sum(done) == backup.octets > 0
+
+
+# Calls
+
+
+def a_call_is_recorded(files: HandmadeStore) -> None:
+    calls = CallFile(files.directory / CALLS_NAME, durable=False)
+    calls.open()
+    calls.write([CallStarted(a_call()), CallEnded(a_record(), 2)])
+    calls.close()
+
+
+def test_records_of_calls_are_backed_up_and_restored(
+    files: HandmadeStore, kept: Path, tmp_path: Path
+) -> None:
+    a_call_is_recorded(files)
+    backed_up(files, kept)
+    restore(kept, tmp_path / "restored")
+    assert_whole(tmp_path / "restored")
+    pages = CallPages(tmp_path / "restored" / CALLS_NAME)
+    assert pages.fetch(a_call().account_sid, a_call().id) == a_record()
+    pages.close()
+
+
+def test_a_later_backup_has_the_calls_of_then(files: HandmadeStore, kept: Path) -> None:
+    backed_up(files, kept)
+    assert not any(name.startswith("calls") for name in names(kept))
+    a_call_is_recorded(files)
+    backed_up(files, kept)
+    backed_up(files, kept)
+    assert len([name for name in names(kept) if name.startswith("calls")]) == 1
+
+
+def test_damage_of_the_calls_is_found(files: HandmadeStore) -> None:
+    a_call_is_recorded(files)
+    (files.directory / CALLS_NAME).write_bytes(b"no database" * 1_000)
+    found: list[str] = []
+    Verification(files.directory, found.append).run()
+    assert any(CALLS_NAME in line for line in found)
