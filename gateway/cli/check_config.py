@@ -34,18 +34,29 @@ def summary(config: Config) -> str:
     esmes = sum(len(account.esmes) for account in config.accounts)
     binds = [bind for carrier in config.carriers for bind in carrier.binds]
     tps = sum(bind.tps for bind in binds)
-    return "\n".join(
-        (
-            f"OK: {config.path}",
-            f"  accounts  {_count(len(config.accounts), 'account')}, "
-            f"{_count(senders, 'sender')}, {_count(esmes, 'ESME')}",
-            f"  carriers  {_count(len(config.carriers), 'carrier')}, "
-            f"{_count(len(binds), 'bind')}, {tps:g} submit_sm a second in all",
-            f"  rest      {config.rest.host}:{config.rest.port}",
-            f"  admin     {config.admin.host}:{config.admin.port}",
-            f"  smpp      {config.smpp.host}:{config.smpp.port}",
-            f"  store     {config.store.directory}",
-        )
+    lines = [
+        f"OK: {config.path}",
+        f"  accounts  {_count(len(config.accounts), 'account')}, "
+        f"{_count(senders, 'sender')}, {_count(esmes, 'ESME')}",
+        f"  carriers  {_count(len(config.carriers), 'carrier')}, "
+        f"{_count(len(binds), 'bind')}, {tps:g} submit_sm a second in all",
+        f"  rest      {config.rest.host}:{config.rest.port}",
+        f"  admin     {config.admin.host}:{config.admin.port}",
+        f"  smpp      {config.smpp.host}:{config.smpp.port}",
+        f"  store     {config.store.directory}",
+    ]
+    if config.sip.enabled:
+        lines.append(_calls(config))
+    return "\n".join(lines)
+
+
+def _calls(config: Config) -> str:
+    trunks = sum(len(carrier.trunks) for carrier in config.carriers)
+    own = sum(len(account.trunks) for account in config.accounts)
+    phones = sum(len(account.phones) for account in config.accounts)
+    return (
+        f"  sip       {config.sip.host}:{config.sip.port}, {_count(trunks, 'trunk')} to carriers, "
+        f"{_count(own, 'trunk')} and {_count(phones, 'phone')} of accounts"
     )
 
 

@@ -115,6 +115,13 @@ def test_check_config_says_what_a_right_configuration_amounts_to(
     ]
 
 
+def test_check_config_says_where_calls_go(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "conf/demo.toml"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "  sip       127.0.0.1:5060, 2 trunks to carriers, 1 trunk and 1 phone of accounts"
+    )
+
+
 def test_check_config_reads_the_numbering_plan_too(
     files: Files, capsys: pytest.CaptureFixture[str]
 ) -> None:
