@@ -18,7 +18,6 @@ from gateway.sip.message import SipMessage, SipRequest, SipResponse
 
 REMEMBERED_MAX = 100_000
 T1_S, T2_S = 0.5, 4.0
-TIMEOUT_S = 64 * T1_S
 # Both ends and the way between them may be late; a retransmission this early is not that.
 EARLY_SHARE = 0.5
 # How long after our response went out the peer may not have read it.

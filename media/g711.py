@@ -6,7 +6,7 @@ by `bytes.translate`, without its samples.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 PCMU, PCMA = 0, 8  # RFC 3551 §6
@@ -74,7 +74,3 @@ def translation_for(payload_types: Collection[int]) -> Translation | None:
     if (PCMU in payload_types) == (PCMA in payload_types):
         return None
     return TO_PCMU if PCMU in payload_types else TO_PCMA
-
-
-def mu_law(samples: Iterable[int]) -> bytes:
-    return bytes([mu_law_encoded(sample) for sample in samples])

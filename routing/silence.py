@@ -13,7 +13,6 @@ from routing.cohort_run import COHORT_S, HALVED, HARDLY, NOTHING
 
 # So many cohorts are judged anew as they grow older; of those before, all is known that will be.
 COHORTS_MAX = 16
-AGES_S = (COHORTS_MAX + 2) * COHORT_S
 LEVEL_MAX = 0.97
 # How many messages of earlier cohorts say what share of the next one's numbers will be to blame.
 EXCUSED_WEIGHT = 3.0

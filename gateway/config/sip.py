@@ -26,7 +26,7 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages those of `websocket_origins` only, if there are any. `public_host` is how peers reach us,
     where that is not the address they came to. `realm` is that of our
     challenges, which go out for each of `digest_algorithms` in this order: with SHA-256 among them
-    some old phones give up, wherever it stands. RTP takes two ports a leg from `rtp_port_min` to
+    some old phones give up, wherever it stands. RTP takes four ports a call from `rtp_port_min` to
     `rtp_port_max`. A call ends after `call_max_s`, and is refused with 503 beyond `calls_max`.
     `session_expires_s` is what we offer (RFC 4028), and `min_se_s` the least that we accept.
     Whoever fails `failures_max` times to authenticate within `ban_s` is not heard for that long.
@@ -45,7 +45,7 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media_host: str = ""
     rtp_port_min: Annotated[int, Meta(ge=1_024, le=65_534)] = 20_000
     rtp_port_max: Annotated[int, Meta(ge=1_025, le=65_535)] = 29_999
-    calls_max: Annotated[int, Meta(ge=1, le=50_000)] = 10_000
+    calls_max: Annotated[int, Meta(ge=1, le=50_000)] = 2_500
     call_max_s: TimerSeconds = 14_400.0
     no_answer_s: TimerSeconds = 120.0
     session_expires_s: Annotated[int, Meta(ge=90, le=86_400)] = 1_800

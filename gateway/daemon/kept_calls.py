@@ -52,5 +52,5 @@ class KeptCalls:
             tasks.create_task(self.callbacks.run(), name="callbacks of calls")
             tasks.create_task(self._stream.run(), name="stream of calls")
 
-    def readings(self) -> CallReadings:
-        return self.meters.readings(self.records, self.callbacks)
+    def readings(self, media_calls_free: int) -> CallReadings:
+        return self.meters.readings(self.records, self.callbacks, media_calls_free)

@@ -25,7 +25,7 @@ def read(gateway: Gateway) -> Readings:
         sinks=tuple(gateway.streams.readings()),
         alarms=gateway.routing_alarms.standing(),
         alarms_raised={kind: gateway.routing_alarms.raised[kind] for kind in AlarmKind},
-        calls=gateway.voice.kept.readings() if gateway.voice else None,
+        calls=gateway.voice.readings() if gateway.voice else None,
         statuses={status.value: count for status, count in gateway.statuses.items()},
         error_codes=dict(gateway.error_codes),
         counters={

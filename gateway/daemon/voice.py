@@ -32,6 +32,7 @@ from gateway.sip.transaction import Destination
 from gateway.sip.transaction_layer import TransactionsFull
 from gateway.sip.uri import SipUri, parse_uri
 from gateway.voice.b2bua import B2bua
+from gateway.voice.call_meters import CallReadings
 from gateway.voice.call_surroundings import CallBounds
 from gateway.voice.edge import build_edge
 from gateway.voice.relay_engine import RelayEngine
@@ -98,17 +99,18 @@ class Voice:
             plan,
             self._located,
         )
+        self._media = RelayEngine(
+            sip.media_host if sip.host in ANY_HOST else sip.host,
+            (sip.rtp_port_min, sip.rtp_port_max),
+            random,
+            self._loop.time,
+            sip.media_host or sip.public_host,
+        )
         self.b2bua = B2bua(
             self.endpoint.user_agent,
             router,
             self.trunks,
-            RelayEngine(
-                sip.media_host if sip.host in ANY_HOST else sip.host,
-                (sip.rtp_port_min, sip.rtp_port_max),
-                random,
-                self._loop.time,
-                sip.media_host or sip.public_host,
-            ),
+            self._media,
             self.edge.admission,
             CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
             new_id,
@@ -118,6 +120,9 @@ class Voice:
         )
         self._alarm = Alarm(clock, self._on_timer)
         self._empty: asyncio.Event | None = None
+
+    def readings(self) -> CallReadings:
+        return self.kept.readings(self._media.calls_free)
 
     # Life
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from gateway.sip.errors import GrammarError
-from gateway.sip.grammar import QUOTED_STRING, one_line, quote, split_list, unquote
+from gateway.sip.grammar import QUOTED_STRING, one_line, quote, unquote
 from gateway.sip.parameters import (
     PLAIN_PARAMETERS,
     Parameters,
@@ -91,10 +91,6 @@ def _parse(value: str) -> Address:
 
 
 _kept = lru_cache(ADDRESSES_KEPT)(_parse)
-
-
-def parse_addresses(value: str) -> list[Address]:
-    return [Address.parse(element) for element in split_list(value)]
 
 
 def seconds(value: str | None) -> int:

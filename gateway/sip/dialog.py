@@ -155,7 +155,7 @@ class Dialog:
         self.next_hop = self.remote_target
         if route_set:
             first = Address.parse(route_set[0]).uri
-            self._strict = isinstance(first, SipUri) and "lr" not in first.parameters
+            self._strict = isinstance(first, SipUri) and not first.is_loose_router
             self.next_hop = str(_as_request_uri(first) if isinstance(first, SipUri) else first)
 
 

@@ -292,10 +292,6 @@ class SipRequest(SipMessage):
     def with_headers(self, headers: Headers) -> SipRequest:
         return SipRequest(self.method, self.uri, headers, self.body)
 
-    def with_via(self, via: Via) -> SipRequest:
-        """With one more Via, on top (§8.1.1.7)."""
-        return self.with_headers(self.headers.prepending("Via", str(via)))
-
     def received_from(self, address: str, port: int) -> SipRequest:
         """As the transport marks it before anyone reads it (§18.2.1, RFC 3581 §4)."""
         stamped = self.via.stamped(address, port)

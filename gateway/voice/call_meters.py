@@ -61,7 +61,10 @@ class CallMeters:
         if event.record is not None:
             self._count(event.record)
 
-    def readings(self, records: CallRecords, callbacks: CallCallbacks) -> CallReadings:
+    def readings(
+        self, records: CallRecords, callbacks: CallCallbacks, media_calls_free: int
+    ) -> CallReadings:
+        """`media_calls_free`: for how many more calls there are ports."""
         return CallReadings(
             self._ended,
             self._attempts,
@@ -78,6 +81,7 @@ class CallMeters:
             },
             gauges={
                 "calls_standing": records.standing,
+                "media_calls_free": media_calls_free,
                 "call_callbacks_pending": callbacks.pending,
                 "call_callbacks_in_flight": callbacks.in_flight,
                 "call_facts_uncommitted": records.uncommitted,

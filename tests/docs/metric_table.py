@@ -100,6 +100,7 @@ MEANINGS: dict[str, str] = {
     "bind_latency_seconds": "Of responses; a peak fades over 10 s. 0.1 before the first.",
     "bind_submitted_total": "Segments sent.",
     "calls_standing": "Calls that are not over.",
+    "media_calls_free": "For how many more calls there are RTP ports.",
     "call_callbacks_pending": "Status callbacks of calls that are not yet taken or given up.",
     "call_callbacks_in_flight": "Requests of them under way.",
     "call_facts_uncommitted": "Starts, statuses and records of calls that wait for their commit.",
@@ -149,7 +150,7 @@ def _calls() -> CallReadings:
     callbacks = CallCallbacks(store, cast(Poster, None), lambda sid: None, clock, Random(0))
     meters = CallMeters()
     meters.on_event(the_end())
-    return meters.readings(records, callbacks)
+    return meters.readings(records, callbacks, 0)
 
 
 async def _readings() -> Readings:

@@ -17,8 +17,8 @@ import uvloop
 from media import sdp
 from media.errors import NoPorts, NotAcceptable
 from media.relay import BIND_ATTEMPTS_MAX, SILENCE_S, Relay, RelayHost
-from media.tone import frames, level_of, mu_law_tone
 from tests.media.packets import packet, receiver_report
+from tests.media.tone import frames, level_of, mu_law_tone
 from tests.media.udp_end import LOOPBACK, UdpEnd
 from tests.support.virtual_time import virtual_time
 

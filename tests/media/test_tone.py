@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from media.tone import FRAME_SAMPLES, SAMPLES_PER_S, frames, level_of, mu_law_tone
+from tests.media.tone import FRAME_SAMPLES, SAMPLES_PER_S, frames, level_of, mu_law_tone
 
 
 @pytest.mark.parametrize("hertz", [350, 440, 1_000, 3_000])

@@ -201,11 +201,6 @@ def test_no_reason_of_ours_can_end_its_line() -> None:
 # Vias
 
 
-def test_another_via_goes_on_top() -> None:
-    forwarded = invite().with_via(Via("TCP", "h", None, {"branch": "z9hG4bK2"}))
-    assert [via.branch for via in forwarded.vias] == ["z9hG4bK2", "z9hG4bK1"]
-
-
 def test_the_source_is_written_into_the_top_via_alone() -> None:
     both = request("Via: SIP/2.0/UDP b, SIP/2.0/UDP c").received_from("192.0.2.9", 40_000)
     assert [str(via) for via in both.vias] == [

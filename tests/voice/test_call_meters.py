@@ -14,7 +14,7 @@ from tests.voice.test_call_callbacks import Server, told_by
 
 async def readings_of(meters: CallMeters, path: Path) -> CallReadings:
     async with a_world(path) as world, told_by(world, Server()) as callbacks:
-        return meters.readings(world.records, callbacks)
+        return meters.readings(world.records, callbacks, 7)
 
 
 async def test_a_call_counts_once_with_its_attempts(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import cos, pi, sin, sqrt
 
-from media.g711 import MU_LAW_SAMPLES, mu_law
+from media.g711 import MU_LAW_SAMPLES, mu_law_encoded
 
 SAMPLES_PER_S = 8_000
 FRAME_SAMPLES = 160  # 20 ms
@@ -16,7 +16,8 @@ def mu_law_tone(hertz: int, level: float = 0.5) -> bytes:
     """One second of a sine, which can be repeated without a click; `level` is its share of the
     largest amplitude."""
     turn = 2 * pi * hertz / SAMPLES_PER_S
-    return mu_law(round(level * _FULL_SCALE * sin(turn * n)) for n in range(SAMPLES_PER_S))
+    samples = (round(level * _FULL_SCALE * sin(turn * n)) for n in range(SAMPLES_PER_S))
+    return bytes(map(mu_law_encoded, samples))
 
 
 def frames(second: bytes) -> Iterator[bytes]:
