@@ -8,9 +8,9 @@ test walks; both packages are pinned to the releases that it was written for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
-import socket
 import string
 import struct
 from collections.abc import Callable
@@ -31,7 +31,9 @@ from aiortc.rtcicetransport import RTCIceTransport
 from OpenSSL import SSL
 from pylibsrtp import Session
 
+from media.latch import Source
 from media.sdp import Address, address_kind
+from media.socket_pair import SocketPair
 from media.webrtc_parameters import (
     CANDIDATES_MAX,
     COMPONENT,
@@ -75,8 +77,9 @@ SRTP_PROFILES = (
 # 24 and 128 bits of chance are asked for (RFC 8839 §5.4).
 UFRAG_CHARS, PWD_CHARS = 8, 24
 _ICE_CHARS = string.ascii_letters + string.digits
-# One octet more than is relayed, so that what was cut off is seen to be too long.
-READ_OCTETS = 1_501
+_NOTHING = 255
+
+SendTo = Callable[[bytes, Address], object]
 
 # They tell each check of each pair.
 logging.getLogger("aioice").setLevel(logging.WARNING)
@@ -91,36 +94,25 @@ class TurnServer(NamedTuple):
     transport: str = "udp"
 
 
-class UdpSocket:
-    """A bound socket, where aioice has a transport of asyncio."""
+class PairTransport:
+    """The first of a pair of sockets, where aioice has a transport of asyncio."""
 
-    def __init__(self, bound: socket.socket, protocol: IceProtocol) -> None:
-        self.bound = bound
+    def __init__(self, pair: SocketPair, protocol: IceProtocol) -> None:
+        self.send = pair.send_rtp
+        self._pair = pair
         self._protocol = protocol
-        self._loop = asyncio.get_running_loop()
-        self._receive = bound.recvfrom
-        self._loop.add_reader(bound.fileno(), self._on_readable)
+        pair.rtp_received = protocol.received
         protocol.connection_made(cast(asyncio.DatagramTransport, self))
 
     def sendto(self, data: bytes, address: tuple[str, int]) -> None:
         """A check that does not go out is lost, and sent again."""
-        try:
-            self.bound.sendto(data, address)
-        except OSError as error:
-            self._protocol.error_received(error)
+        with contextlib.suppress(OSError):
+            self.send(data, address)
 
     def close(self) -> None:
-        if self.bound.fileno() >= 0:
-            self._loop.remove_reader(self.bound.fileno())
-            self.bound.close()
-            self._protocol.connection_lost(None)
-
-    def _on_readable(self) -> None:
-        try:
-            packet, source = self._receive(READ_OCTETS)
-        except OSError:  # Nothing is there after all, or an ICMP error came back.
-            return
-        self._protocol.datagram_received(packet, source)
+        """Of the path alone: the pair is given back by who took it."""
+        self._pair.rest()
+        self._protocol.connection_lost(None)
 
 
 class IceProtocol(StunProtocol):
@@ -130,33 +122,37 @@ class IceProtocol(StunProtocol):
         super().__init__(path)
         self._path = path
 
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        data = cast(bytes, data)
-        first = data[0] if data else 255
+    def received(self, packet: bytes, source: Source, now: float) -> None:
+        first = packet[0] if packet else _NOTHING
         if 128 <= first < 192:
-            self._path.on_media(data)
+            self._path.on_media(packet, now)
         elif first in _STUN:
             try:
-                super().datagram_received(data, addr)
+                super().datagram_received(packet, source)
             except (ValueError, LookupError, struct.error):
                 self._path.strays += 1
-        elif first in _DTLS and self._path.knows(addr[:2]):
-            self._path.on_dtls(data)
+        elif first in _DTLS and self._path.knows(source):
+            self._path.on_dtls(packet)
         else:
             self._path.strays += 1
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        """By a TURN server."""
+        self.received(cast(bytes, data), cast(Source, addr), self._path.now())
 
 
 class IcePath(Connection):
     """ICE with an end, on one socket of ours instead of one for each address of the machine.
 
     `on_selected` tells that media goes by another pair from now on, `on_lost` that the end no
-    longer consents to be sent anything (RFC 7675); the socket is closed then.
+    longer consents to be sent anything (RFC 7675), and all is closed.
     """
 
     def __init__(
         self,
         controlling: bool,
-        on_media: Callable[[bytes], None],
+        now: Callable[[], float],
+        on_media: Callable[[bytes, float], None],
         on_dtls: Callable[[bytes], None],
         on_selected: Callable[[IcePath], None],
         on_lost: Callable[[IcePath], None],
@@ -167,16 +163,17 @@ class IcePath(Connection):
             local_password=_random_chars(PWD_CHARS),
         )
         self.strays = 0
+        self.now = now
         self.on_media = on_media
         self.on_dtls = on_dtls
         self._on_selected = on_selected
         self._on_lost = on_lost
 
-    def open(self, bound: socket.socket, advertised: Address) -> None:
+    def open(self, pair: SocketPair, advertised: Address) -> None:
         """The end is told `advertised`, and nothing of where the socket is, if that differs."""
         self._local_candidates_start = True
         protocol = IceProtocol(self)
-        UdpSocket(bound, protocol)
+        PairTransport(pair, protocol)
         protocol.local_candidate = _candidate("host", advertised)
         self._protocols.append(protocol)
         self._local_candidates.append(protocol.local_candidate)
@@ -251,20 +248,21 @@ class IcePath(Connection):
         await self.try_candidates(remote)
         await self.connect()
 
-    def knows(self, source: tuple[Any, ...]) -> bool:
-        """Whether it has shown the password there, or told of that address."""
-        return any(one.remote_addr == source for one in self._check_list) or any(
-            address == source for _, address, _ in self._early_checks
+    def knows(self, source: Source) -> bool:
+        """Whether the end has shown the password there, or told of that address."""
+        address = source[:2]
+        return any([one.remote_addr == address for one in self._check_list]) or any(
+            [early == address for _, early, _ in self._early_checks]
         )
 
-    def selected(self) -> tuple[Callable[[bytes, tuple[str, int]], object], tuple[str, int]] | None:
+    def selected(self) -> tuple[SendTo, Address] | None:
         """What sends to the end, which may raise OSError; and the end's address."""
         pair = self._nominated.get(COMPONENT)
         if pair is None:
             return None
         transport: Any = pair.protocol.transport
-        send = transport.bound.sendto if isinstance(transport, UdpSocket) else transport.sendto
-        return send, pair.remote_addr
+        send = transport.send if isinstance(transport, PairTransport) else transport.sendto
+        return send, Address(*pair.remote_addr)
 
     # As aioice calls them
 

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from media.errors import NotAcceptable, SdpError
-from media.sdp import PORT_MAX, Line, attributes, ip, number
+from media.sdp import PORT_MAX, ip
+from media.sdp_lines import Line, attributes, number
 
 # Of an end; what it names beyond is not tried (RFC 8445 §19.5.1 bounds the checks).
 CANDIDATES_MAX = 16
@@ -96,6 +97,8 @@ class RemoteParameters:
         """
         said = attributes(session) | attributes(media)
         fingerprints = _fingerprints(media) or _fingerprints(session)
+        if not fingerprints:
+            raise NotAcceptable("no fingerprint by a hash that we have")
         return cls(
             _ice_chars(said.get("ice-ufrag"), UFRAG_CHARS_MIN),
             _ice_chars(said.get("ice-pwd"), PWD_CHARS_MIN),

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
+from typing import Protocol
 
 import pylibsrtp
 from pylibsrtp import Session
 
-from media.errors import NoPorts
-from media.port_range import PortRange
+from media.latch import KNOWN, Source
 from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
-from media.sdp import Address, address_kind, ip
-from media.webrtc_hooks import Certificate, DtlsAssociation, IcePath, TurnServer
-from media.webrtc_parameters import Fingerprint, LocalParameters, RemoteParameters, Setup
+from media.sdp import Address, ip
+from media.socket_pair import Received, SocketPair, dropped
+from media.webrtc_hooks import Certificate, DtlsAssociation, IcePath, SendTo, TurnServer
+from media.webrtc_parameters import Fingerprint, LocalParameters, RemoteParameters
 
-# Pairs of the range that others have bound, before a call is refused.
-BIND_ATTEMPTS_MAX = 32
 # For STUN and TURN servers; an answer waits for it, so what is not there by then is left out.
 GATHER_S = 2.0
 # From when an end is known until its first check, and for a handshake of DTLS.
@@ -47,20 +45,32 @@ class TransportState(StrEnum):
     CLOSED = "closed"
 
 
-class WebRtcHost:
-    """Where WebRTC ends are met: one address of this machine, ports of its range, and a
-    certificate for all. Make it before calls come, for keys take time.
+class Ports(Protocol):
+    """Those of a relay."""
 
-    `host` is what is bound, `advertised_host` what ends are told, where that differs. Servers of
-    STUN and TURN are for us, not for the ends, which have their own; most gateways need none.
+    def take_pair(self) -> tuple[SocketPair, Address]:
+        """Sockets that are bound, and where an end finds the first.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        ...
+
+    def give_back_pair(self, pair: SocketPair) -> None: ...
+
+
+class WebRtcHost:
+    """Where WebRTC ends are met: ports of a relay, and a certificate for all. Make it before calls
+    come, for keys take time.
+
+    Servers of STUN and TURN are for us, not for the ends, which have their own; a gateway that is
+    told how it is seen from outside needs none.
     """
 
     def __init__(
         self,
-        host: str,
-        ports: PortRange,
+        ports: Ports,
         now: Callable[[], float],
-        advertised_host: str = "",
         stun_server: Address | None = None,
         turn_server: TurnServer | None = None,
     ) -> None:
@@ -68,9 +78,6 @@ class WebRtcHost:
         self.now = now
         self.stun_server = stun_server
         self.turn_server = turn_server
-        self._host = host
-        self._advertised_host = advertised_host or host
-        self._family = socket.AF_INET6 if address_kind(host) == "IP6" else socket.AF_INET
         self._certificate = Certificate.generateCertificate()
         self._certified_at = now()
         self._closing: set[asyncio.Task[None]] = set()
@@ -81,30 +88,6 @@ class WebRtcHost:
             self._certificate = Certificate.generateCertificate()
             self._certified_at = self.now()
         return self._certificate
-
-    def bind(self) -> tuple[int, socket.socket, Address]:
-        """A port of the range, the socket on it, and what an end is told of it.
-
-        Raises:
-            NoPorts: no port or no socket is left.
-        """
-        for _ in range(BIND_ATTEMPTS_MAX):
-            port = self.ports.take(self.now())
-            try:
-                bound = socket.socket(self._family, socket.SOCK_DGRAM)
-            except OSError as error:
-                self.ports.give_back(port, self.now())
-                raise NoPorts(f"no socket: {error.strerror}") from error
-            try:
-                bound.setblocking(False)
-                bound.bind((self._host, port))
-                return port, bound, Address(self._advertised_host, port)
-            except OSError as error:
-                bound.close()
-                self.ports.give_back(port, self.now())
-                if error.errno != errno.EADDRINUSE:
-                    raise NoPorts(f"no socket: {error.strerror}") from error
-        raise NoPorts("others have bound the ports of the range")
 
     def close(self, transport: WebRtcTransport) -> None:
         """At once for its caller; what needs a moment is waited for in `closed`."""
@@ -139,9 +122,7 @@ class WebRtcHost:
         if ip(server.host) is not None:
             return server
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(
-            server.host, server.port, family=self._family, type=socket.SOCK_DGRAM
-        )
+        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
         return Address(str(found[0][4][0]), server.port)
 
 
@@ -149,39 +130,35 @@ class WebRtcTransport:
     """One end. `gather`, then `connect` as soon as the end is known; both again when ICE is to
     begin anew (RFC 8445 §9): what there was is kept until the new way is found.
 
-    `strays` counts packets that are no SRTP of this end, `unsent` those that did not go out: there
-    was no way, or the system did not take them.
+    A `LegTransport`: what it sends raises OSError where there is no way yet or any more. What comes
+    is handed to `received`. `strays` counts what is no SRTP of this end, nor helps to set it up.
     """
 
     def __init__(
         self,
         host: WebRtcHost,
         controlling: bool,
-        on_rtp: Callable[[bytes], None],
-        on_rtcp: Callable[[bytes], None],
-        on_state: Callable[[TransportState], None],
+        on_state: Callable[[TransportState], None] = lambda state: None,
     ) -> None:
-        self.on_rtp = on_rtp
-        self.on_rtcp = on_rtcp
+        self.received: Received = dropped
+        self.on_state = on_state
         self.state = TransportState.NEW
-        self.unsent = 0
         self._strays = 0
         self._host = host
         self._controlling = controlling
-        self._on_state = on_state
         self._certificate = host.certificate()
         self._dtls = self._association()
         self._fingerprints: frozenset[Fingerprint] = frozenset()
         self._is_client = False
-        self._ports: dict[IcePath, int] = {}
+        self._pairs: dict[IcePath, SocketPair] = {}
         self._gathered: IcePath | None = None
         self._tried: IcePath | None = None
         self._path: IcePath | None = None
         self._reaching: asyncio.Task[None] | None = None
         self._securing: asyncio.Task[None] | None = None
         self._discarding: set[asyncio.Task[None]] = set()
-        self._send_to: Callable[[bytes, tuple[str, int]], object] | None = None
-        self._address = ("", 0)
+        self._send_to: SendTo | None = None
+        self._address = Address("", 0)
         self._tx: Session | None = None
         self._rx: Session | None = None
         self._sent: set[bytes] = set()
@@ -189,31 +166,31 @@ class WebRtcTransport:
 
     @property
     def strays(self) -> int:
-        return self._strays + sum([path.strays for path in self._ports])
+        return self._strays + sum([path.strays for path in self._pairs])
 
     # Each packet
 
-    def send_rtp(self, packet: bytes) -> None:
+    def send_rtp(self, packet: bytes, target: Source = KNOWN) -> None:
         tx, send_to = self._tx, self._send_to
         if tx is None or send_to is None or not self._may(packet[8:12], self._sent):
-            self.unsent += 1
-            return
+            raise ConnectionError("the end cannot be sent to")
         try:
             send_to(tx.protect(packet), self._address)
-        except (ValueError, OSError, pylibsrtp.Error):
-            self.unsent += 1
+        except (ValueError, pylibsrtp.Error) as error:
+            raise ConnectionError("the packet is no RTP") from error
 
-    def send_rtcp(self, packet: bytes) -> None:
+    def send_muxed_rtcp(self, packet: bytes, target: Source = KNOWN) -> None:
         tx, send_to = self._tx, self._send_to
         if tx is None or send_to is None or not self._may(packet[4:8], self._sent):
-            self.unsent += 1
-            return
+            raise ConnectionError("the end cannot be sent to")
         try:
             send_to(tx.protect_rtcp(packet), self._address)
-        except (ValueError, OSError, pylibsrtp.Error):
-            self.unsent += 1
+        except (ValueError, pylibsrtp.Error) as error:
+            raise ConnectionError("the packet is no RTCP") from error
 
-    def _media_received(self, data: bytes) -> None:
+    send_rtcp = send_muxed_rtcp
+
+    def _media_received(self, data: bytes, now: float) -> None:
         rx = self._rx
         if rx is None or not HEADER_OCTETS <= len(data) <= PACKET_OCTETS_MAX:
             self._strays += 1
@@ -229,10 +206,7 @@ class WebRtcTransport:
             self._strays += 1
             return
         self._heard.add(source)
-        if is_rtcp:
-            self.on_rtcp(packet)
-        else:
-            self.on_rtp(packet)
+        self.received(packet, KNOWN, now)
 
     @staticmethod
     def _may(source: bytes, sources: set[bytes]) -> bool:
@@ -250,20 +224,30 @@ class WebRtcTransport:
         Raises:
             NoPorts: no port or no socket is left.
         """
-        port, bound, advertised = self._host.bind()
+        self.open()
+        assert self._gathered is not None
+        await self._host.ask_servers(self._gathered)
+        return self._local(self._gathered)
+
+    def open(self) -> LocalParameters:
+        """What is gathered without a wait: one candidate, that of our socket."""
+        pair, advertised = self._host.ports.take_pair()
         path = IcePath(
             self._controlling,
+            self._host.now,
             self._media_received,
             self._dtls_received,
             self._path_selected,
             self._path_lost,
         )
-        self._ports[path] = port
-        path.open(bound, advertised)
+        self._pairs[path] = pair
+        path.open(pair, advertised)
         if self._gathered is not None:
             self._discard(self._gathered)
         self._gathered = path
-        await self._host.ask_servers(path)
+        return self._local(path)
+
+    def _local(self, path: IcePath) -> LocalParameters:
         return LocalParameters(
             path.local_username,
             path.local_password,
@@ -271,9 +255,10 @@ class WebRtcTransport:
             path.candidates(),
         )
 
-    def connect(self, remote: RemoteParameters) -> None:
-        """By what was gathered last; `on_state` tells what comes of it. One whose fingerprint has
-        changed is another end, with keys of its own (RFC 8842 §4)."""
+    def connect(self, remote: RemoteParameters, is_client: bool) -> None:
+        """By what was gathered last; `on_state` tells what comes of it. `is_client` says whether we
+        begin DTLS. An end whose fingerprint has changed is another one, with keys of its own
+        (RFC 8842 §4)."""
         path, self._gathered = self._gathered, None
         assert path is not None, "nothing was gathered"
         if self._tried is not None:
@@ -285,7 +270,7 @@ class WebRtcTransport:
         ):
             self._forget_keys()
         self._fingerprints = remote.fingerprints
-        self._is_client = remote.setup is not Setup.ACTIVE
+        self._is_client = is_client
         self._tried = path
         self._become(TransportState.CONNECTING)
         self._reaching = asyncio.get_running_loop().create_task(self._reach(path, remote))
@@ -301,7 +286,7 @@ class WebRtcTransport:
             await asyncio.wait(tasks)
         await self._dtls.close()
         self._send_to = None
-        for path in list(self._ports):
+        for path in list(self._pairs):
             self._discard(path)
         while self._discarding:
             await asyncio.wait(self._discarding)
@@ -379,17 +364,17 @@ class WebRtcTransport:
         self._discard(path)
 
     def _discard(self, path: IcePath) -> None:
-        """It is closed, and its port given back."""
-        port = self._ports.pop(path, None)
-        if port is not None:
+        """It is closed, and its ports given back."""
+        pair = self._pairs.pop(path, None)
+        if pair is not None:
             self._strays += path.strays
-            self._spawn(self._close_path(path, port))
+            self._spawn(self._close_path(path, pair))
 
-    async def _close_path(self, path: IcePath, port: int) -> None:
+    async def _close_path(self, path: IcePath, pair: SocketPair) -> None:
         try:
             await path.close()
         finally:
-            self._host.ports.give_back(port, self._host.now())
+            self._host.ports.give_back_pair(pair)
 
     def _spawn(self, closing: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(closing)
@@ -399,4 +384,4 @@ class WebRtcTransport:
     def _become(self, state: TransportState) -> None:
         if self.state not in (state, TransportState.CLOSED):
             self.state = state
-            self._on_state(state)
+            self.on_state(state)

@@ -1,0 +1,117 @@
+"""Which codecs a WebRTC end and one that is none are told of each other. Pure.
+
+Every WebRTC end has G.711 (RFC 7874 §3), so what is offered begins with it and nothing is
+transcoded. Opus follows where an end has offered it, for the other may want it too. An end that
+offers Opus and no G.711 is served by transcoding, if libopus is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from media.codecs import PAYLOAD_TYPE_MAX, PCMA, PCMU, Codecs
+from media.errors import NotAcceptable
+from media.sdp import Media
+from media.sdp_lines import Line, Lines
+
+OPUS, OPUS_CLOCK_RATE = "OPUS", 48_000
+LAWS = (PCMU, PCMA)
+DYNAMIC = range(96, PAYLOAD_TYPE_MAX + 1)
+# What one end says of a format, by its number.
+_OF_A_FORMAT = ("rtpmap", "fmtp", "rtcp-fb")
+# We play 8 kHz, so nothing above it needs to be encoded, and make use of FEC (RFC 7587 §6.1).
+OPUS_PARAMETERS = "minptime=10;useinbandfec=1;maxplaybackrate=8000;sprop-maxcapturerate=8000"
+# All that a telephone has (RFC 4733 §3.2).
+EVENTS = "0-15"
+
+
+def offered_to_browser(media: Media) -> Media:
+    """What an end offered that is none.
+
+    Raises:
+        NotAcceptable: nothing that browsers have.
+    """
+    return _limited(media, _common(media))
+
+
+def offered_by_browser(media: Media, transcodes: bool) -> Media:
+    """What is offered on; `transcodes` says whether Opus can become G.711 here.
+
+    Raises:
+        NotAcceptable: nothing that others have.
+    """
+    codecs = Codecs.of(media)
+    limited = _limited(media, _common(media))
+    if not transcodes or any(law in codecs.by_payload_type for law in LAWS):
+        return limited
+    events = codecs.events()
+    more: list[Line] = []
+    if events is None:
+        events = next((one for one in DYNAMIC if one not in codecs.by_payload_type), None)
+        more = [] if events is None else _events(events)
+    formats = [*LAWS, *Codecs.of(limited).by_payload_type, *([] if events is None else [events])]
+    return replace(
+        limited,
+        formats=tuple(dict.fromkeys([str(one) for one in formats])),
+        lines=Lines((*limited.lines, *more)),
+    )
+
+
+def answered_to_browser(answered: Media, offered: Media) -> Media:
+    """What an end answered that is none, in the numbers of the browser's offer."""
+    codecs, known = Codecs.of(answered), Codecs.of(offered)
+    if any(law in known.by_payload_type for law in LAWS):
+        return answered
+    opus = known.find(OPUS, OPUS_CLOCK_RATE)
+    if opus is None or not any(law in codecs.by_payload_type for law in LAWS):
+        return answered
+    if opus in codecs.by_payload_type:
+        return answered
+    events = known.events(OPUS_CLOCK_RATE) if codecs.events() is not None else None
+    lines = [
+        *_without(answered.lines, codecs.by_payload_type),
+        Line("a", f"rtpmap:{opus} opus/48000/2"),
+        Line("a", f"fmtp:{opus} {OPUS_PARAMETERS}"),
+        *(_events(events, OPUS_CLOCK_RATE) if events is not None else ()),
+    ]
+    formats = (str(opus),) if events is None else (str(opus), str(events))
+    return replace(answered, formats=formats, lines=Lines(lines))
+
+
+def _common(media: Media) -> list[int]:
+    """G.711, then Opus, then what carries their digits."""
+    codecs = Codecs.of(media)
+    common = [law for law in codecs.by_payload_type if law in LAWS]
+    opus = codecs.find(OPUS, OPUS_CLOCK_RATE)
+    if opus is not None:
+        common.append(opus)
+    if not common:
+        raise NotAcceptable("neither G.711 nor Opus is offered")
+    for rate in (8_000, OPUS_CLOCK_RATE):
+        events = codecs.events(rate)
+        if events is not None and (rate == 8_000 or opus is not None):
+            common.append(events)
+    return common
+
+
+def _limited(media: Media, payload_types: list[int]) -> Media:
+    codecs = Codecs.of(media)
+    others = [one for one in codecs.by_payload_type if one not in payload_types]
+    return replace(
+        media,
+        formats=tuple([str(one) for one in payload_types]),
+        lines=Lines(_without(media.lines, others)),
+    )
+
+
+def _without(lines: Lines, payload_types: Iterable[int]) -> list[Line]:
+    about = tuple([f"{name}:{number} " for number in payload_types for name in _OF_A_FORMAT])
+    return [line for line in lines if not line.value.startswith(about)]
+
+
+def _events(payload_type: int, clock_rate: int = 8_000) -> list[Line]:
+    return [
+        Line("a", f"rtpmap:{payload_type} telephone-event/{clock_rate}"),
+        Line("a", f"fmtp:{payload_type} {EVENTS}"),
+    ]
