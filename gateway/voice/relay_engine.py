@@ -65,6 +65,10 @@ class RelayEngine:
 
     def open(self, on_silence: OnSilence) -> RelaySession:
         try:
-            return RelaySession(self._host.open(on_silence))
+            return RelaySession(self._host.open(lambda event: on_silence()))
         except MediaError as error:
             raise MediaRefused(error.status, str(error)) from error
+
+    def close(self) -> None:
+        """Close the sockets that no call has, and those of calls when they end."""
+        self._host.close()

@@ -26,7 +26,8 @@ def opened(media: MediaEngine) -> MediaSession:
 
 
 async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -> None:
-    session, caller, called = opened(engine()), UdpEnd(), UdpEnd()
+    media, caller, called = engine(), UdpEnd(), UdpEnd()
+    session = opened(media)
     session.offer(Side.CALLER, caller.description())
     answered = session.answer(Side.CALLED, called.description())
     assert not session.flowing(Side.CALLER)
@@ -38,6 +39,7 @@ async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -
     assert session.quality(Side.CALLER).mos > 4
     assert session.quality(Side.CALLED) == Quality()
     session.close()
+    media.close()
     caller.close()
     called.close()
 
@@ -54,18 +56,22 @@ async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -
     ],
 )
 async def test_what_cannot_be_served_is_refused_with_488(offered: bytes) -> None:
-    session = opened(engine())
+    media = engine()
+    session = opened(media)
     with pytest.raises(MediaRefused) as refused:
         session.offer(Side.CALLER, offered)
     assert refused.value.status == 488
     session.close()
+    media.close()
 
 
 async def test_an_answer_to_nothing_is_refused() -> None:
-    session = opened(engine())
+    media = engine()
+    session = opened(media)
     with pytest.raises(MediaRefused):
         session.answer(Side.CALLED, description(audio()))
     session.close()
+    media.close()
 
 
 async def test_without_ports_a_call_is_refused_with_503() -> None:
@@ -78,3 +84,4 @@ async def test_without_ports_a_call_is_refused_with_503() -> None:
     session.close()
     session.close()
     assert media.calls_free == 1
+    media.close()
