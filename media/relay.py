@@ -83,9 +83,8 @@ class RelayHost:
         Raises:
             NoPorts: no port or no socket is left.
         """
-        pair = self._pair()
-        local = Address(self._advertised_host, pair.port)
-        return PlainEnd(pair, local, self.is_ours, self._give_back)
+        pair, local = self.take_pair()
+        return PlainEnd(pair, local, self.is_ours, self.give_back_pair)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
@@ -107,6 +106,15 @@ class RelayHost:
         while self._kept:
             self._kept.popitem()[1].close()
 
+    def take_pair(self) -> tuple[SocketPair, Address]:
+        """Sockets that are bound, and where an end finds the first of them.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        pair = self._pair()
+        return pair, Address(self._advertised_host, pair.port)
+
     def _pair(self) -> SocketPair:
         for _ in range(BIND_ATTEMPTS_MAX):
             port = self.ports.take(self.now())
@@ -121,7 +129,7 @@ class RelayHost:
                     raise NoPorts(f"no socket: {error.strerror}") from error
         raise NoPorts("others have bound the ports of the range")
 
-    def _give_back(self, pair: SocketPair) -> None:
+    def give_back_pair(self, pair: SocketPair) -> None:
         if len(self._kept) < self._keeps:
             pair.rest()
             self._kept[pair.port] = pair

@@ -59,24 +59,28 @@ def offered_by_browser(media: Media, transcodes: bool) -> Media:
 
 
 def answered_to_browser(answered: Media, offered: Media) -> Media:
-    """What an end answered that is none, in the numbers of the browser's offer."""
-    codecs, known = Codecs.of(answered), Codecs.of(offered)
-    if any(law in known.by_payload_type for law in LAWS):
-        return answered
+    """What an end answered that is none, in the numbers of the browser's offer and nothing that is
+    not in that (RFC 3264 §6.1)."""
+    codecs, known = Codecs.of(answered).by_payload_type, Codecs.of(offered)
+    kept = [one for one in codecs if one in known.by_payload_type]
     opus = known.find(OPUS, OPUS_CLOCK_RATE)
-    if opus is None or not any(law in codecs.by_payload_type for law in LAWS):
-        return answered
-    if opus in codecs.by_payload_type:
-        return answered
-    events = known.events(OPUS_CLOCK_RATE) if codecs.events() is not None else None
-    lines = [
-        *_without(answered.lines, codecs.by_payload_type),
-        Line("a", f"rtpmap:{opus} opus/48000/2"),
-        Line("a", f"fmtp:{opus} {OPUS_PARAMETERS}"),
-        *(_events(events, OPUS_CLOCK_RATE) if events is not None else ()),
-    ]
-    formats = (str(opus),) if events is None else (str(opus), str(events))
-    return replace(answered, formats=formats, lines=Lines(lines))
+    lines: list[Line] = []
+    if opus is not None and opus not in codecs and not any(law in kept for law in LAWS):
+        kept = [opus]
+        lines.append(Line("a", f"rtpmap:{opus} opus/48000/2"))
+        lines.append(Line("a", f"fmtp:{opus} {OPUS_PARAMETERS}"))
+        events = known.events(OPUS_CLOCK_RATE)
+        if events is not None and Codecs.of(answered).events() is not None:
+            kept.append(events)
+            lines += _events(events, OPUS_CLOCK_RATE)
+    if not kept:
+        raise NotAcceptable("the answer has no codec of the offer")
+    others = [one for one in codecs if one not in kept]
+    return replace(
+        answered,
+        formats=tuple([str(one) for one in kept]),
+        lines=Lines((*_without(answered.lines, others), *lines)),
+    )
 
 
 def _common(media: Media) -> list[int]:
