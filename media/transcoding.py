@@ -35,16 +35,17 @@ _NONE = -1
 
 
 class Outgoing:
-    """The stream that comes out: one source, whose numbers go on without a break."""
+    """The stream that comes out, whose numbers go on without a break. Its source is that of what
+    came in, so that reports of it are understood."""
 
-    def __init__(self, ssrc: int, sequence: int) -> None:
+    def __init__(self, sequence: int) -> None:
         self.marked = True
-        self._ssrc = ssrc
+        self.ssrc = 0
         self._sequence = sequence
 
     def packet(self, payload_type: int, timestamp: int, payload: bytes) -> bytes:
         header = RtpHeader(
-            payload_type, self._sequence, timestamp & 0xFFFF_FFFF, self._ssrc, self.marked
+            payload_type, self._sequence, timestamp & 0xFFFF_FFFF, self.ssrc, self.marked
         )
         self.marked = False
         self.skip(1)
@@ -100,6 +101,7 @@ class Transcoding(ABC):
         lost = self._lost(header)
         if lost < 0:
             return []
+        self._outgoing.ssrc = header.ssrc
         at = self._timeline.at(header, self._next_at)
         if kind not in self._events:
             return list(self._converted(kind, payload, at, lost))
