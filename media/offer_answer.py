@@ -180,7 +180,7 @@ class Negotiation:
         media = within_laws(media, offered)
         if self._passes or other.transport.profile is not Profile.WEBRTC:
             return media
-        return answered_to_browser(media, offered)
+        return answered_to_browser(media, offered, self._transcodes)
 
     def _told(self, media: Media, said: TransportSaid, direction: Direction) -> Media:
         """The other end's audio, as this end is to see it, but for the transport."""

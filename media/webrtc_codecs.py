@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from media.codecs import PAYLOAD_TYPE_MAX, PCMA, PCMU, Codecs
+from media.codecs import CLOCK_RATE, PAYLOAD_TYPE_MAX, PCMA, PCMU, STATIC, Codecs
 from media.errors import NotAcceptable
 from media.sdp import Media
 from media.sdp_lines import Line, Lines
@@ -32,7 +32,8 @@ def offered_to_browser(media: Media) -> Media:
     Raises:
         NotAcceptable: nothing that browsers have.
     """
-    return _limited(media, _common(media))
+    limited = _limited(media, _common(media))
+    return replace(limited, lines=_mapped(limited.formats, limited.lines))
 
 
 def offered_by_browser(media: Media, transcodes: bool) -> Media:
@@ -58,14 +59,16 @@ def offered_by_browser(media: Media, transcodes: bool) -> Media:
     )
 
 
-def answered_to_browser(answered: Media, offered: Media) -> Media:
+def answered_to_browser(answered: Media, offered: Media, transcodes: bool) -> Media:
     """What an end answered that is none, in the numbers of the browser's offer and nothing that is
     not in that (RFC 3264 §6.1)."""
     codecs, known = Codecs.of(answered).by_payload_type, Codecs.of(offered)
     kept = [one for one in codecs if one in known.by_payload_type]
     opus = known.find(OPUS, OPUS_CLOCK_RATE)
     lines: list[Line] = []
-    if opus is not None and opus not in codecs and not any(law in kept for law in LAWS):
+    if not any(one in LAWS or one == opus for one in kept):
+        if not transcodes or opus is None or not any(law in codecs for law in LAWS):
+            raise NotAcceptable("the answer has no codec of the offer")
         kept = [opus]
         lines.append(Line("a", f"rtpmap:{opus} opus/48000/2"))
         lines.append(Line("a", f"fmtp:{opus} {OPUS_PARAMETERS}"))
@@ -73,14 +76,10 @@ def answered_to_browser(answered: Media, offered: Media) -> Media:
         if events is not None and Codecs.of(answered).events() is not None:
             kept.append(events)
             lines += _events(events, OPUS_CLOCK_RATE)
-    if not kept:
-        raise NotAcceptable("the answer has no codec of the offer")
     others = [one for one in codecs if one not in kept]
-    return replace(
-        answered,
-        formats=tuple([str(one) for one in kept]),
-        lines=Lines((*_without(answered.lines, others), *lines)),
-    )
+    formats = tuple([str(one) for one in kept])
+    said = (*_without(answered.lines, others), *lines)
+    return replace(answered, formats=formats, lines=_mapped(formats, said))
 
 
 def _common(media: Media) -> list[int]:
@@ -92,9 +91,9 @@ def _common(media: Media) -> list[int]:
         common.append(opus)
     if not common:
         raise NotAcceptable("neither G.711 nor Opus is offered")
-    for rate in (8_000, OPUS_CLOCK_RATE):
+    for rate in (CLOCK_RATE, OPUS_CLOCK_RATE):
         events = codecs.events(rate)
-        if events is not None and (rate == 8_000 or opus is not None):
+        if events is not None and (rate == CLOCK_RATE or opus is not None):
             common.append(events)
     return common
 
@@ -109,12 +108,23 @@ def _limited(media: Media, payload_types: list[int]) -> Media:
     )
 
 
+def _mapped(formats: Iterable[str], lines: Iterable[Line]) -> Lines:
+    """With an rtpmap for fixed numbers too (RFC 8829 §5.2.1)."""
+    said = Lines(lines)
+    maps = {line.value.partition(" ")[0] for line in said}
+    missing = [int(one) for one in formats if f"rtpmap:{one}" not in maps]
+    more = [
+        Line("a", f"rtpmap:{one} {STATIC[one]}/{CLOCK_RATE}") for one in missing if one in STATIC
+    ]
+    return Lines((*said, *more))
+
+
 def _without(lines: Lines, payload_types: Iterable[int]) -> list[Line]:
     about = tuple([f"{name}:{number} " for number in payload_types for name in _OF_A_FORMAT])
     return [line for line in lines if not line.value.startswith(about)]
 
 
-def _events(payload_type: int, clock_rate: int = 8_000) -> list[Line]:
+def _events(payload_type: int, clock_rate: int = CLOCK_RATE) -> list[Line]:
     return [
         Line("a", f"rtpmap:{payload_type} telephone-event/{clock_rate}"),
         Line("a", f"fmtp:{payload_type} {EVENTS}"),

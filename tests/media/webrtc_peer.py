@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import fractions
-from math import pi, sin
+from array import array
+from math import cos, hypot, pi, sin
+from typing import Any
 
 import av
 from aiortc import (
@@ -12,6 +14,7 @@ from aiortc import (
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpSender,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 
@@ -38,9 +41,7 @@ class Tone(MediaStreamTrack):
         numbers = range(self._sample, self._sample + FRAME_SAMPLES)
         frame = av.AudioFrame(format="s16", layout="mono", samples=FRAME_SAMPLES)
         samples = [round(self._level * sin(self._turn * number)) for number in numbers]
-        frame.planes[0].update(
-            b"".join([one.to_bytes(2, "little", signed=True) for one in samples])
-        )
+        frame.planes[0].update(array("h", samples).tobytes())
         frame.pts, frame.sample_rate = self._sample, SAMPLE_RATE
         frame.time_base = fractions.Fraction(1, SAMPLE_RATE)
         self._sample += FRAME_SAMPLES
@@ -70,8 +71,7 @@ class Browser:
 
     async def answer(self, sdp: bytes) -> bytes:
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp.decode(), "offer"))
-        if not self.pc.getSenders()[0].track:
-            self.pc.addTrack(self._tone)
+        self.pc.addTrack(self._tone)
         await self.pc.setLocalDescription(await self.pc.createAnswer())
         self._listen()
         return self.pc.localDescription.sdp.encode()
@@ -80,7 +80,8 @@ class Browser:
         async with asyncio.timeout(WAIT_S):
             await self._has_track.wait()
             assert self._heard is not None
-            return [await self._heard.recv() for _ in range(frames)]
+            heard = [await self._heard.recv() for _ in range(frames)]
+        return [one for one in heard if isinstance(one, av.AudioFrame)]
 
     async def send(self, packet: bytes) -> None:
         """RTP that no track makes."""
@@ -93,18 +94,30 @@ class Browser:
         self._heard = track
         self._has_track.set()
 
-    def _prefer(self, transceiver: object) -> None:
+    def _prefer(self, transceiver: RTCRtpTransceiver) -> None:
         known = RTCRtpSender.getCapabilities("audio").codecs
         chosen = [one for name in self._codecs for one in known if one.mimeType == f"audio/{name}"]
         transceiver.setCodecPreferences(chosen)
 
     def _listen(self) -> None:
-        transport = self.pc.getTransceivers()[0].sender.transport
+        transport: Any = self.pc.getTransceivers()[0].sender.transport
         handle = transport._handle_rtp_data
 
         async def handled(data: bytes, arrival_time_ms: int) -> None:
             self.raw.append(data)
             await handle(data, arrival_time_ms)
 
-        if transport._handle_rtp_data.__name__ != "handled":
-            transport._handle_rtp_data = handled
+        transport._handle_rtp_data = handled
+
+
+def level_of_frames(frames: list[av.AudioFrame], hertz: int) -> float:
+    """The amplitude of a tone in what was heard, as a share of the largest."""
+    samples: list[int] = []
+    for frame in frames:
+        channels = len(frame.layout.channels)
+        plane = bytes(frame.planes[0])[: 2 * channels * frame.samples]
+        samples += array("h", plane)[::channels]
+    turn = 2 * pi * hertz / frames[0].sample_rate
+    real = sum([sample * cos(turn * at) for at, sample in enumerate(samples)])
+    imaginary = sum([sample * sin(turn * at) for at, sample in enumerate(samples)])
+    return 2 * hypot(real, imaginary) / len(samples) / FULL_SCALE
