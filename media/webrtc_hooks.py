@@ -56,6 +56,7 @@ HOOKED: dict[type, tuple[str, ...]] = {
         "_remote_candidates",
         "check_complete",
         "check_incoming",
+        "data_received",
         "query_consent",
     ),
     RTCCertificate: ("_create_ssl_context",),
@@ -265,6 +266,10 @@ class IcePath(Connection):
         return send, Address(*pair.remote_addr)
 
     # As aioice calls them
+
+    def data_received(self, data: bytes, component: int) -> None:
+        """What is no STUN, though it begins as such: aioice would keep it for who reads it."""
+        self.strays += 1
 
     def check_incoming(
         self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol
