@@ -7,6 +7,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 from random import Random
+from secrets import token_bytes
 
 from media.errors import NoPorts, NotAcceptable
 from media.events import MediaEvent, MediaTimeout
@@ -14,7 +15,7 @@ from media.leg import Heard, Leg, describe, join
 from media.offer_answer import Negotiation
 from media.port_range import PortRange
 from media.profile import Profile
-from media.relay_end import PlainEnd, RelayEnd
+from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
 
@@ -85,7 +86,9 @@ class RelayHost:
         """
         pair = self._pair()
         local = Address(self._advertised_host, pair.port)
-        return PlainEnd(pair, local, self.is_ours, self._give_back)
+        if profile is Profile.PLAIN:
+            return PlainEnd(pair, local, self.is_ours, self._give_back)
+        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self._give_back)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
