@@ -28,9 +28,7 @@ class AudioStream:
     secret: object = None
 
     @classmethod
-    def of(
-        cls, description: SessionDescription, media: Media, secret: object = None
-    ) -> AudioStream:
+    def of(cls, description: SessionDescription, media: Media) -> AudioStream:
         """
         Raises:
             SdpError: no address, or one that is for more than one.
@@ -48,7 +46,7 @@ class AudioStream:
         elif address is not None:
             rtp = _unicast(address, media.port)
             rtcp = rtp if rtcp_mux else _rtcp(said.get("rtcp"), rtp)
-        return cls(rtp, rtcp, direction, Codecs.of(media), media.proto, rtcp_mux, secret)
+        return cls(rtp, rtcp, direction, Codecs.of(media), media.proto, rtcp_mux)
 
     def __repr__(self) -> str:
         """Without the keys."""

@@ -7,6 +7,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 from random import Random
+from secrets import token_bytes
 
 from media import opus
 from media.errors import NoPorts, NotAcceptable
@@ -16,7 +17,7 @@ from media.offer_answer import Negotiation
 from media.opus_bridge import OpusBridge, OpusNeed
 from media.port_range import PortRange
 from media.profile import Profile
-from media.relay_end import PlainEnd, RelayEnd
+from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
 from media.transcoding_pool import TranscodingPool
@@ -88,7 +89,9 @@ class RelayHost:
             NoPorts: no port or no socket is left.
         """
         pair, local = self.take_pair()
-        return PlainEnd(pair, local, self.is_ours, self.give_back_pair)
+        if profile is Profile.PLAIN:
+            return PlainEnd(pair, local, self.is_ours, self.give_back_pair)
+        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self.give_back_pair)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""

@@ -6,9 +6,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from media.audio_stream import AudioStream
+from media.latch import Source
 from media.leg import Leg
+from media.profile import Profile
+from media.sdes import SrtpKeys
+from media.sdes_description import SdesDescription
 from media.sdp import Address
 from media.socket_pair import SocketPair
+from media.srtp import Srtp
 from media.transport_description import PlainDescription, TransportDescription
 
 
@@ -54,3 +59,75 @@ class PlainEnd:
 
     def close(self) -> None:
         self._give_back(self._pair)
+
+
+class SrtpEnd:
+    """At a pair of our ports, with SRTP by the keys of the description: or without, where the
+    profile leaves it to the end and the end has none.
+
+    What comes is deciphered first: only who has the key can move the latch.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        pair: SocketPair,
+        local: Address,
+        is_ours: Callable[[Address], bool],
+        octets: Callable[[int], bytes],
+        give_back: Callable[[SocketPair], None],
+    ) -> None:
+        self.description = SdesDescription(profile, local, octets, is_ours)
+        self.leg = Leg(self, is_ours)
+        self._pair = pair
+        self._srtp: Srtp | None = None
+        self._give_back = give_back
+
+    def agreed(self, stream: AudioStream) -> None:
+        if isinstance(stream.secret, SrtpKeys):
+            if self._srtp is None:
+                self._srtp = Srtp()
+            self._srtp.agreed(stream.secret)
+            self._pair.rtp_received = self._rtp_received
+            self._pair.rtcp_received = self._rtcp_received
+        else:
+            self._srtp = None
+            self._pair.rtp_received = self.leg.rtp_received
+            self._pair.rtcp_received = self.leg.rtcp_received
+
+    def close(self) -> None:
+        self._give_back(self._pair)
+
+    def send_rtp(self, packet: bytes, target: Source) -> None:
+        if self._srtp is None:
+            self._pair.send_rtp(packet, target)
+        elif protected := self._srtp.protected(packet):
+            self._pair.send_rtp(protected, target)
+
+    def send_rtcp(self, packet: bytes, target: Source) -> None:
+        if self._srtp is None:
+            self._pair.send_rtcp(packet, target)
+        elif protected := self._srtp.protected_rtcp(packet):
+            self._pair.send_rtcp(protected, target)
+
+    def send_muxed_rtcp(self, packet: bytes, target: Source) -> None:
+        if self._srtp is None:
+            self._pair.send_rtp(packet, target)
+        elif protected := self._srtp.protected_rtcp(packet):
+            self._pair.send_rtp(protected, target)
+
+    def _rtp_received(self, packet: bytes, source: Source, now: float) -> None:
+        assert self._srtp is not None
+        plain = self._srtp.plain(packet)
+        if plain is None:
+            self.leg.strays += 1
+        else:
+            self.leg.rtp_received(plain, source, now)
+
+    def _rtcp_received(self, packet: bytes, source: Source, now: float) -> None:
+        assert self._srtp is not None
+        plain = self._srtp.plain(packet)
+        if plain is None:
+            self.leg.strays += 1
+        else:
+            self.leg.rtcp_received(plain, source, now)

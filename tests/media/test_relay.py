@@ -15,12 +15,17 @@ from random import Random
 
 import pytest
 import uvloop
+from pylibsrtp import Policy, Session
 
 from media import sdp
 from media.errors import NoPorts, NotAcceptable
 from media.events import MediaEvent
 from media.port_range import REST_S
+from media.profile import Profile
 from media.relay import BIND_ATTEMPTS_MAX, KEPT_PAIRS_MAX, SILENCE_S, Relay, RelayHost
+from media.sdes import KEY_OCTETS, Crypto, Suite, cryptos
+from media.sdp import Media
+from media.srtp import policy
 from tests.media.packets import packet, receiver_report
 from tests.media.tone import frames, level_of, mu_law_tone
 from tests.media.udp_end import LOOPBACK, UdpEnd
@@ -359,3 +364,49 @@ def sockets() -> set[str]:
         with contextlib.suppress(OSError):
             links.add(os.readlink(f"/proc/self/fd/{one}"))
     return {link for link in links if link.removeprefix("socket:[").removesuffix("]") in bound}
+
+
+@pytest.mark.parametrize("suite", Suite)
+async def test_a_tone_goes_from_a_plain_end_to_an_encrypted_one_and_back(suite: Suite) -> None:
+    relays = host()
+    relay = relays.open(lambda event: None, (Profile.PLAIN, Profile.SDES))
+    plain, secure = UdpEnd(), SrtpUdpEnd(suite)
+    at_secure = sdp.parse(relay.offer(0, plain.description())).media[0]
+    secure.hears_by(at_secure)
+    at_plain = port_of(relay.answer(1, secure.description()))
+    heard: tuple[bytearray, bytearray] = bytearray(), bytearray()
+    for sequence, frame in zip(range(50), frames(mu_law_tone(425)), strict=False):
+        plain.send(packet(sequence, payload=frame), at_plain)
+        octets = (await secure.receive())[0]
+        assert frame not in octets
+        heard[0].extend(secure.into.unprotect(octets)[12:])
+        secure.send(secure.out.protect(packet(sequence, payload=frame, ssrc=9)), at_secure.port)
+        heard[1].extend((await plain.receive())[0][12:])
+    assert [level_of(bytes(one), 425) for one in heard] == pytest.approx([0.5, 0.5], abs=0.01)
+    secure.send(packet(99), at_secure.port)  # Not deciphered: a stranger's.
+    secure.send(secure.out.protect_rtcp(receiver_report()), at_secure.port)
+    secure.send(secure.out.protect(packet(100, ssrc=9)), at_secure.port)
+    await plain.receive()
+    assert relay.leg(1).strays == 1
+    relay.close()
+    relays.close()
+    plain.close()
+    secure.close()
+
+
+class SrtpUdpEnd(UdpEnd):
+    """Answers by one suite, and its own key."""
+
+    def __init__(self, suite: Suite) -> None:
+        super().__init__()
+        self._suite = suite
+        self._key = Crypto(1 + list(Suite).index(suite), suite, b"\5" * KEY_OCTETS[suite])
+        self.out = Session(policy(self._key, Policy.SSRC_ANY_OUTBOUND))
+
+    def hears_by(self, offered: Media) -> None:
+        [key] = [one for one in cryptos(offered.lines) if one.suite is self._suite]
+        self.into = Session(policy(key, Policy.SSRC_ANY_INBOUND))
+
+    def description(self, *attributes: str) -> bytes:
+        said = super().description(self._key.line.value, *attributes)
+        return said.replace(b"RTP/AVP", b"RTP/SAVP")
