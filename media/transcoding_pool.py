@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+log = logging.getLogger(__name__)
+
 # Packets of one path that wait: a second's tenth of speech, and what is older is worth nothing.
 WAITING_MAX = 5
-# A worker has one core; the second thread goes on where another waits for the interpreter.
+# A worker has one core.
 THREADS = 1
 
 
@@ -46,7 +49,11 @@ class TranscodingPool:
 
     def _run(self, queue: SimpleQueue[TranscodingPath | None]) -> None:
         while (path := queue.get()) is not None:
-            packets = path.convert_next()
+            try:
+                packets = path.convert_next()
+            except Exception:
+                log.exception("transcoding failed")
+                continue
             if packets:
                 self._done.append((path, packets))
                 if not self._is_awake:
