@@ -124,6 +124,22 @@ class MediaSession(Protocol):
         ...
 
 
+class MediaReadings(msgspec.Struct, frozen=True):
+    """How an engine stands, and what it has counted since its start: `strays` are packets that are
+    no media of a call's, `unsent` those that the system did not take. `workers` are those that are
+    up, of those that are wanted."""
+
+    workers: int = 0
+    workers_wanted: int = 0
+    restarts: int = 0
+    calls: int = 0
+    calls_free: int = 0
+    packets: int = 0
+    octets: int = 0
+    strays: int = 0
+    unsent: int = 0
+
+
 class MediaEngine(Protocol):
     def open(self, on_event: Callable[[MediaEvent], None]) -> MediaSession:
         """
@@ -131,3 +147,5 @@ class MediaEngine(Protocol):
             MediaRefused: 503, there is no room.
         """
         ...
+
+    def readings(self) -> MediaReadings: ...

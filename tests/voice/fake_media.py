@@ -8,6 +8,7 @@ from gateway.call import Quality
 from gateway.voice.media_session import (
     Lost,
     MediaEvent,
+    MediaReadings,
     MediaRefused,
     Profile,
     Qualities,
@@ -88,6 +89,9 @@ class FakeEngine:
         self.open_sessions += 1
         self.sessions.append(FakeSession(self, on_event))
         return self.sessions[-1]
+
+    def readings(self) -> MediaReadings:
+        return MediaReadings(calls=self.open_sessions)
 
     def reply(self) -> None:
         """To all that was asked."""

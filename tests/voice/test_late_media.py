@@ -358,7 +358,7 @@ def test_lost_media_ends_both_sides_with_a_reason() -> None:
     for side in (ONE, CUSTOMER):
         (bye,) = world.sent(side, "BYE")
         assert "Q.850;cause=41" in (bye.headers.get("Reason") or "")
-    assert world.record.ended_by is EndedBy.GATEWAY
+    assert world.record.ended_by is EndedBy.MEDIA
     assert world.nothing_stays()
 
 
