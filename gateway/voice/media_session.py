@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.call import Quality
 from gateway.voice.steps import Reply
+from media.profile import Profile
 
 # An engine that has not replied by then is not there.
 MEDIA_REPLY_S = 3.0
@@ -27,15 +28,6 @@ class Side(StrEnum):
 
     # Enum's own is written in Python and takes ten times as long.
     __hash__ = str.__hash__
-
-
-class Profile(StrEnum):
-    """What somebody whom we offer media to is spoken to in."""
-
-    PLAIN = "plain"
-    MAY_SDES = "may sdes"  # plain, with keys for who can (RFC 8643)
-    SDES = "sdes"
-    WEBRTC = "webrtc"
 
 
 class MediaRefused(Exception):

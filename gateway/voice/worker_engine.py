@@ -14,12 +14,12 @@ from gateway.voice.media_session import (
     MediaEvent,
     MediaReadings,
     MediaRefused,
-    Profile,
     Qualities,
     Side,
     Silence,
 )
 from gateway.voice.steps import Reply
+from media.profile import Profile
 from media.worker.messages import (
     Answer,
     Begin,

@@ -120,7 +120,7 @@ Reply = Pong | Described | Measured | Refused
 
 
 class Silent(_Message, frozen=True):
-    """See `RelayHost`."""
+    """See `MediaTimeout`."""
 
     call: int
 

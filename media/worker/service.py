@@ -9,7 +9,9 @@ from functools import partial
 from random import SystemRandom
 
 from media.errors import MediaError
+from media.events import MediaEvent, MediaTimeout
 from media.leg import Heard
+from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
 from media.worker.messages import (
     Answer,
@@ -79,6 +81,8 @@ class Service:
     def close(self) -> None:
         for call in list(self._calls):
             self._delete(call)
+        if self._host is not None:
+            self._host.close()
 
     def _begin(self, place: Place) -> None:
         self._host = RelayHost(
@@ -94,9 +98,18 @@ class Service:
         relay = self._calls.get(offer.call)
         if relay is None:
             assert self._host is not None
-            relay = self._host.open(partial(self._tell, Silent(offer.call)))
+            other = Profile(offer.profile or Profile.PLAIN)
+            profiles = profile_of(offer.sdp), other
+            if offer.end == 1:
+                profiles = other, profile_of(offer.sdp)
+            relay = self._host.open(partial(self._on_event, offer.call), profiles)
             self._calls[offer.call] = relay
         return relay.offer(offer.end, offer.sdp)
+
+    def _on_event(self, call: int, event: MediaEvent) -> None:
+        match event:
+            case MediaTimeout():
+                self._tell(Silent(call))
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
         relay = self._calls.get(call)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
 from media import sdp
 from media.worker.messages import (
     Answer,
@@ -48,8 +54,24 @@ class Begun(Service):
         return sdp.parse(offered.sdp).media[0].port, sdp.parse(answered.sdp).media[0].port
 
 
-async def test_call_is_relayed_measured_and_deleted() -> None:
-    service, caller, called = Begun(), UdpEnd(), UdpEnd()
+Start = Callable[..., Begun]
+
+
+@pytest.fixture
+async def begun() -> AsyncIterator[Start]:
+    """Starts services, which are closed at the end of the test."""
+    with ExitStack() as stack:
+
+        def start(**where: Any) -> Begun:
+            service = Begun(**where)
+            stack.callback(service.close)
+            return service
+
+        yield start
+
+
+async def test_call_is_relayed_measured_and_deleted(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
     _, port = service.join(caller.description(), called.description())
     caller.send(packet(), port)
     assert (await called.receive())[0] == packet()
@@ -62,49 +84,45 @@ async def test_call_is_relayed_measured_and_deleted() -> None:
     called.close()
 
 
-async def test_what_cannot_be_served_is_refused_by_its_number() -> None:
-    service = Begun()
+async def test_what_cannot_be_served_is_refused_by_its_number(begun: Start) -> None:
+    service = begun()
     refused = service.handle(Offer(9, CALL, 0, b"hello"))
     assert isinstance(refused, Refused)
     assert (refused.number, refused.status) == (9, 488)
-    service.close()
 
 
-async def test_call_without_ports_is_a_503_and_leaves_nothing() -> None:
+async def test_call_without_ports_is_a_503_and_leaves_nothing(begun: Start) -> None:
     least = free_udp_block(4)
-    service = Begun(ports=(least, least + 3))
+    service = begun(ports=(least, least + 3))
     service.handle(Offer(2, 1, 0, spoken()))
     refused = service.handle(Offer(3, 2, 0, spoken()))
     assert isinstance(refused, Refused)
     assert refused.status == 503
     assert service.handle(Delete(4, 2)) == Measured(4, NOTHING, NOTHING)
     assert service.handle(Ping(5)) == Pong(5, 1, 0, 0, 0, 0)
-    service.close()
 
 
-async def test_answer_of_a_call_that_is_not_known_is_refused() -> None:
-    refused = Begun().handle(Answer(2, CALL, 1, spoken()))
+async def test_answer_of_a_call_that_is_not_known_is_refused(begun: Start) -> None:
+    refused = begun().handle(Answer(2, CALL, 1, spoken()))
     assert isinstance(refused, Refused)
     assert refused.status == 500
 
 
-async def test_silence_is_told_by_the_number_of_the_call() -> None:
-    service = Begun(silence_s=0.0)
+async def test_silence_is_told_by_the_number_of_the_call(begun: Start) -> None:
+    service = begun(silence_s=0.0)
     service.join(spoken(), spoken())
 
     async def told() -> list[Event]:
         return service.told
 
     assert (await until(told, bool))[0] == Silent(CALL)
-    service.close()
 
 
-async def test_reports_are_of_all_calls_in_parts() -> None:
+async def test_reports_are_of_all_calls_in_parts(begun: Start) -> None:
     calls = REPORTED_MAX + 1
-    service = Begun(ports=(26_000, 28_000 + 4 * calls))
+    service = begun(ports=(26_000, 28_000 + 4 * calls))
     for call in range(calls):
         service.handle(Offer(call, call, 0, spoken()))
     reports = list(service.reports())
     assert [len(one.calls) for one in reports] == [REPORTED_MAX, 1]
     assert reports[1] == Report([(calls - 1, NOTHING, NOTHING)])
-    service.close()

@@ -10,12 +10,12 @@ from gateway.voice.media_session import (
     MediaEvent,
     MediaReadings,
     MediaRefused,
-    Profile,
     Qualities,
     Side,
     Silence,
 )
 from gateway.voice.steps import Reply
+from media.profile import Profile
 
 T = TypeVar("T")
 QUALITIES = Qualities(Quality(packets=1, mos=4.0), Quality(packets=2, mos=4.0))

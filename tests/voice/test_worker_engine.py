@@ -3,6 +3,10 @@ asked and answered goes through its octets."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from typing import Any
+
 import pytest
 
 from gateway.call import Quality
@@ -10,7 +14,6 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
-    Profile,
     Qualities,
     Side,
     Silence,
@@ -18,6 +21,7 @@ from gateway.voice.media_session import (
 from gateway.voice.worker_engine import REQUESTS_MAX, MediaWorker, WorkerEngine, WorkerSession
 from media import sdp
 from media.leg import Heard
+from media.profile import Profile
 from media.worker.messages import (
     Event,
     Fault,
@@ -52,6 +56,17 @@ class JoinedWorker(MediaWorker):
         self.service = Service(self.events.append)
         self.begun = self.begin(self.ask_over_the_wire, place)
 
+    def succeed(self) -> None:
+        """Its process is dead, and there is another."""
+        self.lost()
+        self.end()
+        self.service = Service(self.events.append)
+        self.begin(self.ask_over_the_wire, PLACE)
+        self.carry()
+
+    def end(self) -> None:
+        self.service.close()
+
     def ask_over_the_wire(self, request: Request) -> None:
         self.asked.append(request)
 
@@ -62,6 +77,22 @@ class JoinedWorker(MediaWorker):
         (octets,) = Frames().feed(frame([*replies, *self.events]))
         self.events.clear()
         self.take(answers.decode(octets))
+
+
+Start = Callable[..., JoinedWorker]
+
+
+@pytest.fixture
+async def joined() -> AsyncIterator[Start]:
+    """Starts workers, which are gone at the end of the test."""
+    with ExitStack() as stack:
+
+        def start(*args: Any, **where: Any) -> JoinedWorker:
+            worker = JoinedWorker(*args, **where)
+            stack.callback(worker.end)
+            return worker
+
+        yield start
 
 
 def up(*workers: JoinedWorker) -> WorkerEngine:
@@ -75,8 +106,8 @@ def opened(engine: WorkerEngine, events: list[MediaEvent] | None = None) -> Work
     return engine.open(heard.append)
 
 
-async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -> None:
-    worker, caller, called = JoinedWorker(), UdpEnd(), UdpEnd()
+async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted(joined: Start) -> None:
+    worker, caller, called = joined(), UdpEnd(), UdpEnd()
     engine = up(worker)
     session = opened(engine)
     session.offer(Side.CALLER, caller.description(), Profile.PLAIN)
@@ -108,8 +139,8 @@ async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -
         description(audio(0)),
     ],
 )
-async def test_what_cannot_be_served_is_refused_with_488(offered: bytes) -> None:
-    worker = JoinedWorker()
+async def test_what_cannot_be_served_is_refused_with_488(joined: Start, offered: bytes) -> None:
+    worker = joined()
     session = opened(up(worker))
     offer = session.offer(Side.CALLER, offered)
     session.close()
@@ -119,8 +150,8 @@ async def test_what_cannot_be_served_is_refused_with_488(offered: bytes) -> None
     assert refused.value.status == 488
 
 
-async def test_calls_go_to_the_worker_with_the_fewest() -> None:
-    one, two = JoinedWorker(1), JoinedWorker(2)
+async def test_calls_go_to_the_worker_with_the_fewest(joined: Start) -> None:
+    one, two = joined(1), joined(2)
     engine = up(one, two)
     sessions = [opened(engine) for _ in range(4)]
     assert (len(one.sessions), len(two.sessions)) == (2, 2)
@@ -129,8 +160,8 @@ async def test_calls_go_to_the_worker_with_the_fewest() -> None:
     assert (len(one.sessions), len(two.sessions)) == (2, 2)
 
 
-async def test_without_a_place_a_call_is_refused_with_503() -> None:
-    worker = JoinedWorker(capacity=1)
+async def test_without_a_place_a_call_is_refused_with_503(joined: Start) -> None:
+    worker = joined(capacity=1)
     engine = up(worker)
     assert engine.readings().calls_free == 1
     session = opened(engine)
@@ -141,22 +172,22 @@ async def test_without_a_place_a_call_is_refused_with_503() -> None:
     assert engine.readings().calls_free == 1
 
 
-async def test_no_call_goes_to_a_worker_that_is_not_up() -> None:
-    engine = WorkerEngine([JoinedWorker()])
+async def test_no_call_goes_to_a_worker_that_is_not_up(joined: Start) -> None:
+    engine = WorkerEngine([joined()])
     with pytest.raises(MediaRefused):
         opened(engine)
     assert (engine.readings().workers, engine.readings().workers_wanted) == (0, 1)
 
 
-async def test_session_that_offered_nothing_is_closed_without_asking() -> None:
-    worker = JoinedWorker()
+async def test_session_that_offered_nothing_is_closed_without_asking(joined: Start) -> None:
+    worker = joined()
     session = opened(up(worker))
     assert session.close().result() == Qualities()
     assert not worker.asked
 
 
-async def test_lost_worker_refuses_what_was_asked_and_tells_its_calls() -> None:
-    worker = JoinedWorker()
+async def test_lost_worker_refuses_what_was_asked_and_tells_its_calls(joined: Start) -> None:
+    worker = joined()
     events: list[MediaEvent] = []
     session = opened(up(worker), events)
     offer = session.offer(Side.CALLER, spoken())
@@ -167,22 +198,20 @@ async def test_lost_worker_refuses_what_was_asked_and_tells_its_calls() -> None:
     assert worker.calls_lost == 1
     with pytest.raises(MediaRefused):
         session.close().result()
-    worker.service.close()
 
 
-async def test_what_a_lost_worker_had_reported_is_known() -> None:
-    worker = JoinedWorker()
+async def test_what_a_lost_worker_had_reported_is_known(joined: Start) -> None:
+    worker = joined()
     session = opened(up(worker))
     session.offer(Side.CALLER, spoken())
     worker.carry()
     worker.take([Report([(1, HEARD, HEARD)])])
     worker.lost()
     assert session.known == Qualities(Quality(*HEARD), Quality(*HEARD))
-    worker.service.close()
 
 
-async def test_what_lost_workers_have_counted_stays_counted() -> None:
-    worker, caller, called = JoinedWorker(), UdpEnd(), UdpEnd()
+async def test_what_lost_workers_have_counted_stays_counted(joined: Start) -> None:
+    worker, caller, called = joined(), UdpEnd(), UdpEnd()
     engine = up(worker)
     session = opened(engine)
     session.offer(Side.CALLER, caller.description())
@@ -192,20 +221,15 @@ async def test_what_lost_workers_have_counted_stays_counted() -> None:
     await called.receive()
     worker.ping()
     worker.carry()
-    worker.lost()
-    worker.service.close()
-    successor = Service(worker.events.append)
-    worker.service = successor
-    worker.begin(worker.ask_over_the_wire, PLACE)
-    worker.carry()
+    worker.succeed()
     assert engine.readings().packets == 1
     assert engine.readings().workers == 1
     caller.close()
     called.close()
 
 
-async def test_silence_is_told_to_its_call_unless_that_is_closed() -> None:
-    worker = JoinedWorker()
+async def test_silence_is_told_to_its_call_unless_that_is_closed(joined: Start) -> None:
+    worker = joined()
     events: list[MediaEvent] = []
     session = opened(up(worker), events)
     worker.take([Silent(1), Silent(99)])
@@ -215,8 +239,8 @@ async def test_silence_is_told_to_its_call_unless_that_is_closed() -> None:
     assert events == [Silence()]
 
 
-async def test_worker_that_is_asked_too_much_refuses() -> None:
-    worker = JoinedWorker()
+async def test_worker_that_is_asked_too_much_refuses(joined: Start) -> None:
+    worker = joined()
     session = opened(up(worker))
     for _ in range(REQUESTS_MAX):
         session.query()
@@ -224,7 +248,7 @@ async def test_worker_that_is_asked_too_much_refuses() -> None:
         session.query().result()
 
 
-async def test_fault_of_a_worker_is_told() -> None:
-    worker = JoinedWorker()
+async def test_fault_of_a_worker_is_told(joined: Start) -> None:
+    worker = joined()
     worker.take([Fault("Traceback")])
     assert worker.faults == ["Traceback"]
