@@ -82,6 +82,7 @@ class TransactionLayer:
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._merging: dict[tuple[str, ...], ServerTransaction] = {}
         self._streamless: dict[tuple[str, int], float] = {}
+        self._over: list[Transaction] = []
         self.stray_responses = 0
         self.refused_requests = 0
 
@@ -199,6 +200,11 @@ class TransactionLayer:
         """What happened since the last call, in order."""
         events, self._shared.events = self._shared.events, []
         return events
+
+    def over(self) -> list[Transaction]:
+        """Those of which nothing will be told any more, since the last call; ask after `events`."""
+        over, self._over = self._over, []
+        return over
 
     # Requests of the peers'
 
@@ -335,6 +341,7 @@ class TransactionLayer:
                     del self._merging[transaction.merge_key]
             else:
                 self._clients.pop(transaction.key, None)
+        self._over += self._shared.ended
         self._shared.ended.clear()
 
 
