@@ -1,5 +1,5 @@
-"""What is kept of a call goes as soon as nothing of it is awaited: a gateway that leaves that to the
-garbage collector keeps a million objects until it comes by."""
+"""What is kept of a call goes as soon as nothing of it is awaited: a gateway that leaves that to
+the garbage collector keeps a million objects until it comes by."""
 
 import gc
 from collections.abc import Callable
