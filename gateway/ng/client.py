@@ -17,8 +17,8 @@ from gateway.ng.errors import NgError
 
 # When a request is sent again, after it was sent first; the server answers a cookie that it knows
 # with what it said before. After ANSWER_S it is given up.
-AGAIN_S = (0.25, 0.75, 1.5)
-ANSWER_S = 2.0
+AGAIN_S = (0.2, 0.5, 0.9)
+ANSWER_S = 1.3
 PING_S = 5.0
 # Requests under way at once; a server that answers in a millisecond never has so many.
 REQUESTS_MAX = 1_000
