@@ -29,6 +29,9 @@ from gateway.voice.steps import Reply
 
 # As long without media from an end that should send; told again after as long.
 SILENCE_S = 60.0
+# Of a digit that is sent; the pause behind it is rtpengine's.
+DIGIT_MS = 100
+_INJECTABLE = ["trust-address", "generate-mid", "inject-DTMF"]
 
 
 class MediaServer(Protocol):
@@ -48,12 +51,13 @@ class MediaServer(Protocol):
 
 class _Offer(NamedTuple):
     """Not answered yet: by whom, what that one speaks, and to whom: its tag, and its branch where
-    it is new."""
+    it is new; and how it was said."""
 
     side: Side
     spoken: Spoken
     tag: str
     branch: dict[str, Writable]
+    command: dict[str, Writable]
 
 
 class RtpengineSession:
@@ -68,7 +72,6 @@ class RtpengineSession:
     ) -> None:
         self.known = Qualities()
         self.server: MediaServer | None = None
-        self.agreed = False
         self._call_id = call_id
         self._servers = list(servers)
         self._on_event = on_event
@@ -78,6 +81,9 @@ class RtpengineSession:
         self._spoken: dict[Side, Spoken] = {}
         self._offer: _Offer | None = None
         self._parties = 0
+        # How the last offer that was answered was said, and its answer.
+        self._agreed: tuple[dict[str, Writable], dict[str, Writable]] | None = None
+        self._injectable = False
         self._closed = False
         # Of each side: what had come from it, and when that had grown last.
         self._came = {side: 0 for side in Side}
@@ -95,12 +101,15 @@ class RtpengineSession:
         if profile is not None:
             self._parties += 1
             tag = f"{other}-{self._parties}"
-            self._offer = _Offer(side, spoken, tag, {"via-branch": tag})
-            command |= offered(Spoken.new(profile)) | self._offer.branch
+            branch: dict[str, Writable] = {"via-branch": tag}
+            command |= offered(Spoken.new(profile)) | branch
         else:
-            self._offer = _Offer(side, spoken, self._tags[other][-1], {})
+            tag, branch = self._tags[other][-1], {}
             to = self._spoken.get(other) or Spoken.new(Profile.PLAIN)
-            command |= offered(to) | {"to-tag": self._tags[other][-1]}
+            command |= offered(to) | {"to-tag": tag}
+        if self._injectable:
+            command["flags"] = _INJECTABLE
+        self._offer = _Offer(side, spoken, tag, branch, command)
         reply: Reply[bytes] = Reply()
         self._ask_in_turn(command, partial(_describe, reply), self._servers)
         return reply
@@ -115,6 +124,8 @@ class RtpengineSession:
             return Reply.refused(refused)
         command = self._command("answer", offer.side) | {"sdp": nameless, "to-tag": offer.tag}
         command |= answered(offer.spoken) | offer.branch
+        if self._injectable:
+            command["flags"] = _INJECTABLE
         reply: Reply[bytes] = Reply()
 
         def on_reply(said: NgReply | Unanswered) -> None:
@@ -122,7 +133,7 @@ class RtpengineSession:
                 if self._tags[side][-1] != offer.tag:
                     self._tags[side].append(offer.tag)
                 self._spoken |= {offer.side: offer.spoken, side: spoken}
-                self.agreed = True
+                self._agreed = offer.command | {"to-tag": offer.tag}, command
             _describe(reply, said)
 
         self._ask(command, on_reply)
@@ -154,6 +165,35 @@ class RtpengineSession:
         self._ask({"command": "query", "call-id": self._call_id}, on_reply)
         return reply
 
+    def play(self, side: Side, file: str) -> Reply[None]:
+        """To that side, instead of what comes from the other, from a file on the server's disk that
+        rtpengine can read; until it ends or is stopped."""
+        command = self._command("play media", side) | {"file": file}
+        return self._done(command)
+
+    def stop(self, side: Side) -> Reply[None]:
+        """Playing to it."""
+        return self._done(self._command("stop media", side))
+
+    def send_dtmf(self, side: Side, digits: str) -> Reply[None]:
+        """To that side, as RFC 4733 events where it takes them, else as tones: one digit after
+        another, within what the other sends."""
+        reply: Reply[None] = Reply()
+        left = list(digits)
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            refused = refusal(said)
+            if refused is not None:
+                reply.refuse(refused)
+            elif left:
+                of = self._command("play DTMF", _other(side)) | {"code": left.pop(0)}
+                self._ask(of | {"duration": DIGIT_MS}, on_reply)
+            else:
+                reply.settle(None)
+
+        self._make_injectable(on_reply)
+        return reply
+
     def close(self) -> Reply[Qualities]:
         """What came is asked first: a call that is deleted may say nothing of it. A server that
         does not answer forgets the call by its own time-out."""
@@ -174,6 +214,10 @@ class RtpengineSession:
         return reply
 
     # What the engine asks
+
+    @property
+    def agreed(self) -> bool:
+        return self._agreed is not None
 
     def poll(self, now: float) -> None:
         """See whether media still comes, and whether the server still knows the call."""
@@ -201,6 +245,40 @@ class RtpengineSession:
             self._on_event(Silence())
 
     # Commands and replies
+
+    def _make_injectable(self, on_reply: OnReply) -> None:
+        """rtpengine puts digits only into what it was told to handle packet by packet. That keeps
+        the kernel out of it, so it is told when it is first needed: what was agreed is said again,
+        to the server alone, and neither ports nor descriptions change."""
+        if self._agreed is None:
+            on_reply({"result": b"error", "error-reason": b"nothing was agreed"})
+        elif self._injectable:
+            on_reply({"result": b"ok"})
+        else:
+            self._injectable = True
+            offer, answer = [one | {"flags": _INJECTABLE} for one in self._agreed]
+
+            def on_offered(said: NgReply | Unanswered) -> None:
+                if refusal(said) is not None:
+                    self._injectable = False
+                    on_reply(said)
+                else:
+                    self._ask(answer, on_reply)
+
+            self._ask(offer, on_offered)
+
+    def _done(self, command: Mapping[str, Writable]) -> Reply[None]:
+        reply: Reply[None] = Reply()
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            refused = refusal(said)
+            if refused is not None:
+                reply.refuse(refused)
+            else:
+                reply.settle(None)
+
+        self._ask(command, on_reply)
+        return reply
 
     def _command(self, command: str, side: Side) -> dict[str, Writable]:
         return {"command": command, "call-id": self._call_id, "from-tag": self._tags[side][-1]}
