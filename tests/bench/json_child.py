@@ -3,9 +3,11 @@ its standard input does."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -68,6 +70,21 @@ def orders(schema: type[T]) -> Iterator[T]:
     """In the child: what it is told, one by one."""
     for line in sys.stdin.buffer:
         yield msgspec.json.decode(line, type=schema)
+
+
+async def serve(schema: type[T], take: Callable[[T], Coroutine[Any, Any, object]]) -> None:
+    """In a child with an event loop: a thread waits for its orders, so that the loop has nothing to
+    do but them. `take` gives the answer to one."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+
+    def read() -> None:
+        for order in orders(schema):
+            reply(asyncio.run_coroutine_threadsafe(take(order), loop).result())
+        loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=read, daemon=True).start()
+    await over.wait()
 
 
 def reply(value: Any) -> None:

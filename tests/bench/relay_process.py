@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 import time
-from collections.abc import Awaitable, Callable
 from random import Random
 
 import msgspec
@@ -14,7 +12,7 @@ import uvloop
 
 from media import sdp
 from media.relay import Relay, RelayHost
-from tests.bench.json_child import orders, reply
+from tests.bench.json_child import serve
 from tests.bench.media_calls import HOST, CallEnds, described
 
 PORTS = (10_000, 19_999)
@@ -65,22 +63,8 @@ class RelayProcess:
         return sdp.parse(answered).media[0].port, sdp.parse(offered).media[0].port
 
 
-async def serve(take: Callable[[RelayOrder], Awaitable[RelayCounts]]) -> None:
-    """Orders come by a thread that waits for them, so that the loop has nothing but media."""
-    loop = asyncio.get_running_loop()
-    over = asyncio.Event()
-
-    def read() -> None:
-        for order in orders(RelayOrder):
-            reply(asyncio.run_coroutine_threadsafe(take(order), loop).result())  # type: ignore[arg-type]
-        loop.call_soon_threadsafe(over.set)
-
-    threading.Thread(target=read, daemon=True).start()
-    await over.wait()
-
-
 async def main() -> None:
-    await serve(RelayProcess().take)
+    await serve(RelayOrder, RelayProcess().take)
 
 
 if __name__ == "__main__":
