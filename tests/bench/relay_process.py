@@ -56,7 +56,7 @@ class RelayProcess:
         )
 
     def _opened(self, call: CallEnds) -> tuple[int, int]:
-        relay = self._host.open(lambda: None)
+        relay = self._host.open(lambda event: None)
         self._relays.append(relay)
         offered = relay.offer(0, described(call.ports[0], call.payload_types[0]))
         answered = relay.answer(1, described(call.ports[1], call.payload_types[1]))

@@ -89,7 +89,7 @@ class Call:
             [one for one in known if one.mimeType.lower() == f"audio/{codec}".lower()]
         )
         self.dtls: Any = None
-        self.payload_type = 0
+        self.payload_type: int | None = 0
         self.ssrc = 0
 
     async def offer(self) -> str:
@@ -165,7 +165,7 @@ class WebRtcLoad:
         frames, speech = self._payloads[call.codec], self._payloads["PCMU"]
         sequence = self._sequence & 0xFFFF
         ticks = self._sequence * TICKS[call.codec] & 0xFFFF_FFFF
-        head = _HEAD.pack(0x80, call.payload_type, sequence, ticks, call.ssrc)
+        head = _HEAD.pack(0x80, call.payload_type or 0, sequence, ticks, call.ssrc)
         await call.dtls._send_rtp(head + frames[self._sequence % len(frames)])
         head = _HEAD.pack(0x80, 0, sequence, self._sequence * 160 & 0xFFFF_FFFF, call.port)
         call.phone.sendto(head + speech[self._sequence % len(speech)], (HOST, call.port))
