@@ -36,6 +36,7 @@ from gateway.voice.call_meters import CallReadings
 from gateway.voice.call_surroundings import CallBounds
 from gateway.voice.edge import build_edge
 from gateway.voice.relay_engine import RelayEngine
+from gateway.voice.web_agent import WebAgent
 from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
@@ -118,6 +119,15 @@ class Voice:
             kept.records.on_event,
             self._arm,
         )
+        self.web_agent = WebAgent(
+            self.endpoint,
+            clock,
+            random,
+            SessionInterval(sip.session_expires_s, sip.min_se_s),
+            sip.calls_max,
+            self.b2bua.qualities,
+        )
+        kept.records.subscribe(self.web_agent.calls.on_call_event)
         self._alarm = Alarm(clock, self._on_timer)
         self._empty: asyncio.Event | None = None
 
@@ -153,6 +163,7 @@ class Voice:
             trunk.drain(self._clock.now())
         self._send_for_trunks()
         await self.endpoint.drain()
+        self.web_agent.close()
         self._alarm.cancel()
 
     async def _look_up_trunk(self, trunk: SipTrunk) -> None:

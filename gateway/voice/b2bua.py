@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.call import Call, CallEvent
+from gateway.call import Call, CallEvent, Quality
 from gateway.sip.errors import GrammarError
 from gateway.sip.incoming_leg import IncomingLeg
 from gateway.sip.leg_events import Asked, IncomingCall, LegEvent, OutsideDialog, OutsideResponse
@@ -57,8 +57,8 @@ class B2bua:
         self._new_id = new_id
         self._accepting = accepting
         self._wake = wake
-        # Kept in the order in which they came.
-        self._calls: dict[JoinedCall, None] = {}
+        # By their ids, kept in the order in which they came.
+        self._calls: dict[int, JoinedCall] = {}
         self._silent: list[JoinedCall] = []
         self._draining = False
         self._deadline: float | None = None
@@ -68,6 +68,12 @@ class B2bua:
     @property
     def calls(self) -> int:
         return len(self._calls)
+
+    def qualities(self, call_id: int) -> tuple[Quality, Quality] | None:
+        """Of what the caller and the called side of this call have sent so far; None where there
+        is none, or nothing was described yet."""
+        call = self._calls.get(call_id)
+        return call.qualities() if call is not None else None
 
     def drain(self, deadline: float) -> None:
         """Take no new calls; those that there are may go on until `deadline`."""
@@ -107,7 +113,7 @@ class B2bua:
             call.fire(timer, now)
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
-            for call in list(self._calls):
+            for call in list(self._calls.values()):
                 call.end(TEMPORARY_FAILURE, now)
 
     # Calls
@@ -140,7 +146,7 @@ class B2bua:
             diversion=admitted.diversion,
         )
         joined = JoinedCall(self._shared, call, admitted, leg)
-        self._calls[joined] = None
+        self._calls[call.id] = joined
         joined.begin(now)
 
     def _refusal(self, request: SipRequest) -> Refusal | None:
@@ -153,7 +159,7 @@ class B2bua:
         return None
 
     def _on_over(self, call: JoinedCall, now: float) -> None:
-        del self._calls[call]
+        del self._calls[call.history.call.id]
         for admitted in call.admitted:
             self._shared.admission.ended(admitted)
 

@@ -101,6 +101,12 @@ class JoinedCall:
             return self._hunt.attempt.leg
         return self.legs.called
 
+    def qualities(self) -> tuple[Quality, Quality] | None:
+        """Of what each side has sent, the caller's first; None before there is a session."""
+        if self._session is None:
+            return None
+        return self._session.quality(Side.CALLER), self._session.quality(Side.CALLED)
+
     # Its begin
 
     def begin(self, now: float) -> None:
@@ -426,9 +432,7 @@ class JoinedCall:
         for timer in CallTimer:
             self.shared.timers.stop(timer, self)
         self._requests.close(now)
-        qualities = Quality(), Quality()
-        if self._session is not None:
-            qualities = self._session.quality(Side.CALLER), self._session.quality(Side.CALLED)
+        qualities = self.qualities() or (Quality(), Quality())
         for side, quality in zip(Side, qualities, strict=True):
             self.legs.free(side, quality.mos, now)
         if self._session is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from litestar import HttpMethod, Litestar, delete, get, post
+from litestar import HttpMethod, Litestar, delete, get, patch, post, put
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
@@ -25,6 +25,8 @@ from gateway.ingress.rest.preview_json import PreviewResource
 from gateway.ingress.rest.routing import Routing
 from gateway.ingress.rest.routing_json import DecisionResource
 from gateway.ingress.rest.timeline import TimelineResource, Timelines
+from gateway.ingress.rest.web_call_json import WebCallResource
+from gateway.ingress.rest.web_calls import WEB_CALLS, WebCalls
 
 DISTRIBUTION = "super-network-gateway"
 ACCOUNT = f"/{API_VERSION}/Accounts/{{AccountSid:str}}"
@@ -36,6 +38,7 @@ FEEDBACK = f"{MESSAGE}/Feedback"
 CALLS = f"{ACCOUNT}/Calls"
 CALL = f"{CALLS}/{{CallSid:str}}"
 ROUTING = "/v1/Routing"
+WEB_CALL = f"{WEB_CALLS}/{{CallSid:str}}"
 EXPLAIN = f"{ROUTING}/Explain/{{MessageSid:str}}"
 RANK = f"{ROUTING}/Rank"
 
@@ -47,6 +50,7 @@ def create_app(dependencies: RestDependencies, gate: Gate) -> Litestar:
         [
             *account_routes(dependencies, gate),
             *call_routes(dependencies, gate),
+            *web_call_routes(dependencies, gate),
             *routing_routes(dependencies, gate),
         ],
         exception_handlers={
@@ -170,7 +174,7 @@ def account_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRoute
 
 
 def call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
-    """Calls are read only: they are made over SIP."""
+    """Read only: calls are made over SIP, and as WebCalls."""
     if dependencies.calls is None:
         return []
     calls = Calls(dependencies.calls)
@@ -195,6 +199,61 @@ def call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHan
             head(path, each)
             for path, each in ((f"{CALLS}.json", read), (CALLS, read), (CALL, fetch))
         ),
+    ]
+
+
+def web_call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
+    """No account in the path: it is that of the credentials."""
+    if dependencies.web_agent is None:
+        return []
+    calls = WebCalls(dependencies.web_agent, dependencies.clock)
+    return [
+        post(
+            WEB_CALLS,
+            summary="Call somebody, with an offer of WebRTC",
+            operation_id="CreateWebCall",
+            operation_class=openapi.operation(*openapi.WEB_CALL_PARAMETERS, body=openapi.OFFER),
+            responses=openapi.responses(
+                201,
+                WebCallResource,
+                "The call has begun; `Location` is its URL, and its events tell the rest.",
+                openapi.WEB_CALL_ERRORS,
+            ),
+        )(gate.guard(calls.create)),
+        get(
+            f"{WEB_CALL}/Events",
+            summary="Listen to what happens to a call",
+            operation_id="FetchWebCallEvents",
+            operation_class=openapi.operation(openapi.CALL_SID, openapi.LAST_EVENT_ID),
+            responses=openapi.responses(200, str, "`text/event-stream`, until the call is over."),
+        )(gate.guard(calls.events)),
+        patch(
+            WEB_CALL,
+            summary="Describe the caller's side of a call anew",
+            operation_id="UpdateWebCall",
+            operation_class=openapi.operation(openapi.CALL_SID, body=openapi.OFFER),
+            responses=openapi.responses(
+                200, str, "`application/sdp`: the other side's answer.", openapi.WEB_CALL_ERRORS
+            ),
+        )(gate.guard(calls.offer)),
+        put(
+            f"{WEB_CALL}/Answer",
+            # 204 in truth, as below.
+            response_description=openapi.UNLISTED,
+            summary="Answer an offer of the other side's",
+            operation_id="AnswerWebCall",
+            operation_class=openapi.operation(openapi.CALL_SID, body=openapi.ANSWER),
+            responses=openapi.responses(204, None, "It has it.", openapi.WEB_CALL_ERRORS),
+        )(gate.guard(calls.answer)),
+        delete(
+            WEB_CALL,
+            status_code=200,
+            response_description=openapi.UNLISTED,
+            summary="Hang up",
+            operation_id="DeleteWebCall",
+            operation_class=openapi.operation(openapi.CALL_SID),
+            responses=openapi.responses(204, None, "It ends; the events tell its end."),
+        )(gate.guard(calls.delete)),
     ]
 
 

@@ -17,6 +17,7 @@ from gateway.store.call_file import CallFilter
 from gateway.store.interface import Store
 from gateway.text.preview import Preview
 from gateway.voice.call_records import StandingCall
+from gateway.voice.web_agent import WebAgent
 from routing.router import Router
 
 
@@ -86,7 +87,8 @@ class RestDependencies:
 
     `sending` is seen there alone: it is not always stored. Until `ready`, while the messages of an
     earlier run are taken up, nothing is changed. `allow_private` lets a StatusCallback lead into
-    private networks. Without `calls` there is no Calls resource.
+    private networks. Without `calls` there is no Calls resource, and without `web_agent` no call
+    can be made.
     """
 
     credentials: Credentials
@@ -99,3 +101,4 @@ class RestDependencies:
     router: Router
     allow_private: bool = False
     calls: CallBook | None = None
+    web_agent: WebAgent | None = None

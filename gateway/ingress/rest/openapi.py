@@ -23,6 +23,7 @@ from gateway.ingress.rest.docs_page import DocsPage
 from gateway.ingress.rest.errors import ErrorBody
 from gateway.ingress.rest.form import FORM_OCTETS_MAX
 from gateway.ingress.rest.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+from media.sdp import SDP_OCTETS_MAX
 
 BASIC = "basic"
 DOCS_PATH = "/docs"
@@ -170,13 +171,45 @@ CALL_LIST_PARAMETERS = (
 )
 
 
-def operation(*parameters: Parameter, form: Schema | None = None) -> type[Operation]:
-    """The operation class of a handler that reads its own parameters and form."""
+WEB_CALL_PARAMETERS = (
+    Parameter(
+        "To", "query", STRING, "A number, or the user name of a phone of the account's.", True
+    ),
+    Parameter(
+        "From",
+        "query",
+        STRING,
+        "A number of the account's that is shown; its first one without it.",
+    ),
+)
+LAST_EVENT_ID = Parameter(
+    "Last-Event-ID", "header", STRING, "The `id` heard last; what came after it is told again."
+)
+
+
+def description(text: str) -> RequestBody:
+    """A body that is a session description."""
+    return RequestBody(
+        content={"application/sdp": OpenAPIMediaType(schema=STRING)},
+        description=f"{text}, with audio (RFC 8866); at most {SDP_OCTETS_MAX} octets.",
+        required=True,
+    )
+
+
+OFFER = description("The caller's offer")
+ANSWER = description("The caller's answer")
+
+
+def operation(
+    *parameters: Parameter, form: Schema | None = None, body: RequestBody | None = None
+) -> type[Operation]:
+    """The operation class of a handler that reads its own parameters, and form or body."""
 
     @dataclass
     class DocumentedOperation(Operation):
         def __post_init__(self) -> None:
             self.parameters = [*parameters]
+            self.request_body = body
             if form is not None:
                 self.request_body = RequestBody(
                     content={"application/x-www-form-urlencoded": OpenAPIMediaType(schema=form)},
@@ -207,6 +240,15 @@ KEY_ERRORS: dict[int, str] = {
     409: "20409: too many requests with this idempotency key are under way; `Retry-After` says "
     "how long to wait.",
     422: "20422: the idempotency key has made a message of another request.",
+}
+
+
+WEB_CALL_ERRORS: dict[int, str] = {
+    **ERRORS,
+    400: "The offer is no session description, or the call may not be made; `code` says why.",
+    409: "21220: the call is not in a state for that.",
+    415: "20415: the body is not `application/sdp`.",
+    429: "20429: too many requests or calls; `Retry-After` says how long to wait.",
 }
 
 
