@@ -35,6 +35,7 @@ from gateway.voice.b2bua import B2bua
 from gateway.voice.call_meters import CallReadings
 from gateway.voice.call_surroundings import CallBounds
 from gateway.voice.edge import build_edge
+from gateway.voice.media_session import Qualities
 from gateway.voice.relay_engine import RelayEngine
 from gateway.voice.web_agent import WebAgent
 from routing.events import BindDown, BindUp
@@ -125,7 +126,7 @@ class Voice:
             random,
             SessionInterval(sip.session_expires_s, sip.min_se_s),
             sip.calls_max,
-            self.b2bua.qualities,
+            self._query,
         )
         kept.records.subscribe(self.web_agent.calls.on_call_event)
         self._alarm = Alarm(clock, self._on_timer)
@@ -251,6 +252,11 @@ class Voice:
         else:
             log.warning("trunk down", extra={"trunk": event.bind})
         self._on_trunk(event)
+
+    def _query(self, call_id: int, on_known: Callable[[Qualities], None], now: float) -> bool:
+        asked = self.b2bua.query(call_id, on_known, now)
+        self._arm()
+        return asked
 
     def _see_whether_empty(self) -> None:
         if self._empty is not None and not self.b2bua.calls:

@@ -4,13 +4,14 @@ either way, and keeps the timers. It decides nothing.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from random import Random
 
-from gateway.call import Quality
 from gateway.clock import Clock
 from gateway.net.alarm import Alarm
 from gateway.net.sip_endpoint import SipEndpoint
@@ -18,8 +19,12 @@ from gateway.net.sip_inside import SipInside
 from gateway.sip.parser import parse
 from gateway.sip.session_timer import SessionInterval
 from gateway.sip.transaction import Destination
+from gateway.voice.media_session import MEDIA_REPLY_S, Qualities
 from gateway.voice.web_call import WebCall
 from gateway.voice.web_calls import WebCalls
+
+# By the id of a call; see B2bua.query.
+Query = Callable[[int, Callable[[Qualities], None], float], bool]
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +32,8 @@ TOKEN_OCTETS = 10
 
 
 class WebAgent:
-    """Whoever has asked something of `calls` calls `flush`. `qualities` are of a call's two sides,
-    by its id."""
+    """Whoever has asked something of `calls` calls `flush`. `query` asks how the two sides of
+    a call sound, by its id."""
 
     def __init__(
         self,
@@ -37,10 +42,10 @@ class WebAgent:
         random: Random,
         interval: SessionInterval,
         calls_max: int,
-        qualities: Callable[[int], tuple[Quality, Quality] | None],
+        query: Query,
     ) -> None:
         self.calls = WebCalls(partial(secrets.token_hex, TOKEN_OCTETS), random, interval, calls_max)
-        self._qualities = qualities
+        self._query = query
         self._endpoint = endpoint
         self._clock = clock
         # One for each account that has called.
@@ -61,9 +66,20 @@ class WebAgent:
             self._connections[outgoing.destination.host].send(outgoing.octets)
         self._alarm.set(self.calls.next_timer())
 
-    async def qualities(self, call: WebCall) -> tuple[Quality, Quality] | None:
-        """Of what the caller and the called side have sent so far."""
-        return self._qualities(call.call.id) if call.call is not None else None
+    async def qualities(self, call: WebCall) -> Qualities | None:
+        """Of what the caller and the called side have sent so far; None where it is not known."""
+        known: asyncio.Future[Qualities] = asyncio.get_running_loop().create_future()
+
+        def on_known(qualities: Qualities) -> None:
+            if not known.done():
+                known.set_result(qualities)
+
+        if call.call is None or not self._query(call.call.id, on_known, self._clock.now()):
+            return None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MEDIA_REPLY_S):
+                return await known
+        return None
 
     def close(self) -> None:
         self._alarm.cancel()

@@ -233,8 +233,7 @@ class WebCalls:
     def _receive_end(self, call: WebCall, status: int, message: object) -> None:
         self._unanswered.pop(call, None)
         call.offered = None
-        if call.on_answer is not None:
-            self._receive_answer(call, 481, b"")
+        self._receive_answer(call, 481, b"")
         if call.call is None:
             call.refused(_refusal(status, message))
             self._forget(call)

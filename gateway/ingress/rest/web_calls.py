@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 
 import msgspec
 
@@ -36,7 +37,7 @@ WEB_CALLS = "/v1/WebCalls"
 SDP = "application/sdp"
 # A number, or the user name of a phone of the account's; all of it may stand in a SIP URI.
 CALLED = re.compile(r"\+?[0-9A-Za-z._*-]{1,64}")
-# For the answer to a new offer; the SIP transaction gives up before.
+# For the answer to a new offer, which may ring on.
 ANSWER_S = 40.0
 
 encode = msgspec.json.Encoder().encode
@@ -106,8 +107,10 @@ class WebCalls:
         except SipError as error:
             return CallRefused(*WRONG_STATE[:2], str(error)).answer
         self._agent.flush()
-        async with asyncio.timeout(ANSWER_S):
-            status, answer = await answered
+        status, answer = 408, b""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                status, answer = await answered
         if status != 200 or not answer:
             text = f"the other side does not take the offer: SIP {status}"
             return CallRefused(*WRONG_STATE[:2], text).answer
