@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from litestar import HttpMethod, Litestar, delete, get, patch, post, put
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 
+from gateway.config.phone_page import PhoneNumber
 from gateway.ingress.rest import openapi
 from gateway.ingress.rest.accounts import AccountResource, fetch_account
 from gateway.ingress.rest.call_json import CallPage, CallResource
@@ -16,10 +19,12 @@ from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.errors import http_exception_handler, unexpected_exception_handler
 from gateway.ingress.rest.feedback import Feedbacks
 from gateway.ingress.rest.feedback_json import FeedbackResource
-from gateway.ingress.rest.gate import Gate, Handler
+from gateway.ingress.rest.gate import AnyRequest, Gate, Handler
 from gateway.ingress.rest.message_json import API_VERSION, MessageResource
 from gateway.ingress.rest.messages import Messages
 from gateway.ingress.rest.paging import MessagePage
+from gateway.ingress.rest.phone_page import PATH as PHONE
+from gateway.ingress.rest.phone_page import phone_page
 from gateway.ingress.rest.preview import Previews
 from gateway.ingress.rest.preview_json import PreviewResource
 from gateway.ingress.rest.routing import Routing
@@ -52,6 +57,7 @@ def create_app(dependencies: RestDependencies, gate: Gate) -> Litestar:
             *call_routes(dependencies, gate),
             *web_call_routes(dependencies, gate),
             *routing_routes(dependencies, gate),
+            *phone_routes(dependencies.phone_numbers),
         ],
         exception_handlers={
             HTTPException: http_exception_handler,
@@ -281,6 +287,18 @@ def routing_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRoute
             ),
         )(gate.guard(routing.rank)),
     ]
+
+
+def phone_routes(numbers: Sequence[PhoneNumber] | None) -> list[HTTPRouteHandler]:
+    """The page is nobody's in particular: it asks for the account itself."""
+    if numbers is None:
+        return []
+    page = phone_page(numbers)
+
+    async def show(request: AnyRequest) -> ASGIApp:
+        return page
+
+    return [get(PHONE, include_in_schema=False)(show), head(PHONE, show)]
 
 
 def head(path: str, handler: Handler) -> HTTPRouteHandler:
