@@ -231,7 +231,9 @@ def web_call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRout
             summary="Listen to what happens to a call",
             operation_id="FetchWebCallEvents",
             operation_class=openapi.operation(openapi.CALL_SID, openapi.LAST_EVENT_ID),
-            responses=openapi.responses(200, str, "`text/event-stream`, until the call is over."),
+            responses=openapi.responses(
+                200, str, "Events until the call is over.", media_type="text/event-stream"
+            ),
         )(gate.guard(calls.events)),
         patch(
             WEB_CALL,
@@ -239,7 +241,7 @@ def web_call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRout
             operation_id="UpdateWebCall",
             operation_class=openapi.operation(openapi.CALL_SID, body=openapi.OFFER),
             responses=openapi.responses(
-                200, str, "`application/sdp`: the other side's answer.", openapi.WEB_CALL_ERRORS
+                200, str, "The other side's answer.", openapi.WEB_CALL_ERRORS, "application/sdp"
             ),
         )(gate.guard(calls.offer)),
         put(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from litestar import MediaType
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import (
     Components,
@@ -253,10 +254,21 @@ WEB_CALL_ERRORS: dict[int, str] = {
 
 
 def responses(
-    status: int, resource: Any, description: str, errors: Mapping[int, str] = ERRORS
+    status: int,
+    resource: Any,
+    description: str,
+    errors: Mapping[int, str] = ERRORS,
+    media_type: str = MediaType.JSON,
 ) -> dict[int, ResponseSpec]:
     """The answer of an operation that succeeds, and those of all that do not."""
-    answers = {status: ResponseSpec(resource, generate_examples=False, description=description)}
+    answers = {
+        status: ResponseSpec(
+            resource,
+            generate_examples=False,
+            description=description,
+            media_type=cast(MediaType, media_type),  # Litestar takes any text there.
+        )
+    }
     for error_status, text in errors.items():
         answers[error_status] = ResponseSpec(ErrorBody, generate_examples=False, description=text)
     return answers
