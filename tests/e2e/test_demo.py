@@ -111,9 +111,9 @@ async def test_what_the_banner_shows_works(tmp_path: Path) -> None:
 
         assert f"REST        {demo.rest}      documentation {demo.rest}/docs" in banner
         assert f"SMPP        127.0.0.1:{demo.ports[2775]}" in banner
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"{demo.rest}/phone") as answer:
-                phone = answer.content_type
+        url = f"{demo.rest}/phone"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            phone = answer.content_type
 
         assert f"Phone       {demo.rest}/phone#AC" in banner
         assert phone == "text/html"

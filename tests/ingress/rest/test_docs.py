@@ -104,7 +104,7 @@ async def test_the_document_describes_calls_where_they_can_be_made() -> None:
     events = paths["/v1/WebCalls/{CallSid}/Events"]["get"]["responses"]["200"]
     assert [*events["content"]] == ["text/event-stream"]
     assert [*paths["/v1/WebCalls/{CallSid}"]] == ["delete", "patch"]
-    assert [*paths["/v1/WebCalls/{CallSid}/Answer"]["put"]["responses"]][0] == "204"
+    assert next(iter(paths["/v1/WebCalls/{CallSid}/Answer"]["put"]["responses"])) == "204"
     assert "/v1/WebCalls/{CallSid}/Events" in html
 
 
