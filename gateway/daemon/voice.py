@@ -165,6 +165,7 @@ class Voice:
         self._send_for_trunks()
         await self.endpoint.drain()
         self.web_agent.close()
+        self._media.close()
         self._alarm.cancel()
 
     async def _look_up_trunk(self, trunk: SipTrunk) -> None:
