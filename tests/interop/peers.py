@@ -26,6 +26,7 @@ PACKAGES = {
     "baresip": "baresip-core",
     "kamailio": "kamailio",
     "sipsak": "sipsak",
+    "rtpengine": "rtpengine-daemon",
 }
 # Only `make bench` wants these, for Jasmin.
 BENCH_PACKAGES = {

@@ -26,6 +26,9 @@ enabled = true
 port = 0
 # All that baresip 1.0 can do.
 digest_algorithms = ["MD5"]
+
+[media]
+workers = 1
 """
 CARRIER = """
 [[carrier]]
