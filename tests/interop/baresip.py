@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-import struct
-import wave
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +11,7 @@ from typing import Self
 from tests.e2e.process import PATIENCE_S, ChildProcess
 from tests.interop.free_port import free_port, free_udp_port, listened_to
 from tests.interop.peers import program
+from tests.interop.tone_file import write_tone
 
 RATE = 8_000
 TONE_HZ, TONE_S = 440, 20
@@ -36,7 +34,7 @@ class Baresip(ChildProcess):
         modules = next((path for path in MODULE_PATHS if path.is_dir()), MODULE_PATHS[0])
         here = directory / f"baresip-{self.port}"
         here.mkdir()
-        _write_tone(here / "tone.wav")
+        write_tone(here / "tone.wav", TONE_HZ, TONE_S, RATE)
         rtp = free_udp_port() // 2 * 2
         lines = {
             "poll_method": "epoll",
@@ -92,15 +90,3 @@ class Baresip(ChildProcess):
     ) -> None:
         self._writer.close()
         await super().__aexit__(exc_type, exc, traceback)
-
-
-def _write_tone(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        samples = [
-            int(9_000 * math.sin(2 * math.pi * TONE_HZ * number / RATE))
-            for number in range(TONE_S * RATE)
-        ]
-        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
