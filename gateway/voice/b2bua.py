@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from gateway.call import Call, CallEvent
 from gateway.sip.errors import GrammarError
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg_events import Asked, IncomingCall, LegEvent, OutsideDialog, OutsideResponse
+from gateway.sip.leg_events import IncomingCall, LegEvent, OutsideDialog, OutsideResponse
 from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
@@ -28,7 +28,7 @@ RETRY_LATER = (("Retry-After", str(RETRY_AFTER_S)),)
 class B2bua:
     """`new_id` makes the ids of calls. No call is taken while `accepting` is false, for want of a
     place for its record. `wake` is called when `next_timer` has come nearer without
-    anybody having asked: a media engine found a call silent."""
+    anybody having asked: the media engine has replied, or tells something of a call."""
 
     def __init__(
         self,
@@ -52,14 +52,15 @@ class B2bua:
             bounds,
             on_event,
             self._on_over,
-            self._on_silence,
+            self._on_ready,
         )
         self._new_id = new_id
         self._accepting = accepting
         self._wake = wake
         # Kept in the order in which they came.
         self._calls: dict[JoinedCall, None] = {}
-        self._silent: list[JoinedCall] = []
+        # That are to go on, in the order in which they may.
+        self._ready: dict[JoinedCall, None] = {}
         self._draining = False
         self._deadline: float | None = None
 
@@ -85,11 +86,11 @@ class B2bua:
         call = event.leg.user
         if isinstance(call, JoinedCall):
             call.take(event, now)
-        elif isinstance(event, Asked) and not event.transaction.answered:
-            self._shared.user_agent.respond(event.transaction, 481, now)
+        else:
+            self._shared.outlived(event, now)
 
     def next_timer(self) -> float | None:
-        if self._silent:
+        if self._ready:
             return 0.0
         running = self._shared.timers.next_timer()
         if self._deadline is None or running is None:
@@ -98,17 +99,17 @@ class B2bua:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""
-        silent, self._silent = self._silent, []
-        for call in silent:
-            if not call.over:
-                call.silent(now)
+        while self._ready:
+            call = next(iter(self._ready))
+            del self._ready[call]
+            call.go_on(now)
         while fired := self._shared.timers.pop_due(now):
             timer, call = fired
             call.fire(timer, now)
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
             for call in list(self._calls):
-                call.end(TEMPORARY_FAILURE, now)
+                call.leave(TEMPORARY_FAILURE, now)
 
     # Calls
 
@@ -157,7 +158,6 @@ class B2bua:
         for admitted in call.admitted:
             self._shared.admission.ended(admitted)
 
-    def _on_silence(self, call: JoinedCall) -> None:
-        if not call.over:
-            self._silent.append(call)
-            self._wake()
+    def _on_ready(self, call: JoinedCall) -> None:
+        self._ready[call] = None
+        self._wake()

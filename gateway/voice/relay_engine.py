@@ -1,12 +1,21 @@
-"""The media of calls through our own relay, in this process."""
+"""The media of calls through our own relay, in this process: each reply is there at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from gateway.call import Quality
-from gateway.voice.media_session import MediaRefused, OnSilence, Side
+from gateway.voice.media_session import (
+    MediaEvent,
+    MediaRefused,
+    Profile,
+    Qualities,
+    Side,
+    Silence,
+)
+from gateway.voice.steps import Reply
 from media.errors import MediaError
 from media.relay import SILENCE_S, Relay, RelayHost
 
@@ -19,26 +28,26 @@ class RelaySession:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
 
-    def offer(self, side: Side, sdp: bytes) -> bytes:
-        try:
-            return self._relay.offer(_ENDS[side], sdp)
-        except MediaError as error:
-            raise MediaRefused(error.status, str(error)) from error
+    def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> Reply[bytes]:
+        return _replied(self._relay.offer, _ENDS[side], sdp)
 
-    def answer(self, side: Side, sdp: bytes) -> bytes:
-        try:
-            return self._relay.answer(_ENDS[side], sdp)
-        except MediaError as error:
-            raise MediaRefused(error.status, str(error)) from error
+    def answer(self, side: Side, sdp: bytes) -> Reply[bytes]:
+        return _replied(self._relay.answer, _ENDS[side], sdp)
 
-    def flowing(self, side: Side) -> bool:
-        return self._relay.heard(_ENDS[side]).packets > 0
+    def flowing(self, side: Side) -> Reply[bool]:
+        return Reply.of(self._relay.heard(_ENDS[side]).packets > 0)
 
-    def quality(self, side: Side) -> Quality:
-        return Quality(*self._relay.heard(_ENDS[side]))
+    def query(self) -> Reply[Qualities]:
+        return Reply.of(self.known)
 
-    def close(self) -> None:
+    @property
+    def known(self) -> Qualities:
+        return Qualities(*(Quality(*self._relay.heard(end)) for end in (0, 1)))
+
+    def close(self) -> Reply[Qualities]:
+        qualities = self.known
         self._relay.close()
+        return Reply.of(qualities)
 
 
 class RelayEngine:
@@ -63,8 +72,15 @@ class RelayEngine:
         """How many more calls the ports suffice for."""
         return len(self._host.ports) // 2
 
-    def open(self, on_silence: OnSilence) -> RelaySession:
+    def open(self, on_event: Callable[[MediaEvent], None]) -> RelaySession:
         try:
-            return RelaySession(self._host.open(on_silence))
+            return RelaySession(self._host.open(partial(on_event, Silence())))
         except MediaError as error:
             raise MediaRefused(error.status, str(error)) from error
+
+
+def _replied(ask: Callable[[int, bytes], bytes], end: int, sdp: bytes) -> Reply[bytes]:
+    try:
+        return Reply.of(ask(end, sdp))
+    except MediaError as error:
+        return Reply.refused(MediaRefused(error.status, str(error)))

@@ -13,6 +13,7 @@ from gateway.call import Call
 from gateway.sip.leg_state import Credentials
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
+from gateway.voice.media_session import Profile
 from routing.carrier_bind import Kind
 from routing.events import Submitted
 from routing.ranking import Candidate, Ranking, RouteRequest
@@ -65,6 +66,7 @@ class Way(msgspec.Struct, frozen=True):
     candidate: Candidate | None = None
     ranking: Ranking | None = None
     trunk: Trunk | None = None
+    profile: Profile = Profile.PLAIN
 
     def submitted(self, now: float) -> Submitted | None:
         if self.candidate is None:

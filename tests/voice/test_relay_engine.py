@@ -22,22 +22,21 @@ def engine(least: int = 27_000, most: int = 27_999) -> RelayEngine:
 
 
 def opened(media: MediaEngine) -> MediaSession:
-    return media.open(lambda: None)
+    return media.open(lambda _: None)
 
 
 async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -> None:
     session, caller, called = opened(engine()), UdpEnd(), UdpEnd()
-    session.offer(Side.CALLER, caller.description())
-    answered = session.answer(Side.CALLED, called.description())
-    assert not session.flowing(Side.CALLER)
+    await session.offer(Side.CALLER, caller.description())
+    answered = await session.answer(Side.CALLED, called.description())
+    assert not await session.flowing(Side.CALLER)
     caller.send(packet(), sdp.parse(answered).media[0].port)
     assert (await called.receive())[0] == packet()
-    assert session.flowing(Side.CALLER)
-    assert session.quality(Side.CALLER).packets == 1
-    assert session.quality(Side.CALLER).octets == len(packet())
-    assert session.quality(Side.CALLER).mos > 4
-    assert session.quality(Side.CALLED) == Quality()
-    session.close()
+    assert await session.flowing(Side.CALLER)
+    quality = (await session.query()).caller
+    assert (quality.packets, quality.octets) == (1, len(packet()))
+    assert quality.mos > 4
+    assert await session.close() == (quality, Quality())
     caller.close()
     called.close()
 
@@ -56,16 +55,16 @@ async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -
 async def test_what_cannot_be_served_is_refused_with_488(offered: bytes) -> None:
     session = opened(engine())
     with pytest.raises(MediaRefused) as refused:
-        session.offer(Side.CALLER, offered)
+        await session.offer(Side.CALLER, offered)
     assert refused.value.status == 488
-    session.close()
+    await session.close()
 
 
 async def test_an_answer_to_nothing_is_refused() -> None:
     session = opened(engine())
     with pytest.raises(MediaRefused):
-        session.answer(Side.CALLED, description(audio()))
-    session.close()
+        await session.answer(Side.CALLED, description(audio()))
+    await session.close()
 
 
 async def test_without_ports_a_call_is_refused_with_503() -> None:
@@ -75,6 +74,5 @@ async def test_without_ports_a_call_is_refused_with_503() -> None:
     with pytest.raises(MediaRefused) as refused:
         opened(media)
     assert refused.value.status == 503
-    session.close()
-    session.close()
+    await session.close()
     assert media.calls_free == 1
