@@ -34,12 +34,17 @@ class Caller:
         )
 
     def call(
-        self, port: int, caller: str, called: str, user: tuple[str, str] | None = None
+        self,
+        port: int,
+        caller: str,
+        called: str,
+        user: tuple[str, str] | None = None,
+        offer: bytes = OFFER,
     ) -> OutgoingLeg:
         """Through the gateway at this port, with a user's name and password if it asks."""
         uri = f"sip:{called}@{LOOPBACK}:{port}"
         leg = self.endpoint.user_agent.invite(
-            Invitation(uri, f"<sip:{caller}@{LOOPBACK}>", f"<{uri}>", body=OFFER),
+            Invitation(uri, f"<sip:{caller}@{LOOPBACK}>", f"<{uri}>", body=offer),
             Destination("UDP", LOOPBACK, port),
             self.clock.now(),
             CallCredentials(*user, lambda: "cnonce") if user else None,
