@@ -5,38 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from media.codecs import Codecs
 from media.errors import NotAcceptable, SdpError
-from media.sdp import (
-    PORT_MAX,
-    Address,
-    Direction,
-    Media,
-    SessionDescription,
-    attributes,
-    ip,
-    number,
-)
+from media.sdp import PORT_MAX, Address, Media, SessionDescription, ip
+from media.sdp_lines import Direction, number
 
-# RTP without SRTP (RFC 3551, RFC 4585).
-PLAIN = ("RTP/AVP", "RTP/AVPF")
-_PAYLOAD_TYPES = {str(number): number for number in range(128)}
-CLOCK_RATE = 8_000
-CLOCK_RATE_MAX = 192_000
 _BROADCAST = IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
     """`rtp` and `rtcp` are where its owner wants to get them: None where it wants none (hold as
-    RFC 2543 had it, c=0.0.0.0), or has named a host and not an address. `clock_rate` is that of
-    the first format."""
+    RFC 2543 had it, c=0.0.0.0), or has named a host and not an address, or the transport finds its
+    way by itself. `secret` is what the transport needs besides: keys, or whose they are."""
 
     rtp: Address | None
     rtcp: Address | None
     direction: Direction
-    payload_types: frozenset[int]
-    clock_rate: int = CLOCK_RATE
+    codecs: Codecs
+    proto: str
     rtcp_mux: bool = False
+    secret: object = None
 
     @classmethod
     def of(cls, description: SessionDescription, media: Media) -> AudioStream:
@@ -49,7 +38,7 @@ class AudioStream:
             raise SdpError("the media has no c= line")
         address = ip(host)
         direction = description.direction(media)
-        said = attributes(media.lines)
+        said = media.lines.attributes
         rtcp_mux = "rtcp-mux" in said
         rtp = rtcp = None
         if address is not None and address.is_unspecified:
@@ -57,33 +46,11 @@ class AudioStream:
         elif address is not None:
             rtp = _unicast(address, media.port)
             rtcp = rtp if rtcp_mux else _rtcp(said.get("rtcp"), rtp)
-        return cls(
-            rtp,
-            rtcp,
-            direction,
-            frozenset([_PAYLOAD_TYPES[text] for text in media.formats if text in _PAYLOAD_TYPES]),
-            _clock_rate(media),
-            rtcp_mux,
-        )
+        return cls(rtp, rtcp, direction, Codecs.of(media), media.proto, rtcp_mux)
 
-
-def is_plain_audio(media: Media) -> bool:
-    return media.kind == "audio" and media.port != 0 and media.proto in PLAIN
-
-
-def find_audio(description: SessionDescription, preferred: int) -> int:
-    """Which m= line is served: the one that was, or else the first that can be.
-
-    Raises:
-        NotAcceptable: there is none.
-    """
-    media = description.media
-    if preferred < len(media) and is_plain_audio(media[preferred]):
-        return preferred
-    for index, one in enumerate(media):
-        if is_plain_audio(one):
-            return index
-    raise NotAcceptable("no audio over plain RTP is offered")
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return f"AudioStream({self.rtp}, {self.direction}, {self.proto})"
 
 
 def _unicast(address: IPv4Address | IPv6Address, port: int) -> Address:
@@ -104,14 +71,3 @@ def _rtcp(said: str | None, rtp: Address) -> Address | None:
         return Address(rtp.host, port)
     address = ip(network[2])
     return None if address is None or address.is_unspecified else _unicast(address, port)
-
-
-def _clock_rate(media: Media) -> int:
-    """Of the first format, by its rtpmap (§6.6); those that have none run at 8,000 Hz, as good as
-    all (RFC 3551 §6)."""
-    rtpmap = f"rtpmap:{media.formats[0]} "
-    for _, value in media.lines:
-        if value.startswith(rtpmap):
-            _, rate, *_ = f"{value}/".split("/")
-            return number(rate, CLOCK_RATE_MAX) or CLOCK_RATE
-    return CLOCK_RATE

@@ -11,6 +11,7 @@ hears only what comes back there. So the source of its packets is believed, but 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from media.rtp import RtpHeader
@@ -37,7 +38,7 @@ class Latch:
     def __init__(self) -> None:
         self.locked: Source | None = None
         self._signalled: Address | None = None
-        self._payload_types: frozenset[int] = frozenset()
+        self._payload_types: Collection[int] = ()
         self._open = False
         self._candidate: _Candidate | None = None
 
@@ -46,7 +47,7 @@ class Latch:
         """Where the end is sent to: what is locked, or what was signalled, and nowhere else."""
         return self.locked or self._signalled
 
-    def describe(self, signalled: Address | None, payload_types: frozenset[int]) -> None:
+    def describe(self, signalled: Address | None, payload_types: Collection[int]) -> None:
         """A description was agreed: open again, and what was locked is believed until another
         source has earned it, unless the end has moved."""
         if self._signalled != signalled:
@@ -79,3 +80,20 @@ class Latch:
         self._open = False
         self._candidate = None
         return True
+
+
+# The one source of a transport that knows its end by itself.
+KNOWN: Source = ("", 0)
+
+
+class SureLatch(Latch):
+    """Of a transport that hands up nothing but what its end has signed, and sends by itself to
+    where that is (ICE and DTLS): the end is KNOWN, and nobody else."""
+
+    @property
+    def target(self) -> Source | None:
+        return KNOWN
+
+    def admits(self, source: Source, header: RtpHeader, silent_s: float) -> bool:
+        self.locked = KNOWN
+        return source == KNOWN

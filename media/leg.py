@@ -1,26 +1,24 @@
 """One end of a relayed call: what it sends goes to the other end as it is, or nowhere. G.711 alone
 becomes the other law where the other end has but that one.
 
-Pure: packets and `now` come in, and what is to be sent goes out by two functions, those of the
-sockets that the end sends to.
+Pure: packets and `now` come in, and what is to be sent goes out by the end's transport.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from media import rtcp, rtp
 from media.audio_stream import AudioStream
 from media.g711 import Translation, translation_for
 from media.latch import Latch, Source
+from media.leg_transport import LegTransport
 from media.quality import mos
 from media.reception import Reception
 from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
-from media.sdp import Address, Direction
-
-# Raises OSError where the system does not take it now.
-SendTo = Callable[[bytes, Source], object]
+from media.sdp import Address
+from media.sdp_lines import Direction
 
 
 class Heard(NamedTuple):
@@ -35,7 +33,8 @@ class Heard(NamedTuple):
 
 
 class Leg:
-    """Relays nothing before its `peer` is set and both are described.
+    """Relays nothing before its `peer` is set and both are described. `latch` finds out where the
+    end is: a `SureLatch` where the transport knows.
 
     `strays` counts packets that are no RTP or not the end's, and `unsent` those of the end that the
     system did not take: media that is late is worth nothing, so none is kept. `last_at` is when
@@ -43,18 +42,21 @@ class Leg:
     """
 
     def __init__(
-        self, send_rtp: SendTo, send_rtcp: SendTo, is_ours: Callable[[Address], bool]
+        self,
+        transport: LegTransport,
+        is_ours: Callable[[Address], bool] = lambda address: False,
+        latch: Latch | None = None,
     ) -> None:
         self.peer: Leg
         self.reception = Reception()
         self.strays = 0
         self.unsent = 0
         self.stream: AudioStream | None = None
-        self._send_rtp = send_rtp
-        self._send_rtcp = send_rtcp
+        self._transport = transport
+        self._send_rtp = transport.send_rtp
         self._is_ours = is_ours
         self._translation: Translation | None = None
-        self._latch = Latch()
+        self._latch = latch or Latch()
         self._round_trip = rtcp.RoundTrip()
         self._source: Source | None = None
         self._target: Source | None = None
@@ -72,13 +74,13 @@ class Leg:
         quality = mos(came.packets, came.lost, came.jitter_s, rtt_s)
         return Heard(came.packets, came.octets, came.lost, came.jitter_s, rtt_s, quality)
 
-    def describe(self, stream: AudioStream, payload_types: frozenset[int]) -> None:
+    def describe(self, stream: AudioStream, payload_types: Collection[int]) -> None:
         """The end was agreed with anew; `payload_types` are those that it may send."""
         if self.stream is not None and self.stream.rtcp != stream.rtcp:
             self._rtcp_source = None
         self.stream = stream
-        self._translation = translation_for(stream.payload_types)
-        self.reception.clock_rate = stream.clock_rate
+        self._translation = translation_for(stream.codecs.by_payload_type)
+        self.reception.clock_rate = stream.codecs.clock_rate
         self._latch.describe(stream.rtp, payload_types)
         self._source = None
         self._rtcp_open = True
@@ -167,9 +169,9 @@ class Leg:
         if stream.rtcp_mux:
             target = self._latch.target
             if target is not None:
-                self._send_rtp(packet, target)
+                self._transport.send_muxed_rtcp(packet, target)
         elif (target := self._rtcp_source or stream.rtcp) is not None:
-            self._send_rtcp(packet, target)
+            self._transport.send_rtcp(packet, target)
 
     def _aim(self) -> None:
         """Who does not want to receive is not sent to."""
@@ -185,6 +187,6 @@ def join(first: Leg, second: Leg) -> None:
 def describe(first: Leg, second: Leg, streams: tuple[AudioStream, AudioStream]) -> None:
     """What was agreed with both. Each sends what the other has asked for, by the other's numbers;
     there are some that use their own."""
-    payload_types = streams[0].payload_types | streams[1].payload_types
+    payload_types = {**streams[0].codecs.by_payload_type, **streams[1].codecs.by_payload_type}
     first.describe(streams[0], payload_types)
     second.describe(streams[1], payload_types)

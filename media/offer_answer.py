@@ -1,68 +1,30 @@
 """Both ends of a call describe themselves to us, and we to the other end (RFC 3264).
 
 What they say of codecs passes as it is, but that who offers one law of G.711 offers both, since the
-relay translates. Where media goes, who described the session and how often it changed is ours; what
-a plain leg cannot keep (ICE, DTLS, SDES, bundles) is left out. Of several m= lines one of audio is
-served, and the others are answered with port 0 (§6).
+relay translates. How media goes between an end and us is for those two to say (see
+`TransportDescription`); who described the session and how often it changed is ours. Of several m=
+lines one of audio is served, and the others are answered with port 0 (§6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from media.audio_stream import PLAIN, AudioStream, find_audio
+from media.audio_stream import AudioStream
 from media.errors import NotAcceptable
-from media.sdp import (
-    DIRECTIONS,
-    Address,
+from media.profile import Profile
+from media.sdp import Media, SessionDescription, address_kind, parse
+from media.sdp_lines import (
+    LEFT_OUT,
+    LEFT_OUT_OF_ANOTHER_PROFILE,
     Direction,
-    Line,
-    Media,
-    SessionDescription,
-    address_kind,
-    parse,
+    Lines,
+    printed,
 )
+from media.transport_description import TransportDescription, TransportSaid
 
-# Of the other end's network, or of what needs its keys; nothing of it holds for ours.
-LEFT_OUT = frozenset(
-    {
-        "acap",
-        "acfg",
-        "altc",
-        "candidate",
-        "connection",
-        "creq",
-        "crypto",
-        "csup",
-        "end-of-candidates",
-        "fingerprint",
-        "group",
-        "ice-lite",
-        "ice-mismatch",
-        "ice-options",
-        "ice-pacing",
-        "ice-pwd",
-        "ice-ufrag",
-        "key-mgmt",
-        "mid",
-        "msid",
-        "msid-semantic",
-        "pcfg",
-        "remote-candidates",
-        "rtcp",
-        "rtcp-mux",
-        "rtcp-mux-only",
-        "setup",
-        "source-filter",
-        "tcap",
-        "tls-id",
-        *DIRECTIONS,
-    }
-)
 # PCMU and PCMA (RFC 3551 §6).
 _OTHER_LAW = {"0": "8", "8": "0"}
-RTCP_MUX = Line("a", "rtcp-mux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,75 +43,69 @@ class End:
     """What one end and we have told each other. `media` is how many m= lines there are between us
     and of what kind, which never changes but to grow (§8); `audio` is the one that is served."""
 
-    def __init__(self, local: Address, session_id: int) -> None:
-        self.local = local
+    def __init__(self, transport: TransportDescription, session_id: int) -> None:
+        self.transport = transport
         self.stream: AudioStream | None = None
         self.media: tuple[Media, ...] = ()
         self.audio = 0
         self._session_id = session_id
         self._version = session_id
-        self._sent: tuple[tuple[Line, ...], tuple[Media, ...]] | None = None
+        self._told = ""
 
-    @property
-    def address_kind(self) -> str:
-        return address_kind(self.local.host)
-
-    def describe(self, source: SessionDescription, media: tuple[Media, ...]) -> bytes:
-        """To this end, what the other said. The o= line is ours: its version grows when something
-        else has changed (§8)."""
-        network = f"IN {self.address_kind} {self.local.host}"
-        bandwidths, attributes = [], []
-        times = Line("t", "0 0")
-        for line in source.lines:
-            kind, value = line
+    def describe(
+        self,
+        source: SessionDescription,
+        media: tuple[Media, ...],
+        audio: int,
+        said: TransportSaid,
+        passes: bool,
+    ) -> bytes:
+        """To this end, what the other said; `passes` says whether what is of its profile is told.
+        The o= line is ours: its version grows when something else has changed (§8)."""
+        host = self.transport.host
+        network = f"IN {address_kind(host)} {host}"
+        left_out = LEFT_OUT if passes else LEFT_OUT_OF_ANOTHER_PROFILE
+        bandwidths, attributes = "", ""
+        times = "0 0"
+        for kind, value in source.lines:
             if kind == "a":
-                if value.partition(":")[0] not in LEFT_OUT:
-                    attributes.append(line)
+                name = value.partition(":")[0]
+                if name not in left_out:
+                    attributes += f"a={value}\r\n"
             elif kind == "t":
-                times = line
+                times = value
             elif kind == "b":
-                bandwidths.append(line)
-        lines = (Line("s", "-"), Line("c", network), *bandwidths, times, *attributes)
-        if self._sent is not None and self._sent != (lines, media):
+                bandwidths += f"b={value}\r\n"
+        told = (
+            f"s=-\r\nc={network}\r\n{bandwidths}t={times}\r\n{attributes}"
+            f"{printed(said.session_lines)}"
+        ) + "".join(
+            [
+                str(one) + (printed(said.lines) if at == audio else "")
+                for at, one in enumerate(media)
+            ]
+        )
+        if self._told and self._told != told:
             self._version += 1
-        self._sent = lines, media
-        origin = Line("o", f"- {self._session_id} {self._version} {network}")
-        return bytes(SessionDescription((Line("v", "0"), origin, *lines), media))
-
-    def rewritten(self, media: Media, proto: str, direction: Direction, rtcp_mux: bool) -> Media:
-        """The other end's audio, as this end is to see it."""
-        lines: list[Line] = []
-        said = False
-        for line in media.lines:
-            kind, value = line
-            if kind == "a" and value in DIRECTIONS:
-                if not said:
-                    lines.append(Line("a", direction.value))
-                said = True
-            elif kind == "b" or (kind == "a" and value.partition(":")[0] not in LEFT_OUT):
-                lines.append(line)
-        if not said and direction is not Direction.SENDRECV:
-            lines.append(Line("a", direction.value))
-        if rtcp_mux:
-            lines.append(RTCP_MUX)
-        return Media("audio", self.local.port, proto, media.formats, tuple(lines))
+        self._told = told
+        origin = f"v=0\r\no=- {self._session_id} {self._version} {network}\r\n"
+        return (origin + told).encode("utf-8", "surrogateescape")
 
 
 class Negotiation:
-    """Of one call, whose ends are 0 and 1: `locals_` is where each of them sends to.
+    """Of one call, whose ends are 0 and 1.
 
     What an offer says holds from its answer on, so that one that fails leaves all as it was.
-    `is_ours` tells the addresses of this relay, to which nothing may be sent.
     """
 
     def __init__(
         self,
-        locals_: tuple[Address, Address],
+        transports: tuple[TransportDescription, TransportDescription],
         session_ids: tuple[int, int],
-        is_ours: Callable[[Address], bool] = lambda address: False,
     ) -> None:
-        self._ends = (End(locals_[0], session_ids[0]), End(locals_[1], session_ids[1]))
-        self._is_ours = is_ours
+        self._ends = (End(transports[0], session_ids[0]), End(transports[1], session_ids[1]))
+        browsers = [one.profile is Profile.WEBRTC for one in transports]
+        self._passes = browsers[0] == browsers[1]
         self._offer: Offer | None = None
 
     def stream(self, end: int) -> AudioStream | None:
@@ -165,16 +121,16 @@ class Negotiation:
         """
         own, other = self._ends[offerer], self._ends[1 - offerer]
         description = parse(sdp)
-        audio = find_audio(description, own.audio)
+        audio = find_audio(description, own)
         media = description.media[audio]
-        stream = self._checked(AudioStream.of(description, media), own)
-        rtcp_mux = other.stream is not None and other.stream.rtcp_mux
-        sent = other.rewritten(with_both_laws(media), media.proto, stream.direction, rtcp_mux)
+        stream = own.transport.offered(description, media)
+        said = other.transport.offer(stream)
+        sent = self._told(with_both_laws(media), said, stream.direction)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
         self._offer = Offer(offerer, description.media, audio, stream, sent_media, other.audio)
-        return other.describe(description, sent_media)
+        return other.describe(description, sent_media, other.audio, said, self._passes)
 
     def answer(self, answerer: int, sdp: bytes) -> bytes:
         """What the offerer is to be answered; the last answer to an offer counts.
@@ -191,34 +147,45 @@ class Negotiation:
         if offer.sent_audio >= len(description.media):
             raise NotAcceptable("the answer has fewer m= lines than the offer")
         media = description.media[offer.sent_audio]
-        if media.kind != "audio" or media.port == 0 or media.proto not in PLAIN:
+        if media.kind != "audio" or media.port == 0 or not own.transport.serves(media):
             raise NotAcceptable("the audio was refused")
-        stream = AudioStream.of(description, media)
-        stream = self._checked(
-            replace(stream, direction=answerable(stream.direction, offer.stream.direction)), own
-        )
-        offered = offer.media[offer.audio]
-        said = within_laws(media, offered)
-        answered = other.rewritten(said, offered.proto, stream.direction, offer.stream.rtcp_mux)
+        stream = own.transport.answered(description, media)
+        direction = answerable(stream.direction, offer.stream.direction)
+        if direction is not stream.direction:
+            stream = replace(stream, direction=direction)
+        said = other.transport.answer(offer.stream)
+        answered = self._told(within_laws(media, offer.media[offer.audio]), said, direction)
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
         own.media, own.audio, own.stream = offer.sent_media, offer.sent_audio, stream
         other.media, other.audio, other.stream = answered_media, offer.audio, offer.stream
-        return other.describe(description, answered_media)
+        own.transport.agreed(stream)
+        other.transport.agreed(offer.stream)
+        return other.describe(description, answered_media, offer.audio, said, self._passes)
 
-    def _checked(self, stream: AudioStream, end: End) -> AudioStream:
-        """It, without an address for RTCP that cannot be sent to: media is worth more."""
-        if stream.rtp is not None and address_kind(stream.rtp.host) != end.address_kind:
-            raise NotAcceptable("the address is of another family than the relay's")
-        if stream.rtp is not None and self._is_ours(stream.rtp):
-            raise NotAcceptable("the address is the relay's own")
-        rtcp = stream.rtcp
-        if rtcp is None or (
-            address_kind(rtcp.host) == end.address_kind and not self._is_ours(rtcp)
-        ):
-            return stream
-        return replace(stream, rtcp=None)
+    def _told(self, media: Media, said: TransportSaid, direction: Direction) -> Media:
+        """The other end's audio, as this end is to see it, but for the transport."""
+        passed = media.lines.passed if self._passes else media.lines.passed_to_another_profile
+        if direction is not Direction.SENDRECV or media.lines.direction is not None:
+            passed = passed.with_direction(direction)
+        return Media("audio", said.port, said.proto, media.formats, passed)
+
+
+def find_audio(description: SessionDescription, end: End) -> int:
+    """Which m= line is served: the one that was, or else the first that can be.
+
+    Raises:
+        NotAcceptable: there is none.
+    """
+    media = description.media
+    indices: tuple[int, ...] = (end.audio, *range(len(media)))
+    for index in indices:
+        if index < len(media):
+            one = media[index]
+            if one.kind == "audio" and one.port != 0 and end.transport.serves(one):
+                return index
+    raise NotAcceptable(f"no audio of the profile {end.transport.profile} is offered")
 
 
 def with_both_laws(media: Media) -> Media:
@@ -237,7 +204,7 @@ def within_laws(answered: Media, offered: Media) -> Media:
         return answered
     said = [_OTHER_LAW[missing] if one == missing else one for one in answered.formats]
     about = (f"rtpmap:{missing} ", f"fmtp:{missing} ")
-    lines = tuple([line for line in answered.lines if not line.value.startswith(about)])
+    lines = Lines([line for line in answered.lines if not line.value.startswith(about)])
     return replace(answered, formats=tuple(dict.fromkeys(said)), lines=lines)
 
 

@@ -13,7 +13,7 @@ REST_S = 2.0
 
 class PortRange:
     """The pairs from `least` to `most`, in an order that nobody can guess; one that is given back
-    rests, and is taken last."""
+    rests, and is taken then before those that no call has had, since its sockets may be kept."""
 
     def __init__(self, least: int, most: int, random: Random) -> None:
         pairs = list(range(least + least % 2, most, 2))
@@ -32,17 +32,23 @@ class PortRange:
         Raises:
             NoPorts: each is taken, or rests.
         """
-        while self._resting and self._resting[0][0] <= now:
-            self._free.append(self._resting.popleft()[1])
-        if not self._free:
+        if self._resting and self._resting[0][0] <= now:
+            _, port = self._resting.popleft()
+        elif self._free:
+            port = self._free.popleft()
+        else:
             raise NoPorts("no port is left")
-        port = self._free.popleft()
         self.taken.add(port)
         return port
 
     def give_back(self, port: int, now: float) -> None:
         self.taken.remove(port)
         self._resting.append((now + REST_S, port))
+
+    def put_last(self, port: int) -> None:
+        """Another has it: it is taken when there is no other."""
+        self.taken.remove(port)
+        self._free.append(port)
 
     def holds(self, port: int) -> bool:
         """Whether it is taken, as either of its pair."""

@@ -1,30 +1,32 @@
-"""The sockets of relayed calls: bound, read, written, closed. `leg` says what a packet becomes.
-
-A readable socket is read once for each time that the loop says so. That costs what a
-DatagramProtocol does under uvloop, far less under asyncio's own loop (which makes room for 256 KiB
-a packet), and a call opens and closes without a wait.
-"""
+"""Relayed calls, and the ports of this machine that they are relayed at. `leg` says what a packet
+becomes, `socket_pair` reads and writes it."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 from collections.abc import Callable
 from random import Random
+from secrets import token_bytes
 
 from media.errors import NoPorts, NotAcceptable
+from media.events import MediaEvent, MediaTimeout
 from media.leg import Heard, Leg, describe, join
 from media.offer_answer import Negotiation
 from media.port_range import PortRange
-from media.sdp import Address, address_kind, ip
+from media.profile import Profile
+from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
+from media.sdp import Address, ip
+from media.socket_pair import SocketPair
 
-# One octet more than is relayed, so that what was cut off is seen to be too long.
-READ_OCTETS = 1_501
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
+# Pairs of sockets that stay bound while no call has them; those of more are closed.
+KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
 _SESSION_ID_BITS = 62
+
+OnEvent = Callable[[MediaEvent], object]
 
 
 class RelayHost:
@@ -33,8 +35,7 @@ class RelayHost:
     nothing may be relayed to ourselves, so we must know who that is.
 
     Times are of `now`, the clock of the loop or a finer one that goes as fast. After `silence_s`
-    without media from an end that should send, `on_silence` of the call is called, and again after
-    as long.
+    without media from an end that should send there is a `MediaTimeout`, and again after as long.
     """
 
     def __init__(
@@ -52,124 +53,103 @@ class RelayHost:
         self.ports = PortRange(*ports, random)
         self._host = host
         self._advertised_host = advertised_host or host
-        self._family = socket.AF_INET6 if address_kind(host) == "IP6" else socket.AF_INET
         self._random = random
+        self._kept: dict[int, SocketPair] = {}
+        self._keeps = KEPT_PAIRS_MAX
         self.now = now
         self.silence_s = silence_s
 
-    def open(self, on_silence: Callable[[], None]) -> Relay:
+    def open(
+        self,
+        on_event: OnEvent,
+        profiles: tuple[Profile, Profile] = (Profile.PLAIN, Profile.PLAIN),
+    ) -> Relay:
         """
         Raises:
             NoPorts: no port or no socket is left.
         """
-        pairs: list[SocketPair] = []
+        ends: list[RelayEnd] = []
         try:
-            pairs.append(self._bind())
-            pairs.append(self._bind())
+            for profile in profiles:
+                ends.append(self.end(profile))
         except NoPorts:
-            for pair in pairs:
-                self._give_back(pair)
+            for end in ends:
+                end.close()
             raise
-        return Relay(self, (pairs[0], pairs[1]), on_silence)
+        return self.join((ends[0], ends[1]), on_event)
 
-    def negotiation(self, pairs: tuple[SocketPair, SocketPair]) -> Negotiation:
-        first, second = [Address(self._advertised_host, pair.port) for pair in pairs]
-        ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in pairs]
-        return Negotiation((first, second), (ids[0], ids[1]), self.is_ours)
+    def end(self, profile: Profile) -> RelayEnd:
+        """One of ports of ours: any but WEBRTC's, which is made with a wait.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        pair = self._pair()
+        local = Address(self._advertised_host, pair.port)
+        if profile is Profile.PLAIN:
+            return PlainEnd(pair, local, self.is_ours, self._give_back)
+        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self._give_back)
+
+    def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
+        """A call of ends that are there; they are closed with it."""
+        return Relay(self, ends, on_event)
+
+    def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
+        ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
+        return Negotiation((ends[0].description, ends[1].description), (ids[0], ids[1]))
 
     def is_ours(self, address: Address) -> bool:
         hosts = (self._host, self._advertised_host)
-        return address.host in hosts and self.ports.holds(address.port)
+        return address.host in hosts and (
+            self.ports.holds(address.port) or address.port & ~1 in self._kept
+        )
 
-    def close(self, pairs: tuple[SocketPair, SocketPair]) -> None:
-        for pair in pairs:
-            self._give_back(pair)
+    def close(self) -> None:
+        """Close the sockets that no call has, and those of calls when they end."""
+        self._keeps = 0
+        while self._kept:
+            self._kept.popitem()[1].close()
 
-    def _bind(self) -> SocketPair:
+    def _pair(self) -> SocketPair:
         for _ in range(BIND_ATTEMPTS_MAX):
             port = self.ports.take(self.now())
-            sockets: list[socket.socket] = []
+            kept = self._kept.pop(port, None)
+            if kept is not None:
+                return kept
             try:
-                for number in (port, port + 1):
-                    sockets.append(socket.socket(self._family, socket.SOCK_DGRAM))
-                    sockets[-1].setblocking(False)
-                    sockets[-1].bind((self._host, number))
-                return SocketPair(port, sockets[0], sockets[1])
+                return SocketPair(self._host, port, self.now)
             except OSError as error:
-                for opened in sockets:
-                    opened.close()
-                self.ports.give_back(port, self.now())
+                self.ports.put_last(port)
                 if error.errno != errno.EADDRINUSE:
                     raise NoPorts(f"no socket: {error.strerror}") from error
         raise NoPorts("others have bound the ports of the range")
 
     def _give_back(self, pair: SocketPair) -> None:
-        pair.close()
+        if len(self._kept) < self._keeps:
+            pair.rest()
+            self._kept[pair.port] = pair
+        else:
+            pair.close()
         self.ports.give_back(pair.port, self.now())
 
 
-class SocketPair:
-    """An even port for RTP and the next for RTCP (RFC 3550 §11)."""
-
-    def __init__(self, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
-        self.port = port
-        self._sockets = (rtp, rtcp)
-        self._loop = asyncio.get_running_loop()
-
-    def leg(self, is_ours: Callable[[Address], bool], now: Callable[[], float]) -> Leg:
-        rtp, rtcp = self._sockets
-        leg = Leg(rtp.sendto, rtcp.sendto, is_ours)
-        self._read(rtp, leg.rtp_received, now)
-        self._read(rtcp, leg.rtcp_received, now)
-        return leg
-
-    def close(self) -> None:
-        for one in self._sockets:
-            self._loop.remove_reader(one.fileno())
-            one.close()
-
-    def _read(
-        self,
-        readable: socket.socket,
-        received: Callable[[bytes, tuple[str, int], float], None],
-        now: Callable[[], float],
-    ) -> None:
-        receive = readable.recvfrom
-
-        def on_readable() -> None:
-            try:
-                packet, source = receive(READ_OCTETS)
-            except OSError:  # Nothing is there after all, or an ICMP error came back.
-                return
-            received(packet, source, now())
-
-        self._loop.add_reader(readable.fileno(), on_readable)
-
-
 class Relay:
-    """One call: two ends, 0 and 1, each with ports of its own (see MediaError for what is raised).
+    """One call: two ends, 0 and 1 (see MediaError for what is raised).
 
     Silence is looked for from the first answer on, and not while an end is held.
     """
 
-    def __init__(
-        self,
-        host: RelayHost,
-        pairs: tuple[SocketPair, SocketPair],
-        on_silence: Callable[[], None],
-    ) -> None:
+    def __init__(self, host: RelayHost, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> None:
         self._host = host
-        self._pairs: tuple[SocketPair, SocketPair] | None = pairs
-        self._negotiation = host.negotiation(pairs)
-        self._legs = (
-            pairs[0].leg(host.is_ours, host.now),
-            pairs[1].leg(host.is_ours, host.now),
-        )
+        self._ends = ends
+        self._legs = (ends[0].leg, ends[1].leg)
+        self._negotiation = host.negotiation(ends)
         join(*self._legs)
-        self._on_silence = on_silence
+        self._on_event = on_event
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
+        self._closed = False
 
     def offer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
@@ -181,6 +161,8 @@ class Relay:
         first, second = self._negotiation.stream(0), self._negotiation.stream(1)
         assert first is not None
         assert second is not None
+        self._ends[0].agreed(first)
+        self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
         self._told_at = self._host.now()
         self._arm()
@@ -193,17 +175,18 @@ class Relay:
         return self._legs[end].heard
 
     def close(self) -> None:
-        """Give its ports and sockets back; harmless when it is closed."""
-        if self._pairs is not None:
-            self._host.close(self._pairs)
-            self._pairs = None
+        """Give its ports back; harmless when it is closed."""
+        if not self._closed:
+            self._closed = True
+            for end in self._ends:
+                end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""
-        if self._pairs is None:
+        if self._closed:
             raise NotAcceptable("the call is over")
 
     def _arm(self) -> None:
@@ -223,6 +206,6 @@ class Relay:
         since = max(self._told_at, min(leg.last_at for leg in self._legs))
         if now >= since + self._host.silence_s:
             self._told_at = now
-            self._on_silence()
-        if self._pairs is not None:
+            self._on_event(MediaTimeout())
+        if not self._closed:
             self._arm()

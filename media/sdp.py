@@ -5,15 +5,24 @@ What is read is printed as it was, but for the ends of lines, which are CRLF the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from itertools import pairwise
 from typing import NamedTuple
 
 from media.errors import SdpError
+from media.sdp_lines import (
+    NO_LINES,
+    Direction,
+    Line,
+    Lines,
+    direction_of,
+    find,
+    line_of,
+    lines_of,
+    number,
+    printed,
+)
 
 SDP_OCTETS_MAX = 32_768
 LINES_MAX = 1_024
@@ -23,41 +32,11 @@ PORT_MAX = 65_535
 ADDRESSES_MAX = 1_024
 
 
-class Line(NamedTuple):
-    """`kind=value`; `kind` is one letter."""
-
-    kind: str
-    value: str
-
-
 class Address(NamedTuple):
     """Where datagrams go: an IP address as it is written shortest, and a port."""
 
     host: str
     port: int
-
-
-class Direction(StrEnum):
-    """Seen by who says it (§6.7)."""
-
-    SENDRECV = "sendrecv"
-    SENDONLY = "sendonly"
-    RECVONLY = "recvonly"
-    INACTIVE = "inactive"
-
-    @property
-    def sends(self) -> bool:
-        return self in (Direction.SENDRECV, Direction.SENDONLY)
-
-    @property
-    def receives(self) -> bool:
-        return self in (Direction.SENDRECV, Direction.RECVONLY)
-
-    @classmethod
-    def of(cls, sends: bool, receives: bool) -> Direction:
-        if sends:
-            return cls.SENDRECV if receives else cls.SENDONLY
-        return cls.RECVONLY if receives else cls.INACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +48,13 @@ class Media:
     port: int
     proto: str
     formats: tuple[str, ...]
-    lines: tuple[Line, ...] = ()
+    lines: Lines = NO_LINES
     port_count: int = 1
 
     def __str__(self) -> str:
         count = f"/{self.port_count}" if self.port_count != 1 else ""
         head = f"m={self.kind} {self.port}{count} {self.proto} {' '.join(self.formats)}\r\n"
-        return head + printed(self.lines)
+        return head + self.lines.printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +76,10 @@ class SessionDescription:
 
     def direction(self, media: Media) -> Direction:
         """Of the media, or else of the session, or else both ways (§6.7)."""
-        for kind, value in (*reversed(media.lines), *reversed(self.lines)):
-            if kind == "a" and value in DIRECTIONS:
-                return DIRECTIONS[value]
-        return Direction.SENDRECV
-
-
-DIRECTIONS = {direction.value: direction for direction in Direction}
+        said = media.lines.direction
+        if said is not None:
+            return said
+        return direction_of(self.lines) or Direction.SENDRECV
 
 
 def parse(octets: bytes) -> SessionDescription:
@@ -113,51 +89,16 @@ def parse(octets: bytes) -> SessionDescription:
     """
     if len(octets) > SDP_OCTETS_MAX:
         raise SdpError("the description is too long")
-    text = octets.decode("utf-8", "surrogateescape")
-    rows = text.rstrip("\r\n").split("\n")
-    if len(rows) > LINES_MAX:
+    text = octets.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    if text.count("\n") >= LINES_MAX:
         raise SdpError("the description has too many lines")
-    lines = [_line(row) for row in rows]
+    session, *media = text.split("\nm=")
+    lines = tuple([line_of(row) for row in session.split("\n")])
     if lines[0] != ("v", "0"):
         raise SdpError("the description does not begin with v=0")
-    heads = [number for number, line in enumerate(lines) if line.kind == "m"]
-    if len(heads) > MEDIA_MAX:
+    if len(media) > MEDIA_MAX:
         raise SdpError("the description has too many media")
-    ends = [*heads, len(lines)]
-    return SessionDescription(
-        tuple(lines[: ends[0]]),
-        tuple([_media(lines[head].value, lines[head + 1 : end]) for head, end in pairwise(ends)]),
-    )
-
-
-def printed(lines: Sequence[Line]) -> str:
-    return "".join([f"{kind}={value}\r\n" for kind, value in lines])
-
-
-def find(lines: Sequence[Line], kind: str) -> Line | None:
-    """The first of that kind."""
-    for line in lines:
-        if line[0] == kind:
-            return line
-    return None
-
-
-def attributes(lines: Sequence[Line]) -> dict[str, str]:
-    """The first value of each attribute, by its name (§5.13); empty for one that has none."""
-    named: dict[str, str] = {}
-    for kind, value in lines:
-        if kind == "a":
-            name, _, said = value.partition(":")
-            named.setdefault(name, said)
-    return named
-
-
-def number(text: str, most: int) -> int | None:
-    """A decimal number up to `most`, or None for what is none."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        return None
-    value = int(text)
-    return value if value <= most else None
+    return SessionDescription(lines, tuple([_media(one) for one in media]))
 
 
 @lru_cache(ADDRESSES_MAX)
@@ -173,16 +114,12 @@ def address_kind(host: str) -> str:
     return "IP6" if ":" in host else "IP4"
 
 
-def _line(row: str) -> Line:
-    row = row.removesuffix("\r")
-    if row[1:2] != "=" or not row[0].isascii() or not row[0].isalpha():
-        raise SdpError("a line of the description is malformed")
-    if "\r" in row or "\0" in row:
-        raise SdpError("a line of the description holds CR or NUL")
-    return Line(row[0], row[2:])
-
-
-def _media(value: str, lines: list[Line]) -> Media:
+def _media(text: str) -> Media:
+    """What follows `m=`, to the next of its kind."""
+    row, more, block = text.partition("\n")
+    if more and not block:
+        raise SdpError("a line of the description is empty")
+    value = line_of(f"m={row}").value
     parts = [part for part in value.split(" ") if part]
     if len(parts) < 4:
         raise SdpError("an m= line is malformed")
@@ -192,7 +129,7 @@ def _media(value: str, lines: list[Line]) -> Media:
     port_count = number(count_text, PORT_MAX) if slash else 1
     if port is None or not port_count:
         raise SdpError("the port of an m= line is malformed")
-    return Media(kind, port, proto, tuple(formats), tuple(lines), port_count)
+    return Media(kind, port, proto, tuple(formats), lines_of(block), port_count)
 
 
 def _connection_address(value: str) -> str:

@@ -153,6 +153,7 @@ class Voice:
             trunk.drain(self._clock.now())
         self._send_for_trunks()
         await self.endpoint.drain()
+        self._media.close()
         self._alarm.cancel()
 
     async def _look_up_trunk(self, trunk: SipTrunk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from random import Random
 
 from gateway.call import Quality
@@ -74,9 +73,13 @@ class RelayEngine:
 
     def open(self, on_event: Callable[[MediaEvent], None]) -> RelaySession:
         try:
-            return RelaySession(self._host.open(partial(on_event, Silence())))
+            return RelaySession(self._host.open(lambda event: on_event(Silence())))
         except MediaError as error:
             raise MediaRefused(error.status, str(error)) from error
+
+    def close(self) -> None:
+        """Close the sockets that no call has, and those of calls when they end."""
+        self._host.close()
 
 
 def _replied(ask: Callable[[int, bytes], bytes], end: int, sdp: bytes) -> Reply[bytes]:

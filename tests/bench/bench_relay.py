@@ -27,7 +27,9 @@ from media.offer_answer import Negotiation
 from media.reception import Reception
 from media.relay import Relay, RelayHost
 from media.sdp import Address
+from media.transport_description import PlainDescription
 from tests.media.descriptions import spoken
+from tests.media.leg_transports import Ignoring
 from tests.media.packets import packet
 
 HOST = "127.0.0.1"
@@ -53,7 +55,7 @@ async def relayed(calls: int, rate: int) -> None:
     ends = [bound() for _ in range(2 * calls)]
     relays: list[Relay] = []
     for first, second in zip(ends[::2], ends[1::2], strict=True):
-        relays.append(host.open(lambda: None))
+        relays.append(host.open(lambda event: None))
         for end, port in zip((second, first), agreed(relays[-1], first, second), strict=True):
             end.connect((HOST, port))
     reading, writing = os.pipe()
@@ -124,14 +126,15 @@ def bound() -> socket.socket:
 def parts() -> None:
     source = ("198.51.100.7", 49_170)
     packets = [packet(sequence) for sequence in range(1, 2_001)]
-    first, second = [Leg(lambda *_: None, lambda *_: None, lambda _: False) for _ in range(2)]
+    first, second = [Leg(Ignoring()) for _ in range(2)]
     join(first, second)
     description = sdp.parse(spoken())
     stream = AudioStream.of(description, description.media[0])
     describe(first, second, (stream, stream))
     report("leg.rtp_received", lambda octets, now: first.rtp_received(octets, source, now), packets)
     report("reception.received", Reception().received, packets)
-    negotiation = Negotiation((Address(HOST, 20_000), Address(HOST, 20_002)), (1, 2))
+    near, far = [PlainDescription(Address(HOST, port)) for port in (20_000, 20_002)]
+    negotiation = Negotiation((near, far), (1, 2))
     offer = spoken()
 
     def agree(octets: bytes, now: float) -> None:

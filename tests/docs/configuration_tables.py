@@ -451,6 +451,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "no_answer_s": "Seconds without 18x or final answer, then the next trunk is tried.",
         "no_failover": "Final answers that end the call: nobody else is tried.",
         "identity": "`asserted` tells who calls in P-Asserted-Identity too.",
+        "srtp": "Whether our offers ask for encrypted media, by keys in the INVITE (RFC 4568): "
+        "`may` where the carrier can (RFC 8643), `must` or there is no call. Goes with "
+        '`transport = "tls"`.',
         "allowed_ips": "Addresses or networks that its calls to us come from. Left out: what "
         "`host` leads to, over UDP from the same port.",
     },

@@ -7,11 +7,12 @@ import contextlib
 from media import rtcp, rtp, sdp
 from media.audio_stream import AudioStream
 from media.errors import MediaError
-from media.latch import Source
 from media.leg import Leg, describe, join
 from media.offer_answer import Negotiation
 from media.sdp import Address
+from media.transport_description import PlainDescription
 from tests.media.descriptions import spoken
+from tests.media.leg_transports import SentBy
 
 RELAYS = (Address("203.0.113.9", 20_000), Address("203.0.113.9", 20_002))
 SOURCES = (("198.51.100.7", 49_170), ("192.0.2.66", 4_000))
@@ -22,7 +23,8 @@ def fuzz_sdp(octets: bytes) -> None:
     with contextlib.suppress(MediaError):
         read = sdp.parse(octets)
         assert sdp.parse(bytes(read)) == read
-    call = Negotiation(RELAYS, (1, 2))
+    first, second = [PlainDescription(address) for address in RELAYS]
+    call = Negotiation((first, second), (1, 2))
     for said in (octets, spoken()):
         for negotiate in (call.offer, call.answer, call.offer):
             for end in (0, 1):
@@ -35,8 +37,8 @@ def fuzz_sdp(octets: bytes) -> None:
 def fuzz_rtp(octets: bytes) -> None:
     """A row of packets, each behind its length and its source: one octet each. No more goes out
     than came in, and none to who is not known."""
-    sent: list[bytes] = []
-    first, second = leg(sent), leg(sent)
+    transports = SentBy(), SentBy()
+    first, second = [Leg(transport) for transport in transports]
     join(first, second)
     read = sdp.parse(spoken())
     stream = AudioStream.of(read, read.media[0])
@@ -51,13 +53,7 @@ def fuzz_rtp(octets: bytes) -> None:
         rtp.payload(packet)
         assert len(list(rtcp.reports(packet))) <= len(packet) // 8
         at += 2 + octets[at]
+    sent = [*transports[0].sent, *transports[1].sent]
     assert len(sent) <= 2 * packets
+    assert all(to[0] in (SOURCES[0][0], SOURCES[1][0]) for _, _, to in sent)
     assert first.heard.mos <= 4.5
-
-
-def leg(sent: list[bytes]) -> Leg:
-    def send(octets: bytes, to: Source) -> None:
-        assert to[0] in (SOURCES[0][0], SOURCES[1][0])
-        sent.append(octets)
-
-    return Leg(send, send, lambda address: False)

@@ -13,13 +13,13 @@ from media.rtp import PACKET_OCTETS_MAX
 from media.sdp import Address
 from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as description
+from tests.media.leg_transports import SentBy
 from tests.media.packets import packet, receiver_report, sender_report
 
 CALLER: Source = ("198.51.100.7", 4_000)
 CALLED: Source = ("192.0.2.8", 5_000)
 NAT: Source = ("203.0.113.5", 61_000)
 OURS = Address("203.0.113.9", 20_000)
-Sent = list[tuple[str, bytes, Source]]
 
 
 def stream(source: Source, *attributes: str, host: str = "") -> AudioStream:
@@ -31,26 +31,17 @@ class Call:
     """Two legs; what goes to each is in `sent`."""
 
     def __init__(self, caller: str = "sendrecv", called: str = "sendrecv", mux: str = "x") -> None:
-        self.sent: tuple[Sent, Sent] = ([], [])
-        self.full = False
-        self.legs = (self._leg(self.sent[0]), self._leg(self.sent[1]))
+        self.transports = (SentBy(), SentBy())
+        self.sent = (self.transports[0].sent, self.transports[1].sent)
+        self.legs = (self._leg(0), self._leg(1))
         join(*self.legs)
         self.describe(stream(CALLER, caller, mux), stream(CALLED, called))
 
     def describe(self, caller: AudioStream, called: AudioStream) -> None:
         describe(*self.legs, (caller, called))
 
-    def _leg(self, sent: Sent) -> Leg:
-        def send(by: str, octets: bytes, to: Source) -> None:
-            if self.full:
-                raise BlockingIOError
-            sent.append((by, octets, to))
-
-        return Leg(
-            lambda octets, to: send("rtp", octets, to),
-            lambda octets, to: send("rtcp", octets, to),
-            lambda address: address == OURS,
-        )
+    def _leg(self, end: int) -> Leg:
+        return Leg(self.transports[end], lambda address: address == OURS)
 
     def caller_sends(self, *packets: bytes, source: Source = CALLER, now: float = 1.0) -> None:
         for octets in packets:
@@ -65,7 +56,7 @@ def test_a_packet_goes_to_the_other_end_as_it_is() -> None:
 
 def test_nothing_is_relayed_before_an_agreement() -> None:
     call = Call()
-    legs = [Leg(lambda *_: 1 / 0, lambda *_: 1 / 0, lambda _: False) for _ in range(2)]
+    legs = [Leg(one) for one in call.transports]
     join(legs[0], legs[1])
     legs[0].rtp_received(packet(), CALLER, 1.0)
     legs[0].rtcp_received(receiver_report(), CALLER, 1.0)
@@ -134,7 +125,7 @@ def test_held_by_zeros_it_is_sent_nothing_at_all() -> None:
 
 def test_what_the_system_does_not_take_is_dropped_and_counted() -> None:
     call = Call()
-    call.full = True
+    call.transports[1].full = True
     call.caller_sends(packet(1), packet(2))
     call.legs[0].rtcp_received(receiver_report(), (CALLER[0], CALLER[1] + 1), 1.0)
     assert call.legs[0].unsent == 3
@@ -177,7 +168,7 @@ def test_with_rtcp_mux_reports_share_the_port_of_one_end_alone() -> None:
     call.caller_sends(packet(), receiver_report())
     call.legs[1].rtcp_received(receiver_report(), (CALLED[0], CALLED[1] + 1), 1.0)
     assert [by for by, _, _ in call.sent[1]] == ["rtp", "rtcp"]
-    assert call.sent[0] == [("rtp", receiver_report(), CALLER)]
+    assert call.sent[0] == [("muxed", receiver_report(), CALLER)]
     assert call.legs[0].heard.packets == 1
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from media import sdp
 from media.errors import MediaError, NotAcceptable, SdpError
 from media.offer_answer import Negotiation
-from media.sdp import Address, Direction, SessionDescription
+from media.sdp import Address, SessionDescription
+from media.sdp_lines import Direction
+from media.transport_description import PlainDescription
 from tests.media.descriptions import ATTRIBUTES, HOST, audio, spoken
 from tests.media.descriptions import sdp as description
 
@@ -20,9 +22,10 @@ CALLER, CALLED = 0, 1
 
 
 def negotiation(relay: str = RELAY, *ours: Address) -> Negotiation:
-    return Negotiation(
-        (Address(relay, 20_000), Address(relay, 20_002)), (700, 900), lambda one: one in ours
-    )
+    first, second = [
+        PlainDescription(Address(relay, port), lambda one: one in ours) for port in (20_000, 20_002)
+    ]
+    return Negotiation((first, second), (700, 900))
 
 
 def agreed(offer: bytes = b"", answer: bytes = b"") -> tuple[Negotiation, bytes, bytes]:
@@ -174,7 +177,7 @@ def test_where_each_side_is_sent_to_is_known_from_the_answer_on() -> None:
     assert called is not None
     assert (caller.rtp, caller.rtcp) == ((HOST, 4_000), (HOST, 4_001))
     assert (called.rtp, called.rtcp) == ((HOST, 5_000), (HOST, 5_007))
-    assert caller.payload_types == {0, 8, 101}
+    assert set(caller.codecs.by_payload_type) == {0, 8, 101}
 
 
 def test_an_offer_that_fails_leaves_all_as_it_was() -> None:
@@ -327,7 +330,7 @@ def test_the_clock_rate_is_that_of_the_first_format() -> None:
     opus = description(audio(4_000, "rtpmap:111 opus/48000/2", formats=("111", "0")))
     odd = description(audio(4_000, "rtpmap:111 opus", formats=("111",)))
     assert [
-        stream.clock_rate
+        stream.codecs.clock_rate
         for offer in (opus, odd, spoken())
         if (stream := agreed(offer)[0].stream(CALLER))
     ] == [48_000, 8_000, 8_000]

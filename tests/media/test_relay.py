@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from random import Random
 
 import pytest
 import uvloop
+from pylibsrtp import Policy, Session
 
 from media import sdp
 from media.errors import NoPorts, NotAcceptable
-from media.relay import BIND_ATTEMPTS_MAX, SILENCE_S, Relay, RelayHost
+from media.events import MediaEvent
+from media.port_range import REST_S
+from media.profile import Profile
+from media.relay import BIND_ATTEMPTS_MAX, KEPT_PAIRS_MAX, SILENCE_S, Relay, RelayHost
+from media.sdes import KEY_OCTETS, Crypto, Suite, cryptos
+from media.sdp import Media
+from media.srtp import policy
 from tests.media.packets import packet, receiver_report
 from tests.media.tone import frames, level_of, mu_law_tone
 from tests.media.udp_end import LOOPBACK, UdpEnd
@@ -50,7 +59,8 @@ class Call:
 
     def __init__(self, relays: RelayHost, address: str = LOOPBACK) -> None:
         self.silences = 0
-        self.relay: Relay = relays.open(self._silent)
+        self.relays = relays
+        self.relay: Relay = relays.open(self._on_event)
         self.ends = (UdpEnd(address), UdpEnd(address))
         second = port_of(self.relay.offer(0, self.ends[0].description()))
         first = port_of(self.relay.answer(1, self.ends[1].description()))
@@ -61,10 +71,11 @@ class Call:
 
     def close(self) -> None:
         self.relay.close()
+        self.relays.close()
         for end in self.ends:
             end.close()
 
-    def _silent(self) -> None:
+    def _on_event(self, event: MediaEvent) -> None:
         self.silences += 1
 
 
@@ -102,7 +113,8 @@ def test_rtcp_goes_from_the_odd_port_to_the_odd_port(
     run: Callable[[Awaitable[None]], None],
 ) -> None:
     async def test() -> None:
-        relay = host().open(lambda: None)
+        relays = host()
+        relay = relays.open(lambda event: None)
         first, second = UdpEnd(), UdpEnd()
         first_rtcp, second_rtcp = UdpEnd(), UdpEnd()
         relay.offer(0, first.description(f"rtcp:{first_rtcp.port}"))
@@ -112,6 +124,7 @@ def test_rtcp_goes_from_the_odd_port_to_the_odd_port(
         assert octets == receiver_report()
         assert source % 2 == 1
         relay.close()
+        relays.close()
         for end in (first, second, first_rtcp, second_rtcp):
             end.close()
 
@@ -143,7 +156,7 @@ def test_a_host_that_is_not_one_address_is_refused(address: str) -> None:
 async def test_a_call_without_sockets_is_refused() -> None:
     relays = host("192.0.2.1")
     with pytest.raises(NoPorts, match="no socket"):
-        relays.open(lambda: None)
+        relays.open(lambda event: None)
     assert not relays.ports.taken
 
 
@@ -204,12 +217,13 @@ async def test_a_held_call_may_be_silent() -> None:
 @virtual_time
 async def test_a_call_closed_by_its_silence_stays_closed() -> None:
     relays = timed()
-    relay = relays.open(lambda: relay.close())
+    relay = relays.open(lambda event: relay.close())
     first, second = UdpEnd(), UdpEnd()
     relay.offer(0, first.description())
     relay.answer(1, second.description())
     await asyncio.sleep(10 * SILENCE_S)
     assert not relays.ports.taken
+    relays.close()
     for end in (first, second):
         end.close()
 
@@ -219,14 +233,15 @@ async def test_a_port_that_everybody_has_refuses_the_call() -> None:
         other.bind((LOOPBACK, 0))
         port = other.getsockname()[1] & ~1
         with pytest.raises(NoPorts):
-            host(ports=(port, port + 1)).open(lambda: None)
+            host(ports=(port, port + 1)).open(lambda event: None)
 
 
 async def test_a_closed_call_may_be_closed_again() -> None:
     relays = host()
-    relay = relays.open(lambda: None)
+    relay = relays.open(lambda event: None)
     relay.close()
     relay.close()
+    relays.close()
     assert not relays.ports.taken
 
 
@@ -245,9 +260,10 @@ async def test_a_port_that_another_has_is_passed_over() -> None:
         other.bind((LOOPBACK, 0))
         port = other.getsockname()[1] & ~1
         relays = host(ports=(port - 4, port + 5))
-        relay = relays.open(lambda: None)
+        relay = relays.open(lambda event: None)
         assert port not in relays.ports.taken
         relay.close()
+        relays.close()
 
 
 async def test_ports_are_tried_so_often_and_no_more() -> None:
@@ -258,33 +274,139 @@ async def test_ports_are_tried_so_often_and_no_more() -> None:
             other.bind((LOOPBACK, port))
         relays = host(ports=(least, least + 2 * pairs - 1))
         with pytest.raises(NoPorts, match="others"):
-            relays.open(lambda: None)
+            relays.open(lambda event: None)
         assert len(relays.ports) == pairs
 
 
 async def test_no_port_left_leaves_those_that_were_taken() -> None:
     relays = host(ports=(20_000, 20_003))
-    relay = relays.open(lambda: None)
+    relay = relays.open(lambda event: None)
     with pytest.raises(NoPorts) as refused:
-        relays.open(lambda: None)
+        relays.open(lambda event: None)
     assert refused.value.status == 503
     relay.close()
     assert len(relays.ports) == 2
+    relays.close()
 
 
 async def test_half_a_call_gives_its_ports_back() -> None:
     relays = host(ports=(20_000, 20_001))
     with pytest.raises(NoPorts):
-        relays.open(lambda: None)
+        relays.open(lambda event: None)
     assert len(relays.ports) == 1
+    relays.close()
 
 
 async def test_a_description_of_the_relays_own_ports_is_refused() -> None:
     relays = host()
-    one, other = Call(relays), relays.open(lambda: None)
+    one, other = Call(relays), relays.open(lambda event: None)
     with pytest.raises(NotAcceptable):
         other.offer(
             0, one.ends[0].description().replace(b"%d" % one.ends[0].port, b"%d" % one.ports[1])
         )
-    one.close()
     other.close()
+    one.close()
+
+
+async def test_the_sockets_of_a_call_are_the_next_ones_when_they_have_rested() -> None:
+    now = 100.0
+    relays = RelayHost(LOOPBACK, PORTS, Random(7), lambda: now)
+    relays.open(lambda event: None).close()
+    before = sockets()
+    now += REST_S
+    relay = relays.open(lambda event: None)
+    assert sockets() == before
+    relay.close()
+    relays.close()
+    assert not sockets() & before
+
+
+async def test_what_comes_late_for_a_call_that_is_over_is_not_the_next_ones() -> None:
+    now = 100.0
+    relays = RelayHost(LOOPBACK, (20_000, 20_003), Random(7), lambda: now)
+    relays.open(lambda event: None).close()
+    late = UdpEnd()
+    late.send(packet(), 20_000)
+    for _ in range(2):  # The loop looks at its sockets in between.
+        await asyncio.sleep(0)
+    now += REST_S
+    relay = relays.open(lambda event: None)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert [relay.leg(end).strays for end in (0, 1)] == [0, 0]
+    relay.close()
+    relays.close()
+    late.close()
+
+
+def test_so_many_pairs_are_kept_and_no_more(run: Callable[[Awaitable[None]], None]) -> None:
+    async def test() -> None:
+        relays = host(ports=(20_000, 26_001))
+        calls = [relays.open(lambda event: None) for _ in range(KEPT_PAIRS_MAX // 2 + 3)]
+        for relay in calls:
+            relay.close()
+        assert len(sockets()) == 2 * KEPT_PAIRS_MAX
+        relays.close()
+        assert not sockets()
+
+    run(test())
+
+
+def sockets() -> set[str]:
+    """Of the ports of relays, by their inodes."""
+    bound = {
+        fields[9]
+        for row in Path("/proc/net/udp").read_text().splitlines()[1:]
+        if 20_000 <= int((fields := row.split())[1].partition(":")[2], 16) < 30_000
+    }
+    links = set()
+    for one in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            links.add(os.readlink(f"/proc/self/fd/{one}"))
+    return {link for link in links if link.removeprefix("socket:[").removesuffix("]") in bound}
+
+
+@pytest.mark.parametrize("suite", Suite)
+async def test_a_tone_goes_from_a_plain_end_to_an_encrypted_one_and_back(suite: Suite) -> None:
+    relays = host()
+    relay = relays.open(lambda event: None, (Profile.PLAIN, Profile.SDES))
+    plain, secure = UdpEnd(), SrtpUdpEnd(suite)
+    at_secure = sdp.parse(relay.offer(0, plain.description())).media[0]
+    secure.hears_by(at_secure)
+    at_plain = port_of(relay.answer(1, secure.description()))
+    heard: tuple[bytearray, bytearray] = bytearray(), bytearray()
+    for sequence, frame in zip(range(50), frames(mu_law_tone(425)), strict=False):
+        plain.send(packet(sequence, payload=frame), at_plain)
+        octets = (await secure.receive())[0]
+        assert frame not in octets
+        heard[0].extend(secure.into.unprotect(octets)[12:])
+        secure.send(secure.out.protect(packet(sequence, payload=frame, ssrc=9)), at_secure.port)
+        heard[1].extend((await plain.receive())[0][12:])
+    assert [level_of(bytes(one), 425) for one in heard] == pytest.approx([0.5, 0.5], abs=0.01)
+    secure.send(packet(99), at_secure.port)  # Not deciphered: a stranger's.
+    secure.send(secure.out.protect_rtcp(receiver_report()), at_secure.port)
+    secure.send(secure.out.protect(packet(100, ssrc=9)), at_secure.port)
+    await plain.receive()
+    assert relay.leg(1).strays == 1
+    relay.close()
+    relays.close()
+    plain.close()
+    secure.close()
+
+
+class SrtpUdpEnd(UdpEnd):
+    """Answers by one suite, and its own key."""
+
+    def __init__(self, suite: Suite) -> None:
+        super().__init__()
+        self._suite = suite
+        self._key = Crypto(1 + list(Suite).index(suite), suite, b"\5" * KEY_OCTETS[suite])
+        self.out = Session(policy(self._key, Policy.SSRC_ANY_OUTBOUND))
+
+    def hears_by(self, offered: Media) -> None:
+        [key] = [one for one in cryptos(offered.lines) if one.suite is self._suite]
+        self.into = Session(policy(key, Policy.SSRC_ANY_INBOUND))
+
+    def description(self, *attributes: str) -> bytes:
+        said = super().description(self._key.line.value, *attributes)
+        return said.replace(b"RTP/AVP", b"RTP/SAVP")

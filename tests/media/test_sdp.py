@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from media import sdp
 from media.errors import SdpError
-from media.sdp import Direction, Line, Media, SessionDescription
+from media.sdp import Media, SessionDescription
+from media.sdp_lines import Direction, Line, Lines, attributes
 from tests.media.descriptions import ATTRIBUTES, HOST, audio, spoken
 from tests.media.descriptions import sdp as description
 
@@ -30,7 +31,7 @@ a=rtpmap:99 h263-1998/90000
 """.replace(b"\n", b"\r\n")
 
 VALUES = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=30)
-LINES = st.lists(st.builds(Line, st.sampled_from("abcikx"), VALUES), max_size=6).map(tuple)
+LINES = st.lists(st.builds(Line, st.sampled_from("abcikx"), VALUES), max_size=6).map(Lines)
 TOKENS = st.text("abcXYZ019/-_", min_size=1, max_size=8)
 MEDIA = st.builds(
     Media,
@@ -91,7 +92,7 @@ def test_a_direction_of_the_session_holds_for_media_that_say_none() -> None:
 def test_attributes_stand_in_their_order() -> None:
     [media] = sdp.parse(spoken()).media
     assert [line.value for line in media.lines] == list(ATTRIBUTES)
-    assert sdp.attributes(media.lines)["ptime"] == "20"
+    assert attributes(media.lines)["ptime"] == "20"
 
 
 def test_a_port_may_have_a_count() -> None:

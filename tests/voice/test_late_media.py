@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from gateway.call import CallStatus, EndedBy, Quality
+from gateway.config.trunk import Srtp
 from gateway.sip.leg_events import Asked, EndCause, Provisional, Responded
 from gateway.voice.media_session import MEDIA_REPLY_S, Lost, Profile, Qualities
 from gateway.voice.steps import LINE_MAX
@@ -386,6 +387,15 @@ def test_browser_is_offered_media_as_one_and_a_pbx_as_it_was() -> None:
     world.run(11)
     assert world.media.sessions[0].profiles == [Profile.WEBRTC, Profile.PLAIN]
     assert world.called(world.two).request_received.uri == "sip:desk@host"
+
+
+def test_trunk_that_is_spoken_to_otherwise_is_offered_anew() -> None:
+    world = World()
+    world.trunks["two/a"].srtp = Srtp.MUST
+    world.call()
+    world.called().refuse(503, world.now)
+    world.called(world.two)
+    assert world.media.sessions[0].profiles == [Profile.PLAIN, Profile.SDES]
 
 
 def test_one_offer_is_for_all_trunks_that_are_spoken_to_alike() -> None:

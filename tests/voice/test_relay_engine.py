@@ -26,7 +26,8 @@ def opened(media: MediaEngine) -> MediaSession:
 
 
 async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -> None:
-    session, caller, called = opened(engine()), UdpEnd(), UdpEnd()
+    media, caller, called = engine(), UdpEnd(), UdpEnd()
+    session = opened(media)
     await session.offer(Side.CALLER, caller.description())
     answered = await session.answer(Side.CALLED, called.description())
     assert not await session.flowing(Side.CALLER)
@@ -37,6 +38,7 @@ async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -
     assert (quality.packets, quality.octets) == (1, len(packet()))
     assert quality.mos > 4
     assert await session.close() == (quality, Quality())
+    media.close()
     caller.close()
     called.close()
 
@@ -53,18 +55,22 @@ async def test_what_the_caller_sends_is_heard_by_the_called_side_and_counted() -
     ],
 )
 async def test_what_cannot_be_served_is_refused_with_488(offered: bytes) -> None:
-    session = opened(engine())
+    media = engine()
+    session = opened(media)
     with pytest.raises(MediaRefused) as refused:
         await session.offer(Side.CALLER, offered)
     assert refused.value.status == 488
     await session.close()
+    media.close()
 
 
 async def test_an_answer_to_nothing_is_refused() -> None:
-    session = opened(engine())
+    media = engine()
+    session = opened(media)
     with pytest.raises(MediaRefused):
         await session.answer(Side.CALLED, description(audio()))
     await session.close()
+    media.close()
 
 
 async def test_without_ports_a_call_is_refused_with_503() -> None:
@@ -76,3 +82,4 @@ async def test_without_ports_a_call_is_refused_with_503() -> None:
     assert refused.value.status == 503
     await session.close()
     assert media.calls_free == 1
+    media.close()

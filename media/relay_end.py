@@ -1,0 +1,133 @@
+"""One end of a relayed call with all that it needs: what is said of its transport, and the leg."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from media.audio_stream import AudioStream
+from media.latch import Source
+from media.leg import Leg
+from media.profile import Profile
+from media.sdes import SrtpKeys
+from media.sdes_description import SdesDescription
+from media.sdp import Address
+from media.socket_pair import SocketPair
+from media.srtp import Srtp
+from media.transport_description import PlainDescription, TransportDescription
+
+
+class RelayEnd(Protocol):
+    """`leg` sends by a transport, and is handed up what came by it; `description` speaks of that
+    transport to the end."""
+
+    @property
+    def leg(self) -> Leg: ...
+
+    @property
+    def description(self) -> TransportDescription: ...
+
+    def agreed(self, stream: AudioStream) -> None:
+        """The end has been agreed with, at first or anew: what it said of its transport is in
+        `stream.secret`. The leg is told by the relay."""
+        ...
+
+    def close(self) -> None:
+        """Give all back, without a wait; called once."""
+        ...
+
+
+class PlainEnd:
+    """RTP as it is, at a pair of our ports."""
+
+    def __init__(
+        self,
+        pair: SocketPair,
+        local: Address,
+        is_ours: Callable[[Address], bool],
+        give_back: Callable[[SocketPair], None],
+    ) -> None:
+        self.description = PlainDescription(local, is_ours)
+        self.leg = Leg(pair, is_ours)
+        self._pair = pair
+        self._give_back = give_back
+        pair.rtp_received = self.leg.rtp_received
+        pair.rtcp_received = self.leg.rtcp_received
+
+    def agreed(self, stream: AudioStream) -> None:
+        """The leg knows all that there is."""
+
+    def close(self) -> None:
+        self._give_back(self._pair)
+
+
+class SrtpEnd:
+    """At a pair of our ports, with SRTP by the keys of the description: or without, where the
+    profile leaves it to the end and the end has none.
+
+    What comes is deciphered first: only who has the key can move the latch.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        pair: SocketPair,
+        local: Address,
+        is_ours: Callable[[Address], bool],
+        octets: Callable[[int], bytes],
+        give_back: Callable[[SocketPair], None],
+    ) -> None:
+        self.description = SdesDescription(profile, local, octets, is_ours)
+        self.leg = Leg(self, is_ours)
+        self._pair = pair
+        self._srtp: Srtp | None = None
+        self._give_back = give_back
+
+    def agreed(self, stream: AudioStream) -> None:
+        if isinstance(stream.secret, SrtpKeys):
+            if self._srtp is None:
+                self._srtp = Srtp()
+            self._srtp.agreed(stream.secret)
+            self._pair.rtp_received = self._rtp_received
+            self._pair.rtcp_received = self._rtcp_received
+        else:
+            self._srtp = None
+            self._pair.rtp_received = self.leg.rtp_received
+            self._pair.rtcp_received = self.leg.rtcp_received
+
+    def close(self) -> None:
+        self._give_back(self._pair)
+
+    def send_rtp(self, packet: bytes, target: Source) -> None:
+        if self._srtp is None:
+            self._pair.send_rtp(packet, target)
+        elif protected := self._srtp.protected(packet):
+            self._pair.send_rtp(protected, target)
+
+    def send_rtcp(self, packet: bytes, target: Source) -> None:
+        if self._srtp is None:
+            self._pair.send_rtcp(packet, target)
+        elif protected := self._srtp.protected_rtcp(packet):
+            self._pair.send_rtcp(protected, target)
+
+    def send_muxed_rtcp(self, packet: bytes, target: Source) -> None:
+        if self._srtp is None:
+            self._pair.send_rtp(packet, target)
+        elif protected := self._srtp.protected_rtcp(packet):
+            self._pair.send_rtp(protected, target)
+
+    def _rtp_received(self, packet: bytes, source: Source, now: float) -> None:
+        assert self._srtp is not None
+        plain = self._srtp.plain(packet)
+        if plain is None:
+            self.leg.strays += 1
+        else:
+            self.leg.rtp_received(plain, source, now)
+
+    def _rtcp_received(self, packet: bytes, source: Source, now: float) -> None:
+        assert self._srtp is not None
+        plain = self._srtp.plain(packet)
+        if plain is None:
+            self.leg.strays += 1
+        else:
+            self.leg.rtcp_received(plain, source, now)

@@ -1,0 +1,230 @@
+"""Lines of a session description (RFC 8866 §5), and what is asked of those of one m= line.
+
+Phones of one kind say the same of their codecs in each call, so what is read of such lines is kept
+with them, and lines that were read before are not read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from media.errors import SdpError
+
+# Rows and blocks of rows that are kept, and how long one may be that is.
+ROWS_MAX, ROW_CHARACTERS_MAX = 1_024, 128
+BLOCKS_MAX, BLOCK_CHARACTERS_MAX = 512, 1_536
+# What differs in each call, or is secret: not worth keeping, or not to be kept.
+_OF_ONE_CALL = ("a=crypto:", "a=candidate:", "a=ice-", "a=ssrc:", "a=fingerprint:", "a=rtcp:")
+
+# The attributes that are between one end and us (or between it and its network), by what needs
+# them: nothing of them holds for the other end.
+TERMINATED = frozenset(
+    {
+        "acap",
+        "acfg",
+        "altc",
+        "bundle-only",
+        "candidate",
+        "connection",
+        "creq",
+        "crypto",
+        "csup",
+        "end-of-candidates",
+        "fingerprint",
+        "group",
+        "ice-lite",
+        "ice-mismatch",
+        "ice-options",
+        "ice-pacing",
+        "ice-pwd",
+        "ice-ufrag",
+        "key-mgmt",
+        "mid",
+        "msid",
+        "msid-semantic",
+        "pcfg",
+        "remote-candidates",
+        "rtcp",
+        "rtcp-mux",
+        "rtcp-mux-only",
+        "setup",
+        "source-filter",
+        "ssrc",
+        "ssrc-group",
+        "tcap",
+        "tls-id",
+    }
+)
+# What is feedback's (RFC 4585) or a header extension's (RFC 8285): it passes to an end of the same
+# profile, and no other.
+OF_THE_PROFILE = frozenset(
+    {
+        "extmap",
+        "extmap-allow-mixed",
+        "rid",
+        "rtcp-fb",
+        "rtcp-rsize",
+        "simulcast",
+    }
+)
+
+
+class Line(NamedTuple):
+    """`kind=value`; `kind` is one letter."""
+
+    kind: str
+    value: str
+
+
+class Direction(StrEnum):
+    """Seen by who says it (§6.7)."""
+
+    SENDRECV = "sendrecv"
+    SENDONLY = "sendonly"
+    RECVONLY = "recvonly"
+    INACTIVE = "inactive"
+
+    @property
+    def sends(self) -> bool:
+        return self in (Direction.SENDRECV, Direction.SENDONLY)
+
+    @property
+    def receives(self) -> bool:
+        return self in (Direction.SENDRECV, Direction.RECVONLY)
+
+    @classmethod
+    def of(cls, sends: bool, receives: bool) -> Direction:
+        if sends:
+            return cls.SENDRECV if receives else cls.SENDONLY
+        return cls.RECVONLY if receives else cls.INACTIVE
+
+
+DIRECTIONS = {direction.value: direction for direction in Direction}
+# What an end is told anew: of its direction, too.
+LEFT_OUT = TERMINATED.union(DIRECTIONS)
+LEFT_OUT_OF_ANOTHER_PROFILE = LEFT_OUT | OF_THE_PROFILE
+
+
+class Lines(tuple[Line, ...]):
+    """Those that follow an m= line."""
+
+    # No slots: what is found out is kept here.
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """The first value of each attribute, by its name (§5.13); empty for one that has none."""
+        return attributes(self)
+
+    @cached_property
+    def direction(self) -> Direction | None:
+        return direction_of(self)
+
+    @cached_property
+    def passed(self) -> Lines:
+        """What holds for the other end as well, if it is of the same profile."""
+        return Lines(
+            [
+                line
+                for line in self
+                if line[0] == "b" or (line[0] == "a" and line[1].partition(":")[0] not in LEFT_OUT)
+            ]
+        )
+
+    @cached_property
+    def passed_to_another_profile(self) -> Lines:
+        return Lines(
+            [line for line in self.passed if line[1].partition(":")[0] not in OF_THE_PROFILE]
+        )
+
+    @cached_property
+    def printed(self) -> str:
+        return printed(self)
+
+    def with_direction(self, direction: Direction) -> Lines:
+        """With that at their end; there is none among them."""
+        said = self._with_direction.get(direction)
+        if said is None:
+            said = self._with_direction[direction] = Lines((*self, Line("a", direction.value)))
+        return said
+
+    @cached_property
+    def _with_direction(self) -> dict[Direction, Lines]:
+        return {}
+
+
+def lines_of(block: str) -> Lines:
+    """
+    Raises:
+        SdpError: a row is none.
+    """
+    if len(block) > BLOCK_CHARACTERS_MAX or any([name in block for name in _OF_ONE_CALL]):
+        return _read(block)
+    return _kept(block)
+
+
+def line_of(row: str) -> Line:
+    """
+    Raises:
+        SdpError: it is none.
+    """
+    return _kept_line(row) if len(row) <= ROW_CHARACTERS_MAX else _line(row)
+
+
+def printed(lines: Sequence[Line]) -> str:
+    return "".join([f"{kind}={value}\r\n" for kind, value in lines])
+
+
+def find(lines: Sequence[Line], kind: str) -> Line | None:
+    """The first of that kind."""
+    for line in lines:
+        if line[0] == kind:
+            return line
+    return None
+
+
+def direction_of(lines: Sequence[Line]) -> Direction | None:
+    """The last that is said (§6.7)."""
+    for kind, value in reversed(lines):
+        if kind == "a" and value in DIRECTIONS:
+            return DIRECTIONS[value]
+    return None
+
+
+def attributes(lines: Sequence[Line]) -> dict[str, str]:
+    """The first value of each attribute, by its name (§5.13); empty for one that has none."""
+    named: dict[str, str] = {}
+    for kind, value in lines:
+        if kind == "a":
+            name, _, said = value.partition(":")
+            named.setdefault(name, said)
+    return named
+
+
+def number(text: str, most: int) -> int | None:
+    """A decimal number up to `most`, or None for what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        return None
+    value = int(text)
+    return value if value <= most else None
+
+
+def _line(row: str) -> Line:
+    row = row.removesuffix("\r")
+    if row[1:2] != "=" or not row[0].isascii() or not row[0].isalpha():
+        raise SdpError("a line of the description is malformed")
+    if "\r" in row or "\0" in row:
+        raise SdpError("a line of the description holds CR or NUL")
+    return Line(row[0], row[2:])
+
+
+def _read(block: str) -> Lines:
+    return Lines([_line(row) for row in block.split("\n")]) if block else Lines()
+
+
+_kept_line = lru_cache(ROWS_MAX)(_line)
+_kept = lru_cache(BLOCKS_MAX)(_read)
+
+NO_LINES = Lines()

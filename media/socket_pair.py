@@ -1,0 +1,90 @@
+"""Two sockets of calls: bound once, and read by the loop until the relay is closed.
+
+A readable socket is read once for each time that the loop says so. That costs what a
+DatagramProtocol does under uvloop, far less under asyncio's own loop (which makes room for 256 KiB
+a packet), and a call opens and closes without a wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from media.latch import Source
+from media.sdp import address_kind
+
+# One octet more than is relayed, so that what was cut off is seen to be too long.
+READ_OCTETS = 1_501
+
+Received = Callable[[bytes, Source, float], object]
+
+
+def dropped(packet: bytes, source: Source, now: float) -> None:
+    """Of a call that is over."""
+
+
+class SocketPair:
+    """An even port for RTP and the next for RTCP (RFC 3550 §11). `rtp_received` and
+    `rtcp_received` are who reads them now; nobody at first.
+
+    Raises:
+        OSError: somebody has one of the ports, or no socket is left.
+    """
+
+    def __init__(self, host: str, port: int, now: Callable[[], float]) -> None:
+        self.port = port
+        self.rtp_received: Received = dropped
+        self.rtcp_received: Received = dropped
+        self._loop = asyncio.get_running_loop()
+        self._rtp = _bound(host, port)
+        try:
+            self._rtcp = _bound(host, port + 1)
+        except OSError:
+            self._rtp.close()
+            raise
+        self.send_rtp = self.send_muxed_rtcp = self._rtp.sendto
+        self.send_rtcp = self._rtcp.sendto
+        self._read(now)
+
+    def rest(self) -> None:
+        """What still comes is dropped."""
+        self.rtp_received = self.rtcp_received = dropped
+
+    def close(self) -> None:
+        self.rest()
+        for one in (self._rtp, self._rtcp):
+            self._loop.remove_reader(one.fileno())
+            one.close()
+
+    def _read(self, now: Callable[[], float]) -> None:
+        receive_rtp, receive_rtcp = self._rtp.recvfrom, self._rtcp.recvfrom
+
+        def on_rtp() -> None:
+            try:
+                packet, source = receive_rtp(READ_OCTETS)
+            except OSError:  # Nothing is there after all, or an ICMP error came back.
+                return
+            self.rtp_received(packet, source, now())
+
+        def on_rtcp() -> None:
+            try:
+                packet, source = receive_rtcp(READ_OCTETS)
+            except OSError:
+                return
+            self.rtcp_received(packet, source, now())
+
+        self._loop.add_reader(self._rtp.fileno(), on_rtp)
+        self._loop.add_reader(self._rtcp.fileno(), on_rtcp)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if address_kind(host) == "IP6" else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        opened.bind((host, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
