@@ -1,4 +1,4 @@
-"""Calls one after the other and some at a time, each with a few packets of RTP, plain or by SDES."""
+"""Calls, some at a time, each with a few packets of RTP, plain or by SDES."""
 
 from __future__ import annotations
 

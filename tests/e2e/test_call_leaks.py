@@ -71,7 +71,6 @@ async def test_calls_that_are_over_leave_nothing(tmp_path: Path, media: Media) -
     assert after.threads <= before.threads + POOL_THREADS_MAX
     kept = CALLS if WARM_UP < 5_000 else 0
     assert after.rss - before.rss < RSS_MAX + kept * RSS_PER_CALL_MAX, (before, after)
-    print(before, after)
 
 
 async def called(daemon: Daemon, traffic: Traffic, calls: int, media: Media) -> Footprint:
