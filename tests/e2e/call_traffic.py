@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import os
 import socket
@@ -17,13 +16,14 @@ from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Answered, Ended, LegEvent
 from tests.e2e.caller import LOOPBACK, Caller
 from tests.e2e.process import PATIENCE_S
+from tests.media.impaired_call import with_key
 from tests.media.packets import packet
 
 AT_ONCE = 10
 PACKETS = 4
 # Ports that were given back rest for a while; who asks meanwhile asks again.
 NO_ROOM, REST_S = 503, 0.2
-SUITE, KEY_OCTETS = "AES_CM_128_HMAC_SHA1_80", 30
+KEY_OCTETS = 30
 
 
 class Media(StrEnum):
@@ -94,8 +94,7 @@ class Traffic(Caller):
 def _offered(offer: bytes, media: Media, key: bytes) -> bytes:
     if media is Media.PLAIN:
         return offer
-    crypto = f"a=crypto:1 {SUITE} inline:{base64.b64encode(key).decode()}\r\n"
-    return offer.replace(b"RTP/AVP", b"RTP/SAVP") + crypto.encode()
+    return with_key(offer, key)
 
 
 def _protection(media: Media, key: bytes) -> Callable[[bytes], bytes]:
