@@ -1,5 +1,5 @@
 .PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts leaks e2e interop \
-	conformance sim soak fuzz bench bench-scale bench-sip bench-routing docs clean
+	conformance sim soak fuzz bench bench-scale bench-sip bench-media bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -90,6 +90,9 @@ bench-scale: setup  ## what a message costs with many accounts, binds and waitin
 
 bench-sip: setup peers  ## CPU of a call, through us and through Kamailio, called by SIPp in one run
 	$(BIN)/python -m tests.bench.bench_sip
+
+bench-media: setup peers  ## CPU of a relayed packet, ours and rtpengine's in one run; writes it too
+	$(BIN)/python -m tests.bench.bench_media --write
 
 bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
 	$(BIN)/python -m tests.bench_routing --held-out --write

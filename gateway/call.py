@@ -51,9 +51,12 @@ class CallDirection(StrEnum):
 
 
 class EndedBy(StrEnum):
+    """`media` where the process that relayed the call's media has died."""
+
     CALLER = "caller"
     CALLED = "called"
     GATEWAY = "gateway"
+    MEDIA = "media"
 
 
 class Quality(msgspec.Struct, frozen=True):

@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import ssl
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 from random import Random
 
 from gateway.clock import Clock
@@ -29,6 +27,7 @@ from gateway.net.sip_listeners import SipListen, SipListeners
 from gateway.net.sip_own_addresses import SipOwnAddresses
 from gateway.net.sip_resolver import SipResolver
 from gateway.net.sip_stateless import refusal_of, stateless
+from gateway.net.sip_tokens import tokens
 from gateway.net.sip_udp import Datagram
 from gateway.net.source_rate import SourceRate
 from gateway.sip.errors import MessageError, RequestRefused
@@ -52,7 +51,6 @@ log = logging.getLogger(__name__)
 REFUSALS_PER_S_MAX = 100
 # How long legs that are over may still wait for the answer to their BYE when we stop.
 DRAIN_S = 4.0
-TOKEN_OCTETS = 10
 FORGET_ADDRESSES_S = 60.0
 
 
@@ -99,7 +97,7 @@ class SipEndpoint:
         self.user_agent = UserAgent(
             self._own.sent_by,
             self._own.contact,
-            partial(secrets.token_hex, TOKEN_OCTETS),
+            tokens().__next__,
             random,
             values or TimerValues(),
             interval or SessionInterval(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from gateway.call import Call
+from gateway.call import Call, EndedBy
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
 from gateway.sip.leg import Leg
@@ -256,6 +256,6 @@ class JoinedCall:
         if self.over:
             return
         if isinstance(event, Lost):
-            await self.end.by_us(TEMPORARY_FAILURE)
+            await self.end.by_us(TEMPORARY_FAILURE, EndedBy.MEDIA)
         elif isinstance(event, Silence) and self.talks:
             await self.end.by_us(TIMER_EXPIRED)

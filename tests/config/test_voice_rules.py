@@ -47,11 +47,6 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
             "[sip] websocket_port: expected a port of its own, got 5060",
         ),
         (
-            "rtp_port_min = 20000\nrtp_port_max = 20002\n",
-            2,
-            "[sip] rtp_port_max: expected at least 20003, so that a call has its four ports",
-        ),
-        (
             "session_expires_s = 90\nmin_se_s = 120\n",
             2,
             "[sip] min_se_s: expected at most session_expires_s, which is 90",
@@ -60,11 +55,6 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
             "realm = 'a\"b'\n",
             1,
             '[sip] realm: expected 1 to 64 characters without quotes, got "a\\"b"',
-        ),
-        (
-            'enabled = true\nhost = "0.0.0.0"\n',
-            2,
-            '[sip] host: expected a media_host beside "0.0.0.0", since RTP is bound to one address',
         ),
         (
             'public_host = "sip:gw"\n',
@@ -91,6 +81,39 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
 def test_a_mistake_in_sip_is_pointed_at(files: Files, text: str, line: int, expected: str) -> None:
     first = add(files.entry, "[sip]\n" + text)
     assert mistake(files) == f"gateway.toml:{first + line}: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        (
+            "[media]\nport_min = 20000\nport_max = 20006\nworkers = 2\n",
+            3,
+            "[media] port_max: expected at least 20007, so that each worker has the four ports of "
+            "a call",
+        ),
+        (
+            '[media]\nhost = "0.0.0.0"\n[sip]\nenabled = true\n',
+            2,
+            '[media] host: expected the one address that RTP is bound to, got "0.0.0.0"',
+        ),
+        (
+            '[media]\npublic_host = "sip:gw"\n',
+            2,
+            '[media] public_host: expected a host name or address, got "sip:gw"',
+        ),
+    ],
+)
+def test_a_mistake_in_media_is_pointed_at(
+    files: Files, text: str, line: int, expected: str
+) -> None:
+    first = add(files.entry, text)
+    assert mistake(files) == f"gateway.toml:{first + line - 1}: {expected}"
+
+
+def test_media_needs_an_address_where_sip_listens_at_all_of_them(files: Files) -> None:
+    add(files.entry, '[sip]\nenabled = true\nhost = "0.0.0.0"\n')
+    assert "[media] host: expected the one address" in mistake(files)
 
 
 def test_trunks_and_phones_of_an_account_are_read(files: Files) -> None:

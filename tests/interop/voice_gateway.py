@@ -28,6 +28,9 @@ port = 0
 websocket_port = {websocket_port}
 # All that baresip 1.0 can do.
 digest_algorithms = ["MD5"]
+
+[media]
+workers = 1
 """
 CARRIER = """
 [[carrier]]

@@ -13,7 +13,9 @@ from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import OnTaken, Replayed
 from gateway.messaging.intake import OnRefused
-from gateway.store.call_file import CallFilter
+from gateway.store.call_file import (
+    CallFilter,
+)
 from gateway.store.interface import Store
 from gateway.text.preview import Preview
 from gateway.voice.call_records import StandingCall

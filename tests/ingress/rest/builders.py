@@ -24,7 +24,9 @@ from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.opt_out import OptOuts
-from gateway.store.call_file import CallFilter
+from gateway.store.call_file import (
+    CallFilter,
+)
 from gateway.store.interface import (
     Accepted,
     Deleted,
