@@ -10,6 +10,7 @@ Pure: packets and `now` come in, and what is to be sent goes out by the end's tr
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from media import rtp
 from media.audio_stream import AudioStream
 from media.codecs import PCMA, PCMU, Codec, Codecs
 from media.latch import Latch, Source
+from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
@@ -82,6 +84,7 @@ class Leg:
         self.stream: AudioStream | None = None
         self.on_digit: Callable[[Digit], object] = lambda digit: None
         self.reports = LegReports(self, transport)
+        self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
         self._is_ours = is_ours
         self._latch = latch or Latch()
@@ -169,6 +172,21 @@ class Leg:
         """These, and no others, hear what comes from the end."""
         self._taps = taps
         self._choose_takers()
+
+    def be_played_to(self, played_to: bool) -> None:
+        """Its peer is not heard while something else is sent to the end."""
+        if played_to != self.is_played_to:
+            self.is_played_to = played_to
+            if played_to:
+                self.outgoing.track()
+            self.peer._choose_takers()
+
+    def send(self, packet: bytes) -> None:
+        """To the end, if it wants any; what the system does not take is lost."""
+        target = self._target
+        if target is not None:
+            with contextlib.suppress(OSError):
+                self._send_rtp(packet, target)
 
     # Each packet
 

@@ -1,7 +1,7 @@
 """Both ends of a call describe themselves to us, and we to the other end (RFC 3264).
 
-What they say of codecs passes as it is, but that who offers one law of G.711 offers both, since the
-relay translates. How media goes between an end and us is for those two to say (see
+What they say of codecs passes, but for what the relay translates (see `translated_formats`). How
+media goes between an end and us is for those two to say (see
 `TransportDescription`); who described the session and how often it changed is ours. Of several m=
 lines one of audio is served, and the others are answered with port 0 (§6).
 """
@@ -18,13 +18,10 @@ from media.sdp_lines import (
     LEFT_OUT,
     LEFT_OUT_OF_ANOTHER_PROFILE,
     Direction,
-    Lines,
     printed,
 )
+from media.translated_formats import narrowed, widened
 from media.transport_description import TransportDescription, TransportSaid
-
-# PCMU and PCMA (RFC 3551 §6).
-_OTHER_LAW = {"0": "8", "8": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,7 @@ class Negotiation:
         media = description.media[audio]
         stream = own.transport.offered(description, media)
         said = other.transport.offer(stream)
-        sent = self._told(with_both_laws(media), said, stream.direction)
+        sent = self._told(widened(media), said, stream.direction)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
@@ -154,7 +151,7 @@ class Negotiation:
         if direction is not stream.direction:
             stream = replace(stream, direction=direction)
         said = other.transport.answer(offer.stream)
-        answered = self._told(within_laws(media, offer.media[offer.audio]), said, direction)
+        answered = self._told(narrowed(media, offer.media[offer.audio]), said, direction)
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
@@ -186,32 +183,6 @@ def find_audio(description: SessionDescription, end: End) -> int:
             if one.kind == "audio" and one.port != 0 and end.transport.serves(one):
                 return index
     raise NotAcceptable(f"no audio of the profile {end.transport.profile} is offered")
-
-
-def with_both_laws(media: Media) -> Media:
-    """With the other law of G.711 behind the one that is there."""
-    missing = missing_law(media)
-    if not missing:
-        return media
-    at = 1 + media.formats.index(_OTHER_LAW[missing])
-    return replace(media, formats=(*media.formats[:at], missing, *media.formats[at:]))
-
-
-def within_laws(answered: Media, offered: Media) -> Media:
-    """An answer without the law that its offerer has not."""
-    missing = missing_law(offered)
-    if missing not in answered.formats:
-        return answered
-    said = [_OTHER_LAW[missing] if one == missing else one for one in answered.formats]
-    about = (f"rtpmap:{missing} ", f"fmtp:{missing} ")
-    lines = Lines([line for line in answered.lines if not line.value.startswith(about)])
-    return replace(answered, formats=tuple(dict.fromkeys(said)), lines=lines)
-
-
-def missing_law(media: Media) -> str:
-    """Empty where there is neither or both."""
-    there = [law for law in _OTHER_LAW if law in media.formats]
-    return _OTHER_LAW[there[0]] if len(there) == 1 else ""
 
 
 def refused(media: Media) -> Media:

@@ -4,26 +4,47 @@ becomes, `socket_pair` reads and writes it."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from pathlib import Path
 from random import Random
 from secrets import token_bytes
 
+from media.audio import Audio
 from media.errors import NoPorts, NotAcceptable
-from media.events import MediaEvent, MediaTimeout
-from media.leg import Heard, Leg, describe, join
+from media.events import (
+    DigitReceived,
+    MediaEvent,
+    MediaTimeout,
+    OneWay,
+    Played,
+    Recorded,
+    Silent,
+    Talking,
+)
+from media.leg import Heard, Leg, Tap, describe, join
 from media.offer_answer import Negotiation
+from media.one_way import OneWayWatch
 from media.port_range import PortRange
 from media.profile import Profile
-from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
+from media.recorder import OCTETS_MAX, Recorder
+from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
+from media.speech import Speech, SpeechBounds
+from media.telephone_event import DIGIT_S, Digit
+from media.ticker import Ticker
 
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
 # Pairs of sockets that stay bound while no call has them; those of more are closed.
 KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
+# How often a call is looked after: reports, one-way audio.
+LOOK_S = 5.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
@@ -58,6 +79,7 @@ class RelayHost:
         self._keeps = KEPT_PAIRS_MAX
         self.now = now
         self.silence_s = silence_s
+        self.ticker = Ticker(now)
 
     def open(
         self,
@@ -84,11 +106,17 @@ class RelayHost:
         Raises:
             NoPorts: no port or no socket is left.
         """
-        pair = self._pair()
-        local = Address(self._advertised_host, pair.port)
-        if profile is Profile.PLAIN:
-            return PlainEnd(pair, local, self.is_ours, self._give_back)
-        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self._give_back)
+        ports = EndPorts(
+            pair := self._pair(),
+            Address(self._advertised_host, pair.port),
+            self.is_ours,
+            self._give_back,
+            self.new_ssrc(),
+        )
+        return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
+
+    def new_ssrc(self) -> int:
+        return self._random.getrandbits(32)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
@@ -104,8 +132,15 @@ class RelayHost:
             self.ports.holds(address.port) or address.port & ~1 in self._kept
         )
 
+    @cached_property
+    def disk(self) -> ThreadPoolExecutor:
+        """The one thread that writes recordings."""
+        return ThreadPoolExecutor(1, "recordings")
+
     def close(self) -> None:
         """Close the sockets that no call has, and those of calls when they end."""
+        if "disk" in self.__dict__:
+            self.disk.shutdown(wait=False)
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
@@ -149,7 +184,17 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
+        self._watch = OneWayWatch(self._legs)
+        self._by_signalling = [False, False]
+        self._speech: list[Speech | None] = [None, None]
+        self._recorder: Recorder | None = None
+        self._recorded: tuple[int, ...] = ()
         self._closed = False
+        for end, leg in enumerate(self._legs):
+            leg.on_digit = partial(self._on_digit, end)
+            leg.player.on_played = partial(self._on_played, end)
+
+    # What the ends say
 
     def offer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
@@ -165,8 +210,11 @@ class Relay:
         self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
         self._told_at = self._host.now()
+        self._watch.begin(self._told_at)
         self._arm()
         return answered
+
+    # How they are heard
 
     def leg(self, end: int) -> Leg:
         return self._legs[end]
@@ -174,12 +222,70 @@ class Relay:
     def heard(self, end: int) -> Heard:
         return self._legs[end].heard
 
+    # What is done with them
+
+    def play(self, end: int, audio: Audio, repeats: int = 1) -> None:
+        """To that end, which does not hear the other meanwhile; 0 repeats it until `stop`."""
+        self._check_open()
+        self._legs[end].player.play(audio, repeats)
+        self._host.ticker.add(self._tick)
+
+    def stop(self, end: int) -> None:
+        self._legs[end].player.stop()
+
+    def send_digits(self, end: int, signs: str, duration_s: float = DIGIT_S) -> int:
+        """To that end, as events or, if it has none, as tones; how many were taken."""
+        self._check_open()
+        taken = self._legs[end].player.send_digits(signs, duration_s)
+        self._host.ticker.add(self._tick)
+        return taken
+
+    def tell_digits(self, end: int, by_signalling: bool) -> None:
+        """Whether an end that has no events gets the digits of the other by SIP INFO: they are not
+        sent to it as tones then."""
+        self._by_signalling[end] = by_signalling
+
+    def listen(self, end: int, bounds: SpeechBounds | None) -> None:
+        """Tell when that end talks and when it is silent; None ends it."""
+        self._check_open()
+        self._speech[end] = (
+            None if bounds is None else Speech(bounds, partial(self._on_speech, end))
+        )
+        self._tap()
+
+    def record(self, path: Path, ends: Sequence[int], octets_max: int = OCTETS_MAX) -> None:
+        """What those ends say, into a WAV file that must not be there yet.
+
+        Raises:
+            NotAcceptable: the call is recorded already.
+        """
+        self._check_open()
+        if self._recorder is not None:
+            raise NotAcceptable("the call is recorded already")
+        self._recorded = tuple(ends)
+        self._recorder = Recorder(
+            path,
+            len(self._recorded),
+            octets_max,
+            self._host.now(),
+            self._host.disk,
+            self._on_recorded,
+        )
+        self._tap()
+
+    def stop_recording(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop(self._host.now())
+
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""
-        if not self._closed:
-            self._closed = True
-            for end in self._ends:
-                end.close()
+        if self._closed:
+            return
+        self.stop_recording()
+        self._closed = True
+        self._host.ticker.discard(self._tick)
+        for end in self._ends:
+            end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -189,23 +295,91 @@ class Relay:
         if self._closed:
             raise NotAcceptable("the call is over")
 
+    # What is told
+
+    def _on_digit(self, end: int, digit: Digit) -> None:
+        other = 1 - end
+        stream = self._legs[other].stream
+        passed = stream is not None and stream.codecs.has_events
+        if not passed and not self._by_signalling[other]:
+            with contextlib.suppress(NotAcceptable):
+                self.send_digits(other, digit.sign, digit.duration_s)
+                passed = True
+        self._on_event(DigitReceived(end, *digit, passed))
+
+    def _on_played(self, end: int, finished: bool) -> None:
+        self._on_event(Played(end, finished))
+
+    def _on_speech(self, end: int, talks: bool, level_dbov: float) -> None:
+        self._on_event((Talking if talks else Silent)(end, level_dbov))
+
+    def _on_recorded(self, recorded: Recorded) -> None:
+        self._recorder = None
+        self._tap()
+        self._on_event(recorded)
+
+    # The clock of what plays, listens and records
+
+    def _tap(self) -> None:
+        channels = () if self._recorder is None else self._recorder.channels
+        for end, leg in enumerate(self._legs):
+            taps: list[Tap] = [
+                channel
+                for one, channel in zip(self._recorded, channels, strict=False)
+                if one == end
+            ]
+            speech = self._speech[end]
+            if speech is not None:
+                taps.append(speech)
+            leg.tap(*taps)
+        if not self._closed:
+            self._host.ticker.add(self._tick)
+
+    def _tick(self, now: float) -> None:
+        busy = False
+        for leg in self._legs:
+            leg.player.tick(now)
+            busy = busy or leg.player.busy
+        for speech in self._speech:
+            if speech is not None:
+                speech.tick(now)
+                busy = True
+        if self._recorder is not None:
+            self._recorder.tick(now)
+            busy = True
+        if not busy:
+            self._host.ticker.discard(self._tick)
+
+    # What is looked after
+
     def _arm(self) -> None:
-        """One timer for the end that has been silent for longest; it is set anew where that end
-        has sent since."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if all(leg.in_both_directions for leg in self._legs):
-            since = max(self._told_at, min(leg.last_at for leg in self._legs))
-            delay = since + self._host.silence_s - self._host.now()
-            self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
+        delay = LOOK_S
+        if self._should_flow:
+            delay = min(delay, self._silent_since + self._host.silence_s - self._host.now())
+        self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
+
+    @property
+    def _should_flow(self) -> bool:
+        return all(leg.in_both_directions for leg in self._legs)
+
+    @property
+    def _silent_since(self) -> float:
+        """Of the end that has been silent for longest."""
+        return max(self._told_at, min(leg.last_at for leg in self._legs))
 
     def _on_timer(self) -> None:
         self._timer = None
         now = self._host.now()
-        since = max(self._told_at, min(leg.last_at for leg in self._legs))
-        if now >= since + self._host.silence_s:
-            self._told_at = now
-            self._on_event(MediaTimeout())
+        for leg in self._legs:
+            leg.reports.report(now)
+        if self._should_flow:
+            end = self._watch.look(now)
+            if end is not None:
+                self._on_event(OneWay(end))
+            if now >= self._silent_since + self._host.silence_s:
+                self._told_at = now
+                self._on_event(MediaTimeout())
         if not self._closed:
             self._arm()

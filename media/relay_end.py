@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from media.audio_stream import AudioStream
 from media.latch import Source
@@ -37,28 +37,31 @@ class RelayEnd(Protocol):
         ...
 
 
+class EndPorts(NamedTuple):
+    """Where an end is: `local` is what it is told, and `ssrc` a random name for what we say."""
+
+    pair: SocketPair
+    local: Address
+    is_ours: Callable[[Address], bool]
+    give_back: Callable[[SocketPair], None]
+    ssrc: int
+
+
 class PlainEnd:
     """RTP as it is, at a pair of our ports."""
 
-    def __init__(
-        self,
-        pair: SocketPair,
-        local: Address,
-        is_ours: Callable[[Address], bool],
-        give_back: Callable[[SocketPair], None],
-    ) -> None:
-        self.description = PlainDescription(local, is_ours)
-        self.leg = Leg(pair, is_ours)
-        self._pair = pair
-        self._give_back = give_back
-        pair.rtp_received = self.leg.rtp_received
-        pair.rtcp_received = self.leg.rtcp_received
+    def __init__(self, ports: EndPorts) -> None:
+        self.description = PlainDescription(ports.local, ports.is_ours)
+        self.leg = Leg(ports.pair, ports.is_ours, ssrc=ports.ssrc)
+        self._ports = ports
+        ports.pair.rtp_received = self.leg.rtp_received
+        ports.pair.rtcp_received = self.leg.rtcp_received
 
     def agreed(self, stream: AudioStream) -> None:
         """The leg knows all that there is."""
 
     def close(self) -> None:
-        self._give_back(self._pair)
+        self._ports.give_back(self._ports.pair)
 
 
 class SrtpEnd:
@@ -68,20 +71,12 @@ class SrtpEnd:
     What comes is deciphered first: only who has the key can move the latch.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        pair: SocketPair,
-        local: Address,
-        is_ours: Callable[[Address], bool],
-        octets: Callable[[int], bytes],
-        give_back: Callable[[SocketPair], None],
-    ) -> None:
-        self.description = SdesDescription(profile, local, octets, is_ours)
-        self.leg = Leg(self, is_ours)
-        self._pair = pair
+    def __init__(self, ports: EndPorts, profile: Profile, octets: Callable[[int], bytes]) -> None:
+        self.description = SdesDescription(profile, ports.local, octets, ports.is_ours)
+        self.leg = Leg(self, ports.is_ours, ssrc=ports.ssrc)
+        self._ports = ports
+        self._pair = ports.pair
         self._srtp: Srtp | None = None
-        self._give_back = give_back
 
     def agreed(self, stream: AudioStream) -> None:
         if isinstance(stream.secret, SrtpKeys):
@@ -96,7 +91,7 @@ class SrtpEnd:
             self._pair.rtcp_received = self.leg.rtcp_received
 
     def close(self) -> None:
-        self._give_back(self._pair)
+        self._ports.give_back(self._ports.pair)
 
     def send_rtp(self, packet: bytes, target: Source) -> None:
         if self._srtp is None:

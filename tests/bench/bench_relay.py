@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import uvloop
@@ -139,8 +140,8 @@ def parts() -> None:
     for suite in Suite:
         protected = protector(suite, Policy.SSRC_ANY_OUTBOUND)
         ciphered = [protected.protect(one) for one in packets]
-        report(f"{suite}: protected", lambda suite=suite: protecting(suite), packets)
-        report(f"{suite}: plain", lambda suite=suite: deciphering(suite), ciphered)
+        report(f"{suite}: protected", partial(protecting, suite), packets)
+        report(f"{suite}: plain", partial(deciphering, suite), ciphered)
     near, far = [PlainDescription(Address(HOST, port)) for port in (20_000, 20_002)]
     negotiation = Negotiation((near, far), (1, 2))
     offer = spoken()

@@ -18,7 +18,7 @@ from pylibsrtp import Policy, Session
 
 from media import sdp
 from media.errors import NoPorts, NotAcceptable
-from media.events import MediaEvent
+from media.events import MediaEvent, MediaTimeout
 from media.port_range import REST_S
 from media.profile import Profile
 from media.relay import BIND_ATTEMPTS_MAX, KEPT_PAIRS_MAX, SILENCE_S, Relay, RelayHost
@@ -58,6 +58,7 @@ class Call:
 
     def __init__(self, relays: RelayHost, address: str = LOOPBACK) -> None:
         self.silences = 0
+        self.events: list[MediaEvent] = []
         self.relays = relays
         self.relay: Relay = relays.open(self._on_event)
         self.ends = (UdpEnd(address), UdpEnd(address))
@@ -75,7 +76,8 @@ class Call:
             end.close()
 
     def _on_event(self, event: MediaEvent) -> None:
-        self.silences += 1
+        self.silences += isinstance(event, MediaTimeout)
+        self.events.append(event)
 
 
 @pytest.mark.parametrize("address", [LOOPBACK, "::1"])
