@@ -10,7 +10,7 @@ import av
 import pytest
 
 from media import opus
-from media.g711 import PCMU
+from media.codecs import PCMU
 from media.linear import law
 from media.opus import FRAME_SAMPLES, OpusDecoder, OpusEncoder, OpusError
 from tests.media.tone import frames, level_of, mu_law_tone
@@ -36,11 +36,7 @@ def test_what_is_encoded_is_decoded() -> None:
 
 def test_ffmpeg_hears_what_we_encode() -> None:
     encoder, theirs = OpusEncoder(), av.CodecContext.create("libopus", "r")
-    heard = [
-        frame
-        for one in spoken(60)
-        for frame in theirs.decode(av.Packet(encoder.encode(one)))
-    ]
+    heard = [frame for one in spoken(60) for frame in theirs.decode(av.Packet(encoder.encode(one)))]
     resampler = av.AudioResampler(format="s16", layout="mono", rate=8_000)
     mono = [one for frame in heard[10:] for one in resampler.resample(frame)]
     assert level_of_frames(mono, HERTZ) == pytest.approx(0.5, rel=0.1)
