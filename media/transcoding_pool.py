@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-
-log = logging.getLogger(__name__)
 
 # Packets of one path that wait: 0.3 s of speech, and what is older is worth nothing.
 WAITING_MAX = 15
@@ -22,7 +19,7 @@ Deliver = Callable[[bytes, float], None]
 
 class TranscodingPool:
     """Of one loop, on which `deliver` of a path is called. `dropped` counts packets of all paths
-    that came faster than they were converted."""
+    that came faster than they were converted. What `convert` raises, the loop is told."""
 
     def __init__(self, threads: int = THREADS) -> None:
         self.dropped = 0
@@ -56,8 +53,9 @@ class TranscodingPool:
         while (path := queue.get()) is not None:
             try:
                 packets, now = path.convert_next()
-            except Exception:
-                log.exception("transcoding failed")
+            except Exception as error:
+                context = {"message": "a packet could not be transcoded", "exception": error}
+                self._loop.call_soon_threadsafe(self._loop.call_exception_handler, context)
                 continue
             if packets:
                 self._done.append((path, packets, now))
