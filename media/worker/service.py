@@ -46,6 +46,7 @@ class Service:
         self._tell = tell
         self._calls: dict[int, Relay] = {}
         self._host: RelayHost | None = None
+        self._web: WebRtcHost | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
 
@@ -86,6 +87,11 @@ class Service:
         if self._host is not None:
             self._host.close()
 
+    async def closed(self) -> None:
+        """Browsers have been told that their calls are over."""
+        if self._web is not None:
+            await self._web.closed()
+
     def _begin(self, place: Place) -> None:
         self._host = RelayHost(
             place.host,
@@ -95,7 +101,8 @@ class Service:
             place.advertised_host,
             place.silence_s,
         )
-        self._host.browsers = WebRtcEnds(WebRtcHost(self._host, time.monotonic))
+        self._web = WebRtcHost(self._host, time.monotonic)
+        self._host.browsers = WebRtcEnds(self._web)
 
     def _offer(self, offer: Offer) -> bytes:
         relay = self._calls.get(offer.call)
