@@ -41,7 +41,8 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
 def test_a_page_to_call_from_wants_calls(files: Files) -> None:
     line = add(files.entry, "[phone]\nenabled = true\n")
     assert mistake(files) == (
-        f"{files.entry.name}:{line + 1}: [phone] enabled: expected [sip] enabled too, to take its calls"
+        f"{files.entry.name}:{line + 1}: [phone] enabled: "
+        "expected [sip] enabled too, to take its calls"
     )
 
 
