@@ -62,12 +62,12 @@ class CallEnd:
 
     # By us
 
-    async def by_us(self, headers: tuple[Field, ...]) -> None:
+    async def by_us(self, headers: tuple[Field, ...], by: EndedBy = EndedBy.GATEWAY) -> None:
         """However it stands."""
         if self._call.talks:
-            await self.talk(None, EndedBy.GATEWAY, headers)
+            await self.talk(None, by, headers)
         else:
-            await self.refuse(503, CallStatus.FAILED, EndedBy.GATEWAY)
+            await self.refuse(503, CallStatus.FAILED, by)
 
     async def unanswered(self) -> None:
         """It rang for as long as it may."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from gateway.sip.message import SipMessage
 from gateway.sip.own_request import describes
-from gateway.voice.media_session import MediaRefused, MediaSession, Profile, Qualities, Side
+from gateway.voice.media_session import MediaRefused, MediaSession, Qualities, Side
+from media.profile import Profile
 
 
 class CallSession:

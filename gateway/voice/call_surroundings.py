@@ -17,8 +17,9 @@ from gateway.sip.transaction import Destination
 from gateway.sip.uri import Uri
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.call_timers import CallTimers
-from gateway.voice.media_session import MediaEngine, Profile
+from gateway.voice.media_session import MediaEngine
 from gateway.voice.trunk_choice import PlacesInTurn, Trunk, TrunkChoice, Way, Ways
+from media.profile import Profile
 from routing.router import Router
 
 # RFC 3323 §4.1.1.3.

@@ -16,8 +16,9 @@ from gateway.voice.call_attempt import NO_WAY_THERE, NONE_IN_TIME, Attempt
 from gateway.voice.call_outcome import may_try_another
 from gateway.voice.call_surroundings import CallSurroundings
 from gateway.voice.call_timers import CallTimer
-from gateway.voice.media_session import MediaRefused, Profile, Side
+from gateway.voice.media_session import MediaRefused, Side
 from gateway.voice.trunk_choice import RETRY_AFTER_S, NoWay, Way, Ways
+from media.profile import Profile
 
 if TYPE_CHECKING:
     from gateway.voice.joined_call import JoinedCall

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.call import Quality
 from gateway.voice.steps import Reply
+from media.profile import Profile
 
 # An engine that has not replied by then is not there.
 MEDIA_REPLY_S = 3.0
@@ -27,15 +28,6 @@ class Side(StrEnum):
 
     # Enum's own is written in Python and takes ten times as long.
     __hash__ = str.__hash__
-
-
-class Profile(StrEnum):
-    """What somebody whom we offer media to is spoken to in."""
-
-    PLAIN = "plain"
-    MAY_SDES = "may sdes"  # plain, with keys for who can (RFC 8643)
-    SDES = "sdes"
-    WEBRTC = "webrtc"
 
 
 class MediaRefused(Exception):
@@ -124,6 +116,22 @@ class MediaSession(Protocol):
         ...
 
 
+class MediaReadings(msgspec.Struct, frozen=True):
+    """How an engine stands, and what it has counted since its start: `strays` are packets that are
+    no media of a call's, `unsent` those that the system did not take. `workers` are those that are
+    up, of those that are wanted."""
+
+    workers: int = 0
+    workers_wanted: int = 0
+    restarts: int = 0
+    calls: int = 0
+    calls_free: int = 0
+    packets: int = 0
+    octets: int = 0
+    strays: int = 0
+    unsent: int = 0
+
+
 class MediaEngine(Protocol):
     def open(self, on_event: Callable[[MediaEvent], None]) -> MediaSession:
         """
@@ -131,3 +139,5 @@ class MediaEngine(Protocol):
             MediaRefused: 503, there is no room.
         """
         ...
+
+    def readings(self) -> MediaReadings: ...

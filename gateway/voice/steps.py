@@ -55,6 +55,10 @@ class Reply(Generic[T]):
     def __await__(self) -> Generator[Reply[T], None, T]:
         if not self.settled:
             yield self
+        return self.result()
+
+    def result(self) -> T:
+        """Once it is settled. Raises what it was refused with."""
         if self._error is not None:
             raise self._error
         return self._value

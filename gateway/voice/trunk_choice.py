@@ -14,7 +14,7 @@ from gateway.config.trunk import Srtp
 from gateway.sip.leg_state import Credentials
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
-from gateway.voice.media_session import Profile
+from media.profile import Profile
 from routing.carrier_bind import Kind
 from routing.events import Submitted
 from routing.ranking import Candidate, Ranking, RouteRequest
@@ -27,7 +27,7 @@ ADDRESSES_MAX = 2
 # Where nobody knows when a trunk is free again.
 RETRY_AFTER_S = 5
 RETRY_AFTER_MAX_S = 300
-PROFILES = {Srtp.NO: Profile.PLAIN, Srtp.MAY: Profile.MAY_SDES, Srtp.MUST: Profile.SDES}
+PROFILES = {Srtp.NO: Profile.PLAIN, Srtp.MAY: Profile.OSRTP, Srtp.MUST: Profile.SDES}
 
 
 class Trunk(Protocol):

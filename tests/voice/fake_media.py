@@ -8,13 +8,14 @@ from gateway.call import Quality
 from gateway.voice.media_session import (
     Lost,
     MediaEvent,
+    MediaReadings,
     MediaRefused,
-    Profile,
     Qualities,
     Side,
     Silence,
 )
 from gateway.voice.steps import Reply
+from media.profile import Profile
 
 T = TypeVar("T")
 QUALITIES = Qualities(Quality(packets=1, mos=4.0), Quality(packets=2, mos=4.0))
@@ -88,6 +89,9 @@ class FakeEngine:
         self.open_sessions += 1
         self.sessions.append(FakeSession(self, on_event))
         return self.sessions[-1]
+
+    def readings(self) -> MediaReadings:
+        return MediaReadings(calls=self.open_sessions)
 
     def reply(self) -> None:
         """To all that was asked."""

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from gateway.call import CallStatus, EndedBy, Quality
 from gateway.config.trunk import Srtp
 from gateway.sip.leg_events import Asked, EndCause, Provisional, Responded
-from gateway.voice.media_session import MEDIA_REPLY_S, Lost, Profile, Qualities
+from gateway.voice.media_session import MEDIA_REPLY_S, Lost, Qualities
 from gateway.voice.steps import LINE_MAX
+from media.profile import Profile
 from tests.voice.test_transfer import THIRD, THIRDS, refer
 from tests.voice.world import ANSWER, CUSTOMER, OFFER, ONE, TWO, FakeTarget, World
 
@@ -358,7 +359,7 @@ def test_lost_media_ends_both_sides_with_a_reason() -> None:
     for side in (ONE, CUSTOMER):
         (bye,) = world.sent(side, "BYE")
         assert "Q.850;cause=41" in (bye.headers.get("Reason") or "")
-    assert world.record.ended_by is EndedBy.GATEWAY
+    assert world.record.ended_by is EndedBy.MEDIA
     assert world.nothing_stays()
 
 
