@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.config.media import Media
 from gateway.config.mistakes import got
+from gateway.config.phone_page import PhonePage
 from gateway.config.sip import Sip
 from gateway.config.source import Once, Source
 from gateway.config.toml_lines import KeyPath
@@ -78,6 +79,12 @@ def is_one_address(host: str) -> bool:
 def _check_host(source: Source, host: str, at: KeyPath) -> None:
     if host and HOST.fullmatch(host) is None:
         raise source.error(at, f"expected a host name or address, got {got(host)}")
+
+
+def check_phone(source: Source, phone: PhonePage, sip: Sip) -> None:
+    """Raises ConfigError where there is a page to call from, and nothing that takes its calls."""
+    if phone.enabled and not sip.enabled:
+        raise source.error(("phone", "enabled"), "expected [sip] enabled too, to take its calls")
 
 
 def _check_tls(source: Source, sip: Sip) -> None:

@@ -38,6 +38,7 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    Qualities,
     Side,
     Silence,
 )
@@ -157,6 +158,13 @@ class JoinedCall:
         """By us, however it stands."""
         self._begin(now, self._leave, headers)
 
+    def query(self, on_known: Callable[[Qualities], None], now: float) -> bool:
+        """False where it cannot be asked now; else `on_known` is told, at once or later."""
+        if self.over or not self.has_session or self._steps.full:
+            return False
+        self._begin(now, self._query, on_known)
+        return True
+
     def go_on(self, now: float) -> None:
         """After `on_ready` was told of it."""
         before, self.now = self._steps.reply, now
@@ -247,6 +255,9 @@ class JoinedCall:
                 await self.end.by_us(TIMER_EXPIRED)
             case CallTimer.REPLY:
                 raise AssertionError(timer)
+
+    async def _query(self, on_known: Callable[[Qualities], None]) -> None:
+        on_known(Qualities() if self.over else await self.session.qualities())
 
     async def _leave(self, headers: tuple[Field, ...]) -> None:
         if not self.over:

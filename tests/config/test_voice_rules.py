@@ -38,6 +38,21 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
     assert load(files.entry).sip.port == 5_080
 
 
+def test_a_page_to_call_from_wants_calls(files: Files) -> None:
+    line = add(files.entry, "[phone]\nenabled = true\n")
+    assert mistake(files) == (
+        f"{files.entry.name}:{line + 1}: [phone] enabled: "
+        "expected [sip] enabled too, to take its calls"
+    )
+
+
+def test_numbers_that_the_page_suggests_are_read(files: Files) -> None:
+    add(files.entry, "[sip]\nenabled = true\n[phone]\nenabled = true\n")
+    add(files.entry, '[[phone.number]]\nnumber = "+14155550123"\nname = "Echo"\n')
+    (number,) = load(files.entry).phone.numbers
+    assert (number.number, number.name) == ("+14155550123", "Echo")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "expected"),
     [
