@@ -1,4 +1,4 @@
-.PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts e2e interop \
+.PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts leaks e2e interop \
 	conformance sim soak fuzz bench bench-scale bench-sip bench-media bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
@@ -58,6 +58,9 @@ kills: setup  ## kill -9 so many times: make kills N=1000
 
 power-cuts: setup  ## twelve power cuts for each of so many seeds: make power-cuts N=1000
 	SEEDS=$(N) $(BIN)/pytest -rP tests/store/test_power_cut.py tests/store/test_power_cut_of_a_file.py
+
+leaks: setup  ## calls that leave nothing behind: make leaks N=10000
+	CALLS=$(N) $(BIN)/pytest -rP tests/e2e/test_call_leaks.py
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e

@@ -56,6 +56,7 @@ class Leg:
         self._send_rtp = transport.send_rtp
         self._is_ours = is_ours
         self._translation: Translation | None = None
+        self._through: Callable[[bytes], object] | None = None
         self._latch = latch or Latch()
         self._round_trip = rtcp.RoundTrip()
         self._source: Source | None = None
@@ -91,7 +92,20 @@ class Leg:
         """Agreed, and not held: it should send."""
         return self.stream is not None and self.stream.direction is Direction.SENDRECV
 
+    def sends_through(self, through: Callable[[bytes], object] | None) -> None:
+        """What makes other packets of the end's, and has its peer `send` them; None for nothing."""
+        self._through = through
+
     # Each packet
+
+    def send(self, packet: bytes) -> None:
+        """To the end, what was made of its peer's packets."""
+        target = self._target
+        if target is not None:
+            try:
+                self._send_rtp(packet, target)
+            except OSError:
+                self.peer.unsent += 1
 
     def rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._source and not self._admits(packet, source, now):
@@ -107,6 +121,9 @@ class Leg:
         peer = self.peer
         target = peer._target
         if target is not None:
+            if self._through is not None:
+                self._through(packet)
+                return
             translation = peer._translation
             if translation is not None and packet[1] & 0x7F == translation.payload_type:
                 packet = rtp.translated(packet, translation.into, translation.table)

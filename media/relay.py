@@ -9,15 +9,18 @@ from collections.abc import Callable
 from random import Random
 from secrets import token_bytes
 
+from media import opus
 from media.errors import NoPorts, NotAcceptable
 from media.events import MediaEvent, MediaTimeout
 from media.leg import Heard, Leg, describe, join
 from media.offer_answer import Negotiation
+from media.opus_bridge import OpusBridge, OpusNeed
 from media.port_range import PortRange
 from media.profile import Profile
 from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
+from media.transcoding_pool import TranscodingPool
 
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
@@ -58,6 +61,7 @@ class RelayHost:
         self._keeps = KEPT_PAIRS_MAX
         self.now = now
         self.silence_s = silence_s
+        self._transcoding: TranscodingPool | None = None
 
     def open(
         self,
@@ -84,11 +88,10 @@ class RelayHost:
         Raises:
             NoPorts: no port or no socket is left.
         """
-        pair = self._pair()
-        local = Address(self._advertised_host, pair.port)
+        pair, local = self.take_pair()
         if profile is Profile.PLAIN:
-            return PlainEnd(pair, local, self.is_ours, self._give_back)
-        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self._give_back)
+            return PlainEnd(pair, local, self.is_ours, self.give_back_pair)
+        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self.give_back_pair)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
@@ -96,7 +99,8 @@ class RelayHost:
 
     def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
         ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
-        return Negotiation((ends[0].description, ends[1].description), (ids[0], ids[1]))
+        descriptions = ends[0].description, ends[1].description
+        return Negotiation(descriptions, (ids[0], ids[1]), opus.is_there())
 
     def is_ours(self, address: Address) -> bool:
         hosts = (self._host, self._advertised_host)
@@ -104,11 +108,30 @@ class RelayHost:
             self.ports.holds(address.port) or address.port & ~1 in self._kept
         )
 
+    def bridge(self, need: OpusNeed, legs: tuple[Leg, Leg]) -> OpusBridge:
+        """The threads that transcode begin with the first."""
+        if self._transcoding is None:
+            self._transcoding = TranscodingPool()
+        return OpusBridge(need, legs, self._transcoding, self._random)
+
     def close(self) -> None:
-        """Close the sockets that no call has, and those of calls when they end."""
+        """Close the sockets that no call has, and those of calls when they end; nothing is
+        transcoded any more."""
+        if self._transcoding is not None:
+            self._transcoding.close()
+            self._transcoding = None
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
+
+    def take_pair(self) -> tuple[SocketPair, Address]:
+        """Sockets that are bound, and where an end finds the first of them.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        pair = self._pair()
+        return pair, Address(self._advertised_host, pair.port)
 
     def _pair(self) -> SocketPair:
         for _ in range(BIND_ATTEMPTS_MAX):
@@ -124,7 +147,7 @@ class RelayHost:
                     raise NoPorts(f"no socket: {error.strerror}") from error
         raise NoPorts("others have bound the ports of the range")
 
-    def _give_back(self, pair: SocketPair) -> None:
+    def give_back_pair(self, pair: SocketPair) -> None:
         if len(self._kept) < self._keeps:
             pair.rest()
             self._kept[pair.port] = pair
@@ -150,6 +173,7 @@ class Relay:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._closed = False
+        self._bridge: OpusBridge | None = None
 
     def offer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
@@ -164,6 +188,7 @@ class Relay:
         self._ends[0].agreed(first)
         self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
+        self._transcode(OpusNeed.of((first, second)))
         self._told_at = self._host.now()
         self._arm()
         return answered
@@ -178,11 +203,20 @@ class Relay:
         """Give its ports back; harmless when it is closed."""
         if not self._closed:
             self._closed = True
+            self._transcode(None)
             for end in self._ends:
                 end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _transcode(self, need: OpusNeed | None) -> None:
+        """What needs to be, from now on; a bridge that is there stays if nothing has changed."""
+        if need == (self._bridge.need if self._bridge else None):
+            return
+        if self._bridge is not None:
+            self._bridge.close()
+        self._bridge = None if need is None else self._host.bridge(need, self._legs)
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gateway.ng.bencode import Writable
-from gateway.voice.media_session import MediaRefused, Profile
+from gateway.voice.media_session import MediaRefused
 from media import sdp
 from media.errors import SdpError
-from media.sdp import Line, SessionDescription, attributes
+from media.profile import Profile, profile_of_media
+from media.sdp import SessionDescription
+from media.sdp_lines import Line, Lines
 
 # The suites of SRTP that are never offered: without encryption, with a short tag, or that nobody
 # uses. AES-GCM with both lengths of key and AES-CM with a tag of 80 bits are left.
@@ -39,7 +41,7 @@ _PLAIN: dict[str, Writable] = {
 }
 _OFFERED: dict[Profile, dict[str, Writable]] = {
     Profile.PLAIN: _PLAIN | {"SDES": ["off"]},
-    Profile.MAY_SDES: _PLAIN | {"SDES": NO_SUITES, "OSRTP": ["offer"]},
+    Profile.OSRTP: _PLAIN | {"SDES": NO_SUITES, "OSRTP": ["offer"]},
     Profile.SDES: _PLAIN | {"SDES": NO_SUITES},
     Profile.WEBRTC: {
         "ICE": "force",
@@ -51,7 +53,7 @@ _OFFERED: dict[Profile, dict[str, Writable]] = {
 }
 _PROTOCOLS = {
     Profile.PLAIN: "RTP/AVP",
-    Profile.MAY_SDES: "RTP/AVP",
+    Profile.OSRTP: "RTP/AVP",
     Profile.SDES: "RTP/SAVP",
     Profile.WEBRTC: "UDP/TLS/RTP/SAVPF",
 }
@@ -84,8 +86,8 @@ def read(octets: bytes) -> tuple[Spoken, bytes]:
         raise MediaRefused(error.status, str(error)) from error
     for media in description.media:
         if media.kind == "audio" and media.port:
-            keyed = attributes((*description.lines, *media.lines))
-            return Spoken(_profile(media.proto, keyed), media.proto), bytes(_nameless(description))
+            spoken = Spoken(profile_of_media(description, media), media.proto)
+            return spoken, bytes(_nameless(description))
     raise MediaRefused(488, "no audio is described")
 
 
@@ -97,18 +99,9 @@ def offered(to: Spoken) -> dict[str, Writable]:
 def answered(to: Spoken) -> dict[str, Writable]:
     """The flags of an answer that goes back to such a side; the rest follows from its offer."""
     flags = OF_EACH | {"ICE": "force" if to.profile is Profile.WEBRTC else "remove"}
-    if to.profile is Profile.MAY_SDES:
+    if to.profile is Profile.OSRTP:
         flags["OSRTP"] = ["accept"]
     return flags
-
-
-def _profile(protocol: str, keyed: dict[str, str]) -> Profile:
-    """`keyed` are the attributes, of which some bring keys."""
-    if "TLS" in protocol or ("fingerprint" in keyed and "SAVP" in protocol):
-        return Profile.WEBRTC
-    if "SAVP" in protocol:
-        return Profile.SDES
-    return Profile.MAY_SDES if "crypto" in keyed else Profile.PLAIN
 
 
 def _nameless(description: SessionDescription) -> SessionDescription:
@@ -120,7 +113,7 @@ def _nameless(description: SessionDescription) -> SessionDescription:
         elif line.kind in _SESSION_LINES:
             lines.append(line)
     media = [
-        replace(one, lines=tuple([line for line in one.lines if line.kind in _MEDIA_LINES]))
+        replace(one, lines=Lines([line for line in one.lines if line.kind in _MEDIA_LINES]))
         for one in description.media
     ]
     return SessionDescription(tuple(lines), tuple(media))

@@ -18,7 +18,6 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
-    Profile,
     Qualities,
     Side,
     Silence,
@@ -26,6 +25,7 @@ from gateway.voice.media_session import (
 from gateway.voice.rtpengine_flags import Spoken, answered, offered, read
 from gateway.voice.rtpengine_replies import Heard, heard, is_lost, refusal
 from gateway.voice.steps import Reply
+from media.profile import Profile
 
 # As long without media from an end that should send; told again after as long.
 SILENCE_S = 60.0

@@ -40,8 +40,10 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
 
 def test_a_page_to_call_from_wants_calls(files: Files) -> None:
     line = add(files.entry, "[phone]\nenabled = true\n")
-    said = "[phone] enabled: expected [sip] enabled too, to take its calls"
-    assert mistake(files) == f"{files.entry.name}:{line + 1}: {said}"
+    assert mistake(files) == (
+        f"{files.entry.name}:{line + 1}: [phone] enabled: "
+        "expected [sip] enabled too, to take its calls"
+    )
 
 
 def test_numbers_that_the_page_suggests_are_read(files: Files) -> None:

@@ -17,11 +17,12 @@ import pytest
 from gateway.net import ng_link
 from gateway.net.ng_link import NgLink
 from gateway.ng.client import Reply, Unanswered
-from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Profile, Side
+from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Side
 from gateway.voice.rtpengine_engine import RtpengineEngine
 from gateway.voice.rtpengine_session import RtpengineSession
 from gateway.voice.steps import Reply as VoiceReply
 from media import g711, rtp, sdp
+from media.profile import Profile
 from tests.e2e.patience import until
 from tests.interop.rtp_end import RtpEnd, talk
 from tests.interop.rtpengine import LOOPBACK, Rtpengine
@@ -163,7 +164,7 @@ async def test_one_law_becomes_the_other(tmp_path: Path) -> None:
     ("profile", "protocol", "there", "absent"),
     [
         (Profile.PLAIN, "RTP/AVP", "rtpmap:8", "crypto|fingerprint|ice-ufrag|rtcp-mux"),
-        (Profile.MAY_SDES, "RTP/AVP", "crypto", "fingerprint|ice-ufrag|rtcp-mux|NULL_|F8_|SHA1_32"),
+        (Profile.OSRTP, "RTP/AVP", "crypto", "fingerprint|ice-ufrag|rtcp-mux|NULL_|F8_|SHA1_32"),
         (Profile.SDES, "RTP/SAVP", "crypto", "fingerprint|ice-ufrag|rtcp-mux|NULL_|F8_|SHA1_32"),
         (Profile.WEBRTC, "UDP/TLS/RTP/SAVPF", "fingerprint", "crypto"),
     ],

@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
-from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Profile, Side
+from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Side
 from gateway.voice.rtpengine_engine import POLL_S, POLLS_PER_SECOND_MAX, RtpengineEngine
 from gateway.voice.rtpengine_session import RtpengineSession
+from media.profile import Profile
 from tests.media.descriptions import spoken
 from tests.voice.fake_rtpengine import FakeRtpengine
 

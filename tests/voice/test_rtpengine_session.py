@@ -11,13 +11,13 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
-    Profile,
     Qualities,
     Side,
     Silence,
 )
 from gateway.voice.rtpengine_session import SILENCE_S, RtpengineSession
 from gateway.voice.steps import Reply
+from media.profile import Profile
 from tests.media.descriptions import audio, sdp, spoken
 from tests.voice.fake_rtpengine import FakeRtpengine
 
@@ -75,7 +75,7 @@ def test_descriptions_pass_through_the_server() -> None:
     ("profile", "protocol", "ice"),
     [
         (Profile.PLAIN, b"RTP/AVP", b"remove"),
-        (Profile.MAY_SDES, b"RTP/AVP", b"remove"),
+        (Profile.OSRTP, b"RTP/AVP", b"remove"),
         (Profile.SDES, b"RTP/SAVP", b"remove"),
         (Profile.WEBRTC, b"UDP/TLS/RTP/SAVPF", b"force"),
     ],
