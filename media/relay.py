@@ -173,7 +173,7 @@ class Relay:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._closed = False
-        self._bridge: OpusBridge | None = None
+        self.bridge: OpusBridge | None = None
 
     def offer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
@@ -212,11 +212,11 @@ class Relay:
 
     def _transcode(self, need: OpusNeed | None) -> None:
         """What needs to be, from now on; a bridge that is there stays if nothing has changed."""
-        if need == (self._bridge.need if self._bridge else None):
+        if need == (self.bridge.need if self.bridge else None):
             return
-        if self._bridge is not None:
-            self._bridge.close()
-        self._bridge = None if need is None else self._host.bridge(need, self._legs)
+        if self.bridge is not None:
+            self.bridge.close()
+        self.bridge = None if need is None else self._host.bridge(need, self._legs)
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""

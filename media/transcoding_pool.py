@@ -11,8 +11,8 @@ from queue import SimpleQueue
 
 log = logging.getLogger(__name__)
 
-# Packets of one path that wait: a second's tenth of speech, and what is older is worth nothing.
-WAITING_MAX = 5
+# Packets of one path that wait: 0.3 s of speech, and what is older is worth nothing.
+WAITING_MAX = 15
 # A worker has one core.
 THREADS = 1
 
