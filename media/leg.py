@@ -162,7 +162,13 @@ class Leg:
                     take = self._transcoding.path(codec, receiver, self.deliver)
                     if take is not None:
                         self._transcoded[payload_type] = take
-        if self._transcoded:
+        clock_rate = peer.outgoing.clock_rate
+        of_another_clock = [
+            path
+            for path in self._paths.values()
+            if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
+        ]
+        if self._transcoded or of_another_clock:
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False

@@ -86,7 +86,8 @@ class OutgoingStream:
         self._injected = False
         timestamp = (timestamp + self.timestamp_change) % _TIMESTAMP_CYCLE
         if 0 < ahead < MAX_DROPOUT:
-            self._sequence, self._timestamp, self._at = mapped, timestamp, now
+            self._sequence = mapped
+            self._stamp(timestamp, now)
         self._count(len(packet) - HEADER_OCTETS)
         head = _FIELDS.pack(mapped, timestamp, self.ssrc)
         return packet[:1] + bytes((packet[1] | marker,)) + head + packet[HEADER_OCTETS:]
@@ -97,7 +98,7 @@ class OutgoingStream:
         """Something of ours, with the next number; `timestamp` is of `timestamp_at`."""
         self.track()
         self._sequence = (self._sequence + 1) % _CYCLE
-        self._timestamp, self._at = timestamp % _TIMESTAMP_CYCLE, now
+        self._stamp(timestamp % _TIMESTAMP_CYCLE, now)
         self._injected = True
         self._count(len(payload))
         header = RtpHeader(payload_type, self._sequence, self._timestamp, self.ssrc, marker)
@@ -132,6 +133,11 @@ class OutgoingStream:
         if last is not None:
             self.ssrc, self._sequence, self._timestamp, self._at = last
             self.source = last.ssrc
+
+    def _stamp(self, timestamp: int, now: float) -> None:
+        """The packets of an event all have the time of its beginning."""
+        if timestamp != self._timestamp or self._at is None:
+            self._timestamp, self._at = timestamp, now
 
     def _count(self, payload_octets: int) -> None:
         self.packets += 1

@@ -39,5 +39,13 @@ class UdpEnd:
         octets, source = self._socket.recvfrom(2_048)
         return octets, source[1]
 
+    def take(self) -> bytes:
+        """What has come.
+
+        Raises:
+            BlockingIOError: nothing.
+        """
+        return self._socket.recv(2_048)
+
     def close(self) -> None:
         self._socket.close()
