@@ -16,12 +16,13 @@ from aiohttp import web
 
 from carriers_sim.behaviour import Behaviour
 from carriers_sim.call_behaviour import CallBehaviour
+from carriers_sim.call_out import CallOut
 from carriers_sim.config import ControlConfig
 from carriers_sim.delay import Seconds
 from carriers_sim.fault import Fault
 from carriers_sim.mobile_originated import MobileOriginated
 from carriers_sim.simulator import Simulator
-from carriers_sim.sip_carrier import CallOut, CallsFull, SipCarrier
+from carriers_sim.sip_carrier import CallsFull, SipCarrier
 from carriers_sim.smsc import NoReceiver, QueueFull, Smsc
 from gateway.net.errors import ListenError
 from gateway.sip.errors import SipError

@@ -7,23 +7,23 @@ stands in `sip_call`, what happens to messages on the way in `sip_wire`.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from random import Random
-from typing import Annotated, assert_never
+from typing import assert_never
 
 import msgspec
 
 from carriers_sim.behaviour import carrier_seed, message_chance
 from carriers_sim.call_audio import CallAudios
 from carriers_sim.call_behaviour import CallBehaviour, CallDecision, OfferedCall, decide_call
-from carriers_sim.call_outcome import SILENCE, AudioSource
+from carriers_sim.call_out import CallOut
+from carriers_sim.call_outcome import SILENCE
 from carriers_sim.call_recorder import CallRecorder, RecordedCall, user_of
 from carriers_sim.config import SipCarrierConfig
-from carriers_sim.delay import Seconds
 from carriers_sim.refused_calls import RefusedCalls
 from carriers_sim.remember import remember
 from carriers_sim.sip_call import SipCall, Step
+from carriers_sim.sip_registrar import SipRegistrar
 from carriers_sim.sip_violations import SipInvariant
 from carriers_sim.sip_wire import SipWire
 from carriers_sim.sip_witness import SipWitness
@@ -32,13 +32,7 @@ from carriers_sim.timer_heap import TimerHeap
 from carriers_sim.violations import Violations
 from carriers_sim.watchers import Watchers
 from gateway.clock import Clock
-from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipListen, Verdict
-from gateway.sip.digest import Algorithm, ha1
-from gateway.sip.digest_client import ANSWERED_BY, DigestClient
-from gateway.sip.digest_server import DigestServer
-from gateway.sip.digest_server import Verdict as DigestVerdict
-from gateway.sip.headers import Field
 from gateway.sip.leg import Leg
 from gateway.sip.leg_events import (
     Acknowledged,
@@ -55,36 +49,13 @@ from gateway.sip.leg_events import (
     Responded,
     Withdrawn,
 )
-from gateway.sip.leg_state import CAPABILITIES, Credentials
+from gateway.sip.leg_state import CAPABILITIES
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
-from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.session_timer import SessionInterval
 from gateway.sip.transaction import Destination
 
 CALLS_MAX = 20_000
 DECISIONS_MAX = 100_000
-BINDINGS_MAX = 10_000
-EXPIRES_S = 3_600
-
-
-class CallOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A call of the carrier's to its customer. It is cancelled `cancel_after_s` after the INVITE if
-    it is not answered by then; the other keys are those of a behaviour. Without `offers` the INVITE
-    has no session description. `headers` are added to it."""
-
-    caller: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="from")
-    called: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="to")
-    host: Annotated[str, msgspec.Meta(min_length=1)]
-    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 5060
-    transport: str = "UDP"
-    headers: tuple[tuple[str, str], ...] = ()
-    offers: bool = True
-    audio: AudioSource = AudioSource.TONE
-    talk_s: Seconds | None = None
-    hold_after_s: Seconds | None = None
-    hold_s: Seconds = 1.0
-    cancel_after_s: Seconds | None = None
-    unacknowledged: bool = False
 
 
 class CallsFull(Exception):
@@ -116,11 +87,10 @@ class SipCarrier:
         self._number = 0
         self._decisions: dict[tuple[str, str], CallDecision] = {}
         self._withheld: dict[str, None] = {}
-        self._bindings: dict[str, str] = {}
         self._calls: set[SipCall] = set()
         self._steps: TimerHeap[Step] = TimerHeap(clock, self._take_step)
         self._watchers = Watchers(config.name)
-        self._digest = DigestServer(config.name, secrets.token_bytes(16), config.algorithms)
+        self._registrar = SipRegistrar(config)
         self._wire: SipWire | None = None
         self._throttle = self._new_throttle()
 
@@ -142,11 +112,13 @@ class SipCarrier:
     @property
     def bindings(self) -> dict[str, str]:
         """Who has registered here, with the Contact."""
-        return dict(self._bindings)
+        return dict(self._registrar.bindings)
 
     def stats(self) -> dict[str, object]:
         """Counters of `call_recorder.CallCounts`, and what is under way."""
-        return self.recorder.counts(self.name).as_json() | {"bindings": len(self._bindings)}
+        return self.recorder.counts(self.name).as_json() | {
+            "bindings": len(self._registrar.bindings)
+        }
 
     async def wait_for_calls(self, count: int, timeout_s: float = 5.0) -> list[RecordedCall]:
         """All calls, once `count` are over since the start or the last reset.
@@ -196,20 +168,12 @@ class SipCarrier:
         if len(self._calls) >= CALLS_MAX:
             raise CallsFull(f"{CALLS_MAX} calls are under way")
         now = self._clock.now()
-        destination = Destination(out.transport.upper(), out.host, out.port)
-        decision = CallDecision(
-            200,
-            "made here",
-            audio=out.audio,
-            talk_s=out.talk_s,
-            hold_after_s=out.hold_after_s,
-            hold_s=out.hold_s,
-        )
         record = self.recorder.made(self.name, "", out.caller, out.called, now)
-        call = SipCall(self, record, decision)
+        call = SipCall(self, record, out.decision)
         try:
+            invitation = out.invitation(self.host, self.port, call.offer())
             leg = self._wire.user_agent.invite(
-                self._invitation(out, call), destination, now, self._credentials()
+                invitation, out.destination, now, self._registrar.credentials()
             )
         except BaseException:
             call.never_was(now)
@@ -221,6 +185,17 @@ class SipCarrier:
             self._steps.add(now + out.cancel_after_s, call.cancel)
         self._wire.flush()
         return record
+
+    def press(self, record: RecordedCall, digits: str) -> None:
+        """Keys, within a call that stands.
+
+        Raises:
+            ValueError: it does not, or there are no such keys.
+        """
+        call = next((call for call in self._calls if call.record is record), None)
+        if call is None:
+            raise ValueError("the call is over")
+        call.press(digits)
 
     def hang_up(self) -> int:
         """End all calls; how many there were."""
@@ -365,8 +340,10 @@ class SipCarrier:
 
     def _receive_call(self, event: IncomingCall, now: float) -> None:
         request, leg = event.request, event.leg
-        if self.behaviour.challenge and not self._is_known(request, "Proxy-Authorization", now):
-            leg.refuse(407, now, self._challenges("Proxy-Authenticate", now))
+        if self.behaviour.challenge and not self._registrar.knows(
+            request, "Proxy-Authorization", now
+        ):
+            leg.refuse(407, now, self._registrar.challenges("Proxy-Authenticate", now))
             return
         decision = self._decisions.get((request.call_id, request.from_tag or ""))
         if decision is None or len(self._calls) >= CALLS_MAX:
@@ -399,78 +376,16 @@ class SipCarrier:
                 respond(event.transaction, int(self.behaviour.options), now, more)
             case "REGISTER":
                 challenge = self.behaviour.challenge
-                if challenge and not self._is_known(request, "Authorization", now):
-                    headers = self._challenges("WWW-Authenticate", now)
+                if challenge and not self._registrar.knows(request, "Authorization", now):
+                    headers = self._registrar.challenges("WWW-Authenticate", now)
                     respond(event.transaction, 401, now, headers)
                     return
                 status = int(self.behaviour.register)
-                headers = self._bound(request) if status < 300 else []
+                headers = self._registrar.bind(request) if status < 300 else []
                 counts.registered += status < 300
                 respond(event.transaction, status, now, headers)
             case _:
                 respond(event.transaction, 405, now, CAPABILITIES[:1])
-
-    # Registrations and passwords
-
-    def _bound(self, request: SipRequest) -> list[Field]:
-        """The bindings after a REGISTER (RFC 3261 §10.3), one for each address-of-record."""
-        record = user_of(request.to.uri)
-        contact = request.contact
-        expires_s = request.expires_s
-        if contact is not None and contact.expires_s is not None:
-            expires_s = contact.expires_s
-        if expires_s is None:
-            expires_s = EXPIRES_S
-        if contact is not None and expires_s:
-            remember(self._bindings, record, str(contact.uri), BINDINGS_MAX)
-        elif contact is not None or request.contact_is_star:
-            self._bindings.pop(record, None)
-        bound = self._bindings.get(record)
-        return [("Contact", f"<{bound}>;expires={expires_s}")] if bound else []
-
-    def _is_known(self, request: SipRequest, name: str, now: float) -> bool:
-        config = self.config
-
-        def ha1_of(username: str, algorithm: Algorithm) -> str | None:
-            if username != config.username:
-                return None
-            return ha1(username, self._digest.realm, config.password, algorithm)
-
-        values = request.headers.get_all(name)
-        checked = self._digest.check(values, request.method, ha1_of, now)
-        return checked.verdict is DigestVerdict.ACCEPTED
-
-    def _challenges(self, name: str, now: float) -> list[Field]:
-        return [(name, value) for value in self._digest.challenges(now)]
-
-    def _credentials(self) -> Credentials:
-        """Our own name and password, for a customer that asks a carrier for them."""
-        client = DigestClient(self.config.username, self.config.password)
-
-        def credentials(request: SipRequest, response: SipResponse) -> Iterable[Field] | None:
-            answered = client.answer(request, response, secrets.token_hex(8))
-            if answered is None:
-                return None
-            name = ANSWERED_BY[response.status][1]
-            return [(name, value) for value in answered.headers.get_all(name)]
-
-        return credentials
-
-    # Calls of ours
-
-    def _invitation(self, out: CallOut, call: SipCall) -> Invitation:
-        host = bracketed(out.host)
-        own = f"{bracketed(self.config.host)}:{self.port}"
-        uri = f"sip:{out.called}@{host}:{out.port}"
-        if out.transport.upper() != "UDP":
-            uri += f";transport={out.transport.lower()}"
-        return Invitation(
-            uri,
-            f"<sip:{out.caller}@{own}>",
-            f"<sip:{out.called}@{host}:{out.port}>",
-            out.headers,
-            call.offer() if out.offers else b"",
-        )
 
     # The wire
 

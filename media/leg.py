@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from media import rtp
 from media.audio_stream import AudioStream
-from media.codecs import PCMA, PCMU, Codec, Codecs
+from media.codecs import PCMA, PCMU
 from media.latch import Latch, Source
 from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
@@ -31,7 +31,6 @@ from media.sdp import Address
 from media.sdp_lines import Direction
 from media.telephone_event import Digit, EventReader, rescaled
 
-Deliver = Callable[[bytes, float], None]
 Take = Callable[[bytes, float], None]
 
 
@@ -44,13 +43,6 @@ class Heard(NamedTuple):
     jitter_s: float
     rtt_s: float
     mos: float
-
-
-class Transcoding(Protocol):
-    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
-        """Who takes the packets of a codec that the other end has not, and delivers, now or later,
-        one of its own for each: with the same number and SSRC, and the time in its own clock."""
-        ...
 
 
 class Tap(Protocol):
@@ -74,7 +66,6 @@ class Leg:
         is_ours: Callable[[Address], bool] = lambda address: False,
         latch: Latch | None = None,
         ssrc: int = 1,
-        transcoding: Transcoding | None = None,
     ) -> None:
         self.peer: Leg
         self.reception = Reception()
@@ -87,8 +78,8 @@ class Leg:
         self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
         self._is_ours = is_ours
+        self._through: Callable[[bytes], object] | None = None
         self._latch = latch or Latch()
-        self._transcoding = transcoding
         self._source: Source | None = None
         self._target: Source | None = None
         self._rtcp_source: Source | None = None
@@ -96,7 +87,6 @@ class Leg:
         self._taps: tuple[Tap, ...] = ()
         self._events: dict[int, EventReader] = {}
         self._paths: dict[int, PayloadPath] = {}
-        self._transcoded: dict[int, Take] = {}
         self._repacketizer: Repacketizer | None = None
         self._measured = False
         self._event = (b"", 0)  # The times of an event there and here, where the clocks differ.
@@ -155,20 +145,13 @@ class Leg:
                 for one, rate in events.items()
             }
         self._paths = paths_between(sender, receiver)
-        self._transcoded = {}
-        if self._transcoding is not None:
-            for payload_type, codec in sender.by_payload_type.items():
-                if payload_type not in receiver.by_payload_type and payload_type not in self._paths:
-                    take = self._transcoding.path(codec, receiver, self.deliver)
-                    if take is not None:
-                        self._transcoded[payload_type] = take
         clock_rate = peer.outgoing.clock_rate
         of_another_clock = [
             path
             for path in self._paths.values()
             if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
         ]
-        if self._transcoded or of_another_clock:
+        if of_another_clock:
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -193,6 +176,19 @@ class Leg:
         if target is not None:
             with contextlib.suppress(OSError):
                 self._send_rtp(packet, target)
+
+    def sends_through(self, through: Callable[[bytes], object] | None) -> None:
+        """What makes other packets of the end's, and has its peer `pass_on` them; None for
+        nothing."""
+        self._through = through
+        if through is not None:
+            self.peer.outgoing.track()
+        self._choose_takers()
+
+    def pass_on(self, packet: bytes) -> None:
+        """To the end, what was made of its peer's packets."""
+        if not self.is_played_to:
+            self.peer.deliver(packet, self.peer.reception.last_at)
 
     # Each packet
 
@@ -229,24 +225,23 @@ class Leg:
 
     def _take(self, packet: bytes, now: float) -> None:
         peer = self.peer
-        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
-            self._choose_takers()
         payload_type = packet[1] & 0x7F
         reader = self._events.get(payload_type)
+        if reader is None and not self._measured:
+            self._measure(packet, payload_type)
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
         if reader is not None:
             reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
         else:
-            if not self._measured:
-                self._measure(packet, payload_type)
             for tap in self._taps:
                 tap.heard(
                     payload_type, rtp.payload(packet), int.from_bytes(packet[4:8], "big"), now
                 )
         if peer.is_played_to:
             return
-        transcoded = self._transcoded.get(payload_type)
-        if transcoded is not None:
-            transcoded(packet, now)
+        if self._through is not None:
+            self._through(packet)
             return
         path = self._paths.get(payload_type)
         passed = packet if path is None else path.through(packet)
@@ -290,13 +285,20 @@ class Leg:
         )
 
     def _measure(self, packet: bytes, payload_type: int) -> None:
-        """Whether what comes is of the length that the peer has asked for."""
-        stream = self.peer.stream
+        """What clock it runs at that comes, for an offer has many; and whether it is of the length
+        that the peer has asked for."""
+        assert self.stream is not None
+        assert self.peer.stream is not None
         self._measured = True
-        octets = len(rtp.payload(packet))
+        own, others = self.stream.codecs, self.peer.stream.codecs
+        codec = others.by_payload_type.get(payload_type) or own.by_payload_type.get(payload_type)
+        if codec is not None:
+            self.reception.clock_rate = codec.clock_rate
+            if self._through is None:
+                self.peer.outgoing.clock_rate = codec.clock_rate
         ptime = None
-        if stream is not None and payload_type in (PCMU, PCMA):
-            ptime = wanted_ptime(stream.codecs, octets // OCTETS_PER_MS)
+        if payload_type in (PCMU, PCMA) and self._through is None:
+            ptime = wanted_ptime(others, len(rtp.payload(packet)) // OCTETS_PER_MS)
         if ptime is not None:
             self._repacketizer = Repacketizer(ptime)
             self.peer.outgoing.track()
@@ -305,20 +307,16 @@ class Leg:
     # What takes what
 
     def _choose_takers(self) -> None:
-        asked = self.peer.stream.codecs if self.peer.stream is not None else None
         all_ = (
             self.peer.is_played_to
             or self.peer.outgoing.tracked
             or bool(self._taps)
-            or (
-                not self._measured
-                and asked is not None
-                and (asked.ptime is not None or asked.maxptime is not None)
-            )
+            or self._through is not None
+            or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256
         if not all_:
-            for one in (*self._events, *self._paths, *self._transcoded):
+            for one in (*self._events, *self._paths):
                 takers[one] = takers[one | 0x80] = self._take
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers

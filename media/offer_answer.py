@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 
 from media.audio_stream import AudioStream
 from media.errors import NotAcceptable
-from media.profile import Profile
+from media.profile import DTLS, Profile
 from media.sdp import Media, SessionDescription, address_kind, parse
 from media.sdp_lines import (
     LEFT_OUT,
     LEFT_OUT_OF_ANOTHER_PROFILE,
     Direction,
+    Lines,
     printed,
 )
 from media.translated_formats import narrowed, widened
 from media.transport_description import TransportDescription, TransportSaid
+from media.webrtc_codecs import answered_to_browser, offered_by_browser, offered_to_browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,12 @@ class Negotiation:
         self,
         transports: tuple[TransportDescription, TransportDescription],
         session_ids: tuple[int, int],
+        transcodes: bool = False,
     ) -> None:
         self._ends = (End(transports[0], session_ids[0]), End(transports[1], session_ids[1]))
         browsers = [one.profile is Profile.WEBRTC for one in transports]
         self._passes = browsers[0] == browsers[1]
+        self._transcodes = transcodes
         self._offer: Offer | None = None
 
     def stream(self, end: int) -> AudioStream | None:
@@ -122,7 +126,7 @@ class Negotiation:
         media = description.media[audio]
         stream = own.transport.offered(description, media)
         said = other.transport.offer(stream)
-        sent = self._told(widened(media), said, stream.direction)
+        sent = self._told(self._offered(own, media), said, stream.direction)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
@@ -151,7 +155,9 @@ class Negotiation:
         if direction is not stream.direction:
             stream = replace(stream, direction=direction)
         said = other.transport.answer(offer.stream)
-        answered = self._told(narrowed(media, offer.media[offer.audio]), said, direction)
+        answered = self._told(
+            self._answered(other, media, offer.media[offer.audio]), said, direction
+        )
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
@@ -161,10 +167,24 @@ class Negotiation:
         other.transport.agreed(offer.stream)
         return other.describe(description, answered_media, offer.audio, said, self._passes)
 
+    def _offered(self, own: End, media: Media) -> Media:
+        if self._passes:
+            return widened(media)
+        if own.transport.profile is Profile.WEBRTC:
+            return offered_by_browser(media, self._transcodes)
+        return offered_to_browser(widened(media))
+
+    def _answered(self, other: End, media: Media, offered: Media) -> Media:
+        media = narrowed(media, offered)
+        if self._passes or other.transport.profile is not Profile.WEBRTC:
+            return media
+        return answered_to_browser(media, offered, self._transcodes)
+
     def _told(self, media: Media, said: TransportSaid, direction: Direction) -> Media:
         """The other end's audio, as this end is to see it, but for the transport."""
         passed = media.lines.passed if self._passes else media.lines.passed_to_another_profile
-        if direction is not Direction.SENDRECV or media.lines.direction is not None:
+        is_said = said.proto in DTLS  # RFC 8829 §5.2.1 wants it said in any case.
+        if is_said or direction is not Direction.SENDRECV or media.lines.direction is not None:
             passed = passed.with_direction(direction)
         return Media("audio", said.port, said.proto, media.formats, passed)
 
@@ -186,8 +206,9 @@ def find_audio(description: SessionDescription, end: End) -> int:
 
 
 def refused(media: Media) -> Media:
-    """The m= line of what is not served (§6)."""
-    return Media(media.kind, 0, media.proto, media.formats)
+    """The m= line of what is not served (§6); WebRTC ends know it by its name (RFC 8829 §5.3.1)."""
+    named = [line for line in media.lines if line.value.startswith("mid:")]
+    return Media(media.kind, 0, media.proto, media.formats, Lines(named))
 
 
 def answerable(answered: Direction, offered: Direction) -> Direction:

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from secrets import token_bytes
 
+from media import opus
 from media.audio import Audio
 from media.errors import NoPorts, NotAcceptable
 from media.events import (
@@ -28,6 +29,8 @@ from media.events import (
 from media.leg import Heard, Leg, Tap, describe, join
 from media.offer_answer import Negotiation
 from media.one_way import OneWayWatch
+from media.opus_bridge import OpusBridge, OpusNeed
+from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
 from media.recorder import OCTETS_MAX, Recorder
@@ -37,6 +40,7 @@ from media.socket_pair import SocketPair
 from media.speech import Speech, SpeechBounds
 from media.telephone_event import DIGIT_S, Digit
 from media.ticker import Ticker
+from media.transcoding_pool import TranscodingPool
 
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
@@ -80,6 +84,7 @@ class RelayHost:
         self.now = now
         self.silence_s = silence_s
         self.ticker = Ticker(now)
+        self._transcoding: TranscodingPool | None = None
 
     def open(
         self,
@@ -106,13 +111,8 @@ class RelayHost:
         Raises:
             NoPorts: no port or no socket is left.
         """
-        ports = EndPorts(
-            pair := self._pair(),
-            Address(self._advertised_host, pair.port),
-            self.is_ours,
-            self._give_back,
-            self.new_ssrc(),
-        )
+        pair, local = self.take_pair()
+        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair)
         return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
 
     def new_ssrc(self) -> int:
@@ -124,7 +124,8 @@ class RelayHost:
 
     def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
         ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
-        return Negotiation((ends[0].description, ends[1].description), (ids[0], ids[1]))
+        descriptions = ends[0].description, ends[1].description
+        return Negotiation(descriptions, (ids[0], ids[1]), opus.is_there())
 
     def is_ours(self, address: Address) -> bool:
         hosts = (self._host, self._advertised_host)
@@ -137,13 +138,32 @@ class RelayHost:
         """The one thread that writes recordings."""
         return ThreadPoolExecutor(1, "recordings")
 
+    def bridge(self, need: OpusNeed, legs: tuple[Leg, Leg]) -> OpusBridge:
+        """The threads that transcode begin with the first."""
+        if self._transcoding is None:
+            self._transcoding = TranscodingPool()
+        return OpusBridge(need, legs, self._transcoding, self._random)
+
     def close(self) -> None:
-        """Close the sockets that no call has, and those of calls when they end."""
+        """Close the sockets that no call has, and those of calls when they end; nothing is
+        transcoded any more."""
         if "disk" in self.__dict__:
             self.disk.shutdown(wait=False)
+        if self._transcoding is not None:
+            self._transcoding.close()
+            self._transcoding = None
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
+
+    def take_pair(self) -> tuple[SocketPair, Address]:
+        """Sockets that are bound, and where an end finds the first of them.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        pair = self._pair()
+        return pair, Address(self._advertised_host, pair.port)
 
     def _pair(self) -> SocketPair:
         for _ in range(BIND_ATTEMPTS_MAX):
@@ -159,7 +179,7 @@ class RelayHost:
                     raise NoPorts(f"no socket: {error.strerror}") from error
         raise NoPorts("others have bound the ports of the range")
 
-    def _give_back(self, pair: SocketPair) -> None:
+    def give_back_pair(self, pair: SocketPair) -> None:
         if len(self._kept) < self._keeps:
             pair.rest()
             self._kept[pair.port] = pair
@@ -190,7 +210,9 @@ class Relay:
         self._recorder: Recorder | None = None
         self._recorded: tuple[int, ...] = ()
         self._closed = False
+        self._bridge: OpusBridge | None = None
         for end, leg in enumerate(self._legs):
+            leg.outgoing = OutgoingStream(host.new_ssrc())
             leg.on_digit = partial(self._on_digit, end)
             leg.player.on_played = partial(self._on_played, end)
 
@@ -209,6 +231,7 @@ class Relay:
         self._ends[0].agreed(first)
         self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
+        self._transcode(OpusNeed.of((first, second)))
         self._told_at = self._host.now()
         self._watch.begin(self._told_at)
         self._arm()
@@ -283,12 +306,21 @@ class Relay:
             return
         self.stop_recording()
         self._closed = True
+        self._transcode(None)
         self._host.ticker.discard(self._tick)
         for end in self._ends:
             end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _transcode(self, need: OpusNeed | None) -> None:
+        """What needs to be, from now on; a bridge that is there stays if nothing has changed."""
+        if need == (self._bridge.need if self._bridge else None):
+            return
+        if self._bridge is not None:
+            self._bridge.close()
+        self._bridge = None if need is None else self._host.bridge(need, self._legs)
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""

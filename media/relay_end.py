@@ -38,13 +38,12 @@ class RelayEnd(Protocol):
 
 
 class EndPorts(NamedTuple):
-    """Where an end is: `local` is what it is told, and `ssrc` a random name for what we say."""
+    """Where an end is: `local` is what it is told."""
 
     pair: SocketPair
     local: Address
     is_ours: Callable[[Address], bool]
     give_back: Callable[[SocketPair], None]
-    ssrc: int
 
 
 class PlainEnd:
@@ -52,7 +51,7 @@ class PlainEnd:
 
     def __init__(self, ports: EndPorts) -> None:
         self.description = PlainDescription(ports.local, ports.is_ours)
-        self.leg = Leg(ports.pair, ports.is_ours, ssrc=ports.ssrc)
+        self.leg = Leg(ports.pair, ports.is_ours)
         self._ports = ports
         ports.pair.rtp_received = self.leg.rtp_received
         ports.pair.rtcp_received = self.leg.rtcp_received
@@ -73,7 +72,7 @@ class SrtpEnd:
 
     def __init__(self, ports: EndPorts, profile: Profile, octets: Callable[[int], bytes]) -> None:
         self.description = SdesDescription(profile, ports.local, octets, ports.is_ours)
-        self.leg = Leg(self, ports.is_ours, ssrc=ports.ssrc)
+        self.leg = Leg(self, ports.is_ours)
         self._ports = ports
         self._pair = ports.pair
         self._srtp: Srtp | None = None

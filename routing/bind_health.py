@@ -89,6 +89,7 @@ class BindHealth:
         "_latency_at",
         "_others",
         "_rate",
+        "_wait_for_it",
         "_window",
         "_window_easy",
         "_window_used",
@@ -140,7 +141,15 @@ class BindHealth:
         self.flaps_at = now
         self.shaky_until = -inf
         self.data_points = 0
+        self._wait_for_it: list[tuple[list[int], int]] = []
         self._read()
+
+    def tell_when_free(self, told: list[int], place: int) -> None:
+        """Put the place there, once, when only time keeps a segment away, or nothing at all."""
+        self._wait_for_it.append((told, place))
+
+    def forget_who_waits(self) -> None:
+        self._wait_for_it.clear()
 
     def bind_up(self, at: float) -> None:
         if not self.up and self._flaps(at) > FLAPS_BORNE:
@@ -348,6 +357,10 @@ class BindHealth:
         """Bring `ready_at` and `burden` up to date, so that a ranking need only compare."""
         used = self._window_used
         self.ready_at = self._time_blocked_until() if self.up and used < self._window else inf
+        if self._wait_for_it and self.ready_at < inf:
+            for told, place in self._wait_for_it:
+                told.append(place)
+            self._wait_for_it.clear()
         burden = THROTTLED_BURDEN * self.throttle_share
         if used > self._window_easy:
             burden += CROWDED_BURDEN * self._crowded()

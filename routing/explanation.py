@@ -60,6 +60,7 @@ def explain(ranking: Ranking, bind: str, alarms: tuple[Alarm, ...] = ()) -> dict
         "runner_up": runner_up.bind if runner_up else None,
         "margin": round(chosen.utility - runner_up.utility, 6) if chosen and runner_up else None,
         "data_points": ranking.data_points,
+        "not_looked_at": ranking.unseen,
         "candidates": [_candidate(one) for one in candidates]
         + [_blocked(one, ranking, alarms) for one in ranking.blocked],
         "why": _why(ranking, chosen, runner_up),
@@ -116,4 +117,4 @@ def _why(ranking: Ranking, chosen: Candidate | None, runner_up: Candidate | None
         words = f"{chosen.bind} has its turn, being as good as {runner_up.bind}"
     if dearer:
         words += f" although {dearer:g} dearer" if dearer > 0 else f" and is {-dearer:g} cheaper"
-    return words
+    return words + ranking.rest

@@ -118,7 +118,8 @@ def key_of(account: str, traffic_class: str, network: str) -> str:
 
 def _is_worth_waiting(contest: Contest, blocked: list[Blocked]) -> bool:
     """Is a healthy route away only for a moment?"""
-    passing = {one.bind for one in blocked if one.block in PASSING}
     return any(
-        rival.contender.bind in passing and not rival.leaf.estimate.sick for rival in contest.rivals
+        (rival := contest.rival(one.bind)) is not None and not rival.leaf.estimate.sick
+        for one in blocked
+        if one.block in PASSING
     )

@@ -124,7 +124,8 @@ class Ranking(NamedTuple):
     """Candidates in order of preference, and the rest with what blocks each.
 
     `network` is the MCC-MNC, or what comes nearest to it; `traffic_class` the class by which the
-    message was judged, and `value` the money that its delivery is worth.
+    message was judged, and `value` the money that its delivery is worth. Of many binds only the
+    foremost are looked at closely: `unseen` tells how many were not.
     """
 
     request: RouteRequest
@@ -137,6 +138,7 @@ class Ranking(NamedTuple):
     traffic_class: str
     value: float
     data_points: int
+    unseen: int = 0
 
     @property
     def best(self) -> Candidate | None:
@@ -158,11 +160,16 @@ class Ranking(NamedTuple):
         """One sentence for people. It names no number."""
         blocked = "; ".join(f"{one.bind} {one.reason(self.at)}" for one in self.blocked)
         if self.best is None:
-            return f"no bind can take it now: {blocked}" if blocked else "no route to it"
+            return f"no bind can take it now: {blocked}{self.rest}" if blocked else "no route to it"
         parts = [f"{self.best.bind} goes first of {len(self.candidates)}: {self.best.reason}"]
         if len(self.candidates) > 1:
             second = self.candidates[1]
             parts.append(f"next {second.bind}: {second.reason}")
         if blocked:
             parts.append(f"blocked: {blocked}")
-        return "; ".join(parts)
+        return "; ".join(parts) + self.rest
+
+    @property
+    def rest(self) -> str:
+        """What is said of those that were not looked at."""
+        return f"; {self.unseen} more not looked at: no better when last seen" * bool(self.unseen)

@@ -7,7 +7,7 @@ of it. Nothing here is random, reads a clock or does I/O: the same calls give th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from routing.alarm import Alarm
@@ -40,6 +40,7 @@ from routing.resends import Resends
 from routing.route_table import RouteTable
 from routing.router_state import restore, state_of
 from routing.scorer import Scorer
+from routing.shortlist import WHOLE_MAX, Rival, Shortlist
 from routing.traffic_class import CLASSES, TrafficClass, TrafficClasses
 
 # Reading a member through its Enum costs 80 ns on CPython 3.11, a global 5.
@@ -65,7 +66,7 @@ class Router:
         self._health = {bind.id: BindHealth(bind, now) for bind in self._table.binds}
         self._contenders = contenders(self._table.routes, self._health)
         self._classes = TrafficClasses(classes)
-        self._contests = Contests(self._table, plan, self._contenders, len(self._classes.all))
+        self._contests = Contests(self._table, plan, self._contenders, self._classes)
         self._scorer = Scorer(self._table.binds, self._classes, int(now), self._contests.clear)
         self._probing = Probing(self._classes, self._scorer.conversions)
         self._decisions = Decisions()
@@ -128,6 +129,7 @@ class Router:
                     traffic.name,
                     value,
                     standing.data_points,
+                    standing.unseen,
                 ),
             )
         ready: list[Candidate] = []
@@ -135,57 +137,72 @@ class Router:
         blocked: list[Blocked] = []
         data_points = 0
         is_in_doubt = False
-        for tier, place, contender, leaf in contest.rivals:
-            bind = contender.bind
-            if pinned and bind != pinned:
-                continue
-            if excluded and bind in excluded:
-                blocked.append(Blocked(bind, contender.route, ALREADY_TRIED))
-                continue
-            health = contender.health
-            if health.ready_at > now and (block := health.block(now)):
-                blocked.append(Blocked(bind, contender.route, *block))
-                continue
-            estimate = leaf.estimate
-            data_points += estimate.data_points + health.data_points
-            latency_s = health.latency_seen_s
-            slowness = latency_s / deadline_s
-            if slowness > SLOWNESS_MAX:
-                slowness = SLOWNESS_MAX
-            burden = health.burden
-            price = contender.price
-            route = contender.route
-            group = contender.group
-            turn = contender.next_turn
-            candidate = new(
-                Candidate,
-                (
-                    tier,
-                    price * segments * estimate.units
-                    - value * (estimate.quality[number] * (1.0 - slowness) - burden),
-                    place,
-                    bind,
-                    route,
-                    estimate,
-                    price,
-                    latency_s,
-                    burden,
-                    turn if turn > group.turn_now else group.turn_now,
-                    group,
-                    leaf,
-                ),
-            )
-            if not pinned and (
-                estimate.sick
-                or bind == avoided
-                or (number == 0 and health.shaky_until > now)
-                or leaf.refusals.barred_until > now
-            ):
-                doubtful.append(candidate)
-            else:
-                ready.append(candidate)
-                if estimate.in_doubt:
-                    is_in_doubt = True
+        shortlist: Shortlist | None = None
+        explores = bool(traffic.explore_share)
+        if pinned:
+            rival = contest.rival(pinned)
+            looks: Iterable[Sequence[Rival]] = ((rival,),) if rival else ()
+        elif len(contest.rivals) > WHOLE_MAX:
+            shortlist = self._contests.shortlist(contest, number, segments)
+            explores = explores and contest.column.may_explore(now)
+            looks = shortlist.looks(now, excluded, explores)
+            is_plain = False
+        else:
+            looks = (contest.rivals,)
+        for rivals in looks:
+            for tier, place, contender, leaf in rivals:
+                bind = contender.bind
+                if excluded and bind in excluded:
+                    blocked.append(Blocked(bind, contender.route, ALREADY_TRIED))
+                    continue
+                health = contender.health
+                if health.ready_at > now and (block := health.block(now)):
+                    blocked.append(Blocked(bind, contender.route, *block))
+                    continue
+                estimate = leaf.estimate
+                data_points += estimate.data_points + health.data_points
+                latency_s = health.latency_seen_s
+                slowness = latency_s / deadline_s
+                if slowness > SLOWNESS_MAX:
+                    slowness = SLOWNESS_MAX
+                burden = health.burden
+                price = contender.price
+                route = contender.route
+                group = contender.group
+                turn = contender.next_turn
+                candidate = new(
+                    Candidate,
+                    (
+                        tier,
+                        price * segments * estimate.units
+                        - value * (estimate.quality[number] * (1.0 - slowness) - burden),
+                        place,
+                        bind,
+                        route,
+                        estimate,
+                        price,
+                        latency_s,
+                        burden,
+                        turn if turn > group.turn_now else group.turn_now,
+                        group,
+                        leaf,
+                    ),
+                )
+                if not pinned and (
+                    estimate.sick
+                    or bind == avoided
+                    or (number == 0 and health.shaky_until > now)
+                    or leaf.refusals.barred_until > now
+                ):
+                    doubtful.append(candidate)
+                else:
+                    ready.append(candidate)
+                    if estimate.in_doubt:
+                        is_in_doubt = True
+            if shortlist is not None:
+                shortlist.saw(ready, doubtful, avoided)
+                if ready:
+                    break
         mode = PINNED if pinned else FAILOVER if request.attempt > 1 else BEST
         if len(ready) > 1:
             ready.sort()
@@ -194,15 +211,20 @@ class Router:
                 request, contest, number, ready, doubtful, blocked, mode, now
             )
             is_plain = False
-        for refusal in contest.refused:
-            if not pinned or refusal.bind == pinned:
-                blocked.append(refusal)
+        unseen = len(contest.rivals) - len(shortlist.looked_at) if shortlist is not None else 0
+        if pinned:
+            blocked += [refusal for refusal in contest.refused if refusal.bind == pinned]
+        else:
+            blocked += contest.refused[:WHOLE_MAX]
+            unseen += max(0, len(contest.refused) - WHOLE_MAX)
         if ready and mode is not PROBE:
             explore = 0
-            if traffic.explore_share and mode is BEST and len(ready) > 1:
+            if explores and mode is BEST and len(ready) > 1:
                 explore = worth_exploring(ready, number, value, self._classes.all[0].value)
             if is_plain and not is_in_doubt:
-                contest.stands(number, self._epoch, ready, blocked, value, explore, data_points)
+                contest.stands(
+                    number, self._epoch, ready, blocked, value, explore, data_points, unseen
+                )
             chosen = first_of_equals(ready, value)
             if explore and contest.column.may_explore(now):
                 mode, chosen = EXPLORE, explore
@@ -227,6 +249,7 @@ class Router:
                 traffic.name,
                 value,
                 data_points,
+                unseen,
             ),
         )
 
@@ -369,6 +392,7 @@ class Router:
             if contender.bind == event.bind and event.match in (None, contender.route.entry.match):
                 contender.price = event.price
         self._epoch += 1
+        self._contests.see_anew()
 
     def _call_result(self, event: CallResult) -> None:
         self._health[event.bind].call_answered(event.status, event.pdd_s, event.at, event.progress)

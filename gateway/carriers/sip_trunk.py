@@ -20,7 +20,7 @@ from gateway.carriers.trunk_numbers import from_carrier
 from gateway.carriers.trunk_pings import DEAD, Pings
 from gateway.carriers.trunk_registration import TrunkRegistration
 from gateway.carriers.trunk_targets import Targets
-from gateway.config.trunk import CarrierTrunk
+from gateway.config.trunk import CarrierTrunk, Srtp
 from gateway.sip.leg_state import Credentials
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.outgoing_leg import Invitation
@@ -91,6 +91,10 @@ class SipTrunk:
     @property
     def no_failover(self) -> tuple[int, ...]:
         return self.config.no_failover
+
+    @property
+    def srtp(self) -> Srtp:
+        return self.config.srtp
 
     @property
     def credentials(self) -> Credentials | None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from gateway.cli.console import say
 from gateway.cli.subcommands import Subcommands
 from gateway.config import Config, load, read_plan
+from gateway.errors import ConfigError
+from gateway.net.errors import TlsError
+from gateway.net.tls import client_context, server_context
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -24,8 +27,31 @@ def add_parser(commands: Subcommands) -> None:
 def check(arguments: argparse.Namespace) -> int:
     config = load(arguments.file)
     read_plan(config.numbering_plan)
+    check_tls(config)
     say(summary(config))
     return 0
+
+
+def check_tls(config: Config) -> None:
+    """Open certificates and keys as the daemon will.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    smpp, sip, mqtt = config.smpp.tls, config.sip.tls, config.events.mqtt
+    try:
+        if smpp.cert_file:
+            server_context(smpp.cert_file, smpp.key_file, smpp.client_ca_file)
+        if sip.cert_file:
+            server_context(sip.cert_file, sip.key_file)
+        if mqtt.tls:
+            client_context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file)
+        for carrier in config.carriers:
+            for bind in carrier.binds:
+                if bind.tls is not None:
+                    client_context(bind.tls.ca_file, bind.tls.cert_file, bind.tls.key_file)
+    except TlsError as error:
+        raise ConfigError(f"{config.path}: {error}") from None
 
 
 def summary(config: Config) -> str:

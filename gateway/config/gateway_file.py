@@ -15,9 +15,11 @@ from gateway.config.account_rules import check_accounts
 from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
 from gateway.config.gateway_rules import check_events, check_smpp, check_store
+from gateway.config.media import Media
+from gateway.config.phone_page import PhonePage
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
 from gateway.config.sip import Sip
-from gateway.config.sip_rules import check_sip
+from gateway.config.sip_rules import check_media, check_phone, check_sip
 from gateway.config.source import Source, read
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
@@ -38,6 +40,8 @@ class Config(msgspec.Struct, frozen=True):
     admin: Admin = Admin()
     smpp: Smpp = Smpp()
     sip: Sip = Sip()
+    media: Media = Media()
+    phone: PhonePage = PhonePage()
     store: Storage = Storage()
     text: Text = Text()
     queue: Queue = Queue()
@@ -59,6 +63,8 @@ class GatewayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin: Admin = Admin()
     smpp: Smpp = Smpp()
     sip: Sip = Sip()
+    media: Media = Media()
+    phone: PhonePage = PhonePage()
     store: Storage = Storage()
     text: Text = Text()
     queue: Queue = Queue()
@@ -89,6 +95,8 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     gateway = entry.convert(GatewayFile)
     check_smpp(entry, gateway.smpp)
     check_sip(entry, gateway.sip)
+    check_media(entry, gateway.media, gateway.sip)
+    check_phone(entry, gateway.phone, gateway.sip)
     check_store(entry, gateway.store)
     events = check_events(entry, gateway.events, environ)
 
@@ -107,6 +115,8 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         admin=gateway.admin,
         smpp=gateway.smpp,
         sip=gateway.sip,
+        media=gateway.media,
+        phone=gateway.phone,
         store=gateway.store,
         text=gateway.text,
         queue=gateway.queue,

@@ -26,10 +26,10 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages those of `websocket_origins` only, if there are any. `public_host` is how peers reach us,
     where that is not the address they came to. `realm` is that of our
     challenges, which go out for each of `digest_algorithms` in this order: with SHA-256 among them
-    some old phones give up, wherever it stands. RTP takes four ports a call from `rtp_port_min` to
-    `rtp_port_max`. A call ends after `call_max_s`, and is refused with 503 beyond `calls_max`.
-    `session_expires_s` is what we offer (RFC 4028), and `min_se_s` the least that we accept.
-    Whoever fails `failures_max` times to authenticate within `ban_s` is not heard for that long.
+    some old phones give up, wherever it stands. A call ends after `call_max_s`, and is refused with
+    503 beyond `calls_max`. `session_expires_s` is what we offer (RFC 4028), and `min_se_s`
+    the least that we accept. Whoever fails `failures_max` times to authenticate within `ban_s` is
+    not heard for that long.
     """
 
     enabled: bool = False
@@ -42,9 +42,6 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest_algorithms: Annotated[
         tuple[Literal["SHA-256", "MD5"], ...], Meta(min_length=1, max_length=2)
     ] = ("SHA-256", "MD5")
-    media_host: str = ""
-    rtp_port_min: Annotated[int, Meta(ge=1_024, le=65_534)] = 20_000
-    rtp_port_max: Annotated[int, Meta(ge=1_025, le=65_535)] = 29_999
     calls_max: Annotated[int, Meta(ge=1, le=50_000)] = 2_500
     call_max_s: TimerSeconds = 14_400.0
     no_answer_s: TimerSeconds = 120.0

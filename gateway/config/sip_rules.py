@@ -1,11 +1,14 @@
-"""What must hold in [sip] beyond the types of its values."""
+"""What must hold in [sip] and [media] beyond the types of its values."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 
+from gateway.config.media import Media
 from gateway.config.mistakes import got
+from gateway.config.phone_page import PhonePage
 from gateway.config.sip import Sip
 from gateway.config.source import Source
 
@@ -13,13 +16,14 @@ from gateway.config.source import Source
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[?[0-9A-Fa-f:.]+\]?")
 ANY_HOST = ("", "0.0.0.0", "::")
 # Within the quotes of a challenge.
+# RTP and RTCP on both sides.
+PORTS_OF_A_CALL = 4
 REALM = re.compile(r'[^"\\\x00-\x1f\x7f]{1,64}')
 
 
 def check_sip(source: Source, sip: Sip) -> None:
     """Raises ConfigError where two listeners would have one port, where a file for TLS is not there
-    or of no use, where not one call would have its ports, where it is not said which address RTP
-    has, or where a name cannot be written."""
+    or of no use, or where a name cannot be written."""
     at = ("sip",)
     _check_tls(source, sip)
     if sip.websocket_port and sip.websocket_port in (sip.port, _tls_port(sip)):
@@ -28,22 +32,45 @@ def check_sip(source: Source, sip: Sip) -> None:
     if sip.port and sip.port == _tls_port(sip):
         text = f"expected another than [sip] port, which is {sip.port}"
         raise source.error((*at, "tls", "port"), text)
-    if sip.rtp_port_max < sip.rtp_port_min + 3:
-        text = f"expected at least {sip.rtp_port_min + 3}, so that a call has its four ports"
-        raise source.error((*at, "rtp_port_max"), text)
     if sip.min_se_s > sip.session_expires_s:
         text = f"expected at most session_expires_s, which is {sip.session_expires_s}"
         raise source.error((*at, "min_se_s"), text)
     if REALM.fullmatch(sip.realm) is None:
         text = f"expected 1 to 64 characters without quotes, got {got(sip.realm)}"
         raise source.error((*at, "realm"), text)
-    if sip.enabled and sip.host in ANY_HOST and not sip.media_host:
-        text = f"expected a media_host beside {got(sip.host)}, since RTP is bound to one address"
+    _check_host(source, sip.public_host, (*at, "public_host"))
+
+
+def check_media(source: Source, media: Media, sip: Sip) -> None:
+    """Raises ConfigError where it is not said which address RTP has, or where a worker would not
+    have the ports of one call."""
+    at = ("media",)
+    if sip.enabled and not is_one_address(media.host or sip.host):
+        text = f"expected the one address that RTP is bound to, got {got(media.host or sip.host)}"
         raise source.error((*at, "host"), text)
-    for key in ("public_host", "media_host"):
-        host = getattr(sip, key)
-        if host and HOST.fullmatch(host) is None:
-            raise source.error((*at, key), f"expected a host name or address, got {got(host)}")
+    _check_host(source, media.public_host, (*at, "public_host"))
+    least = media.port_min + PORTS_OF_A_CALL * max(1, media.workers) - 1
+    if media.port_max < least:
+        text = f"expected at least {least}, so that each worker has the four ports of a call"
+        raise source.error((*at, "port_max"), text)
+
+
+def is_one_address(host: str) -> bool:
+    try:
+        return not ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _check_host(source: Source, host: str, at: tuple[str, ...]) -> None:
+    if host and HOST.fullmatch(host) is None:
+        raise source.error(at, f"expected a host name or address, got {got(host)}")
+
+
+def check_phone(source: Source, phone: PhonePage, sip: Sip) -> None:
+    """Raises ConfigError where there is a page to call from, and nothing that takes its calls."""
+    if phone.enabled and not sip.enabled:
+        raise source.error(("phone", "enabled"), "expected [sip] enabled too, to take its calls")
 
 
 def _check_tls(source: Source, sip: Sip) -> None:

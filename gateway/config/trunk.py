@@ -42,6 +42,15 @@ class SipTransport(StrEnum):
     TLS = "tls"
 
 
+class Srtp(StrEnum):
+    """Whether media is encrypted, by keys in the descriptions (RFC 4568): never; where the carrier
+    can (RFC 8643); or else there is no call."""
+
+    NO = "no"
+    MAY = "may"
+    MUST = "must"
+
+
 class NumberFormat(StrEnum):
     """How a carrier writes numbers: `+49…`, `49…`, or as the country dials them (`national_prefix`
     in place of the country code, `international_prefix` before all others)."""
@@ -78,7 +87,8 @@ class CarrierTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     final answer the next trunk is tried. Final answers in `no_failover` end the call. With a
     `username` we answer its challenges, and with `register_s` register there so often.
     `allowed_ips` are the addresses or networks that its calls to us come from; without any, those
-    that its `host` leads to, and over UDP from the same port.
+    that its `host` leads to, and over UDP from the same port. `srtp` is what our offers ask for;
+    keys stand in the INVITE, so it goes with `transport = "tls"`.
     """
 
     id: TrunkId
@@ -96,6 +106,7 @@ class CarrierTrunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: TimerSeconds = 6.0
     no_failover: tuple[StatusCode, ...] = NO_FAILOVER
     identity: CallerIdentity = CallerIdentity.ASSERTED
+    srtp: Srtp = Srtp.NO
     numbers: NumberRules = NumberRules()
     allowed_ips: tuple[str, ...] = ()
 

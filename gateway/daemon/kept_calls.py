@@ -14,6 +14,7 @@ from gateway.streams.call_stream import CallSink, CallStream
 from gateway.voice.call_callbacks import CallCallbacks
 from gateway.voice.call_meters import CallMeters, CallReadings
 from gateway.voice.call_records import CallRecords
+from gateway.voice.media_session import MediaReadings
 from gateway.webhooks.request import Poster
 
 
@@ -52,5 +53,5 @@ class KeptCalls:
             tasks.create_task(self.callbacks.run(), name="callbacks of calls")
             tasks.create_task(self._stream.run(), name="stream of calls")
 
-    def readings(self, media_calls_free: int) -> CallReadings:
-        return self.meters.readings(self.records, self.callbacks, media_calls_free)
+    def readings(self, media: MediaReadings) -> CallReadings:
+        return self.meters.readings(self.records, self.callbacks, media)

@@ -18,6 +18,7 @@ from gateway.config import Config
 from gateway.config.sip import Sip
 from gateway.config.sip_rules import ANY_HOST
 from gateway.daemon.kept_calls import KeptCalls
+from gateway.daemon.media_workers import MediaWorkers
 from gateway.net.alarm import Alarm
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
@@ -35,7 +36,8 @@ from gateway.voice.b2bua import B2bua
 from gateway.voice.call_meters import CallReadings
 from gateway.voice.call_surroundings import CallBounds
 from gateway.voice.edge import build_edge
-from gateway.voice.relay_engine import RelayEngine
+from gateway.voice.media_session import Qualities
+from gateway.voice.web_agent import WebAgent
 from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
@@ -99,36 +101,42 @@ class Voice:
             plan,
             self._located,
         )
-        self._media = RelayEngine(
-            sip.media_host if sip.host in ANY_HOST else sip.host,
-            (sip.rtp_port_min, sip.rtp_port_max),
-            random,
-            self._loop.time,
-            sip.media_host or sip.public_host,
-        )
+        self._media = MediaWorkers(config)
         self.b2bua = B2bua(
             self.endpoint.user_agent,
             router,
             self.trunks,
-            self._media,
+            self._media.engine,
             self.edge.admission,
             CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
             new_id,
             lambda: kept.records.accepting,
             kept.records.on_event,
-            self._arm,
+            self._wake,
         )
+        self._woken = False
+        self.web_agent = WebAgent(
+            self.endpoint,
+            clock,
+            random,
+            SessionInterval(sip.session_expires_s, sip.min_se_s),
+            sip.calls_max,
+            self._query,
+        )
+        kept.records.subscribe(self.web_agent.calls.on_call_event)
         self._alarm = Alarm(clock, self._on_timer)
         self._empty: asyncio.Event | None = None
 
     def readings(self) -> CallReadings:
-        return self.kept.readings(self._media.calls_free)
+        return self.kept.readings(self._media.engine.readings())
 
     # Life
 
     async def start(self) -> None:
-        """Raises ListenError: an address cannot be had."""
+        """Raises ListenError: an address cannot be had. Raises GatewayError: no worker for media
+        can be started."""
         self.kept.begin()
+        await self._media.start()
         await self.endpoint.start()
 
     async def run(self) -> None:
@@ -140,6 +148,7 @@ class Voice:
                 tasks.create_task(self._look_up_uri(text, uri), name="look-up of a customer")
             tasks.create_task(self._tick(), name="trunks")
             tasks.create_task(self.kept.run(), name="calls")
+            tasks.create_task(self._media.run(), name="media")
 
     async def drain(self) -> None:
         """Take no new calls; let the others end for DRAIN_S, then end them; close everything."""
@@ -153,7 +162,8 @@ class Voice:
             trunk.drain(self._clock.now())
         self._send_for_trunks()
         await self.endpoint.drain()
-        self._media.close()
+        self.web_agent.close()
+        await self._media.close()
         self._alarm.cancel()
 
     async def _look_up_trunk(self, trunk: SipTrunk) -> None:
@@ -242,6 +252,11 @@ class Voice:
             log.warning("trunk down", extra={"trunk": event.bind})
         self._on_trunk(event)
 
+    def _query(self, call_id: int, on_known: Callable[[Qualities], None], now: float) -> bool:
+        asked = self.b2bua.query(call_id, on_known, now)
+        self._arm()
+        return asked
+
     def _see_whether_empty(self) -> None:
         if self._empty is not None and not self.b2bua.calls:
             self._empty.set()
@@ -252,7 +267,14 @@ class Voice:
         """Calls that end move the deadline away, so an alarm that rings early is set anew."""
         self._alarm.set(self.b2bua.next_timer())
 
+    def _wake(self) -> None:
+        """Once all that has come with what wakes us is there."""
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._on_timer)
+
     def _on_timer(self) -> None:
+        self._woken = False
         try:
             self.b2bua.handle_timer(self._clock.now())
         except Exception:

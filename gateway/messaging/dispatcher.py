@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
+from math import inf
 
 from gateway.carriers.bind_events import BindCameUp, BindWentDown, WindowChanged
 from gateway.carriers.link import Link
@@ -340,6 +341,10 @@ class Dispatcher:
         passing = [one for one in ranking.blocked if one.block not in NOT_AWAITED]
         if passing and not (tried and all(blocked.block in UNUSABLE for blocked in passing)):
             rooms = [(blocked.bind, blocked.retry_at) for blocked in passing]
+            if ranking.unseen:
+                # Of many binds it waits for some; others may have room before those.
+                bind, room_at = rooms[0]
+                rooms[0] = bind, min(now + NOT_READY_S, room_at or inf)
             self._turns.wait(lane, level(ranking.traffic_class), rooms)
         elif tried and opened.rounds < len(ROUND_PAUSES_S):
             self._turns.give(lane, now + ROUND_PAUSES_S[opened.rounds])

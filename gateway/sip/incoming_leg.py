@@ -268,3 +268,7 @@ class IncomingLeg(Leg):
         self._shared.layer.respond(self._invite, response, now)
         self._tell_end(cause, status, message)
         self._end(now)
+
+    def _end(self, now: float) -> None:
+        super()._end(now)
+        self._invite.user = None

@@ -298,4 +298,5 @@ class LegRequests(LegCore):
         for entry in self._running.values():
             entry.owner = None
         self._running.clear()
+        self._glared = None
         self._shared.legs.pop((self.call_id, self.local_tag), None)

@@ -1,9 +1,9 @@
 """Requests and responses (RFC 3261 §7): what they say, read once and kept, and their octets.
 
-A message never changes; what alters it makes another. The views (`via`, `cseq`, `contacts` …) are
-read at first use and kept. `gateway.sip.parser.parse` reads those that every message must have, so
-that of a parsed message they do not raise; of the others each may raise GrammarError, whose answer
-is 400.
+A message does not change, but for the Via that its transport writes; what else alters it makes
+another. The views (`via`, `cseq`, `contacts` …) are read at first use and kept. Those that every
+message must have `gateway.sip.parser.parse` reads, so that of a parsed message they do not raise;
+of the others each may raise GrammarError, whose answer is 400.
 """
 
 from __future__ import annotations
@@ -293,27 +293,27 @@ class SipRequest(SipMessage):
         return SipRequest(self.method, self.uri, headers, self.body)
 
     def received_from(self, address: str, port: int) -> SipRequest:
-        """As the transport marks it before anyone reads it (§18.2.1, RFC 3581 §4)."""
-        stamped = self.via.stamped(address, port)
-        if stamped is self.via:
+        """Itself, marked as the transport does it before anyone reads it (§18.2.1, RFC 3581 §4)."""
+        via = self.via
+        stamped = via.stamped(address, port)
+        if stamped is via:
             return self
         headers = self.headers
         name, value = headers.topmost
         if name == "Via" and "," not in value:
-            headers = headers.with_topmost(_stamped(value, self.via, stamped))
+            self.headers = headers.with_topmost(_stamped(value, via, stamped))
         else:
             first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-            headers = headers.replacing("Via", str(stamped), *below, *rest)
-        marked = SipRequest(self.method, self.uri, headers, self.body)
-        marked._via = stamped
-        marked._call_id = self._call_id
-        marked._cseq = self._cseq
-        marked._from = self._from
-        marked._to = self._to
-        marked._contacts = self._contacts
-        marked._request_uri = self._request_uri
-        return marked
+            self.headers = headers.replacing("Via", str(stamped), *below, *rest)
+        self._via = stamped
+        return self
+
+    def under(self, via: str) -> SipRequest:
+        """Itself, with the Via of its way, of which it has none yet (§8.1.1.7)."""
+        self.headers = self.headers.under(("Via", via))
+        self._via = None
+        return self
 
     def response(
         self,

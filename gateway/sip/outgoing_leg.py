@@ -284,6 +284,11 @@ class OutgoingLeg(Leg):
     def _dialog_with(self, remote_tag: str) -> Dialog | None:
         return self._dialogs.get(remote_tag)
 
+    def _end(self, now: float) -> None:
+        super()._end(now)
+        if self._invite.transaction is None:
+            self._invite.leg = None
+
 
 def _check(invitation: Invitation) -> None:
     """That each of its values fits its line."""

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from gateway.call import Call, CallEvent
 from gateway.sip.errors import GrammarError
 from gateway.sip.incoming_leg import IncomingLeg
-from gateway.sip.leg_events import Asked, IncomingCall, LegEvent, OutsideDialog, OutsideResponse
+from gateway.sip.leg_events import IncomingCall, LegEvent, OutsideDialog, OutsideResponse
 from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings
 from gateway.voice.joined_call import JoinedCall
-from gateway.voice.media_session import MediaEngine
+from gateway.voice.media_session import MediaEngine, Qualities
 from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
 from gateway.voice.trunk_choice import RETRY_AFTER_S, Trunk
 from routing.router import Router
@@ -28,7 +28,7 @@ RETRY_LATER = (("Retry-After", str(RETRY_AFTER_S)),)
 class B2bua:
     """`new_id` makes the ids of calls. No call is taken while `accepting` is false, for want of a
     place for its record. `wake` is called when `next_timer` has come nearer without
-    anybody having asked: a media engine found a call silent."""
+    anybody having asked: the media engine has replied, or tells something of a call."""
 
     def __init__(
         self,
@@ -52,14 +52,15 @@ class B2bua:
             bounds,
             on_event,
             self._on_over,
-            self._on_silence,
+            self._on_ready,
         )
         self._new_id = new_id
         self._accepting = accepting
         self._wake = wake
-        # Kept in the order in which they came.
-        self._calls: dict[JoinedCall, None] = {}
-        self._silent: list[JoinedCall] = []
+        # By their ids, kept in the order in which they came.
+        self._calls: dict[int, JoinedCall] = {}
+        # That are to go on, in the order in which they may.
+        self._ready: dict[JoinedCall, None] = {}
         self._draining = False
         self._deadline: float | None = None
 
@@ -68,6 +69,12 @@ class B2bua:
     @property
     def calls(self) -> int:
         return len(self._calls)
+
+    def query(self, call_id: int, on_known: Callable[[Qualities], None], now: float) -> bool:
+        """Ask how the two sides of a call sound, once it has a session; False where that cannot be
+        asked now."""
+        call = self._calls.get(call_id)
+        return call is not None and call.query(on_known, now)
 
     def drain(self, deadline: float) -> None:
         """Take no new calls; those that there are may go on until `deadline`."""
@@ -85,11 +92,11 @@ class B2bua:
         call = event.leg.user
         if isinstance(call, JoinedCall):
             call.take(event, now)
-        elif isinstance(event, Asked) and not event.transaction.answered:
-            self._shared.user_agent.respond(event.transaction, 481, now)
+        else:
+            self._shared.outlived(event, now)
 
     def next_timer(self) -> float | None:
-        if self._silent:
+        if self._ready:
             return 0.0
         running = self._shared.timers.next_timer()
         if self._deadline is None or running is None:
@@ -98,17 +105,17 @@ class B2bua:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""
-        silent, self._silent = self._silent, []
-        for call in silent:
-            if not call.over:
-                call.silent(now)
+        while self._ready:
+            call = next(iter(self._ready))
+            del self._ready[call]
+            call.go_on(now)
         while fired := self._shared.timers.pop_due(now):
             timer, call = fired
             call.fire(timer, now)
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
-            for call in list(self._calls):
-                call.end(TEMPORARY_FAILURE, now)
+            for call in list(self._calls.values()):
+                call.leave(TEMPORARY_FAILURE, now)
 
     # Calls
 
@@ -140,7 +147,7 @@ class B2bua:
             diversion=admitted.diversion,
         )
         joined = JoinedCall(self._shared, call, admitted, leg)
-        self._calls[joined] = None
+        self._calls[call.id] = joined
         joined.begin(now)
 
     def _refusal(self, request: SipRequest) -> Refusal | None:
@@ -153,11 +160,10 @@ class B2bua:
         return None
 
     def _on_over(self, call: JoinedCall, now: float) -> None:
-        del self._calls[call]
+        del self._calls[call.history.call.id]
         for admitted in call.admitted:
             self._shared.admission.ended(admitted)
 
-    def _on_silence(self, call: JoinedCall) -> None:
-        if not call.over:
-            self._silent.append(call)
-            self._wake()
+    def _on_ready(self, call: JoinedCall) -> None:
+        self._ready[call] = None
+        self._wake()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gateway.call import CallEvent, CallRecord
 from gateway.voice.call_callbacks import CallCallbacks
 from gateway.voice.call_records import CallRecords
+from gateway.voice.media_session import MediaReadings
 
 # There are as many trunks as the configuration has; should names ever come from outside, the rest
 # is counted under this one.
@@ -62,9 +63,8 @@ class CallMeters:
             self._count(event.record)
 
     def readings(
-        self, records: CallRecords, callbacks: CallCallbacks, media_calls_free: int
+        self, records: CallRecords, callbacks: CallCallbacks, media: MediaReadings
     ) -> CallReadings:
-        """`media_calls_free`: for how many more calls there are ports."""
         return CallReadings(
             self._ended,
             self._attempts,
@@ -78,10 +78,17 @@ class CallMeters:
                 "call_callbacks_delivered": callbacks.delivered,
                 "call_callbacks_failed_attempts": callbacks.failed_attempts,
                 "call_callbacks_given_up": callbacks.given_up,
+                "media_worker_restarts": media.restarts,
+                "media_packets": media.packets,
+                "media_octets": media.octets,
+                "media_stray_packets": media.strays,
+                "media_unsent_packets": media.unsent,
             },
             gauges={
                 "calls_standing": records.standing,
-                "media_calls_free": media_calls_free,
+                "media_workers": media.workers,
+                "media_calls": media.calls,
+                "media_calls_free": media.calls_free,
                 "call_callbacks_pending": callbacks.pending,
                 "call_callbacks_in_flight": callbacks.in_flight,
                 "call_facts_uncommitted": records.uncommitted,

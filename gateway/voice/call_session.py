@@ -3,10 +3,10 @@ described is kept, so that it can be told what has not changed, and offered to s
 
 from __future__ import annotations
 
-from gateway.call import Quality
 from gateway.sip.message import SipMessage
 from gateway.sip.own_request import describes
-from gateway.voice.media_session import MediaSession, Side
+from gateway.voice.media_session import MediaRefused, MediaSession, Qualities, Side
+from media.profile import Profile
 
 
 class CallSession:
@@ -17,15 +17,15 @@ class CallSession:
         self._offered: tuple[Side, bytes] | None = None
         self._described: dict[Side, bytes] = {}
 
-    def offer(self, side: Side, sdp: bytes) -> bytes:
+    async def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> bytes:
         """`side` offers; what the other is to be offered. Raises MediaRefused."""
-        passed = self._media.offer(side, sdp)
+        passed = await self._media.offer(side, sdp, profile)
         self._offered = side, sdp
         return passed
 
-    def answer(self, side: Side, sdp: bytes) -> bytes:
+    async def answer(self, side: Side, sdp: bytes) -> bytes:
         """`side` answers; what the other is to be answered. Raises MediaRefused."""
-        passed = self._media.answer(side, sdp)
+        passed = await self._media.answer(side, sdp)
         if self._offered is not None:
             self._described[self._offered[0]] = self._offered[1]
         self._described[side] = sdp
@@ -35,14 +35,27 @@ class CallSession:
         """Empty before it has described anything that was answered."""
         return self._described.get(side, b"")
 
-    def heard(self, side: Side) -> bool:
-        return self._media.flowing(side)
+    async def heard(self, side: Side) -> bool:
+        """Nothing flows before both have described it. Where nobody can tell, it may have been."""
+        if side not in self._described:
+            return False
+        try:
+            return await self._media.flowing(side)
+        except MediaRefused:
+            return True
 
-    def quality(self, side: Side) -> Quality:
-        return self._media.quality(side)
+    async def qualities(self) -> Qualities:
+        """As they are, or as they were known last."""
+        try:
+            return await self._media.query()
+        except MediaRefused:
+            return self._media.known
 
-    def close(self) -> None:
-        self._media.close()
+    async def close(self) -> Qualities:
+        try:
+            return await self._media.close()
+        except MediaRefused:
+            return self._media.known
 
 
 def description(message: SipMessage | None) -> bytes:

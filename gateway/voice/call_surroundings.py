@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.account import Account
 from gateway.call import Call, CallDirection, CallEvent
+from gateway.sip.leg_events import Asked, LegEvent
 from gateway.sip.message import SipRequest
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.sanity import Refusal
@@ -18,6 +19,7 @@ from gateway.sip.user_agent import UserAgent
 from gateway.voice.call_timers import CallTimers
 from gateway.voice.media_session import MediaEngine
 from gateway.voice.trunk_choice import PlacesInTurn, Trunk, TrunkChoice, Way, Ways
+from media.profile import Profile
 from routing.router import Router
 
 # RFC 3323 §4.1.1.3.
@@ -27,6 +29,9 @@ PLACE_NO_ANSWER_S = 10.0
 
 if TYPE_CHECKING:
     from gateway.voice.joined_call import JoinedCall
+
+# Who is reached over a WebSocket is a browser (RFC 7118), and is offered media as one.
+BROWSERS_TRANSPORTS = frozenset({"WS", "WSS"})
 
 
 class Target(Protocol):
@@ -99,7 +104,8 @@ class CallBounds(msgspec.Struct, frozen=True):
 
 
 class CallSurroundings:
-    """`on_over` is told of each call once, after its last event."""
+    """`on_over` is told of each call once, after its last event; `on_ready` of one that is to go
+    on, since something that it waited for has come."""
 
     __slots__ = (
         "admission",
@@ -107,7 +113,7 @@ class CallSurroundings:
         "media",
         "on_event",
         "on_over",
-        "on_silence",
+        "on_ready",
         "router",
         "timers",
         "trunks",
@@ -124,7 +130,7 @@ class CallSurroundings:
         bounds: CallBounds,
         on_event: Callable[[CallEvent], None],
         on_over: Callable[[JoinedCall, float], None],
-        on_silence: Callable[[JoinedCall], None],
+        on_ready: Callable[[JoinedCall], None],
     ) -> None:
         self.user_agent = user_agent
         self.router = router
@@ -134,8 +140,13 @@ class CallSurroundings:
         self.bounds = bounds
         self.on_event = on_event
         self.on_over = on_over
-        self.on_silence = on_silence
+        self.on_ready = on_ready
         self.timers: CallTimers[JoinedCall] = CallTimers()
+
+    def outlived(self, event: LegEvent, now: float) -> None:
+        """What a leg that is no call's any more tells."""
+        if isinstance(event, Asked) and not event.transaction.answered:
+            self.user_agent.respond(event.transaction, 481, now)
 
     def ways(self, call: Call, admitted: Admitted) -> Ways:
         if not admitted.targets:
@@ -148,7 +159,13 @@ class CallSurroundings:
                     Invitation(target.uri, from_, f"<{target.uri}>", routes=target.routes),
                     target.destination,
                     PLACE_NO_ANSWER_S,
+                    profile=profile_of(target.destination),
                 )
                 for target in admitted.targets
             ]
         )
+
+
+def profile_of(place: Destination) -> Profile:
+    """What somebody there is offered, of whom nothing else is known."""
+    return Profile.WEBRTC if place.transport in BROWSERS_TRANSPORTS else Profile.PLAIN

@@ -18,6 +18,7 @@ class CallTimer(StrEnum):
     NO_RESPONSE = "no response"  # neither 18x nor a final answer came of this way
     UNANSWERED = "unanswered"  # it rang for as long as it may
     LONGEST = "longest"  # it stood for as long as it may
+    REPLY = "reply"  # the media engine does not answer
 
     # Enum's own is written in Python and takes ten times as long.
     __hash__ = str.__hash__
@@ -29,6 +30,7 @@ class CallTimers(Generic[C]):
     def __init__(self) -> None:
         self._queues: dict[float, OrderedDict[tuple[C, CallTimer], float]] = {}
         self._intervals: dict[tuple[C, CallTimer], float] = {}
+        self._held: set[tuple[C, CallTimer]] = set()
 
     def __len__(self) -> int:
         return len(self._intervals)
@@ -46,6 +48,8 @@ class CallTimers(Generic[C]):
     def stop(self, timer: CallTimer, call: C) -> None:
         """Harmless where none runs."""
         key = call, timer
+        if self._held:
+            self._held.discard(key)
         interval = self._intervals.pop(key, None)
         if interval is None:
             return
@@ -53,6 +57,19 @@ class CallTimers(Generic[C]):
         del queue[key]
         if not queue:
             del self._queues[interval]
+
+    def hold(self, timer: CallTimer, call: C) -> None:
+        """It has fired, and its call may have to attend to something else before: until then it
+        may still be stopped."""
+        self._held.add((call, timer))
+
+    def release(self, timer: CallTimer, call: C) -> bool:
+        """Whether it was held until now."""
+        key = call, timer
+        if key not in self._held:
+            return False
+        self._held.remove(key)
+        return True
 
     def next_timer(self) -> float | None:
         return min((next(iter(q.values())) for q in self._queues.values()), default=None)

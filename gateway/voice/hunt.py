@@ -16,7 +16,9 @@ from gateway.voice.call_attempt import NO_WAY_THERE, NONE_IN_TIME, Attempt
 from gateway.voice.call_outcome import may_try_another
 from gateway.voice.call_surroundings import CallSurroundings
 from gateway.voice.call_timers import CallTimer
+from gateway.voice.media_session import MediaRefused, Side
 from gateway.voice.trunk_choice import RETRY_AFTER_S, NoWay, Way, Ways
+from media.profile import Profile
 
 if TYPE_CHECKING:
     from gateway.voice.joined_call import JoinedCall
@@ -33,19 +35,23 @@ class Failure:
 
 
 class Hunt:
-    """`attempt` is the one under way. It is `settled` on that one when its side has been heard, or
-    has agreed with the caller on a session: nobody else is tried any more."""
+    """For somebody who joins `side`, which offers `sdp`, if anything. `attempt` is the one under
+    way. It is `settled` on that one when its side has been heard, or has agreed with the caller on
+    a session: nobody else is tried any more."""
 
     __slots__ = (
         "_call",
         "_headers",
         "_hops",
+        "_offer",
+        "_profile",
         "_reliable",
         "_shared",
+        "_side",
         "_ways",
         "attempt",
         "failure",
-        "offer",
+        "sdp",
         "settled",
     )
 
@@ -54,7 +60,8 @@ class Hunt:
         shared: CallSurroundings,
         call: JoinedCall,
         ways: Ways,
-        offer: bytes,
+        side: Side,
+        sdp: bytes,
         headers: tuple[Field, ...],
         hops: int,
         reliable: bool = True,
@@ -65,18 +72,32 @@ class Hunt:
         self._headers = headers
         self._hops = hops
         self._reliable = reliable
-        self.offer = offer
+        self._side = side
+        self.sdp = sdp
+        # The last way's, which the next one's may be too.
+        self._profile: Profile | None = None
+        self._offer = b""
         self.attempt: Attempt | None = None
         self.failure: Failure | None = None
         self.settled = False
 
-    def dial(self, now: float) -> NoWay | None:
-        """Try the next way; None: it is being tried."""
-        while isinstance(way := self._ways.next(now), Way):
+    async def dial(self) -> NoWay | None:
+        """Try the next way; None: it is being tried, or nobody is there to try for."""
+        call = self._call
+        while isinstance(way := self._ways.next(call.now), Way):
+            if self.sdp and way.profile is not self._profile:
+                try:
+                    self._offer = await call.session.offer(self._side, self.sdp, way.profile)
+                except MediaRefused as refused:
+                    return NoWay(refused.status)
+                self._profile = way.profile
+                if call.hunts_for_nobody:
+                    return None
+            now = call.now
             invitation = replace(
                 way.invitation,
                 headers=(*way.invitation.headers, *self._headers),
-                body=self.offer,
+                body=self._offer,
                 max_forwards=self._hops,
                 reliable=self._reliable,
             )
@@ -89,10 +110,10 @@ class Hunt:
             except SipError:  # Its rules make an INVITE that cannot be written.
                 self.failure = Failure(500, None)
                 continue
-            leg.user = self._call
-            call_number = self._call.history.call.id
+            leg.user = call
+            call_number = call.history.call.id
             self.attempt = Attempt(self._shared.router, call_number, way, leg, now)
-            self._shared.timers.set(CallTimer.NO_RESPONSE, self._call, way.no_answer_s, now)
+            self._shared.timers.set(CallTimer.NO_RESPONSE, call, way.no_answer_s, now)
             return None
         return way
 

@@ -1,15 +1,23 @@
 """The media of one call, as the signalling sees it: descriptions in, descriptions out.
 
-Each call is anchored: both sides send to us. The engine behind it may be our own relay or another.
+Each call is anchored: both sides send to us. The engine behind it may be a worker of ours or
+another; so each answer is a `Reply`, which may come later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+import msgspec
 
 from gateway.call import Quality
+from gateway.voice.steps import Reply
+from media.profile import Profile
+
+# An engine that has not replied by then is not there.
+MEDIA_REPLY_S = 3.0
 
 
 class Side(StrEnum):
@@ -17,6 +25,9 @@ class Side(StrEnum):
 
     CALLER = "caller"
     CALLED = "called"
+
+    # Enum's own is written in Python and takes ten times as long.
+    __hash__ = str.__hash__
 
 
 class MediaRefused(Exception):
@@ -27,18 +38,58 @@ class MediaRefused(Exception):
         self.status = status
 
 
-class MediaSession(Protocol):
-    """Offers and answers pass through in the order of RFC 3264, either way, more than once."""
+class Qualities(NamedTuple):
+    """Of what came from each side."""
 
-    def offer(self, side: Side, sdp: bytes) -> bytes:
-        """`side` offers this; what the other side is to be offered.
+    caller: Quality = Quality()
+    called: Quality = Quality()
+
+    def of(self, side: Side) -> Quality:
+        return self.caller if side is Side.CALLER else self.called
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """Neither side, or one that should, has sent anything for long: the call is dead. Told again
+    after as long, from the first answer on, so in early media too, where an end may be silent."""
+
+
+class OneWay(msgspec.Struct, frozen=True):
+    """Media comes from the other side, and none from this one."""
+
+    side: Side
+
+
+class Digit(msgspec.Struct, frozen=True):
+    """One of 0-9, *, #, A-D (RFC 4733 §3.2) came from that side."""
+
+    side: Side
+    digit: str
+    duration_ms: int
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The engine has lost this session: a worker of it is dead. Told once; nothing comes after."""
+
+
+MediaEvent = Silence | OneWay | Digit | Lost
+
+
+class MediaSession(Protocol):
+    """Offers and answers pass through in the order of RFC 3264, either way, more than once. Each
+    method is asked for one call at a time, and raises MediaRefused, where awaited, if the engine is
+    not there."""
+
+    def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> Reply[bytes]:
+        """`side` offers this; what the other side is to be offered: in this profile, if it is new,
+        else in the one that it has described itself in. A new offer replaces one that has not been
+        answered.
 
         Raises:
             MediaRefused: not SDP, no audio, no room.
         """
         ...
 
-    def answer(self, side: Side, sdp: bytes) -> bytes:
+    def answer(self, side: Side, sdp: bytes) -> Reply[bytes]:
         """`side` answers the other's offer; what the other side is to be answered. More than one
         may come to an offer (forked early media): the last counts.
 
@@ -47,28 +98,46 @@ class MediaSession(Protocol):
         """
         ...
 
-    def flowing(self, side: Side) -> bool:
+    def flowing(self, side: Side) -> Reply[bool]:
         """Whether media has come from that side."""
         ...
 
-    def quality(self, side: Side) -> Quality:
-        """How what came from that side was, so far."""
+    def query(self) -> Reply[Qualities]:
+        """How what came was, so far."""
         ...
 
-    def close(self) -> None:
-        """Give its ports back; harmless when it is closed."""
+    @property
+    def known(self) -> Qualities:
+        """The same as far as it is known here, without asking."""
+        ...
+
+    def close(self) -> Reply[Qualities]:
+        """Give all back; how what came was. To be asked once, and nothing after it."""
         ...
 
 
-# Told when neither side, or one that should, has sent anything for long: the call is dead. Told
-# again after as long, from the first answer on, so in early media too, where an end may be silent.
-OnSilence = Callable[[], None]
+class MediaReadings(msgspec.Struct, frozen=True):
+    """How an engine stands, and what it has counted since its start: `strays` are packets that are
+    no media of a call's, `unsent` those that the system did not take. `workers` are those that are
+    up, of those that are wanted."""
+
+    workers: int = 0
+    workers_wanted: int = 0
+    restarts: int = 0
+    calls: int = 0
+    calls_free: int = 0
+    packets: int = 0
+    octets: int = 0
+    strays: int = 0
+    unsent: int = 0
 
 
 class MediaEngine(Protocol):
-    def open(self, on_silence: OnSilence) -> MediaSession:
+    def open(self, on_event: Callable[[MediaEvent], None]) -> MediaSession:
         """
         Raises:
             MediaRefused: 503, there is no room.
         """
         ...
+
+    def readings(self) -> MediaReadings: ...

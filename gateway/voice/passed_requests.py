@@ -42,6 +42,11 @@ class Pending:
         self.leg = leg
         self.transaction = transaction
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Its peer has, or is not there any more."""
+        return self.transaction is None or self.transaction.answered
+
 
 class PassedRequests:
     __slots__ = ("_call", "_pending")
@@ -52,12 +57,13 @@ class PassedRequests:
 
     # From the side that asks
 
-    def asked(self, event: Asked, side: Side, now: float) -> None:
+    async def asked(self, event: Asked, side: Side) -> None:
+        now = self._call.now
         match event.request.method:
             case "INVITE" | "UPDATE" | "PRACK":
-                self._describe(event, side, now)
+                await self._describe(event, side)
             case "INFO":
-                self._pass(event, side, now)
+                self._pass(event, side)
             case "OPTIONS":
                 able = (*CAPABILITIES, ("Accept", SDP))
                 event.leg.respond(event.transaction, 200, now, able)
@@ -66,15 +72,15 @@ class PassedRequests:
             case _:
                 event.leg.respond(event.transaction, 405, now, CAPABILITIES[:1])
 
-    def withdrawn(self, event: Withdrawn, side: Side, now: float) -> None:
+    def withdrawn(self, event: Withdrawn, side: Side) -> None:
         for pending in self._pending:
             if pending.transaction is event.transaction:
                 pending.leg = pending.transaction = None
                 peer = self._call.leg(other(side))
                 if peer is not None:
-                    peer.withdraw(pending.own, now)
+                    peer.withdraw(pending.own, self._call.now)
 
-    def offer_again(self, side: Side, now: float) -> bool:
+    async def offer_again(self, side: Side) -> bool:
         """Offer to `side` what the other has described last; False: not now."""
         call = self._call
         leg = call.leg(side)
@@ -82,39 +88,42 @@ class PassedRequests:
         if leg is None or not sdp or not leg.may_offer:
             return False
         try:
-            body = call.session.offer(other(side), sdp)
-            self._pending.append(Pending(leg.request("INVITE", now, (), body), None, None))
+            body = await call.session.offer(other(side), sdp)
+            own = leg.request("INVITE", call.now, (), body)
         except (MediaRefused, SipError):
             return False
+        self._pending.append(Pending(own, None, None))
         return True
 
-    def _describe(self, event: Asked, side: Side, now: float) -> None:
-        call, leg = self._call, event.leg
+    async def _describe(self, event: Asked, side: Side) -> None:
+        call, leg, asked = self._call, event.leg, event.transaction
         sdp = description(event.request)
         if sdp and sdp == call.session.described(side):
-            leg.respond(event.transaction, 200, now, body=leg.local_description)
+            leg.respond(asked, 200, call.now, body=leg.local_description)
             return
         peer = call.leg(other(side))
         if peer is None or call.transfer is not None or self._session_is_pending():
-            leg.respond(event.transaction, NOT_NOW, now)
+            leg.respond(asked, NOT_NOW, call.now)
             return
         knows_update = peer.state is not LegState.CONFIRMED or "update" in peer.peer_allows
         method = "UPDATE" if event.request.method != "INVITE" and knows_update else "INVITE"
         try:
-            body = call.session.offer(side, sdp) if sdp else b""
-            own = peer.request(method, now, (), body)
+            body = await call.session.offer(side, sdp) if sdp else b""
+            if asked.answered:
+                return  # It was withdrawn, or the leg is over.
+            own = peer.request(method, call.now, (), body)
         except MediaRefused as refused:
-            leg.respond(event.transaction, refused.status, now)
+            self._answer(leg, asked, refused.status)
         except RequestPending:
             busy = UNACCEPTABLE if event.request.method == "PRACK" else NOT_NOW
-            leg.respond(event.transaction, busy, now)
+            leg.respond(asked, busy, call.now)
         except SipError:
-            leg.respond(event.transaction, 500, now)
+            leg.respond(asked, 500, call.now)
         else:
-            self._pending.append(Pending(own, leg, event.transaction))
+            self._pending.append(Pending(own, leg, asked))
 
-    def _pass(self, event: Asked, side: Side, now: float) -> None:
-        request = event.request
+    def _pass(self, event: Asked, side: Side) -> None:
+        request, now = event.request, self._call.now
         peer = self._call.leg(other(side))
         if peer is None or len(self._pending) >= PENDING_MAX:
             event.leg.respond(event.transaction, 503, now)
@@ -131,63 +140,70 @@ class PassedRequests:
 
     # From the side that was asked
 
-    def responded(self, event: Responded, side: Side, now: float) -> None:
+    async def responded(self, event: Responded, side: Side) -> None:
         if event.status < 200:
             return
         pending = next((one for one in self._pending if one.own is event.request), None)
         if pending is None:  # The leg's own refresh of its session.
             if event.acknowledge:
-                event.leg.acknowledge(event.request, now)
+                event.leg.acknowledge(event.request, self._call.now)
             return
         self._pending.remove(pending)
         try:
-            self._settle(pending, event, side, now)
+            await self._settle(pending, event, side)
         except MediaRefused:
-            self._respond(pending, UNACCEPTABLE, now)
+            self._respond(pending, UNACCEPTABLE)
 
-    def _settle(self, pending: Pending, event: Responded, side: Side, now: float) -> None:
+    async def _settle(self, pending: Pending, event: Responded, side: Side) -> None:
         session = self._call.session
         status = event.status
         sdp = description(event.response)
         if status >= 300:
-            self._respond(pending, 500 if status in _OF_THE_LEG else status, now)
+            self._respond(pending, 500 if status in _OF_THE_LEG else status)
         elif pending.own.method not in ("INVITE", "UPDATE"):
-            self._respond(pending, status, now)
+            self._respond(pending, status)
         elif event.acknowledge:
-            self._answer_by_ack(pending, event, side, sdp, now)
+            await self._answer_by_ack(pending, event, side, sdp)
         elif sdp:
-            self._respond(pending, 200, now, session.answer(side, sdp))
+            self._respond(pending, 200, await session.answer(side, sdp))
         else:
-            self._respond(pending, UNACCEPTABLE, now)
+            self._respond(pending, UNACCEPTABLE)
 
-    def _answer_by_ack(
-        self, pending: Pending, event: Responded, side: Side, sdp: bytes, now: float
+    async def _answer_by_ack(
+        self, pending: Pending, event: Responded, side: Side, sdp: bytes
     ) -> None:
         """The side that was asked offers; the other's answer comes with its ACK, or, if it does
         not want to know any more, is what it has said last."""
         call = self._call
         give = partial(event.leg.acknowledge, event.request)
         try:
-            offer = call.session.offer(side, sdp)
-            if pending.leg is None:
+            offer = await call.session.offer(side, sdp)
+            if pending.leg is None or pending.is_withdrawn:
                 last = call.session.described(other(side))
-                give(now, call.session.answer(other(side), last))
+                give(call.now, await call.session.answer(other(side), last))
                 return
         except MediaRefused:
-            give(now)
+            give(call.now, b"")
             raise
         call.legs.owe(pending.leg, event.leg, give)
-        self._respond(pending, 200, now, offer)
+        self._respond(pending, 200, offer)
 
-    def _respond(self, pending: Pending, status: int, now: float, body: bytes = b"") -> None:
+    def _respond(self, pending: Pending, status: int, body: bytes = b"") -> None:
         if pending.leg is not None and pending.transaction is not None:
-            pending.leg.respond(pending.transaction, status, now, body=body)
+            self._answer(pending.leg, pending.transaction, status, body)
+
+    def _answer(
+        self, leg: Leg, transaction: ServerTransaction, status: int, body: bytes = b""
+    ) -> None:
+        """Unless it was answered meanwhile: withdrawn, say."""
+        if not transaction.answered:
+            leg.respond(transaction, status, self._call.now, body=body)
 
     # At the end
 
-    def close(self, now: float) -> None:
+    def close(self) -> None:
         """What is still asked is answered (§15.1.2): its leg may be gone, its transaction not."""
         for pending in self._pending:
             if pending.transaction is not None and not pending.transaction.answered:
-                self._call.shared.user_agent.respond(pending.transaction, 487, now)
+                self._call.shared.user_agent.respond(pending.transaction, 487, self._call.now)
         self._pending.clear()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gateway.call import Call, CallDirection
+from gateway.call import Call, CallDirection, EndedBy
 from gateway.sip.address import Address
 from gateway.sip.errors import GrammarError, SipError
 from gateway.sip.leg import Leg
@@ -21,9 +21,11 @@ from gateway.sip.tel_uri import TelUri
 from gateway.sip.uri import SipUri, Uri
 from gateway.voice.call_attempt import ANSWERED
 from gateway.voice.call_session import description, other
+from gateway.voice.call_timers import CallTimer
 from gateway.voice.hunt import Hunt
 from gateway.voice.media_session import MediaRefused, Side
 from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
+from gateway.voice.passed_requests import NOT_NOW
 
 if TYPE_CHECKING:
     from gateway.voice.joined_call import JoinedCall
@@ -47,10 +49,13 @@ class Transfer:
         self._id = refer.cseq.sequence
 
     @classmethod
-    def asked(cls, call: JoinedCall, event: Asked, side: Side, now: float) -> Transfer | None:
+    def asked(cls, call: JoinedCall, event: Asked, side: Side) -> Transfer | None:
         """A REFER has come; it is answered, and refused unless it leads to a Transfer. Only who is
         a customer of ours may send the other elsewhere, at its own cost."""
-        leg, refer = event.leg, event.request
+        leg, refer, now = event.leg, event.request, call.now
+        if not call.talks or call.hunt is not None:
+            leg.respond(event.transaction, NOT_NOW, now)
+            return None
         try:
             target = refer_to(refer)
         except GrammarError:
@@ -66,41 +71,58 @@ class Transfer:
         leg.respond(event.transaction, ACCEPTED, now)
         return cls(call, leg, side, refer)
 
-    def hunt(self, hops: int) -> Hunt:
-        """For the third, who is offered what the remaining side has described last.
-
-        Raises:
-            MediaRefused: that cannot be offered.
-        """
+    async def begin(self, refer: SipRequest) -> None:
+        """Hunt for the third, who is offered what the remaining side has described last."""
         call = self._call
+        self.notify(100)
         admitted = call.admitted[-1]
         onward = replace(call.history.call, caller=admitted.caller, called=admitted.called)
         remaining = other(self.side)
-        offer = call.session.offer(remaining, call.session.described(remaining))
-        return Hunt(call.shared, call, call.shared.ways(onward, admitted), offer, (), hops)
+        ways = call.shared.ways(onward, admitted)
+        sdp = call.session.described(remaining)
+        call.hunt = Hunt(call.shared, call, ways, remaining, sdp, (), hops_left(refer))
+        no_answer_s = call.shared.bounds.no_answer_s
+        call.shared.timers.set(CallTimer.UNANSWERED, call, no_answer_s, call.now)
+        await call.setup.dial(call.hunt)
 
-    def answered(self, hunt: Hunt, response: SipResponse, now: float) -> bool:
-        """Whether the third takes the place of who referred to it; its session is not always one
-        that the remaining side can be joined with."""
+    async def answered(self, hunt: Hunt, response: SipResponse) -> None:
+        """The third takes the place of who referred to it, unless its session is none that the
+        remaining side can be joined with. Who remains is offered the session of the third."""
         call, side = self._call, self.side
         assert hunt.attempt is not None
         sdp = description(response)
         try:
             if not sdp:
                 raise MediaRefused(NOT_ACCEPTABLE, "there is no answer")
-            call.session.answer(side, sdp)
+            await call.session.answer(side, sdp)
         except MediaRefused:
-            call.legs.part(hunt.attempt.leg, TEMPORARY_FAILURE, now)
-            hunt.rejected(NOT_ACCEPTABLE, None, now)
-            return False
-        self.notify(ANSWERED, now)
-        call.legs.free(side, call.session.quality(side).mos, now)
-        call.legs.place(side, hunt.answered(now))
+            call.legs.part(hunt.attempt.leg, TEMPORARY_FAILURE, call.now)
+            hunt.rejected(NOT_ACCEPTABLE, None, call.now)
+            await self.failed(NOT_ACCEPTABLE)
+            return
+        qualities = await call.session.qualities()
+        self.notify(ANSWERED)
+        call.legs.free(side, qualities.of(side).mos, call.now)
+        call.legs.place(side, hunt.answered(call.now))
         if self.referrer is not None:
-            call.legs.part(self.referrer, (), now)
-        return True
+            call.legs.part(self.referrer, (), call.now)
+        self._leave()
+        call.offer_again_to = other(side)
 
-    def notify(self, status: int, now: float) -> None:
+    async def failed(self, status: int) -> None:
+        """Both go on to talk; unless the one who referred has left."""
+        self.notify(status)
+        self._leave()
+        if self.referrer is None:
+            await self._call.end.talk(None, EndedBy.GATEWAY, TEMPORARY_FAILURE)
+
+    def _leave(self) -> None:
+        call = self._call
+        call.transfer = None
+        call.hunt = None
+        call.shared.timers.stop(CallTimer.UNANSWERED, call)
+
+    def notify(self, status: int) -> None:
         """How it goes; a final status ends the subscription that REFER has made (§2.4.4)."""
         if self.referrer is None or self.referrer.over:
             return
@@ -114,7 +136,7 @@ class Transfer:
         ]
         body = f"SIP/2.0 {status} {reason_of(status)}\r\n".encode()
         with suppress(SipError):  # Too many requests of ours are under way: it will see the BYE.
-            self.referrer.request("NOTIFY", now, headers, body)
+            self.referrer.request("NOTIFY", self._call.now, headers, body)
 
 
 def refer_to(refer: SipRequest) -> Uri | None:

@@ -10,9 +10,11 @@ from typing import Protocol
 import msgspec
 
 from gateway.call import Call
+from gateway.config.trunk import Srtp
 from gateway.sip.leg_state import Credentials
 from gateway.sip.outgoing_leg import Invitation
 from gateway.sip.transaction import Destination
+from media.profile import Profile
 from routing.carrier_bind import Kind
 from routing.events import Submitted
 from routing.ranking import Candidate, Ranking, RouteRequest
@@ -25,6 +27,7 @@ ADDRESSES_MAX = 2
 # Where nobody knows when a trunk is free again.
 RETRY_AFTER_S = 5
 RETRY_AFTER_MAX_S = 300
+PROFILES = {Srtp.NO: Profile.PLAIN, Srtp.MAY: Profile.OSRTP, Srtp.MUST: Profile.SDES}
 
 
 class Trunk(Protocol):
@@ -42,6 +45,9 @@ class Trunk(Protocol):
 
     @property
     def no_failover(self) -> Collection[int]: ...
+
+    @property
+    def srtp(self) -> Srtp: ...
 
     def invitation(self, call: Call) -> Invitation:
         """The INVITE in this carrier's way of writing: everything but the session."""
@@ -65,6 +71,7 @@ class Way(msgspec.Struct, frozen=True):
     candidate: Candidate | None = None
     ranking: Ranking | None = None
     trunk: Trunk | None = None
+    profile: Profile = Profile.PLAIN
 
     def submitted(self, now: float) -> Submitted | None:
         if self.candidate is None:
@@ -133,6 +140,7 @@ class TrunkChoice:
                     candidate,
                     ranking,
                     trunk,
+                    PROFILES[trunk.srtp],
                 )
         return _no_way(ranking, now)
 

@@ -122,6 +122,19 @@ def test_check_config_says_where_calls_go(capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+def test_check_config_opens_the_certificates(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")
+    with files.entry.open("a") as entry:
+        entry.write(f'[smpp.tls]\ncert_file = "{broken}"\n')
+    assert main(["check-config", str(files.entry)]) == 2
+    assert capsys.readouterr().err == (
+        f"supernet: {files.entry}: cert_file {broken}: there is no private key in it (PEM)\n"
+    )
+
+
 def test_check_config_reads_the_numbering_plan_too(
     files: Files, capsys: pytest.CaptureFixture[str]
 ) -> None:

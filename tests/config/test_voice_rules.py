@@ -38,6 +38,21 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
     assert load(files.entry).sip.port == 5_080
 
 
+def test_a_page_to_call_from_wants_calls(files: Files) -> None:
+    line = add(files.entry, "[phone]\nenabled = true\n")
+    assert mistake(files) == (
+        f"{files.entry.name}:{line + 1}: [phone] enabled: "
+        "expected [sip] enabled too, to take its calls"
+    )
+
+
+def test_numbers_that_the_page_suggests_are_read(files: Files) -> None:
+    add(files.entry, "[sip]\nenabled = true\n[phone]\nenabled = true\n")
+    add(files.entry, '[[phone.number]]\nnumber = "+14155550123"\nname = "Echo"\n')
+    (number,) = load(files.entry).phone.numbers
+    assert (number.number, number.name) == ("+14155550123", "Echo")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "expected"),
     [
@@ -45,11 +60,6 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
             "websocket_port = 5060\n",
             1,
             "[sip] websocket_port: expected a port of its own, got 5060",
-        ),
-        (
-            "rtp_port_min = 20000\nrtp_port_max = 20002\n",
-            2,
-            "[sip] rtp_port_max: expected at least 20003, so that a call has its four ports",
         ),
         (
             "session_expires_s = 90\nmin_se_s = 120\n",
@@ -60,11 +70,6 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
             "realm = 'a\"b'\n",
             1,
             '[sip] realm: expected 1 to 64 characters without quotes, got "a\\"b"',
-        ),
-        (
-            'enabled = true\nhost = "0.0.0.0"\n',
-            2,
-            '[sip] host: expected a media_host beside "0.0.0.0", since RTP is bound to one address',
         ),
         (
             'public_host = "sip:gw"\n',
@@ -91,6 +96,39 @@ def test_sip_of_the_file_is_that_of_the_configuration(files: Files) -> None:
 def test_a_mistake_in_sip_is_pointed_at(files: Files, text: str, line: int, expected: str) -> None:
     first = add(files.entry, "[sip]\n" + text)
     assert mistake(files) == f"gateway.toml:{first + line}: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        (
+            "[media]\nport_min = 20000\nport_max = 20006\nworkers = 2\n",
+            3,
+            "[media] port_max: expected at least 20007, so that each worker has the four ports of "
+            "a call",
+        ),
+        (
+            '[media]\nhost = "0.0.0.0"\n[sip]\nenabled = true\n',
+            2,
+            '[media] host: expected the one address that RTP is bound to, got "0.0.0.0"',
+        ),
+        (
+            '[media]\npublic_host = "sip:gw"\n',
+            2,
+            '[media] public_host: expected a host name or address, got "sip:gw"',
+        ),
+    ],
+)
+def test_a_mistake_in_media_is_pointed_at(
+    files: Files, text: str, line: int, expected: str
+) -> None:
+    first = add(files.entry, text)
+    assert mistake(files) == f"gateway.toml:{first + line - 1}: {expected}"
+
+
+def test_media_needs_an_address_where_sip_listens_at_all_of_them(files: Files) -> None:
+    add(files.entry, '[sip]\nenabled = true\nhost = "0.0.0.0"\n')
+    assert "[media] host: expected the one address" in mistake(files)
 
 
 def test_trunks_and_phones_of_an_account_are_read(files: Files) -> None:

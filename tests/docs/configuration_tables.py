@@ -29,7 +29,9 @@ from gateway.config.call_customer_rules import CUSTOMER_TRUNK_BOUNDS, PHONE_BOUN
 from gateway.config.carrier import BindTls, Carrier, CarrierBind, CarrierRoute, Outbind
 from gateway.config.dialect import AddressForms, ConstantTlv, Dialect
 from gateway.config.gateway_file import GatewayFile
+from gateway.config.media import Media
 from gateway.config.mistakes import expected
+from gateway.config.phone_page import PhoneNumber, PhonePage
 from gateway.config.sections import (
     Admin,
     Archive,
@@ -58,6 +60,9 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[smpp.tls]": SmppTls,
         "[sip]": Sip,
         "[sip.tls]": SipTls,
+        "[media]": Media,
+        "[phone]": PhonePage,
+        "[[phone.number]]": PhoneNumber,
         "[store]": Storage,
         "[text]": Text,
         "[queue]": Queue,
@@ -161,9 +166,6 @@ MEANINGS: dict[str, dict[str, str]] = {
         'where SHA-256 is offered: `["MD5"]` lets them in.',
         "realm": "Part of every password's hash (`supernet accounts sip-user`): changed, all users "
         "need new ones.",
-        "media_host": "The address that RTP is sent to. Empty: `public_host`, else `host`.",
-        "rtp_port_min": "The first port for RTP. A call takes four.",
-        "rtp_port_max": "The last one.",
         "calls_max": "Calls at a time. One more is refused with 503 and Retry-After.",
         "call_max_s": "Seconds after which a call is ended.",
         "no_answer_s": "Seconds that a call may ring.",
@@ -174,10 +176,26 @@ MEANINGS: dict[str, dict[str, str]] = {
         "address is not answered any more for `ban_s`; see [SIP](sip.md#who-is-not-heard).",
         "ban_s": "For so many seconds.",
     },
+    "[media]": {
+        "host": "The one address that RTP is bound to. Empty: that of `[sip]`.",
+        "public_host": "What peers are told. Empty: that of `[sip]`, else `host`.",
+        "port_min": "The first port for RTP. A call takes four.",
+        "port_max": "The last one.",
+        "workers": "Processes that relay media, each with its part of the ports. 0: one a core.",
+    },
     "[sip.tls]": {
         "cert_file": "Our certificate, in PEM. Empty: no listener with TLS.",
         "key_file": "Its key. Empty: the key is in `cert_file` too.",
         "port": "TCP port; 0 takes a free one.",
+    },
+    "[phone]": {
+        "enabled": "Whether there is a page at `/phone` of the REST API's port, from which people "
+        "[call in a browser](../how-to/call-from-a-browser.md). Wants `[sip]` enabled.",
+        "number": "What it suggests: a list of `[[phone.number]]`.",
+    },
+    "[[phone.number]]": {
+        "number": "A number, or the user name of a phone of the account's.",
+        "name": "What it is called there.",
     },
     "[store]": {
         "directory": "Where messages are kept, relative to the working directory of the daemon. "
@@ -451,6 +469,9 @@ MEANINGS: dict[str, dict[str, str]] = {
         "no_answer_s": "Seconds without 18x or final answer, then the next trunk is tried.",
         "no_failover": "Final answers that end the call: nobody else is tried.",
         "identity": "`asserted` tells who calls in P-Asserted-Identity too.",
+        "srtp": "Whether our offers ask for encrypted media, by keys in the INVITE (RFC 4568): "
+        "`may` where the carrier can (RFC 8643), `must` or there is no call. Goes with "
+        '`transport = "tls"`.',
         "allowed_ips": "Addresses or networks that its calls to us come from. Left out: what "
         "`host` leads to, over UDP from the same port.",
     },

@@ -24,9 +24,20 @@ SPOKEN = {
 
 MEANINGS: dict[str, str] = {
     "a call's timer met a fault of ours": "A defect, with its traceback. Report it.",
+    "media worker started": "A process that relays media is up, with its part of the ports.",
+    "media worker lost": "It has died, with `calls`, which are ended; another is started. Its exit "
+    "code is negative for a signal. **If it comes again, report it.**",
+    "media worker silent": "It does not answer any more, and is killed.",
+    "media worker not started": "Another could not be started, for `reason`; it is tried again, "
+    "and calls go to the others meanwhile.",
+    "media worker broke": "A defect, with its traceback; it `cost` a request or the worker. Report "
+    "it.",
     "trunk down": "A SIP trunk does not answer, or has lost its registration. Calls take others; "
     "it comes back by itself.",
     "trunk up": "A SIP trunk answers, and is registered where it asks for that.",
+    "rtpengine down": "An rtpengine answers no pings, or nobody listens at its port. New calls "
+    "take others; without any they are refused with 503.",
+    "rtpengine up": "An rtpengine answers.",
     "call ended": "A call is over and its record stored. `trunk` is the one that was tried last.",
     "calls cut off by a restart": "The last run ended with `calls` under way; each has its record "
     "now, as `completed` or `failed`.",

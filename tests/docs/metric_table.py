@@ -24,6 +24,7 @@ from gateway.streams.event_streams import SinkReadings
 from gateway.voice.call_callbacks import CallCallbacks
 from gateway.voice.call_meters import CallMeters, CallReadings
 from gateway.voice.call_records import CallRecords
+from gateway.voice.media_session import MediaReadings
 from gateway.webhooks.client import WebhookClient
 from gateway.webhooks.request import Poster
 from tests.docs.page import ROOT, code, table
@@ -100,7 +101,15 @@ MEANINGS: dict[str, str] = {
     "bind_latency_seconds": "Of responses; a peak fades over 10 s. 0.1 before the first.",
     "bind_submitted_total": "Segments sent.",
     "calls_standing": "Calls that are not over.",
+    "media_workers": "Processes that relay media and are up.",
+    "media_calls": "Calls whose media they hold.",
     "media_calls_free": "For how many more calls there are RTP ports.",
+    "media_worker_restarts_total": "Times that one was started again. **Look at the log.**",
+    "media_packets_total": "RTP packets that came from the ends of calls.",
+    "media_octets_total": "Their octets.",
+    "media_stray_packets_total": "Packets that came to a port of a call and were not its "
+    "end's, or no RTP.",
+    "media_unsent_packets_total": "Packets that the system did not take; late media is not kept.",
     "call_callbacks_pending": "Status callbacks of calls that are not yet taken or given up.",
     "call_callbacks_in_flight": "Requests of them under way.",
     "call_facts_uncommitted": "Starts, statuses and records of calls that wait for their commit.",
@@ -150,7 +159,7 @@ def _calls() -> CallReadings:
     callbacks = CallCallbacks(store, cast(Poster, None), lambda sid: None, clock, Random(0))
     meters = CallMeters()
     meters.on_event(the_end())
-    return meters.readings(records, callbacks, 0)
+    return meters.readings(records, callbacks, MediaReadings())
 
 
 async def _readings() -> Readings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from carriers_sim.session_description import Direction, offer_of
 from gateway.carriers.trunk_credentials import CallCredentials
@@ -34,12 +34,17 @@ class Caller:
         )
 
     def call(
-        self, port: int, caller: str, called: str, user: tuple[str, str] | None = None
+        self,
+        port: int,
+        caller: str,
+        called: str,
+        user: tuple[str, str] | None = None,
+        offer: bytes = OFFER,
     ) -> OutgoingLeg:
         """Through the gateway at this port, with a user's name and password if it asks."""
         uri = f"sip:{called}@{LOOPBACK}:{port}"
         leg = self.endpoint.user_agent.invite(
-            Invitation(uri, f"<sip:{caller}@{LOOPBACK}>", f"<{uri}>", body=OFFER),
+            Invitation(uri, f"<sip:{caller}@{LOOPBACK}>", f"<{uri}>", body=offer),
             Destination("UDP", LOOPBACK, port),
             self.clock.now(),
             CallCredentials(*user, lambda: "cnonce") if user else None,
@@ -68,7 +73,7 @@ class Caller:
         elif isinstance(event, Asked):
             event.leg.respond(event.transaction, 200, now, body=OFFER)
 
-    async def __aenter__(self) -> Caller:
+    async def __aenter__(self) -> Self:
         await self.endpoint.start()
         return self
 

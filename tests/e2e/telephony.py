@@ -32,7 +32,9 @@ SIP = """
 [sip]
 enabled = true
 port = 0
-{keys}"""
+{sip}
+[media]
+{media}"""
 CARRIER = """
 [[carrier]]
 id = "{name}"
@@ -97,9 +99,10 @@ class Telephony:
 
 @asynccontextmanager
 async def telephony(
-    directory: Path, sip: Keys = NO_KEYS, **behaviour: Any
+    directory: Path, sip: Keys = NO_KEYS, media: Keys = NO_KEYS, **behaviour: Any
 ) -> AsyncIterator[Telephony]:
-    """`sip` are more keys of [sip], and `behaviour` is that of the carriers."""
+    """`sip` and `media` are more keys of these sections, and `behaviour` is that of the
+    carriers."""
     config = msgspec.convert(
         {
             "sip_carrier": [
@@ -114,7 +117,7 @@ async def telephony(
         entry = write_configuration(directory, {})
         pbx_port = pbx.endpoint.addresses["UDP"][1]
         for file, text in (
-            (entry, SIP.format(keys=toml(sip))),
+            (entry, SIP.format(sip=toml(sip), media=toml({"workers": 1, **media}))),
             (directory / "accounts.toml", TRUNK.format(port=pbx_port)),
             *(
                 (

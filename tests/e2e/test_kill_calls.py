@@ -27,8 +27,8 @@ async def test_calls_that_a_kill_cuts_off_are_recorded_and_give_back_their_ports
     tmp_path: Path,
 ) -> None:
     least = free_udp_block(PORTS)
-    ports = {"rtp_port_min": least, "rtp_port_max": least + PORTS - 1}
-    async with telephony(tmp_path, ports) as site:
+    ports = {"port_min": least, "port_max": least + PORTS - 1}
+    async with telephony(tmp_path, media=ports) as site:
         await fill_the_ports(site)
         before = Counter(call["status"] for call in await site.records())
         await committed(site.daemon)

@@ -29,7 +29,7 @@ from tests.e2e.patience import until
 
 pytestmark = pytest.mark.e2e
 
-SIP = "\n[sip]\nenabled = true\nport = 0\n"
+SIP = "\n[sip]\nenabled = true\nport = 0\n[media]\nworkers = 1\n"
 CARRIER = """
 [[carrier]]
 id = "alpha"

@@ -19,13 +19,18 @@ from gateway.sip.digest import Algorithm, ha1
 from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.patience import until
+from tests.interop.free_port import free_port
 
 SIP = """
 [sip]
 enabled = true
 port = 0
+websocket_port = {websocket_port}
 # All that baresip 1.0 can do.
 digest_algorithms = ["MD5"]
+
+[media]
+workers = 1
 """
 CARRIER = """
 [[carrier]]
@@ -60,11 +65,13 @@ CALLED = "+12065551001"
 
 @dataclass(frozen=True)
 class VoiceGateway:
-    """`port` is where customers call, `caller` whose number they may show."""
+    """`port` is where customers call, `websocket_port` where browsers do, `caller` whose number
+    they may show."""
 
     carriers: Simulator
     daemon: Daemon
     port: int
+    websocket_port: int
     caller: str = OTHER_LONG_CODE
 
     @property
@@ -95,9 +102,10 @@ async def voice_gateway(
             CARRIER.format(name=f"carrier{number}", port=port, priority=number, options_s=options_s)
             for number, port in enumerate(ports, 1)
         ]
+        websocket_port = free_port()
         entry = write_configuration(directory, {})
         for file, text in (
-            (entry, SIP),
+            (entry, SIP.format(websocket_port=websocket_port)),
             (directory / "accounts.toml", door),
             (directory / "carriers.toml", "".join(trunks)),
         ):
@@ -109,4 +117,5 @@ async def voice_gateway(
 
             await until(up, lambda events: len(events) == len(ports))
             (listens,) = daemon.events("gateway listens")
-            yield VoiceGateway(carriers, daemon, int(listens["sip_udp"].rpartition(":")[2]))
+            port = int(listens["sip_udp"].rpartition(":")[2])
+            yield VoiceGateway(carriers, daemon, port, websocket_port)

@@ -72,6 +72,16 @@ def test_the_first_source_may_come_back() -> None:
     assert {one.ssrc for one in call.sent} == {SSRC}
 
 
+def test_what_comes_late_of_the_source_before_keeps_its_place() -> None:
+    call = Call()
+    call.speak(7, 9)
+    call.speak(500, ssrc=OTHER, at=0.2 - 500 * 0.02)
+    call.take(packet(8), 0.21)
+    call.speak(501, ssrc=OTHER, at=0.2 - 500 * 0.02)
+    assert [one.sequence for one in call.sent] == [7, 9, 10, 8, 11]
+    assert call.sent[3].timestamp == 8 * 160
+
+
 def test_a_source_that_starts_anew_under_its_name_goes_on() -> None:
     call = Call()
     call.speak(40_000, 40_001)

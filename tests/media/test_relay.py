@@ -436,24 +436,15 @@ async def ticked(seconds: float) -> None:
         await asyncio.sleep(TICK_S)
 
 
-def drained(end: UdpEnd) -> list[bytes]:
-    """What has come to it."""
-    packets = []
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            packets.append(end.take())
-    return packets
-
-
 @virtual_time
 async def test_what_is_played_is_heard_by_one_end_and_its_end_is_told() -> None:
     call = Call(timed())
     call.relay.play(0, tone((425,), 1.0, level_dbm0=-3))
     await ticked(1.5)
-    heard = b"".join([octets[12:] for octets in drained(call.ends[0])])
+    heard = b"".join([octets[12:] for octets in call.ends[0].received()])
     assert len(heard) == 8_000
     assert level_of(heard, 425) == pytest.approx(0.49, abs=0.01)
-    assert drained(call.ends[1]) == []
+    assert call.ends[1].received() == []
     assert call.events == [Played(0, True)]
     call.close()
 
@@ -465,7 +456,7 @@ async def test_what_is_played_is_stopped() -> None:
     await ticked(2)
     call.relay.stop(1)
     await ticked(1)
-    assert len(drained(call.ends[1])) == pytest.approx(100, abs=1)
+    assert len(call.ends[1].received()) == pytest.approx(100, abs=1)
     assert call.events == [Played(1, False)]
     call.close()
 
@@ -475,11 +466,11 @@ async def test_digits_are_sent_to_an_end_and_told_when_they_come_from_it() -> No
     call = Call(timed())
     assert call.relay.send_digits(0, "7") == 1
     await ticked(0.5)
-    for octets in drained(call.ends[0]):
+    for octets in call.ends[0].received():
         call.send(0, octets)
     await ticked(0.1)
     assert call.events == [DigitReceived(0, "7", 0.1, passed=True)]
-    assert len(drained(call.ends[1])) == 7
+    assert len(call.ends[1].received()) == 7
     call.close()
 
 
@@ -493,7 +484,7 @@ async def test_digits_for_an_end_without_events_are_tones_or_the_signallings(
     for sequence in range(3):
         call.send(0, packet(sequence, 800, bytes.fromhex("058a0320"), 101))
     await ticked(0.5)
-    heard = b"".join([octets[12:] for octets in drained(call.ends[1])])
+    heard = b"".join([octets[12:] for octets in call.ends[1].received()])
     assert (level_of(heard[:800], 770) > 0.2) is not by_signalling
     assert DigitReceived(0, "5", 0.1, passed=not by_signalling) in call.events
     call.close()
@@ -602,7 +593,7 @@ async def test_an_end_gets_reports_of_ours_where_its_peer_sends_none() -> None:
     for sequence in range(300):
         first.send(packet(sequence), at_first)
         await asyncio.sleep(0.1)
-    [report] = rtcp.reports(drained(reports)[-1])
+    [report] = rtcp.reports(reports.received()[-1])
     assert [block.highest_sequence for block in report.blocks] == [pytest.approx(299, abs=60)]
     relay.close()
     relays.close()

@@ -56,9 +56,10 @@ CARRIERS = {"one/a": ONE, "two/a": TWO}
 
 
 class BadNetwork:
-    """`loss` is the share of messages that do not arrive."""
+    """`loss` is the share of messages that do not arrive. Where media is `slow`, its engine replies
+    after a while, or too late."""
 
-    def __init__(self, seed: int, loss: float) -> None:
+    def __init__(self, seed: int, loss: float, slow: bool = False) -> None:
         self.random = Random(seed)
         self.loss = loss
         self.now = NOW
@@ -71,6 +72,7 @@ class BadNetwork:
         self.under_way: list[tuple[float, int, Destination, Outgoing]] = []
         self.plans: list[tuple[float, int, Callable[[], None]]] = []
         self.media = FakeEngine()
+        self.media.late = slow
         self.admission = FakeAdmission()
         self.router = router(channels=40)
         self.events: dict[int, list[CallEvent]] = {}
@@ -140,7 +142,7 @@ class BadNetwork:
     def fall_silent(self) -> None:
         open_sessions = [one for one in self.media.sessions if not one.closed]
         if open_sessions:
-            self.random.choice(open_sessions).on_silence()
+            self.random.choice(open_sessions).fall_silent()
 
     # Time
 
@@ -173,6 +175,9 @@ class BadNetwork:
                 for event in events:
                     self.take(made, event)
             self.carry(source, made)
+        for settle in self.media.owed:
+            self.plan(self.random.choice((0.01, 0.1, 0.1, 1.0, 10.0)), settle)
+        self.media.owed.clear()
         return True
 
     def carry(self, source: Destination, made: UserAgent) -> None:

@@ -123,11 +123,10 @@ def test_silence_that_is_told_twice_or_late_changes_nothing() -> None:
     world = World()
     caller, _ = world.talk()
     (session,) = world.media.sessions
-    session.on_silence()
-    session.on_silence()
     caller.hang_up(world.now)
     world.carry()
-    session.on_silence()
+    session.fall_silent()
+    session.fall_silent()
     world.run(1)
     assert world.record.ended_by is EndedBy.CALLER
     assert world.nothing_stays()
@@ -138,6 +137,6 @@ def test_silence_while_it_rings_is_none() -> None:
     world.call()
     world.called().ring(180, world.now)
     world.carry()
-    world.media.sessions[0].on_silence()
+    world.media.sessions[0].fall_silent()
     world.run(1)
     assert world.b2bua.calls == 1

@@ -7,6 +7,7 @@ import pytest
 from gateway.call import CallAttempt, CallStatus, Quality
 from gateway.voice import call_meters
 from gateway.voice.call_meters import OTHER, CallMeters, CallReadings, Sum
+from gateway.voice.media_session import MediaReadings
 from tests.store.call_builders import NOON, a_call, a_record, an_event, the_end
 from tests.voice.record_world import a_world
 from tests.voice.test_call_callbacks import Server, told_by
@@ -14,7 +15,7 @@ from tests.voice.test_call_callbacks import Server, told_by
 
 async def readings_of(meters: CallMeters, path: Path) -> CallReadings:
     async with a_world(path) as world, told_by(world, Server()) as callbacks:
-        return meters.readings(world.records, callbacks, 7)
+        return meters.readings(world.records, callbacks, MediaReadings(calls_free=7))
 
 
 async def test_a_call_counts_once_with_its_attempts(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Calls through the B2BUA in virtual time, over a network that loses, repeats and reorders, with
-carriers that die and come back: each call ends, is recorded once, and nothing of it stays."""
+carriers that die and come back, and media that is slow: each call ends, is recorded once, and
+nothing of it stays."""
 
 import pytest
 
@@ -10,9 +11,10 @@ CALLS = 120
 DEATHS = 3
 
 
+@pytest.mark.parametrize("slow_media", [False, True])
 @pytest.mark.parametrize(("seed", "loss"), [(1, 0.0), (2, 0.05), (3, 0.2), (4, 0.5), (5, 0.95)])
-def test_each_call_ends_once_and_nothing_stays(seed: int, loss: float) -> None:
-    network = BadNetwork(seed, loss)
+def test_each_call_ends_once_and_nothing_stays(seed: int, loss: float, slow_media: bool) -> None:
+    network = BadNetwork(seed, loss, slow_media)
     for _ in range(CALLS):
         network.plan(900, network.call)
     for name in CARRIERS:

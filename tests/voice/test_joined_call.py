@@ -157,7 +157,7 @@ def test_call_that_nobody_answers_is_a_480() -> None:
 def test_silent_media_ends_the_call() -> None:
     world = World()
     world.talk()
-    world.media.sessions[0].on_silence()
+    world.media.sessions[0].fall_silent()
     assert world.woken == 1
     world.run(1)
     assert world.record.ended_by is EndedBy.GATEWAY

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.account import Account
 from gateway.call import Call, CallDirection, CallEvent, CallRecord, CallStatus
+from gateway.config.trunk import Srtp
 from gateway.sip.headers import Field
 from gateway.sip.incoming_leg import IncomingLeg
 from gateway.sip.leg_events import (
@@ -59,6 +60,7 @@ class FakeTrunk:
         self.no_answer_s = 6.0
         self.no_failover: tuple[int, ...] = (480, 484, 486, 600, 603, 604, 607)
         self.credentials = None
+        self.srtp = Srtp.NO
         self.headers: tuple[Field, ...] = ()
         self.found_unreachable: list[Destination] = []
         self._host = destination.host
@@ -213,7 +215,7 @@ class World:
             CallBounds(calls_max, call_max_s, no_answer_s, "gateway.example"),
             lambda: next(numbers),
             lambda: self.accepting,
-            self.call_events.append,
+            self._on_call_event,
             self._wake,
         )
         self.now = NOW
@@ -277,6 +279,9 @@ class World:
         self.messages.append((source, target, message))
         route = f"{NAMES[source]} > {NAMES.get(target, target.host)}"
         self.log.append(f"{route}: {what}" + ("" if arrives else " lost"))
+
+    def _on_call_event(self, event: CallEvent) -> None:
+        self.call_events.append(event)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -60,6 +60,8 @@ class DecisionResource(msgspec.Struct, frozen=True, rename={"class_": "class"}):
     """Which bind takes a message, or trunk a call, and why. One of `message_sid` and `call_sid` is
     null, and for a dry run both are, and `uri`.
 
+    Of many binds only the foremost are looked at closely, and some in turn; `not_looked_at` is how
+    many were not, being no better when last seen.
     `network` is the operator, as MCC and MNC, or what comes nearest to it. `margin` is by how much
     money the chosen bind is better than the `runner_up`, `value` what a delivery is worth.
     """
@@ -81,6 +83,7 @@ class DecisionResource(msgspec.Struct, frozen=True, rename={"class_": "class"}):
     candidates: tuple[CandidateResource, ...]
     uri: str | None
     call_sid: str | None = None
+    not_looked_at: int = 0
 
 
 def decision_resource(
@@ -108,6 +111,7 @@ def decision_resource(
         runner_up=record["runner_up"],
         margin=record["margin"] if prices else None,
         data_points=record["data_points"],
+        not_looked_at=record["not_looked_at"],
         why=record["why"] if prices else why_without_prices(record),
         candidates=tuple(_candidate(one, prices) for one in record["candidates"]),
         uri=f"/v1/Routing/Explain/{sid}" if sid else None,

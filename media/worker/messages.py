@@ -1,0 +1,181 @@
+"""What the signalling and a media worker say to each other, in the manner of rtpengine's ng:
+requests with a number, each answered once by that number, in any order; and events that the worker
+tells by itself. One frame carries a batch of them: whatever there is to say at the time.
+
+The wire: four octets of length, then a msgpack array of messages, each an array that begins with
+its name. Both ends are of one release, so there are no versions.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from media.leg import Heard
+
+# What a batch may take: more than all descriptions of its requests can come to.
+FRAME_OCTETS_MAX = 16 << 20
+BATCH_MAX = 128
+_LENGTH_OCTETS = 4
+
+
+class _Message(
+    msgspec.Struct, frozen=True, gc=False, array_like=True, tag=lambda name: name.lower()
+):
+    pass
+
+
+# From the signalling
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a worker relays media, as `RelayHost` has it."""
+
+    host: str
+    advertised_host: str
+    port_min: int
+    port_max: int
+    silence_s: float
+
+
+class Begin(_Message, frozen=True):
+    """The first; nothing else may be asked before."""
+
+    number: int
+    place: Place
+
+
+class Ping(_Message, frozen=True):
+    number: int
+
+
+class Offer(_Message, frozen=True):
+    """`end` (0 or 1) of this call offers, see `Relay.offer`; a call begins with its first offer.
+    `profile` is what the other end is spoken to in, empty where it has described itself."""
+
+    number: int
+    call: int
+    end: int
+    sdp: bytes
+    profile: str = ""
+
+
+class Answer(_Message, frozen=True):
+    number: int
+    call: int
+    end: int
+    sdp: bytes
+
+
+class Query(_Message, frozen=True):
+    number: int
+    call: int
+
+
+class Delete(_Message, frozen=True):
+    """The call is over; answered as Query is."""
+
+    number: int
+    call: int
+
+
+Request = Begin | Ping | Offer | Answer | Query | Delete
+
+
+# From the worker
+
+
+class Pong(_Message, frozen=True):
+    """To Begin and Ping: how it stands, and what it has counted since its start."""
+
+    number: int
+    calls: int
+    packets: int
+    octets: int
+    strays: int
+    unsent: int
+
+
+class Described(_Message, frozen=True):
+    number: int
+    sdp: bytes
+
+
+class Measured(_Message, frozen=True):
+    """What came from both ends; zeros for a call that is not known."""
+
+    number: int
+    first: Heard
+    second: Heard
+
+
+class Refused(_Message, frozen=True):
+    """`status` is SIP's, as in MediaError."""
+
+    number: int
+    status: int
+    detail: str
+
+
+Reply = Pong | Described | Measured | Refused
+
+
+class Silent(_Message, frozen=True):
+    """See `MediaTimeout`."""
+
+    call: int
+
+
+class Report(_Message, frozen=True):
+    """How calls are now and then, of which some have not been told of before."""
+
+    calls: list[tuple[int, Heard, Heard]]
+
+
+class Fault(_Message, frozen=True):
+    """A request or a packet met a fault of ours; its traceback."""
+
+    text: str
+
+
+Event = Silent | Report | Fault
+
+_encoder = msgspec.msgpack.Encoder()
+requests = msgspec.msgpack.Decoder(list[Request])
+answers = msgspec.msgpack.Decoder(list[Reply | Event])
+
+
+def frame(messages: list[Request] | list[Reply | Event]) -> bytes:
+    octets = _encoder.encode(messages)
+    return len(octets).to_bytes(_LENGTH_OCTETS) + octets
+
+
+class Frames:
+    """The octets of a stream, cut into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, octets: bytes) -> list[bytes]:
+        """Those that are whole now.
+
+        Raises:
+            FrameTooLong: the other end is no worker of ours.
+        """
+        self._buffer += octets
+        found = []
+        at = 0
+        while len(self._buffer) - at >= _LENGTH_OCTETS:
+            begin = at + _LENGTH_OCTETS
+            length = int.from_bytes(self._buffer[at:begin])
+            if length > FRAME_OCTETS_MAX:
+                raise FrameTooLong(f"a frame of {length} octets")
+            if len(self._buffer) < begin + length:
+                break
+            found.append(bytes(self._buffer[begin : begin + length]))
+            at = begin + length
+        del self._buffer[:at]
+        return found
+
+
+class FrameTooLong(Exception):
+    """The stream cannot be read on."""

@@ -1,0 +1,128 @@
+"""A media worker without its process: what it answers, and what it tells by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from media import sdp
+from media.worker.messages import (
+    Answer,
+    Begin,
+    Delete,
+    Described,
+    Event,
+    Measured,
+    Offer,
+    Ping,
+    Place,
+    Pong,
+    Query,
+    Refused,
+    Report,
+    Silent,
+)
+from media.worker.service import NOTHING, REPORTED_MAX, Service
+from tests.e2e.patience import until
+from tests.interop.free_port import free_udp_block
+from tests.media.descriptions import spoken
+from tests.media.packets import packet
+from tests.media.udp_end import LOOPBACK, UdpEnd
+
+CALL = 7
+
+
+class Begun(Service):
+    """`told` is what it has told."""
+
+    def __init__(self, ports: tuple[int, int] = (27_000, 27_999), silence_s: float = 60.0) -> None:
+        self.told: list[Event] = []
+        super().__init__(self.told.append)
+        assert self.handle(Begin(1, Place(LOOPBACK, "", *ports, silence_s))) == Pong(
+            1, 0, 0, 0, 0, 0
+        )
+
+    def join(self, caller: bytes, called: bytes) -> tuple[int, int]:
+        """The ports that the called side and the caller send to."""
+        offered = self.handle(Offer(2, CALL, 0, caller))
+        answered = self.handle(Answer(3, CALL, 1, called))
+        assert isinstance(offered, Described)
+        assert isinstance(answered, Described)
+        return sdp.parse(offered.sdp).media[0].port, sdp.parse(answered.sdp).media[0].port
+
+
+Start = Callable[..., Begun]
+
+
+@pytest.fixture
+async def begun() -> AsyncIterator[Start]:
+    """Starts services, which are closed at the end of the test."""
+    with ExitStack() as stack:
+
+        def start(**where: Any) -> Begun:
+            service = Begun(**where)
+            stack.callback(service.close)
+            return service
+
+        yield start
+
+
+async def test_call_is_relayed_measured_and_deleted(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    _, port = service.join(caller.description(), called.description())
+    caller.send(packet(), port)
+    assert (await called.receive())[0] == packet()
+    measured = service.handle(Query(4, CALL))
+    assert isinstance(measured, Measured)
+    assert (measured.first.packets, measured.second) == (1, NOTHING)
+    assert service.handle(Delete(5, CALL)) == Measured(5, measured.first, NOTHING)
+    assert service.handle(Ping(6)) == Pong(6, 0, 1, len(packet()), 0, 0)
+    caller.close()
+    called.close()
+
+
+async def test_what_cannot_be_served_is_refused_by_its_number(begun: Start) -> None:
+    service = begun()
+    refused = service.handle(Offer(9, CALL, 0, b"hello"))
+    assert isinstance(refused, Refused)
+    assert (refused.number, refused.status) == (9, 488)
+
+
+async def test_call_without_ports_is_a_503_and_leaves_nothing(begun: Start) -> None:
+    least = free_udp_block(4)
+    service = begun(ports=(least, least + 3))
+    service.handle(Offer(2, 1, 0, spoken()))
+    refused = service.handle(Offer(3, 2, 0, spoken()))
+    assert isinstance(refused, Refused)
+    assert refused.status == 503
+    assert service.handle(Delete(4, 2)) == Measured(4, NOTHING, NOTHING)
+    assert service.handle(Ping(5)) == Pong(5, 1, 0, 0, 0, 0)
+
+
+async def test_answer_of_a_call_that_is_not_known_is_refused(begun: Start) -> None:
+    refused = begun().handle(Answer(2, CALL, 1, spoken()))
+    assert isinstance(refused, Refused)
+    assert refused.status == 500
+
+
+async def test_silence_is_told_by_the_number_of_the_call(begun: Start) -> None:
+    service = begun(silence_s=0.0)
+    service.join(spoken(), spoken())
+
+    async def told() -> list[Event]:
+        return service.told
+
+    assert (await until(told, bool))[0] == Silent(CALL)
+
+
+async def test_reports_are_of_all_calls_in_parts(begun: Start) -> None:
+    calls = REPORTED_MAX + 1
+    service = begun(ports=(26_000, 28_000 + 4 * calls))
+    for call in range(calls):
+        service.handle(Offer(call, call, 0, spoken()))
+    reports = list(service.reports())
+    assert [len(one.calls) for one in reports] == [REPORTED_MAX, 1]
+    assert reports[1] == Report([(calls - 1, NOTHING, NOTHING)])
