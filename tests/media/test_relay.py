@@ -439,7 +439,7 @@ async def ticked(seconds: float) -> None:
 @virtual_time
 async def test_what_is_played_is_heard_by_one_end_and_its_end_is_told() -> None:
     call = Call(timed())
-    call.relay.play(0, tone((425,), 1.0, level_dbm0=-3))
+    call.relay.services.play(0, tone((425,), 1.0, level_dbm0=-3))
     await ticked(1.5)
     heard = b"".join([octets[12:] for octets in call.ends[0].received()])
     assert len(heard) == 8_000
@@ -452,9 +452,9 @@ async def test_what_is_played_is_heard_by_one_end_and_its_end_is_told() -> None:
 @virtual_time
 async def test_what_is_played_is_stopped() -> None:
     call = Call(timed())
-    call.relay.play(1, tone((425,), 1.0), repeats=0)
+    call.relay.services.play(1, tone((425,), 1.0), repeats=0)
     await ticked(2)
-    call.relay.stop(1)
+    call.relay.services.stop(1)
     await ticked(1)
     assert len(call.ends[1].received()) == pytest.approx(100, abs=1)
     assert call.events == [Played(1, False)]
@@ -464,7 +464,7 @@ async def test_what_is_played_is_stopped() -> None:
 @virtual_time
 async def test_digits_are_sent_to_an_end_and_told_when_they_come_from_it() -> None:
     call = Call(timed())
-    assert call.relay.send_digits(0, "7") == 1
+    assert call.relay.services.send_digits(0, "7") == 1
     await ticked(0.5)
     for octets in call.ends[0].received():
         call.send(0, octets)
@@ -480,7 +480,7 @@ async def test_digits_for_an_end_without_events_are_tones_or_the_signallings(
     by_signalling: bool,
 ) -> None:
     call = Call(timed(), called=NO_EVENTS)
-    call.relay.tell_digits(1, by_signalling)
+    call.relay.services.tell_digits(1, by_signalling)
     for sequence in range(3):
         call.send(0, packet(sequence, 800, bytes.fromhex("058a0320"), 101))
     await ticked(0.5)
@@ -493,13 +493,13 @@ async def test_digits_for_an_end_without_events_are_tones_or_the_signallings(
 @virtual_time
 async def test_talk_and_silence_of_an_end_are_told() -> None:
     call = Call(timed())
-    call.relay.listen(0, SpeechBounds())
+    call.relay.services.listen(0, SpeechBounds())
     for sequence, frame in zip(range(50), frames(mu_law_tone(425)), strict=False):
         call.send(0, packet(sequence, payload=frame))
         await ticked(0.02)
     await ticked(2)
     assert [type(event) for event in call.events] == [Talking, Silent]
-    call.relay.listen(0, None)
+    call.relay.services.listen(0, None)
     call.send(0, packet(51))
     await ticked(2)
     assert len(call.events) == 2
@@ -511,16 +511,16 @@ async def test_both_ends_are_recorded_side_by_side(tmp_path: Path) -> None:
     relays = RelayHost(LOOPBACK, PORTS, Random(7), lambda: now)
     call = Call(relays)
     path = tmp_path / "call.wav"
-    call.relay.record(path, (0, 1))
+    call.relay.services.record(path, (0, 1))
     with pytest.raises(NotAcceptable):
-        call.relay.record(path, (0, 1))
+        call.relay.services.record(path, (0, 1))
     both = zip(range(100), frames(mu_law_tone(425)), frames(mu_law_tone(1_000)), strict=False)
     for sequence, first, second in both:
         now += 0.02
         for end, frame in enumerate((first, second)):
             call.send(end, packet(sequence, payload=frame))
             await call.ends[1 - end].receive()
-    call.relay.stop_recording()
+    call.relay.services.stop_recording()
     relays.disk.shutdown()
     [ended] = call.events
     assert isinstance(ended, Recorded)
@@ -536,7 +536,7 @@ async def test_both_ends_are_recorded_side_by_side(tmp_path: Path) -> None:
 async def test_a_recording_ends_when_it_is_full(tmp_path: Path) -> None:
     call = Call(timed())
     path = tmp_path / "call.wav"
-    call.relay.record(path, (1,), octets_max=16_000)
+    call.relay.services.record(path, (1,), octets_max=16_000)
     await ticked(5)
     call.relays.disk.shutdown()
     assert call.events == [Recorded(str(path), 2.0, RecordingEnd.FULL)]
@@ -547,7 +547,7 @@ async def test_a_recording_ends_when_it_is_full(tmp_path: Path) -> None:
 async def test_a_recording_that_the_disk_does_not_take_has_failed(tmp_path: Path) -> None:
     call = Call(host())
     (tmp_path / "call.wav").write_bytes(b"somebody else's")
-    call.relay.record(tmp_path / "call.wav", (0,))
+    call.relay.services.record(tmp_path / "call.wav", (0,))
     call.relays.disk.shutdown()
     await ticked(10 * TICK_S)
     assert isinstance(call.events[0], Recorded)
@@ -559,13 +559,13 @@ async def test_a_recording_that_the_disk_does_not_take_has_failed(tmp_path: Path
 @virtual_time
 async def test_a_closed_call_ends_its_recording_and_its_player(tmp_path: Path) -> None:
     call = Call(timed())
-    call.relay.record(tmp_path / "call.wav", (0,))
-    call.relay.play(0, tone((425,), 1.0), repeats=0)
+    call.relay.services.record(tmp_path / "call.wav", (0,))
+    call.relay.services.play(0, tone((425,), 1.0), repeats=0)
     await ticked(1)
     call.close()
     assert [type(event) for event in call.events] == [Recorded]
     with pytest.raises(NotAcceptable):
-        call.relay.play(0, tone((425,), 1.0))
+        call.relay.services.play(0, tone((425,), 1.0))
 
 
 @virtual_time
