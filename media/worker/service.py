@@ -121,7 +121,7 @@ class Service:
             case MediaTimeout() | EndGone():
                 self._tell(Silent(call))
             case _:
-                """Nobody asks for those yet."""
+                pass
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
         relay = self._calls.get(call)
