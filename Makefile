@@ -1,5 +1,5 @@
-.PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts e2e interop \
-	conformance sim soak fuzz bench bench-scale bench-sip bench-routing docs clean
+.PHONY: setup peers run test check lint types imports fmt coverage proofs kills power-cuts leaks e2e interop \
+	conformance sim soak fuzz bench bench-scale bench-sip bench-media bench-routing docs clean
 BIN := .venv/bin
 PYTHON ?= python3
 SEED ?= 0
@@ -59,6 +59,9 @@ kills: setup  ## kill -9 so many times: make kills N=1000
 power-cuts: setup  ## twelve power cuts for each of so many seeds: make power-cuts N=1000
 	SEEDS=$(N) $(BIN)/pytest -rP tests/store/test_power_cut.py tests/store/test_power_cut_of_a_file.py
 
+leaks: setup  ## calls that leave nothing behind: make leaks N=10000
+	CALLS=$(N) $(BIN)/pytest -rP tests/e2e/test_call_leaks.py
+
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e
 
@@ -87,6 +90,9 @@ bench-scale: setup  ## what a message costs with many accounts, binds and waitin
 
 bench-sip: setup peers  ## CPU of a call, through us and through Kamailio, called by SIPp in one run
 	$(BIN)/python -m tests.bench.bench_sip
+
+bench-media: setup peers  ## CPU of a relayed packet, ours and rtpengine's in one run; writes it too
+	$(BIN)/python -m tests.bench.bench_media --write
 
 bench-routing: setup  ## our router against others and a clairvoyant, in seeded scenarios
 	$(BIN)/python -m tests.bench_routing --held-out --write

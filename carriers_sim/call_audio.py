@@ -2,7 +2,7 @@
 
 One timer sends the tones of all calls, every 20 ms; an echo goes back as it comes. The tone is the
 milliwatt of ITU-T G.711, whose one period fits a packet twenty times: who hears these very octets
-has heard the tone undamaged.
+has heard the tone undamaged. Keys are pressed, heard and echoed as events of RFC 4733.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
+from carriers_sim.call_digits import DIGITS_MAX, EVENT_STEPS_MAX, digit_of, steps_of
 from carriers_sim.call_outcome import AudioSource
 from carriers_sim.call_recorder import RecordedCall
 from carriers_sim.session_description import PCMA, PCMU
@@ -20,8 +23,12 @@ PTIME_S = 0.02
 SAMPLES = 160
 PACKET_MAX = 2_048
 BATCH_MAX = 16
+# What is kept of what was heard: the last second.
+HEARD_OCTETS_MAX = 8_000
 
 HEADER = struct.Struct(">BBHII")
+# Of G.711 and events the latter alone have such a payload type (RFC 3551 §3).
+FIRST_DYNAMIC = 96
 VERSION_2, MARKER = 0x80, 0x80
 # ITU-T G.711 tables 5 and 6: 1 kHz at 0 dBm0.
 MILLIWATT = {
@@ -46,14 +53,22 @@ class CallAudio:
         self._peer: tuple[str, int] | None = None
         self._payload_type = int(PCMU)
         self._tone = MILLIWATT[PCMU]
+        self._event_type: int | None = None
+        # What is still to be said of keys, and since when the last one was said, or heard.
+        self._events: deque[bytes] = deque()
+        self._event_since: int | None = None
+        self._event_heard: int | None = None
         self._sequence = 0
         self._timestamp = 0
         asyncio.get_running_loop().add_reader(bound.fileno(), self._on_readable)
 
-    def speak(self, host: str, port: int, payload_type: str, source: AudioSource) -> None:
-        """To this address from now on; NONE keeps silent."""
+    def speak(
+        self, host: str, port: int, payload_type: str, event_type: str, source: AudioSource
+    ) -> None:
+        """To this address from now on; NONE keeps silent. Who has no `event_type` takes no keys."""
         self._peer = (host, port)
         self._payload_type = int(payload_type)
+        self._event_type = int(event_type) if event_type else None
         self._tone = MILLIWATT.get(payload_type, MILLIWATT[PCMU])
         self.source = source
 
@@ -61,8 +76,21 @@ class CallAudio:
         """The peer does not want to hear."""
         self._peer = None
 
+    def press(self, digits: str) -> None:
+        """One key after the other, in place of other sound.
+
+        Raises:
+            ValueError: there is no such key, there are too many, or the peer takes none.
+        """
+        steps = [*self._events, *steps_of(digits, SAMPLES)]
+        if self._event_type is None or len(steps) > EVENT_STEPS_MAX:
+            raise ValueError("keys cannot be pressed now")
+        self._events = deque(steps)
+
     def tick(self) -> None:
-        if self.source is AudioSource.TONE:
+        if self._events:
+            self._say_event(self._events.popleft())
+        elif self.source is AudioSource.TONE:
             self._send(self._payload_type, self._tone)
 
     def close(self) -> None:
@@ -82,15 +110,52 @@ class CallAudio:
                 continue
             self._record.packets_received += 1
             payload = octets[HEADER.size + 4 * (octets[0] & 0x0F) :]
-            self._record.tone_heard += payload in TONES
-            if self.source is AudioSource.ECHO:
-                self._send(octets[1] & 0x7F, payload)
+            if octets[1] & 0x7F >= FIRST_DYNAMIC:
+                self._hear_event(payload, HEADER.unpack_from(octets)[3])
+            else:
+                self._hear(octets[1] & 0x7F, payload)
 
-    def _send(self, payload_type: int, payload: bytes) -> None:
+    def _hear(self, payload_type: int, payload: bytes) -> None:
+        record = self._record
+        record.tone_heard += payload in TONES
+        if payload_type != record.heard_type:
+            record.heard_type = payload_type
+            record.heard.clear()
+        record.heard += payload
+        del record.heard[:-HEARD_OCTETS_MAX]
+        if self.source is AudioSource.ECHO and not self._events:
+            self._send(payload_type, payload)
+
+    def _hear_event(self, payload: bytes, timestamp: int) -> None:
+        """Once, of all the packets that have its time."""
+        if timestamp == self._event_heard:
+            return
+        self._event_heard = timestamp
+        digit = digit_of(payload)
+        if len(self._record.digits) < DIGITS_MAX:
+            self._record.digits += digit
+        if self.source is AudioSource.ECHO:
+            with suppress(ValueError):
+                self.press(digit)
+
+    def _say_event(self, payload: bytes) -> None:
+        """All of one event have the time when it began, and the first has a marker (§2.5.1)."""
+        if not payload:
+            self._event_since = None
+            self._timestamp = (self._timestamp + SAMPLES) % 2**32
+            return
+        assert self._event_type is not None
+        marker = 0
+        if self._event_since is None:
+            self._event_since, marker = self._timestamp, MARKER
+        self._send(self._event_type | marker, payload, self._event_since)
+
+    def _send(self, payload_type: int, payload: bytes, timestamp: int | None = None) -> None:
         if self._peer is None:
             return
         second = payload_type | (0 if self._sequence else MARKER)
-        header = HEADER.pack(VERSION_2, second, self._sequence, self._timestamp, self._ssrc)
+        at = self._timestamp if timestamp is None else timestamp
+        header = HEADER.pack(VERSION_2, second, self._sequence, at, self._ssrc)
         self._sequence = (self._sequence + 1) % 2**16
         self._timestamp = (self._timestamp + SAMPLES) % 2**32
         try:

@@ -24,7 +24,8 @@ class RecordedCall:
 
     `status` is the final one of the INVITE, 0 while there is none. `ended` says how it ended, in
     the words of `gateway.sip.leg_events.EndCause`. `asked` are the methods that the customer has
-    sent within the dialog, `packets_*` those of RTP.
+    sent within the dialog, `packets_*` those of RTP, `digits` the keys that were heard as events
+    there, and `heard` the last second of G.711, of the payload type `heard_type`.
     """
 
     carrier: str
@@ -46,6 +47,9 @@ class RecordedCall:
     packets_received: int = 0
     packets_sent: int = 0
     tone_heard: int = 0
+    digits: str = ""
+    heard_type: int = 0
+    heard: bytearray = field(default_factory=bytearray)
 
     @property
     def is_over(self) -> bool:
@@ -61,7 +65,9 @@ class RecordedCall:
             self.asked.append(method)
 
     def as_json(self) -> dict[str, object]:
-        shown = {name: getattr(self, name) for name in self.__slots__ if name != "headers"}
+        shown = {
+            name: getattr(self, name) for name in self.__slots__ if name not in ("headers", "heard")
+        }
         return shown | {
             "offer": self.offer.decode(errors="replace"),
             "headers": [list(pair) for pair in self.headers],

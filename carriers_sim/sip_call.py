@@ -202,6 +202,12 @@ class SipCall:
         if not self.leg.over:
             self.leg.hang_up(now)
 
+    def press(self, digits: str) -> None:
+        """Raises ValueError as `CallAudio.press` does."""
+        if self._audio is None:
+            raise ValueError("no keys can be pressed before the call stands")
+        self._audio.press(digits)
+
     def _settle(self, now: float) -> None:
         """The call stands: what is to happen in it, and when it is to end."""
         if self._is_settled:
@@ -262,7 +268,8 @@ class SipCall:
         if not audio.direction.answer.sends:
             self._audio.mute()
             return
-        self._audio.speak(audio.host, audio.port, payload_type, source)
+        event_type = audio.telephone_event
+        self._audio.speak(audio.host, audio.port, payload_type, event_type, source)
 
     def _after(self, seconds: float, step: Step, now: float) -> None:
         def unless_over(when: float) -> None:

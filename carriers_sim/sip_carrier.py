@@ -186,6 +186,17 @@ class SipCarrier:
         self._wire.flush()
         return record
 
+    def press(self, record: RecordedCall, digits: str) -> None:
+        """Keys, within a call that stands.
+
+        Raises:
+            ValueError: it does not, or there are no such keys.
+        """
+        call = next((call for call in self._calls if call.record is record), None)
+        if call is None:
+            raise ValueError("the call is over")
+        call.press(digits)
+
     def hang_up(self) -> int:
         """End all calls; how many there were."""
         assert self._wire is not None

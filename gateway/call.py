@@ -73,10 +73,10 @@ class Quality(msgspec.Struct, frozen=True):
 
 class Call(msgspec.Struct, frozen=True):
     """One call as it was admitted; it never changes. `caller` and `called` are E.164 with `+`,
-    where they are such numbers. `source` is the trunk or the phone that it came from:
-    `trunk/<id>`, `phone/<name>`, or `carrier/trunk` of an inbound call. `call_id` is the SIP
-    Call-ID of the leg that it came in on. `private`: the called side is not to see who calls
-    (RFC 3323); `diversion` is the number that passes the call on, of a forwarded one (RFC 5806).
+    where they are such numbers. `source` is where it came from: `trunk/<id>` or `phone/<name>`,
+    `rest` for the API, or `carrier/trunk` of an inbound call. `call_id` is the SIP Call-ID of the
+    leg that it came in on. `private`: the called side is not to see who calls (RFC 3323);
+    `diversion` is the number that passes the call on, of a forwarded one (RFC 5806).
     """
 
     id: int

@@ -1,7 +1,7 @@
 """Both ends of a call describe themselves to us, and we to the other end (RFC 3264).
 
-What they say of codecs passes as it is, but that who offers one law of G.711 offers both, since the
-relay translates. How media goes between an end and us is for those two to say (see
+What they say of codecs passes, but for what the relay translates (see `translated_formats`). How
+media goes between an end and us is for those two to say (see
 `TransportDescription`); who described the session and how often it changed is ours. Of several m=
 lines one of audio is served, and the others are answered with port 0 (§6).
 """
@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from media.audio_stream import AudioStream
+from media.codecs import Codecs
 from media.errors import NotAcceptable
-from media.profile import Profile
+from media.profile import DTLS, Profile
 from media.sdp import Media, SessionDescription, address_kind, parse
 from media.sdp_lines import (
     LEFT_OUT,
@@ -21,10 +22,9 @@ from media.sdp_lines import (
     Lines,
     printed,
 )
+from media.translated_formats import narrowed, widened
 from media.transport_description import TransportDescription, TransportSaid
-
-# PCMU and PCMA (RFC 3551 §6).
-_OTHER_LAW = {"0": "8", "8": "0"}
+from media.webrtc_codecs import answered_to_browser, offered_by_browser, offered_to_browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +102,12 @@ class Negotiation:
         self,
         transports: tuple[TransportDescription, TransportDescription],
         session_ids: tuple[int, int],
+        transcodes: bool = False,
     ) -> None:
         self._ends = (End(transports[0], session_ids[0]), End(transports[1], session_ids[1]))
         browsers = [one.profile is Profile.WEBRTC for one in transports]
         self._passes = browsers[0] == browsers[1]
+        self._transcodes = transcodes
         self._offer: Offer | None = None
 
     def stream(self, end: int) -> AudioStream | None:
@@ -125,7 +127,7 @@ class Negotiation:
         media = description.media[audio]
         stream = own.transport.offered(description, media)
         said = other.transport.offer(stream)
-        sent = self._told(with_both_laws(media), said, stream.direction)
+        sent = self._told(self._offered(own, media), said, stream.direction)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
@@ -154,20 +156,40 @@ class Negotiation:
         if direction is not stream.direction:
             stream = replace(stream, direction=direction)
         said = other.transport.answer(offer.stream)
-        answered = self._told(within_laws(media, offer.media[offer.audio]), said, direction)
+        answered = self._told(
+            self._answered(other, media, offer.media[offer.audio]), said, direction
+        )
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
+        offered = offer.stream
+        if other.transport.profile is Profile.WEBRTC:
+            # It sends what it was answered, and no more of what it offered.
+            offered = replace(offered, codecs=Codecs.of(answered))
         own.media, own.audio, own.stream = offer.sent_media, offer.sent_audio, stream
-        other.media, other.audio, other.stream = answered_media, offer.audio, offer.stream
+        other.media, other.audio, other.stream = answered_media, offer.audio, offered
         own.transport.agreed(stream)
-        other.transport.agreed(offer.stream)
+        other.transport.agreed(offered)
         return other.describe(description, answered_media, offer.audio, said, self._passes)
+
+    def _offered(self, own: End, media: Media) -> Media:
+        if self._passes:
+            return widened(media)
+        if own.transport.profile is Profile.WEBRTC:
+            return offered_by_browser(media, self._transcodes)
+        return offered_to_browser(widened(media))
+
+    def _answered(self, other: End, media: Media, offered: Media) -> Media:
+        media = narrowed(media, offered)
+        if self._passes or other.transport.profile is not Profile.WEBRTC:
+            return media
+        return answered_to_browser(media, offered, self._transcodes)
 
     def _told(self, media: Media, said: TransportSaid, direction: Direction) -> Media:
         """The other end's audio, as this end is to see it, but for the transport."""
         passed = media.lines.passed if self._passes else media.lines.passed_to_another_profile
-        if direction is not Direction.SENDRECV or media.lines.direction is not None:
+        is_said = said.proto in DTLS  # RFC 8829 §5.2.1 wants it said in any case.
+        if is_said or direction is not Direction.SENDRECV or media.lines.direction is not None:
             passed = passed.with_direction(direction)
         return Media("audio", said.port, said.proto, media.formats, passed)
 
@@ -188,35 +210,10 @@ def find_audio(description: SessionDescription, end: End) -> int:
     raise NotAcceptable(f"no audio of the profile {end.transport.profile} is offered")
 
 
-def with_both_laws(media: Media) -> Media:
-    """With the other law of G.711 behind the one that is there."""
-    missing = missing_law(media)
-    if not missing:
-        return media
-    at = 1 + media.formats.index(_OTHER_LAW[missing])
-    return replace(media, formats=(*media.formats[:at], missing, *media.formats[at:]))
-
-
-def within_laws(answered: Media, offered: Media) -> Media:
-    """An answer without the law that its offerer has not."""
-    missing = missing_law(offered)
-    if missing not in answered.formats:
-        return answered
-    said = [_OTHER_LAW[missing] if one == missing else one for one in answered.formats]
-    about = (f"rtpmap:{missing} ", f"fmtp:{missing} ")
-    lines = Lines([line for line in answered.lines if not line.value.startswith(about)])
-    return replace(answered, formats=tuple(dict.fromkeys(said)), lines=lines)
-
-
-def missing_law(media: Media) -> str:
-    """Empty where there is neither or both."""
-    there = [law for law in _OTHER_LAW if law in media.formats]
-    return _OTHER_LAW[there[0]] if len(there) == 1 else ""
-
-
 def refused(media: Media) -> Media:
-    """The m= line of what is not served (§6)."""
-    return Media(media.kind, 0, media.proto, media.formats)
+    """The m= line of what is not served (§6); WebRTC ends know it by its name (RFC 8829 §5.3.1)."""
+    named = [line for line in media.lines if line.value.startswith("mid:")]
+    return Media(media.kind, 0, media.proto, media.formats, Lines(named))
 
 
 def answerable(answered: Direction, offered: Direction) -> Direction:

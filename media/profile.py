@@ -31,14 +31,14 @@ def profile_of(octets: bytes) -> Profile:
     except MediaError:
         return Profile.PLAIN
     audio = [one for one in description.media if one.kind == "audio" and one.port]
-    profiles = [_profile(description, one) for one in audio]
+    profiles = [profile_of_media(description, one) for one in audio]
     for profile in (Profile.WEBRTC, Profile.SDES, Profile.OSRTP):
         if profile in profiles:
             return profile
     return Profile.PLAIN
 
 
-def _profile(description: SessionDescription, media: Media) -> Profile:
+def profile_of_media(description: SessionDescription, media: Media) -> Profile:
     said = media.lines.attributes
     if media.proto in DTLS:
         return Profile.WEBRTC

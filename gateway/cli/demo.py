@@ -28,6 +28,8 @@ BANNER = """\
 Super Network gateway, with simulated carriers behind it. Ctrl-C drains and stops both.
 
   REST        {url}      documentation {url}/docs
+  Phone       {url}/phone#{account}:{token}
+              in a browser on this machine: call a simulated carrier, and hear it
   SMPP        {smpp}
   SIP         {sip}      calls from this machine; a phone registers as {phone} / {phone_password}
   Health      {admin}/health, {admin}/metrics

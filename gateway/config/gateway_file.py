@@ -16,9 +16,10 @@ from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
 from gateway.config.gateway_rules import check_events, check_smpp, check_store
 from gateway.config.media import Media
+from gateway.config.phone_page import PhonePage
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
 from gateway.config.sip import Sip
-from gateway.config.sip_rules import check_media, check_sip
+from gateway.config.sip_rules import check_media, check_phone, check_sip
 from gateway.config.source import Source, read
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
@@ -40,6 +41,7 @@ class Config(msgspec.Struct, frozen=True):
     smpp: Smpp = Smpp()
     sip: Sip = Sip()
     media: Media = Media()
+    phone: PhonePage = PhonePage()
     store: Storage = Storage()
     text: Text = Text()
     queue: Queue = Queue()
@@ -62,6 +64,7 @@ class GatewayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smpp: Smpp = Smpp()
     sip: Sip = Sip()
     media: Media = Media()
+    phone: PhonePage = PhonePage()
     store: Storage = Storage()
     text: Text = Text()
     queue: Queue = Queue()
@@ -93,6 +96,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     check_smpp(entry, gateway.smpp)
     check_sip(entry, gateway.sip)
     check_media(entry, gateway.media, gateway.sip)
+    check_phone(entry, gateway.phone, gateway.sip)
     check_store(entry, gateway.store)
     events = check_events(entry, gateway.events, environ)
 
@@ -112,6 +116,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         smpp=gateway.smpp,
         sip=gateway.sip,
         media=gateway.media,
+        phone=gateway.phone,
         store=gateway.store,
         text=gateway.text,
         queue=gateway.queue,

@@ -196,6 +196,8 @@ def rest_server(config: Config, gateway: Gateway, store: SqliteStore, clock: Clo
         gateway.router,
         config.callbacks.allow_private_destinations,
         gateway.voice.kept.records if gateway.voice else None,
+        gateway.voice.web_agent if gateway.voice else None,
+        config.phone.numbers if config.phone.enabled else None,
     )
     gate = Gate(dependencies)
     return RestServer(

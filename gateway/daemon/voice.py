@@ -19,6 +19,7 @@ from gateway.config.sip import Sip
 from gateway.config.sip_rules import ANY_HOST
 from gateway.daemon.kept_calls import KeptCalls
 from gateway.daemon.media_workers import MediaWorkers
+from gateway.daemon.rtpengines import Rtpengines
 from gateway.net.alarm import Alarm
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
@@ -36,6 +37,8 @@ from gateway.voice.b2bua import B2bua
 from gateway.voice.call_meters import CallReadings
 from gateway.voice.call_surroundings import CallBounds
 from gateway.voice.edge import build_edge
+from gateway.voice.media_session import Qualities
+from gateway.voice.web_agent import WebAgent
 from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
@@ -99,7 +102,8 @@ class Voice:
             plan,
             self._located,
         )
-        self._media = MediaWorkers(config)
+        media = config.media
+        self._media = Rtpengines(media) if media.engine == "rtpengine" else MediaWorkers(config)
         self.b2bua = B2bua(
             self.endpoint.user_agent,
             router,
@@ -113,6 +117,15 @@ class Voice:
             self._wake,
         )
         self._woken = False
+        self.web_agent = WebAgent(
+            self.endpoint,
+            clock,
+            random,
+            SessionInterval(sip.session_expires_s, sip.min_se_s),
+            sip.calls_max,
+            self._query,
+        )
+        kept.records.subscribe(self.web_agent.calls.on_call_event)
         self._alarm = Alarm(clock, self._on_timer)
         self._empty: asyncio.Event | None = None
 
@@ -151,6 +164,7 @@ class Voice:
             trunk.drain(self._clock.now())
         self._send_for_trunks()
         await self.endpoint.drain()
+        self.web_agent.close()
         await self._media.close()
         self._alarm.cancel()
 
@@ -239,6 +253,11 @@ class Voice:
         else:
             log.warning("trunk down", extra={"trunk": event.bind})
         self._on_trunk(event)
+
+    def _query(self, call_id: int, on_known: Callable[[Qualities], None], now: float) -> bool:
+        asked = self.b2bua.query(call_id, on_known, now)
+        self._arm()
+        return asked
 
     def _see_whether_empty(self) -> None:
         if self._empty is not None and not self.b2bua.calls:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import ssl
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 from random import Random
 
 from gateway.clock import Clock
@@ -25,10 +23,12 @@ from gateway.net.network import TcpNetwork
 from gateway.net.sip_address import family_of
 from gateway.net.sip_connection import SipConnection
 from gateway.net.sip_connections import SipConnections
+from gateway.net.sip_inside import SipInside
 from gateway.net.sip_listeners import SipListen, SipListeners
 from gateway.net.sip_own_addresses import SipOwnAddresses
 from gateway.net.sip_resolver import SipResolver
 from gateway.net.sip_stateless import refusal_of, stateless
+from gateway.net.sip_tokens import tokens
 from gateway.net.sip_udp import Datagram
 from gateway.net.source_rate import SourceRate
 from gateway.sip.errors import MessageError, RequestRefused
@@ -39,7 +39,7 @@ from gateway.sip.parser import parse
 from gateway.sip.sanity import check_response
 from gateway.sip.session_timer import SessionInterval
 from gateway.sip.timers import TimerValues
-from gateway.sip.transaction import Destination, Outgoing
+from gateway.sip.transaction import INSIDE, Destination, Outgoing
 from gateway.sip.transaction_layer import TRANSACTIONS_MAX
 from gateway.sip.user_agent import LEGS_MAX, UserAgent
 
@@ -52,7 +52,6 @@ log = logging.getLogger(__name__)
 REFUSALS_PER_S_MAX = 100
 # How long legs that are over may still wait for the answer to their BYE when we stop.
 DRAIN_S = 4.0
-TOKEN_OCTETS = 10
 FORGET_ADDRESSES_S = 60.0
 
 
@@ -99,7 +98,7 @@ class SipEndpoint:
         self.user_agent = UserAgent(
             self._own.sent_by,
             self._own.contact,
-            partial(secrets.token_hex, TOKEN_OCTETS),
+            tokens().__next__,
             random,
             values or TimerValues(),
             interval or SessionInterval(),
@@ -127,6 +126,7 @@ class SipEndpoint:
             self._receive_datagrams,
             self._lose_peer,
         )
+        self._inside: dict[str, SipInside] = {}
         self._stopped = False
         self._alarm = Alarm(clock, self._on_timer)
         self._flushing = False
@@ -180,6 +180,14 @@ class SipEndpoint:
         """How a peer there reaches us, as a Contact."""
         return self._own.contact(destination)
 
+    def connect_inside(
+        self, name: str, on_received: Callable[[list[bytes], Destination], None]
+    ) -> SipInside:
+        """For a user agent of ours, in this process: a connection that is `name`'s, without a
+        socket. One for each name, and as long as we last; `on_received` takes what it is sent."""
+        inside = self._inside[name] = SipInside(name, self._receive_inside, on_received)
+        return inside
+
     async def resolve(self, host: str, port: int = 0, transport: str = "") -> list[Destination]:
         """Where a URI leads (RFC 3263), the first to be tried first; see SipResolver."""
         if self._resolver is None:
@@ -216,6 +224,10 @@ class SipEndpoint:
             elif not isinstance(item, KeepAlive):
                 self._receive(item, connection.destination, now)
         # At once, since a connection that is broken closes after this.
+        self.flush()
+
+    def _receive_inside(self, octets: bytes, source: Destination) -> None:
+        self._receive(parse(octets), source, self._clock.now())
         self.flush()
 
     def _receive(self, message: SipRequest | SipResponse, source: Destination, now: float) -> None:
@@ -265,7 +277,10 @@ class SipEndpoint:
     def _send(self, outgoing: Outgoing) -> None:
         destination = outgoing.destination
         if destination.transport != "UDP":
-            self._connections.send(outgoing)
+            if destination.transport != INSIDE:
+                self._connections.send(outgoing)
+            elif not self._inside[destination.host].receive(outgoing.octets):
+                self._fail([outgoing])
             return
         udp = self._listeners.udp.get(family_of(destination.host) or 0)
         if udp is None:

@@ -1,9 +1,9 @@
 """Requests and responses (RFC 3261 §7): what they say, read once and kept, and their octets.
 
-A message never changes; what alters it makes another. The views (`via`, `cseq`, `contacts` …) are
-read at first use and kept. `gateway.sip.parser.parse` reads those that every message must have, so
-that of a parsed message they do not raise; of the others each may raise GrammarError, whose answer
-is 400.
+A message does not change, but for the Via that its transport writes; what else alters it makes
+another. The views (`via`, `cseq`, `contacts` …) are read at first use and kept. Those that every
+message must have `gateway.sip.parser.parse` reads, so that of a parsed message they do not raise;
+of the others each may raise GrammarError, whose answer is 400.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
 
 VERSION = "SIP/2.0"
+SDP = "application/sdp"
 MAX_FORWARDS: Final = 70
 MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
 _CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
 DIGITS_MAX = 20
+# Lengths and hops as nearly all messages have them.
+_USUAL_NUMBERS = {str(number): number for number in range(2_048)}
 
 
 class SipMessage:
@@ -177,16 +180,21 @@ class SipMessage:
     def content_type(self) -> str | None:
         """In lower case, without parameters."""
         value = self.headers.first.get("Content-Type")
-        return None if value is None else value.partition(";")[0].strip(" \t").lower()
+        if value is None or value == SDP:
+            return value
+        return value.partition(";")[0].strip(" \t").lower()
 
     def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
         """The value of a header of digits; None where there is none."""
         value = self.headers.first.get(name)
         if value is None:
             return None
-        # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
-        digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
-        if not digits or (number := int(value)) > maximum:
+        number = _USUAL_NUMBERS.get(value)
+        if number is None:
+            # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
+            digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
+            number = int(value) if digits else INTEGER_MAX + 1
+        if number > maximum:
             raise GrammarError(f"{name} is not a number up to {maximum}")
         return number
 
@@ -293,27 +301,27 @@ class SipRequest(SipMessage):
         return SipRequest(self.method, self.uri, headers, self.body)
 
     def received_from(self, address: str, port: int) -> SipRequest:
-        """As the transport marks it before anyone reads it (§18.2.1, RFC 3581 §4)."""
-        stamped = self.via.stamped(address, port)
-        if stamped is self.via:
+        """Itself, marked as the transport does it before anyone reads it (§18.2.1, RFC 3581 §4)."""
+        via = self.via
+        stamped = via.stamped(address, port)
+        if stamped is via:
             return self
         headers = self.headers
         name, value = headers.topmost
         if name == "Via" and "," not in value:
-            headers = headers.with_topmost(_stamped(value, self.via, stamped))
+            self.headers = headers.with_topmost(_stamped(value, via, stamped))
         else:
             first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
-            headers = headers.replacing("Via", str(stamped), *below, *rest)
-        marked = SipRequest(self.method, self.uri, headers, self.body)
-        marked._via = stamped
-        marked._call_id = self._call_id
-        marked._cseq = self._cseq
-        marked._from = self._from
-        marked._to = self._to
-        marked._contacts = self._contacts
-        marked._request_uri = self._request_uri
-        return marked
+            self.headers = headers.replacing("Via", str(stamped), *below, *rest)
+        self._via = stamped
+        return self
+
+    def under(self, via: str) -> SipRequest:
+        """Itself, with the Via of its way, of which it has none yet (§8.1.1.7)."""
+        self.headers = self.headers.under(("Via", via))
+        self._via = None
+        return self
 
     def response(
         self,

@@ -19,9 +19,9 @@ from gateway.sip.leg_state import (
     LegSurroundings,
     RequestPending,
 )
-from gateway.sip.message import MAX_FORWARDS, SipRequest, SipResponse
+from gateway.sip.message import MAX_FORWARDS, SDP, SipRequest, SipResponse
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
-from gateway.sip.own_request import SDP, OwnRequest, describes
+from gateway.sip.own_request import OwnRequest, describes
 from gateway.sip.reliable_provisional import RAck, ReceivedProvisionals, is_reliable
 from gateway.sip.transaction import Destination
 
@@ -283,6 +283,11 @@ class OutgoingLeg(Leg):
 
     def _dialog_with(self, remote_tag: str) -> Dialog | None:
         return self._dialogs.get(remote_tag)
+
+    def _end(self, now: float) -> None:
+        super()._end(now)
+        if self._invite.transaction is None:
+            self._invite.leg = None
 
 
 def _check(invitation: Invitation) -> None:

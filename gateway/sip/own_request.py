@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.sip.headers import Field
+from gateway.sip.leg_state import LegState
+from gateway.sip.message import SDP
 
 if TYPE_CHECKING:
     from gateway.sip.client_transaction import ClientTransaction
     from gateway.sip.dialog import Dialog
     from gateway.sip.leg import Leg
     from gateway.sip.message import SipMessage
+    from gateway.sip.transaction import Transaction
 
 # Challenges, intervals that were too small and glares of one request.
 TRIES_MAX = 5
-SDP = "application/sdp"
 
 
 class OwnRequest(msgspec.Struct):
     """`refresh` says that it is the session timer's. `sequence` and `transaction` are
-    those of the last try."""
+    those of the last try. Leg, request and transaction know each other; who is over is let go, so
+    that all three are freed without the collector."""
 
-    leg: Leg
+    leg: Leg | None
     dialog: Dialog | None
     method: str
     headers: tuple[Field, ...]
@@ -38,6 +41,13 @@ class OwnRequest(msgspec.Struct):
     @property
     def offers(self) -> bool:
         return self.method in ("INVITE", "UPDATE") and bool(self.body)
+
+    def over(self, transaction: Transaction) -> None:
+        """Nothing will come of this try any more."""
+        if self.transaction is transaction:
+            self.transaction = None
+            if self.leg is not None and self.leg.state is LegState.ENDED:
+                self.leg = None
 
 
 def describes(message: SipMessage) -> bool:

@@ -70,8 +70,9 @@ class TimerValues:
         return max(32.0, 64 * self.t1)
 
 
-class TimerEntry(msgspec.Struct):
-    """One running timer. Its owner is None when it was stopped."""
+class TimerEntry(msgspec.Struct, gc=False):
+    """One running timer. Its owner is None when it was stopped or has fired: so there is no cycle
+    for the collector to find, once the owner is over."""
 
     deadline: float
     timer: Timer

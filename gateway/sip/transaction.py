@@ -15,10 +15,14 @@ from gateway.sip.transaction_states import Action, Happening, Table, Transaction
 
 Message = SipRequest | SipResponse | None
 
+# The transport between two user agents of one process. No socket has it, so who says that it is
+# his is who we say he is.
+INSIDE = "INSIDE"
+
 
 class Destination(msgspec.Struct, frozen=True, gc=False):
-    """Where a message goes, or came from. `transport` is the Via's word for it: UDP, TCP, TLS, WS
-    or WSS. `connection` names one that stands already; 0 is none."""
+    """Where a message goes, or came from. `transport` is the Via's word for it: UDP, TCP, TLS, WS,
+    WSS or INSIDE. `connection` names one that stands already; 0 is none."""
 
     transport: str
     host: str

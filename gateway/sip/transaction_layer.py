@@ -82,6 +82,7 @@ class TransactionLayer:
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._merging: dict[tuple[str, ...], ServerTransaction] = {}
         self._streamless: dict[tuple[str, int], float] = {}
+        self._over: list[Transaction] = []
         self.stray_responses = 0
         self.refused_requests = 0
 
@@ -98,7 +99,7 @@ class TransactionLayer:
     def send_request(
         self, request: SipRequest, destination: Destination, now: float
     ) -> ClientTransaction:
-        """Send a request, which has no Via yet, and await its responses.
+        """Send a request, which has no Via yet and gets it, and await its responses.
 
         Raises:
             TransactionsFull: too many of ours are under way; what ends or belongs to an INVITE
@@ -112,7 +113,7 @@ class TransactionLayer:
         if self._streamless.get((destination.host, destination.port), now) < now:
             del self._streamless[destination.host, destination.port]
         asked = destination
-        request, octets, destination = self._on_its_way(request, branch, asked)
+        octets, destination = self._on_its_way(request, branch, asked)
         key = (branch, method)
         transaction: ClientTransaction
         if method == "INVITE":
@@ -132,7 +133,7 @@ class TransactionLayer:
         """Send the ACK for a 2xx, a transaction of its own that nobody answers (§13.2.2.4). What is
         returned may be given to `repeat` for the next 2xx."""
         branch = f"{MAGIC_COOKIE}{self._new_token()}"
-        _, octets, destination = self._on_its_way(ack, branch, destination)
+        octets, destination = self._on_its_way(ack, branch, destination)
         outgoing = Outgoing(octets, destination)
         self._shared.messages.append(outgoing)
         return outgoing
@@ -200,10 +201,15 @@ class TransactionLayer:
         events, self._shared.events = self._shared.events, []
         return events
 
+    def over(self) -> list[Transaction]:
+        """Those of which nothing will be told any more, since the last call; ask after `events`."""
+        over, self._over = self._over, []
+        return over
+
     # Requests of the peers'
 
     def _receive_request(self, request: SipRequest, source: Destination, now: float) -> None:
-        request = request.received_from(source.host, source.port)
+        request.received_from(source.host, source.port)
         key = server_key(request)
         transaction = self._servers.get(key)
         if request.method == "ACK":
@@ -278,25 +284,23 @@ class TransactionLayer:
 
     def _on_its_way(
         self, request: SipRequest, branch: str, destination: Destination
-    ) -> tuple[SipRequest, bytes, Destination]:
+    ) -> tuple[bytes, Destination]:
         """With the Via of the way that it takes, which its length may decide (§18.1.1)."""
-        sent = self._with_via(request, branch, destination)
-        octets = sent.to_bytes()
+        without = request.headers
+        octets = request.under(self._via(branch, destination)).to_bytes()
         if (
             len(octets) > UDP_OCTETS_MAX
             and destination.transport == "UDP"
             and (destination.host, destination.port) not in self._streamless
         ):
             destination = Destination("TCP", destination.host, destination.port)
-            sent = self._with_via(request, branch, destination)
-            octets = sent.to_bytes()
-        return sent, octets, destination
+            request.headers = without
+            octets = request.under(self._via(branch, destination)).to_bytes()
+        return octets, destination
 
-    def _with_via(self, request: SipRequest, branch: str, destination: Destination) -> SipRequest:
+    def _via(self, branch: str, destination: Destination) -> str:
         sent_by = one_line(self._sent_by(destination))
-        via = f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
-        headers = request.headers.under(("Via", via))
-        return SipRequest(request.method, request.uri, headers, request.body)
+        return f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
 
     def _fall_back(
         self, transaction: ClientTransaction, destination: Destination, now: float
@@ -309,7 +313,7 @@ class TransactionLayer:
         _, *rest = transaction.request.headers
         request = transaction.request.with_headers(Headers.of(rest))
         branch = transaction.key[0]
-        request, octets, destination = self._on_its_way(request, branch, destination)
+        octets, destination = self._on_its_way(request, branch, destination)
         transaction.send_as_datagram(request, octets, destination, now)
 
     def _send_cancel(self, cancel: SipRequest, destination: Destination, now: float) -> None:
@@ -335,6 +339,7 @@ class TransactionLayer:
                     del self._merging[transaction.merge_key]
             else:
                 self._clients.pop(transaction.key, None)
+        self._over += self._shared.ended
         self._shared.ended.clear()
 
 

@@ -164,8 +164,13 @@ class UserAgent:
     # From below
 
     def _take_events(self, now: float) -> None:
-        for event in self.layer.events():
+        layer = self.layer
+        for event in layer.events():
             self._take(event, now)
+        for transaction in layer.over():
+            user, transaction.user = transaction.user, None
+            if isinstance(user, OwnRequest):
+                user.over(transaction)
 
     def _take(self, event: TransactionEvent, now: float) -> None:
         if isinstance(event, ResponseReceived):
@@ -204,7 +209,8 @@ class UserAgent:
             if leg is None:
                 self.respond(transaction, 481, now)
             else:
-                transaction.user = leg
+                if request.method == "INVITE":
+                    transaction.user = leg  # A CANCEL is for it.
                 leg.receive_request(transaction, request, now)
         elif request.method == "INVITE":
             self._receive_invite(transaction, request, now)
@@ -236,16 +242,19 @@ class UserAgent:
             told = OutsideResponse(user.user, response.status, response)
             self._shared.events.append(told)
             return
+        leg = user.leg
+        if leg is None:
+            return
         try:
-            user.leg.receive_response(user, response, now)
+            leg.receive_response(user, response, now)
         except GrammarError:
             if not response.provisional:
-                user.leg.receive_failure(user, 502, now)
+                leg.receive_failure(user, 502, now)
 
     def _receive_failure(self, user: OwnRequest | OutsideRequest, status: int, now: float) -> None:
         if isinstance(user, OutsideRequest):
             self._shared.events.append(OutsideResponse(user.user, status, None))
-        else:
+        elif user.leg is not None:
             user.leg.receive_failure(user, status, now)
 
 

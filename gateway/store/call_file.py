@@ -16,6 +16,8 @@ import msgspec
 
 from gateway.call import Call, CallEvent, CallRecord, CallStatus
 from gateway.errors import StoreError
+from gateway.store.call_batch import write
+from gateway.store.call_facts import CallEnded, CallFact
 from gateway.store.sqlite_connection import close, connect_to_read, reading, writing
 from gateway.store.sqlite_file import PAGE_OCTETS, SqliteFile
 
@@ -57,12 +59,6 @@ CREATE TABLE event (
 ) STRICT;
 CREATE TABLE cursor (sink TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
-_REACHED = """
-UPDATE under_way SET number = max(number, :number),
-    rang_at = CASE WHEN rang_at THEN rang_at ELSE :rang_at END,
-    answered_at = CASE WHEN answered_at THEN answered_at ELSE :answered_at END
-WHERE id = :id
-"""
 _OLDEST = "SELECT id, ended_at FROM record ORDER BY id LIMIT ?"
 _PAGE = """
 SELECT record FROM record
@@ -77,64 +73,9 @@ _STREAM = "SELECT number, event FROM event WHERE number >= ? ORDER BY number LIM
 _OLDEST_EVENTS = "SELECT number, at FROM event ORDER BY number LIMIT ?"
 _ID_MAX = (1 << 63) - 1
 
-_encode = msgspec.json.Encoder().encode
 _decode_call = msgspec.json.Decoder(Call).decode
 _decode_event = msgspec.json.Decoder(CallEvent).decode
 _decode_record = msgspec.json.Decoder(CallRecord).decode
-
-
-class CallStarted(msgspec.Struct, frozen=True):
-    """A call was let in; `number` is that of the event that said so."""
-
-    call: Call
-    number: int = 1
-
-
-class CallReached(msgspec.Struct, frozen=True):
-    """A call that is under way reached a status by the event of that number."""
-
-    call_id: int
-    number: int
-    status: CallStatus
-    at: float
-
-
-class CallEnded(msgspec.Struct, frozen=True):
-    """A call is over; the event of that number says so. `owed`: a customer is to be told.
-    `streamed` is that event, where there are sinks: it is there if and only if the record is."""
-
-    record: CallRecord
-    number: int
-    owed: bool = False
-    streamed: CallEvent | None = None
-
-
-class CallTold(msgspec.Struct, frozen=True):
-    """The customer was told of the end, or it was given up."""
-
-    call_id: int
-
-
-class CallsAlive(msgspec.Struct, frozen=True):
-    """Now there are calls under way, and we live."""
-
-    at: float
-
-
-class CallStreamed(msgspec.Struct, frozen=True):
-    """An event is for the sinks of the event stream."""
-
-    event: CallEvent
-
-
-class CallCursor(msgspec.Struct, frozen=True):
-    """A sink has taken all events before that number."""
-
-    sink: str
-    number: int
-
-
-CallFact = CallStarted | CallReached | CallEnded | CallTold | CallsAlive | CallStreamed | CallCursor
 
 
 class UnderWay(msgspec.Struct, frozen=True):
@@ -180,8 +121,7 @@ class CallFile(SqliteFile):
             StoreError: close the file; it does no harm to write them again.
         """
         with self._transaction() as connection:
-            for fact in facts:
-                _write(connection, fact)
+            write(connection, facts)
 
     def purge(self, ended_before: float, octets_max: int) -> bool:
         """Forget some of the oldest records: what ended before then, and what is too much for
@@ -250,57 +190,6 @@ class CallFile(SqliteFile):
         connection = self._opened()
         pages = connection.pragma("page_count") - connection.pragma("freelist_count")
         return int(pages) * PAGE_OCTETS
-
-
-def _write(connection: apsw.Connection, fact: CallFact) -> None:
-    match fact:
-        case CallStarted(call, number):
-            connection.execute(
-                "INSERT OR IGNORE INTO under_way (id, call, number) SELECT ?1, ?2, ?3"
-                " WHERE NOT EXISTS (SELECT 1 FROM record WHERE id = ?1)",
-                (call.id, _encode(call).decode(), number),
-            )
-        case CallReached(call_id, number, status, at):
-            rang_at = at if status is CallStatus.RINGING else 0.0
-            answered_at = at if status is CallStatus.IN_PROGRESS else 0.0
-            connection.execute(
-                _REACHED,
-                {"id": call_id, "number": number, "rang_at": rang_at, "answered_at": answered_at},
-            )
-        case CallEnded(record, number, owed, streamed):
-            call = record.call
-            connection.execute(
-                "INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    call.id,
-                    call.account_sid,
-                    call.caller,
-                    call.called,
-                    record.status.value,
-                    call.started_at,
-                    record.ended_at,
-                    number,
-                    int(owed),
-                    _encode(record).decode(),
-                ),
-            )
-            if streamed is not None and connection.changes():
-                _write_event(connection, streamed)
-            connection.execute("DELETE FROM under_way WHERE id = ?", (call.id,))
-        case CallTold(call_id):
-            connection.execute("UPDATE record SET owed = 0 WHERE id = ?", (call_id,))
-        case CallStreamed(event):
-            _write_event(connection, event)
-        case CallCursor(sink, number):
-            connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (sink, number))
-        case CallsAlive(at):
-            connection.execute("INSERT OR REPLACE INTO alive VALUES (1, ?)", (at,))
-
-
-def _write_event(connection: apsw.Connection, event: CallEvent) -> None:
-    connection.execute(
-        "INSERT INTO event (at, event) VALUES (?, ?)", (event.at, _encode(event).decode())
-    )
 
 
 class CallPages:

@@ -24,10 +24,12 @@ from typing import ParamSpec, TypeVar
 from gateway.call import CallEvent, CallRecord
 from gateway.clock import Clock
 from gateway.errors import StoreError
-from gateway.store.call_file import (
-    CALLS_NAME,
+from gateway.store.call_facts import (
     CallEnded,
     CallFact,
+)
+from gateway.store.call_file import (
+    CALLS_NAME,
     CallFile,
     CallFilter,
     CallPages,
@@ -133,7 +135,9 @@ class CallStore:
                 self._loop.call_soon(on_commit, StoreError("the store is closed"))
             return
         self._pending.append((fact, on_commit))
-        self._bell.set()
+        # The writer looks at what waits after it has muted the bell.
+        if not self._bell.is_set():
+            self._bell.set()
 
     async def fetch(self, account_sid: str, call_id: int) -> CallRecord | None:
         """Raises StoreError where it cannot be read."""

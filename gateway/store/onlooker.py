@@ -16,7 +16,9 @@ from typing import Any, NamedTuple, Self
 import apsw
 
 from gateway.errors import StoreError
-from gateway.store.call_file import CALLS_NAME
+from gateway.store.call_file import (
+    CALLS_NAME,
+)
 from gateway.store.schema import CATALOGUE_NAME, SCHEMA_VERSION, SEGMENT_NAME, version_of
 from gateway.store.segment import ID_MAX, Segment, SegmentState
 from gateway.store.sqlite_connection import close, connect_to_read, reading

@@ -12,7 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from gateway.errors import StoreError
-from gateway.store.call_file import CALLS_VERSION
+from gateway.store.call_file import (
+    CALLS_VERSION,
+)
 from gateway.store.content_check import ContentCheck
 from gateway.store.onlooker import CALLS, CATALOGUE, Onlooker, StoreFile
 from gateway.store.schema import SCHEMA_VERSION

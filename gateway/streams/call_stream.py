@@ -14,7 +14,9 @@ from typing import Protocol
 
 from gateway.call import CallEvent
 from gateway.errors import StoreError
-from gateway.store.call_file import CallCursor
+from gateway.store.call_facts import (
+    CallCursor,
+)
 from gateway.store.call_store import CallStore
 from gateway.streams.backoff import Backoff
 from gateway.streams.sink import SinkFailed

@@ -17,11 +17,12 @@ from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings
 from gateway.voice.joined_call import JoinedCall
-from gateway.voice.media_session import MediaEngine
+from gateway.voice.media_session import MediaEngine, Qualities
 from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
 from gateway.voice.trunk_choice import RETRY_AFTER_S, Trunk
 from routing.router import Router
 
+OUTSIDE = (OutsideDialog, OutsideResponse)
 RETRY_LATER = (("Retry-After", str(RETRY_AFTER_S)),)
 
 
@@ -57,8 +58,8 @@ class B2bua:
         self._new_id = new_id
         self._accepting = accepting
         self._wake = wake
-        # Kept in the order in which they came.
-        self._calls: dict[JoinedCall, None] = {}
+        # By their ids, kept in the order in which they came.
+        self._calls: dict[int, JoinedCall] = {}
         # That are to go on, in the order in which they may.
         self._ready: dict[JoinedCall, None] = {}
         self._draining = False
@@ -70,6 +71,12 @@ class B2bua:
     def calls(self) -> int:
         return len(self._calls)
 
+    def query(self, call_id: int, on_known: Callable[[Qualities], None], now: float) -> bool:
+        """Ask how the two sides of a call sound, once it has a session; False where that cannot be
+        asked now."""
+        call = self._calls.get(call_id)
+        return call is not None and call.query(on_known, now)
+
     def drain(self, deadline: float) -> None:
         """Take no new calls; those that there are may go on until `deadline`."""
         self._draining = True
@@ -79,7 +86,7 @@ class B2bua:
 
     def take(self, event: LegEvent, now: float) -> None:
         """What the user agent tells of legs; what is outside of calls is for somebody else."""
-        assert not isinstance(event, OutsideDialog | OutsideResponse)
+        assert not isinstance(event, OUTSIDE)
         if isinstance(event, IncomingCall):
             self._receive_call(event.leg, event.request, now)
             return
@@ -108,7 +115,7 @@ class B2bua:
             call.fire(timer, now)
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
-            for call in list(self._calls):
+            for call in list(self._calls.values()):
                 call.leave(TEMPORARY_FAILURE, now)
 
     # Calls
@@ -141,7 +148,7 @@ class B2bua:
             diversion=admitted.diversion,
         )
         joined = JoinedCall(self._shared, call, admitted, leg)
-        self._calls[joined] = None
+        self._calls[call.id] = joined
         joined.begin(now)
 
     def _refusal(self, request: SipRequest) -> Refusal | None:
@@ -154,7 +161,7 @@ class B2bua:
         return None
 
     def _on_over(self, call: JoinedCall, now: float) -> None:
-        del self._calls[call]
+        del self._calls[call.history.call.id]
         for admitted in call.admitted:
             self._shared.admission.ended(admitted)
 

@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 import msgspec
 
@@ -34,6 +35,18 @@ from routing.numbering_plan import EMPTY_PLAN, NumberingPlan
 BUSY_RETRY_S = 10.0
 # What scanners call themselves; nobody else does.
 SCANNERS = ("friendly-scanner", "sipvicious", "sundayddr", "sipcli", "pplsip", "vaxsipuseragent")
+
+
+class Why(StrEnum):
+    """What a customer is told of a call that may not begin."""
+
+    SUSPENDED = "the account is suspended"
+    CHANNELS = "all channels are in use"
+    NO_NUMBER = "no number is called"
+    EMERGENCY = "emergency calls are not carried here"
+    NOT_A_NUMBER = "there can be no such number"
+    COUNTRY = "the account may not call that country"
+    CALLER_ID = "the caller ID is not one of the account's"
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -194,14 +207,14 @@ class CallAdmission:
     ) -> Refusal | None:
         """Each attempt counts against the pace, whatever becomes of it."""
         if account.suspended:
-            return self._told(403, "the account is suspended")
+            return self._told(403, Why.SUSPENDED)
         wait_s = max(limit.pace.wait_s(now) for limit in limits)
         if wait_s > 0:
             return _busy(wait_s)
         for limit in limits:
             limit.pace.take(now)
         if any(limit.is_full for limit in limits):
-            return self._told(503, "all channels are in use")
+            return self._told(503, Why.CHANNELS)
         return None
 
     def _whom(
@@ -210,10 +223,10 @@ class CallAdmission:
         """A phone of the account's by its user name, or a number that it may call."""
         said = dialed(uri)
         if said is None:
-            return self._told(404, "no number is called")
+            return self._told(404, Why.NO_NUMBER)
         region = _region(account)
         if is_emergency(said.written, region):
-            return self._told(403, "emergency calls are not carried here")
+            return self._told(403, Why.EMERGENCY)
         extension = self._customers.extension(account, said.written)
         if extension is not None:
             targets = self._targets.of([extension], said.written, now)
@@ -222,9 +235,9 @@ class CallAdmission:
             return said.written, targets
         number = number_of(said.in_context, region)
         if number is None:
-            return self._told(404, "there can be no such number")
+            return self._told(404, Why.NOT_A_NUMBER)
         if not self._may_call(account, number):
-            return self._told(403, "the account may not call that country")
+            return self._told(403, Why.COUNTRY)
         return number.e164, ()
 
     def _shown(
@@ -244,7 +257,7 @@ class CallAdmission:
             for number in _numbers(identity.diversions, region):
                 if self._customers.may_show(customer, number):
                     return numbers[0], number
-        return self._told(403, "the caller ID is not one of the account's")
+        return self._told(403, Why.CALLER_ID)
 
     def _may_call(self, account: Account, number: DialedNumber) -> bool:
         """Not where either source of truth says that it is elsewhere: prefixes of dear islands
@@ -309,7 +322,7 @@ class CallAdmission:
             limit.begin()
         return admitted
 
-    def _told(self, status: int, text: str) -> Refusal:
+    def _told(self, status: int, text: Why) -> Refusal:
         """With the reason, for who is a customer (RFC 3261 §20.43)."""
         return Refusal(status, text, (("Warning", f'399 {self._realm} "{text}"'),))
 

@@ -18,7 +18,10 @@ from random import Random
 from gateway.account import Account
 from gateway.call import CallDirection, CallEvent
 from gateway.clock import Clock, call_sid
-from gateway.store.call_file import CallEnded, CallTold
+from gateway.store.call_facts import (
+    CallEnded,
+    CallTold,
+)
 from gateway.store.call_store import CallStore
 from gateway.voice.call_callback_queue import CallbackLimits, CallbackQueue, CallDelivery
 from gateway.webhooks.destination import DestinationError, parse_destination

@@ -18,13 +18,15 @@ import msgspec
 from gateway.call import FINAL, Call, CallEvent, CallRecord, CallStatus, EndedBy
 from gateway.clock import Clock, call_sid
 from gateway.errors import StoreError
-from gateway.store.call_file import (
+from gateway.store.call_facts import (
     CallEnded,
-    CallFilter,
     CallReached,
     CallsAlive,
     CallStarted,
     CallStreamed,
+)
+from gateway.store.call_file import (
+    CallFilter,
     UnderWay,
 )
 from gateway.store.call_store import CallStore

@@ -1,4 +1,5 @@
-"""Which customer a request comes from: by its address, by its digest, or by both (RFC 3261 §22).
+"""Which customer a request comes from: by its address, by its digest, or by both (RFC 3261 §22);
+from within this process, by the account whose connection it came over, for REST has asked it.
 
 An address that is listed for a trunk without a user name is enough. Whoever else comes is asked for
 a password, if anybody may have one there, and else is told 403 and nothing more.
@@ -13,7 +14,7 @@ from gateway.sip.digest_server import Checked, DigestServer, Verdict
 from gateway.sip.headers import Field
 from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
-from gateway.sip.transaction import Destination
+from gateway.sip.transaction import INSIDE, Destination
 from gateway.voice.bans import Bans
 from gateway.voice.customers import Customer, Customers
 from gateway.voice.user_sieges import UserSieges
@@ -41,6 +42,8 @@ class CustomerDoor:
         self, request: SipRequest, source: Destination, now: float, asking: Asking = Asking.PROXY
     ) -> Customer | Refusal:
         host = source.host
+        if source.transport == INSIDE:
+            return self._customers.over_rest(host) or FORBIDDEN
         if asking is Asking.PROXY and (trunk := self._customers.at(host)) is not None:
             return trunk
         if not self._customers.anybody_signs(host):

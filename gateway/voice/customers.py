@@ -13,11 +13,13 @@ from gateway.voice.source_addresses import SourceAddresses
 
 # Those senders that a call can come from and go to.
 NUMBERS = frozenset({SenderType.LONG_CODE, SenderType.TOLL_FREE, SenderType.TEN_DLC})
+REST = "rest"
 
 
 class Customer(msgspec.Struct, frozen=True):
-    """A trunk or a phone, and whose it is. `id` is what a call's `source` says: `trunk/<id>` or
-    `phone/<username>`; trunks of two accounts may have one id, so `key` is what counts."""
+    """A trunk or a phone, and whose it is; neither, who calls over the REST API. `id` is what a
+    call's `source` says: `trunk/<id>`, `phone/<username>` or `rest`; trunks of two accounts may
+    have one id, so `key` is what counts."""
 
     account: Account
     trunk: CustomerTrunk | None = None
@@ -27,8 +29,7 @@ class Customer(msgspec.Struct, frozen=True):
     def id(self) -> str:
         if self.trunk is not None:
             return f"trunk/{self.trunk.id}"
-        assert self.phone is not None
-        return f"phone/{self.phone.username}"
+        return f"phone/{self.phone.username}" if self.phone is not None else REST
 
     @property
     def key(self) -> str:
@@ -49,8 +50,7 @@ class Customer(msgspec.Struct, frozen=True):
         """The numbers that are said to be its own."""
         if self.trunk is not None:
             return self.trunk.caller_ids
-        assert self.phone is not None
-        return (self.phone.caller_id,) if self.phone.caller_id else ()
+        return (self.phone.caller_id,) if self.phone is not None and self.phone.caller_id else ()
 
 
 class Customers:
@@ -72,7 +72,10 @@ class Customers:
             user = customer.trunk or customer.phone
             if user is not None and user.username:
                 self._by_user[user.username] = customer
-        self._numbers = {customer.key: customer.numbers for customer in self.all}
+        self._over_rest = {account.sid: Customer(account) for account in self.accounts}
+        self._numbers = {
+            customer.key: customer.numbers for customer in (*self.all, *self._over_rest.values())
+        }
         self._sources = SourceAddresses(
             (customer.trunk.allowed_ips, customer)
             for customer in self.all
@@ -93,6 +96,10 @@ class Customers:
             if not customer.trunk.username:
                 return customer
         return None
+
+    def over_rest(self, account_sid: str) -> Customer | None:
+        """The account itself, as it calls over the REST API."""
+        return self._over_rest.get(account_sid)
 
     def user(self, username: str, host: str) -> Customer | None:
         """Who signs so, if from there; it is still to be proven. A trunk with `allowed_ips` is
@@ -136,5 +143,10 @@ class Customers:
         return customer
 
 
+def calling_numbers(account: Account) -> list[str]:
+    """The senders of the account that a call can come from, in their order."""
+    return [sender.address for sender in account.senders if sender.type in NUMBERS]
+
+
 def _numbers(account: Account) -> frozenset[str]:
-    return frozenset(sender.address for sender in account.senders if sender.type in NUMBERS)
+    return frozenset(calling_numbers(account))

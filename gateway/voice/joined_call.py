@@ -38,6 +38,7 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    Qualities,
     Side,
     Silence,
 )
@@ -54,6 +55,7 @@ class JoinedCall:
     the time of the step under way. It is `over` when its end has begun."""
 
     __slots__ = (
+        "_gone",
         "_requests",
         "_session",
         "_steps",
@@ -76,7 +78,7 @@ class JoinedCall:
         self.shared = shared
         self.admitted = [admitted]
         self.now = call.started_at
-        self.over = False
+        self.over = self._gone = False
         self.legs = CallLegs(leg)
         self.hunt: Hunt | None = None
         self.transfer: Transfer | None = None
@@ -157,6 +159,13 @@ class JoinedCall:
         """By us, however it stands."""
         self._begin(now, self._leave, headers)
 
+    def query(self, on_known: Callable[[Qualities], None], now: float) -> bool:
+        """False where it cannot be asked now; else `on_known` is told, at once or later."""
+        if self.over or not self.has_session or self._steps.full:
+            return False
+        self._begin(now, self._query, on_known)
+        return True
+
     def go_on(self, now: float) -> None:
         """After `on_ready` was told of it."""
         before, self.now = self._steps.reply, now
@@ -194,12 +203,21 @@ class JoinedCall:
     def _watch(self, before: Reply[object] | None) -> None:
         """Each reply is waited for as long."""
         reply = self._steps.reply
-        if reply is before:
-            return
-        if reply is None:
-            self.shared.timers.stop(CallTimer.REPLY, self)
-        else:
-            self.shared.timers.set(CallTimer.REPLY, self, MEDIA_REPLY_S, self.now)
+        if reply is not before:
+            if reply is None:
+                self.shared.timers.stop(CallTimer.REPLY, self)
+            else:
+                self.shared.timers.set(CallTimer.REPLY, self, MEDIA_REPLY_S, self.now)
+        if self.over and not self._steps.waiting and not self._gone:
+            self._go()
+
+    def _go(self) -> None:
+        """Of what knows the call it knows nothing any more: so it needs no collector to be freed.
+        Its legs are parted with, and nobody asks it for anything."""
+        self._gone = True
+        self._steps.let_go()
+        self._session = self.hunt = self.transfer = None
+        del self.setup, self.end, self._requests
 
     # Its steps
 
@@ -247,6 +265,9 @@ class JoinedCall:
                 await self.end.by_us(TIMER_EXPIRED)
             case CallTimer.REPLY:
                 raise AssertionError(timer)
+
+    async def _query(self, on_known: Callable[[Qualities], None]) -> None:
+        on_known(Qualities() if self.over else await self.session.qualities())
 
     async def _leave(self, headers: tuple[Field, ...]) -> None:
         if not self.over:

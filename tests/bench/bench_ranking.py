@@ -56,9 +56,9 @@ def play(candidates: int, messages: int) -> float:
         router.observe(Submitted(ranking.best.route, now, 1, ranking))
         under_way.append((ranking.best.bind, number))
         if len(under_way) > UNDER_WAY:
-            bind, earlier = under_way.popleft()
-            router.observe(SubmitResult(bind, Outcome.OK, LATENCY_S, now, earlier))
-            router.observe(ReceiptSeen(bind, True, LATENCY_S, now, earlier))
+            taken_by, earlier = under_way.popleft()
+            router.observe(SubmitResult(taken_by, Outcome.OK, LATENCY_S, now, earlier))
+            router.observe(ReceiptSeen(taken_by, True, LATENCY_S, now, earlier))
     spent = time.process_time() - begun
     gc.unfreeze()
     return spent / messages * 1e6

@@ -31,6 +31,7 @@ from gateway.config.dialect import AddressForms, ConstantTlv, Dialect
 from gateway.config.gateway_file import GatewayFile
 from gateway.config.media import Media
 from gateway.config.mistakes import expected
+from gateway.config.phone_page import PhoneNumber, PhonePage
 from gateway.config.sections import (
     Admin,
     Archive,
@@ -60,6 +61,8 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[sip]": Sip,
         "[sip.tls]": SipTls,
         "[media]": Media,
+        "[phone]": PhonePage,
+        "[[phone.number]]": PhoneNumber,
         "[store]": Storage,
         "[text]": Text,
         "[queue]": Queue,
@@ -179,11 +182,28 @@ MEANINGS: dict[str, dict[str, str]] = {
         "port_min": "The first port for RTP. A call takes four.",
         "port_max": "The last one.",
         "workers": "Processes that relay media, each with its part of the ports. 0: one a core.",
+        "engine": "Who relays media: our own workers, or the servers below, to which none of the "
+        "other keys applies.",
+        "rtpengine": "See `[[media.rtpengine]]`.",
+    },
+    "[[media.rtpengine]]": {
+        "host": "Where its `listen-ng` is.",
+        "port": "UDP port of the ng protocol.",
+        "weight": "Its share of new calls. 0: only while no other is up or has room.",
     },
     "[sip.tls]": {
         "cert_file": "Our certificate, in PEM. Empty: no listener with TLS.",
         "key_file": "Its key. Empty: the key is in `cert_file` too.",
         "port": "TCP port; 0 takes a free one.",
+    },
+    "[phone]": {
+        "enabled": "Whether there is a page at `/phone` of the REST API's port, from which people "
+        "[call in a browser](../how-to/call-from-a-browser.md). Wants `[sip]` enabled.",
+        "number": "What it suggests: a list of `[[phone.number]]`.",
+    },
+    "[[phone.number]]": {
+        "number": "A number, or the user name of a phone of the account's.",
+        "name": "What it is called there.",
     },
     "[store]": {
         "directory": "Where messages are kept, relative to the working directory of the daemon. "

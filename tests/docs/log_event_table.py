@@ -35,6 +35,9 @@ MEANINGS: dict[str, str] = {
     "trunk down": "A SIP trunk does not answer, or has lost its registration. Calls take others; "
     "it comes back by itself.",
     "trunk up": "A SIP trunk answers, and is registered where it asks for that.",
+    "rtpengine down": "An rtpengine answers no pings, or nobody listens at its port. New calls "
+    "take others; without any they are refused with 503.",
+    "rtpengine up": "An rtpengine answers.",
     "call ended": "A call is over and its record stored. `trunk` is the one that was tried last.",
     "calls cut off by a restart": "The last run ended with `calls` under way; each has its record "
     "now, as `completed` or `failed`.",

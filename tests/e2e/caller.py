@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from carriers_sim.session_description import Direction, offer_of
 from gateway.carriers.trunk_credentials import CallCredentials
@@ -73,7 +73,7 @@ class Caller:
         elif isinstance(event, Asked):
             event.leg.respond(event.transaction, 200, now, body=OFFER)
 
-    async def __aenter__(self) -> Caller:
+    async def __aenter__(self) -> Self:
         await self.endpoint.start()
         return self
 

@@ -111,6 +111,12 @@ async def test_what_the_banner_shows_works(tmp_path: Path) -> None:
 
         assert f"REST        {demo.rest}      documentation {demo.rest}/docs" in banner
         assert f"SMPP        127.0.0.1:{demo.ports[2775]}" in banner
+        url = f"{demo.rest}/phone"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            phone = answer.content_type
+
+        assert f"Phone       {demo.rest}/phone#AC" in banner
+        assert phone == "text/html"
         assert message["status"] == "delivered"
 
 

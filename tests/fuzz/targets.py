@@ -23,6 +23,7 @@ from gateway.smpp.times import TimeError
 from gateway.text import gsm_03_38, ucs2, udh
 from gateway.text.errors import MalformedUdhError
 from tests.fuzz.media_octets import fuzz_rtp, fuzz_sdp
+from tests.fuzz.ng_octets import NG_SEEDS, fuzz_ng
 from tests.fuzz.session_script import Script, ScriptedSession, converse
 from tests.fuzz.sip_octets import (
     fuzz_sip_digest,
@@ -235,5 +236,6 @@ TARGETS: dict[str, Target] = {
             b"\x1c\0" + sender_report() + b"\x20\0" + receiver_report(0x1_8000),
         ),
     ),
+    "ng": Target(fuzz_ng, NG_SEEDS),
     "two_sessions": Target(converse, (STREAM, codec.HEADER.pack(16, 0x99, 0, 5), STREAM[::-1])),
 }

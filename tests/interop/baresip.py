@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-import struct
-import wave
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S, ChildProcess
 from tests.interop.free_port import free_port, free_udp_port, listened_to
 from tests.interop.peers import program
+from tests.interop.tone_file import read_samples, write_tone
 
 RATE = 8_000
-TONE_HZ, TONE_S = 440, 20
-MODULES = ("g711", "aufile", "aubridge")
+TONE_HZ, TONE_S, TONE_LEVEL = 440, 20, 0.3
+MODULES = ("g711", "aufile", "aubridge", "srtp", "sndfile")
 MODULE_PATHS = (
     Path("/usr/lib/baresip/modules"),
     *sorted(Path("/usr/lib").glob("*/baresip/modules")),
@@ -25,18 +25,29 @@ MODULE_PATHS = (
 
 
 class Baresip(ChildProcess):
-    """`async with Baresip(directory, registrar_port) as phone`: `phone.tell_phone("dial", uri)`."""
+    """`async with Baresip(directory, registrar_port) as phone`: `phone.tell_phone("dial", uri)`.
+
+    `media_encryption` is `srtp` or `srtp-mand`, both of which are SDES; without it there is none.
+    """
 
     def __init__(
-        self, directory: Path, registrar_port: int, username: str, auth_user: str, password: str
+        self,
+        directory: Path,
+        registrar_port: int,
+        username: str,
+        auth_user: str,
+        password: str,
+        media_encryption: str = "",
     ) -> None:
         self.port = free_udp_port()
+        self.told: list[dict[str, Any]] = []
         self._control = free_port()
+        self._listener: asyncio.Task[None]
         self._writer: asyncio.StreamWriter
         modules = next((path for path in MODULE_PATHS if path.is_dir()), MODULE_PATHS[0])
         here = directory / f"baresip-{self.port}"
         here.mkdir()
-        _write_tone(here / "tone.wav")
+        write_tone(here / "tone.wav", TONE_HZ, TONE_S, RATE, TONE_LEVEL)
         rtp = free_udp_port() // 2 * 2
         lines = {
             "poll_method": "epoll",
@@ -54,6 +65,7 @@ class Baresip(ChildProcess):
             "dns_server": "127.0.0.1:53",
             "ctrl_tcp_listen": f"127.0.0.1:{self._control}",
             "module_path": str(modules),
+            "snd_path": str(here),
         }
         config = [f"{name}\t{value}" for name, value in lines.items()]
         config += [f"module\t{name}.so" for name in MODULES]
@@ -62,7 +74,8 @@ class Baresip(ChildProcess):
         (here / "config").write_text("".join(f"{line}\n" for line in config))
         (here / "accounts").write_text(
             f"<sip:{username}@127.0.0.1:{registrar_port}>;auth_user={auth_user}"
-            f";auth_pass={password};regint=60;audio_codecs=PCMU/8000/1;answermode=auto\n"
+            f";auth_pass={password};regint=60;audio_codecs=PCMU/8000/1;answermode=auto"
+            + (f";mediaenc={media_encryption}\n" if media_encryption else "\n")
         )
         super().__init__(program("baresip"), "-f", str(here), directory=here)
 
@@ -76,8 +89,24 @@ class Baresip(ChildProcess):
         await super().__aenter__()
         async with asyncio.timeout(PATIENCE_S):
             await listened_to(self._control)
-            _, self._writer = await asyncio.open_connection("127.0.0.1", self._control)
+            reader, self._writer = await asyncio.open_connection("127.0.0.1", self._control)
+        self._listener = asyncio.create_task(self._listen(reader))
         return self
+
+    async def hears_digits(self, digits: str) -> None:
+        """Until it has heard these since it began, and no others."""
+
+        async def heard() -> str:
+            events = [told for told in self.told if told.get("type") == "CALL_DTMF_START"]
+            return "".join(told["param"] for told in events)
+
+        await until(heard, lambda all_: len(all_) >= len(digits) and all_ == digits)
+
+    @property
+    def heard(self) -> list[int]:
+        """What the last call sounded like, in samples of RATE; it is complete once that is over."""
+        recording = max(self.directory.glob("dump-*-dec.wav"))
+        return read_samples(recording)
 
     async def leave(self) -> None:
         """Un-register, and end."""
@@ -91,16 +120,12 @@ class Baresip(ChildProcess):
         traceback: TracebackType | None,
     ) -> None:
         self._writer.close()
+        self._listener.cancel()
         await super().__aexit__(exc_type, exc, traceback)
 
-
-def _write_tone(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        samples = [
-            int(9_000 * math.sin(2 * math.pi * TONE_HZ * number / RATE))
-            for number in range(TONE_S * RATE)
-        ]
-        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Netstrings of JSON: events, and answers to commands."""
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                length = int((await reader.readuntil(b":"))[:-1])
+                self.told.append(json.loads((await reader.readexactly(length + 1))[:-1]))

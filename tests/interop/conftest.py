@@ -5,8 +5,8 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.site import Site, a_site
-from tests.interop.node_smpp import NodeMissing, installed_package
-from tests.interop.peers import PeerMissing, program
+from tests.interop.peers import NODE_SMPP, SIP_JS, PeerMissing, program
+from tests.support.npm_package import NodeMissing, installed_package
 
 # Soon, so that a foreign peer is asked whether it is alive within a test.
 ENQUIRE_LINK_S = 1.0
@@ -34,6 +34,15 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
 def node_modules() -> Path:
     """Where node-smpp is; without it there is nothing to test against."""
     try:
-        return installed_package()
+        return installed_package(NODE_SMPP)
+    except NodeMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def sip_js_modules() -> Path:
+    """Where SIP.js is."""
+    try:
+        return installed_package(SIP_JS)
     except NodeMissing as missing:
         pytest.skip(str(missing))

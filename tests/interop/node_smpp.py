@@ -4,53 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.process import PATIENCE_S, ChildProcess
 
-PACKAGE = "smpp@0.6.0-rc.4"
-INSTALL_S = 60.0
 SCRIPTS = Path(__file__).with_name("node")
-
-
-class NodeMissing(Exception):
-    """Node.js or the package cannot be had here; the text says why."""
-
-
-def cache_directory() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "super-network-gateway" / "npm" / PACKAGE
-
-
-def installed_package() -> Path:
-    """The node_modules that hold the package, outside of the repository.
-
-    Raises:
-        NodeMissing: neither there nor to be had.
-    """
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        raise NodeMissing("node and npm are not installed")
-    directory = cache_directory()
-    modules = directory / "node_modules"
-    if (modules / "smpp" / "package.json").is_file():
-        return modules
-    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [*command, str(directory), PACKAGE],
-            check=True,
-            capture_output=True,
-            timeout=INSTALL_S,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise NodeMissing(f"npm cannot install {PACKAGE}: {error}") from None
-    return modules
 
 
 class NodeScript(ChildProcess):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.interop.node_smpp import NodeMissing, installed_package
+from tests.support.npm_package import NodeMissing, installed_package
 
 PACKAGES = {
     "mosquitto": "mosquitto",
@@ -26,7 +26,11 @@ PACKAGES = {
     "baresip": "baresip-core",
     "kamailio": "kamailio",
     "sipsak": "sipsak",
+    "chromium": "chromium",
+    "rtpengine": "rtpengine-daemon",
 }
+# Of npm.
+NODE_SMPP, SIP_JS = "smpp@0.6.0-rc.4", "sip.js@0.21.2"
 # Only `make bench` wants these, for Jasmin.
 BENCH_PACKAGES = {
     "redis-server": "redis-server",
@@ -76,10 +80,11 @@ def main() -> None:
     if missing:
         install(sorted(missing))
     lost = [command for command in wanted if not _here(command)]
-    try:
-        installed_package()
-    except NodeMissing as reason:
-        lost.append(f"node-smpp ({reason})")
+    for package in (NODE_SMPP, SIP_JS):
+        try:
+            installed_package(package)
+        except NodeMissing as reason:
+            lost.append(f"{package} ({reason})")
     for peer in lost:
         sys.stdout.write(f"no {peer} here, and it could not be installed: its tests are skipped\n")
 

@@ -39,6 +39,7 @@ class Sipp(ChildProcess):
         is_traced: bool = True,
     ) -> None:
         self.port = free_udp_port()
+        self.media_port = free_udp_port()
         self._calls = calls
         text = (SCENARIOS / f"{scenario}.xml").read_text()
         for word, value in (words or {}).items():
@@ -49,8 +50,10 @@ class Sipp(ChildProcess):
         command = [
             *(program("sipp"), "-sf", "scenario.xml", "-i", LOOPBACK, "-p", str(self.port)),
             *(
+                "-mi",
+                LOOPBACK,
                 "-mp",
-                str(free_udp_port()),
+                str(self.media_port),
                 "-m",
                 str(calls),
                 "-d",

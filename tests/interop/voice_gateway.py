@@ -19,11 +19,13 @@ from gateway.sip.digest import Algorithm, ha1
 from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.patience import until
+from tests.interop.free_port import free_port
 
 SIP = """
 [sip]
 enabled = true
 port = 0
+websocket_port = {websocket_port}
 # All that baresip 1.0 can do.
 digest_algorithms = ["MD5"]
 
@@ -63,11 +65,13 @@ CALLED = "+12065551001"
 
 @dataclass(frozen=True)
 class VoiceGateway:
-    """`port` is where customers call, `caller` whose number they may show."""
+    """`port` is where customers call, `websocket_port` where browsers do, `caller` whose number
+    they may show."""
 
     carriers: Simulator
     daemon: Daemon
     port: int
+    websocket_port: int
     caller: str = OTHER_LONG_CODE
 
     @property
@@ -85,10 +89,11 @@ class VoiceGateway:
 
 @asynccontextmanager
 async def voice_gateway(
-    directory: Path, door: str, onward: Sequence[int] = (), *, pings: bool = True
+    directory: Path, door: str, onward: Sequence[int] = (), *, pings: bool = True, media: str = ""
 ) -> AsyncIterator[VoiceGateway]:
-    """`door` is TRUNK or PHONE. Calls go to the simulated carrier, or `onward` to other ports, the
-    first one first. Carriers that answer no OPTIONS are not to have `pings`."""
+    """`door` is TRUNK or PHONE, and `media` more of [media]. Calls go to the simulated carrier, or
+    `onward` to other ports, the first one first. Carriers that answer no OPTIONS are not to have
+    `pings`."""
     config = msgspec.convert({"sip_carrier": [{"name": "carrier"}]}, SimulatorConfig)
     clock = system_clock(asyncio.get_running_loop().time)
     async with Simulator(config, clock=clock) as carriers:
@@ -98,9 +103,10 @@ async def voice_gateway(
             CARRIER.format(name=f"carrier{number}", port=port, priority=number, options_s=options_s)
             for number, port in enumerate(ports, 1)
         ]
+        websocket_port = free_port()
         entry = write_configuration(directory, {})
         for file, text in (
-            (entry, SIP),
+            (entry, SIP.format(websocket_port=websocket_port) + media),
             (directory / "accounts.toml", door),
             (directory / "carriers.toml", "".join(trunks)),
         ):
@@ -112,4 +118,5 @@ async def voice_gateway(
 
             await until(up, lambda events: len(events) == len(ports))
             (listens,) = daemon.events("gateway listens")
-            yield VoiceGateway(carriers, daemon, int(listens["sip_udp"].rpartition(":")[2]))
+            port = int(listens["sip_udp"].rpartition(":")[2])
+            yield VoiceGateway(carriers, daemon, port, websocket_port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 from tests.media.descriptions import spoken
@@ -38,6 +39,14 @@ class UdpEnd:
             loop.remove_reader(self._socket.fileno())
         octets, source = self._socket.recvfrom(2_048)
         return octets, source[1]
+
+    def received(self) -> list[bytes]:
+        """What has come, without a wait."""
+        come: list[bytes] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                come.append(self._socket.recv(2_048))
+        return come
 
     def close(self) -> None:
         self._socket.close()

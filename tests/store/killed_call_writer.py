@@ -12,7 +12,10 @@ from pathlib import Path
 
 from gateway.clock import system_clock
 from gateway.errors import StoreError
-from gateway.store.call_file import CallEnded, CallStarted
+from gateway.store.call_facts import (
+    CallEnded,
+    CallStarted,
+)
 from gateway.store.call_store import CallLimits, CallStore
 from tests.store.call_builders import a_call, a_record
 

@@ -8,7 +8,15 @@ import pytest
 
 from gateway.errors import StoreError
 from gateway.store.backup import Backup
-from gateway.store.call_file import CALLS_NAME, CallEnded, CallFile, CallPages, CallStarted
+from gateway.store.call_facts import (
+    CallEnded,
+    CallStarted,
+)
+from gateway.store.call_file import (
+    CALLS_NAME,
+    CallFile,
+    CallPages,
+)
 from gateway.store.data_directory import DataDirectory
 from gateway.store.manifest import MANIFEST_NAME, Manifest, read_manifest
 from gateway.store.restore import restore

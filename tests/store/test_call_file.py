@@ -11,16 +11,18 @@ import pytest
 from gateway.call import CallStatus
 from gateway.errors import StoreError
 from gateway.store import call_file
-from gateway.store.call_file import (
-    CALLS_NAME,
+from gateway.store.call_facts import (
     CallEnded,
-    CallFile,
-    CallFilter,
-    CallPages,
     CallReached,
     CallsAlive,
     CallStarted,
     CallTold,
+)
+from gateway.store.call_file import (
+    CALLS_NAME,
+    CallFile,
+    CallFilter,
+    CallPages,
     UnderWay,
 )
 from gateway.store.sqlite_connection import RecordError

@@ -12,13 +12,15 @@ import pytest
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.store import call_store
-from gateway.store.call_file import (
-    CALLS_NAME,
+from gateway.store.call_facts import (
     CallEnded,
     CallFact,
+    CallStarted,
+)
+from gateway.store.call_file import (
+    CALLS_NAME,
     CallFile,
     CallFilter,
-    CallStarted,
 )
 from gateway.store.call_store import CallLimits, CallStore
 from tests.store.call_builders import ACCOUNT, NOON, a_call, a_record

@@ -12,7 +12,15 @@ import pytest
 
 from gateway.call import CallEvent, CallStatus
 from gateway.clock import call_sid
-from gateway.store.call_file import CALLS_NAME, CallEnded, CallFile, CallPages, CallStreamed
+from gateway.store.call_facts import (
+    CallEnded,
+    CallStreamed,
+)
+from gateway.store.call_file import (
+    CALLS_NAME,
+    CallFile,
+    CallPages,
+)
 from gateway.streams.backoff import Backoff
 from gateway.streams.call_event import encode_call
 from gateway.streams.call_stream import CallStream

@@ -9,15 +9,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.support.npm_package import NodeMissing, installed_package
+
 # Twilio's message-segment-calculator, as npm has it.
 CALCULATOR = "sms-segments-calculator@1.3.0"
-INSTALL_S = 50.0
 RUN_S = 50.0
 SCRIPTS = Path(__file__).with_name("node")
-
-
-class NodeMissing(Exception):
-    """Node.js or a package cannot be had here; the text says why."""
 
 
 def run_script(script: str, given: object = None, package: str = "") -> Any:
@@ -29,7 +26,7 @@ def run_script(script: str, given: object = None, package: str = "") -> Any:
     node = shutil.which("node")
     if node is None:
         raise NodeMissing("node is not installed")
-    modules = installed_modules(package) if package else SCRIPTS
+    modules = installed_package(package) if package else SCRIPTS
     done = subprocess.run(
         [node, str(SCRIPTS / script)],
         input=json.dumps(given),
@@ -40,29 +37,3 @@ def run_script(script: str, given: object = None, package: str = "") -> Any:
         timeout=RUN_S,
     )
     return json.loads(done.stdout)
-
-
-def installed_modules(package: str) -> Path:
-    """The node_modules that hold a package, outside of the repository and installed once.
-
-    Raises:
-        NodeMissing: neither there nor to be had.
-    """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise NodeMissing("npm is not installed")
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    directory = Path(cache) / "super-network-gateway" / "npm" / package
-    modules = directory / "node_modules"
-    name = package.rpartition("@")[0]
-    if (modules / name / "package.json").is_file():
-        return modules
-    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [*command, str(directory), package], check=True, capture_output=True, timeout=INSTALL_S
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise NodeMissing(f"npm cannot install {package}: {error}") from None
-    return modules

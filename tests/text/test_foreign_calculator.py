@@ -18,8 +18,9 @@ from gateway.text import gsm_03_38, ucs2
 from gateway.text.grapheme_cluster import is_boundary
 from gateway.text.segmentation import SegmentedText, TextEncoding, segment
 from gateway.text.smart_encoding import SMART_ENCODING
+from tests.support.npm_package import NodeMissing
 from tests.text.generated_texts import PIECES, generated_texts
-from tests.text.node_script import CALCULATOR, NodeMissing, run_script
+from tests.text.node_script import CALCULATOR, run_script
 
 pytestmark = pytest.mark.interop
 

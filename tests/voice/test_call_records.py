@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.call import CallStatus, EndedBy
-from gateway.store.call_file import CallFilter
+from gateway.store.call_file import (
+    CallFilter,
+)
 from gateway.voice.call_records import HEARTBEAT_S, StandingCall
 from tests.store.call_builders import (
     ACCOUNT,

@@ -215,7 +215,7 @@ class World:
             CallBounds(calls_max, call_max_s, no_answer_s, "gateway.example"),
             lambda: next(numbers),
             lambda: self.accepting,
-            self.call_events.append,
+            self._on_call_event,
             self._wake,
         )
         self.now = NOW
@@ -279,6 +279,9 @@ class World:
         self.messages.append((source, target, message))
         route = f"{NAMES[source]} > {NAMES.get(target, target.host)}"
         self.log.append(f"{route}: {what}" + ("" if arrives else " lost"))
+
+    def _on_call_event(self, event: CallEvent) -> None:
+        self.call_events.append(event)
 
     def _wake(self) -> None:
         self.woken += 1

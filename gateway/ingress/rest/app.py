@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
-from litestar import HttpMethod, Litestar, delete, get, post
+from litestar import HttpMethod, Litestar, delete, get, patch, post, put
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 
+from gateway.config.phone_page import PhoneNumber
 from gateway.ingress.rest import openapi
 from gateway.ingress.rest.accounts import AccountResource, fetch_account
 from gateway.ingress.rest.call_json import CallPage, CallResource
@@ -16,15 +19,19 @@ from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.errors import http_exception_handler, unexpected_exception_handler
 from gateway.ingress.rest.feedback import Feedbacks
 from gateway.ingress.rest.feedback_json import FeedbackResource
-from gateway.ingress.rest.gate import Gate, Handler
+from gateway.ingress.rest.gate import AnyRequest, Gate, Handler
 from gateway.ingress.rest.message_json import API_VERSION, MessageResource
 from gateway.ingress.rest.messages import Messages
 from gateway.ingress.rest.paging import MessagePage
+from gateway.ingress.rest.phone_page import PATH as PHONE
+from gateway.ingress.rest.phone_page import phone_page
 from gateway.ingress.rest.preview import Previews
 from gateway.ingress.rest.preview_json import PreviewResource
 from gateway.ingress.rest.routing import Routing
 from gateway.ingress.rest.routing_json import DecisionResource
 from gateway.ingress.rest.timeline import TimelineResource, Timelines
+from gateway.ingress.rest.web_call_json import WebCallResource
+from gateway.ingress.rest.web_calls import WEB_CALLS, WebCalls
 
 DISTRIBUTION = "super-network-gateway"
 ACCOUNT = f"/{API_VERSION}/Accounts/{{AccountSid:str}}"
@@ -36,6 +43,7 @@ FEEDBACK = f"{MESSAGE}/Feedback"
 CALLS = f"{ACCOUNT}/Calls"
 CALL = f"{CALLS}/{{CallSid:str}}"
 ROUTING = "/v1/Routing"
+WEB_CALL = f"{WEB_CALLS}/{{CallSid:str}}"
 EXPLAIN = f"{ROUTING}/Explain/{{MessageSid:str}}"
 RANK = f"{ROUTING}/Rank"
 
@@ -47,7 +55,9 @@ def create_app(dependencies: RestDependencies, gate: Gate) -> Litestar:
         [
             *account_routes(dependencies, gate),
             *call_routes(dependencies, gate),
+            *web_call_routes(dependencies, gate),
             *routing_routes(dependencies, gate),
+            *phone_routes(dependencies.phone_numbers),
         ],
         exception_handlers={
             HTTPException: http_exception_handler,
@@ -170,7 +180,7 @@ def account_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRoute
 
 
 def call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
-    """Calls are read only: they are made over SIP."""
+    """Read only: calls are made over SIP, and as WebCalls."""
     if dependencies.calls is None:
         return []
     calls = Calls(dependencies.calls)
@@ -198,6 +208,63 @@ def call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHan
     ]
 
 
+def web_call_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
+    """No account in the path: it is that of the credentials."""
+    if dependencies.web_agent is None:
+        return []
+    calls = WebCalls(dependencies.web_agent, dependencies.clock)
+    return [
+        post(
+            WEB_CALLS,
+            summary="Call somebody, with an offer of WebRTC",
+            operation_id="CreateWebCall",
+            operation_class=openapi.operation(*openapi.WEB_CALL_PARAMETERS, body=openapi.OFFER),
+            responses=openapi.responses(
+                201,
+                WebCallResource,
+                "The call has begun; `Location` is its URL, and its events tell the rest.",
+                openapi.WEB_CALL_ERRORS,
+            ),
+        )(gate.guard(calls.create)),
+        get(
+            f"{WEB_CALL}/Events",
+            summary="Listen to what happens to a call",
+            operation_id="FetchWebCallEvents",
+            operation_class=openapi.operation(openapi.CALL_SID, openapi.LAST_EVENT_ID),
+            responses=openapi.responses(
+                200, str, "Events until the call is over.", media_type="text/event-stream"
+            ),
+        )(gate.guard(calls.events)),
+        patch(
+            WEB_CALL,
+            summary="Describe the caller's side of a call anew",
+            operation_id="UpdateWebCall",
+            operation_class=openapi.operation(openapi.CALL_SID, body=openapi.OFFER),
+            responses=openapi.responses(
+                200, str, "The other side's answer.", openapi.WEB_CALL_ERRORS, "application/sdp"
+            ),
+        )(gate.guard(calls.offer)),
+        put(
+            f"{WEB_CALL}/Answer",
+            # 204 in truth, as below.
+            response_description=openapi.UNLISTED,
+            summary="Answer an offer of the other side's",
+            operation_id="AnswerWebCall",
+            operation_class=openapi.operation(openapi.CALL_SID, body=openapi.ANSWER),
+            responses=openapi.responses(204, None, "It has it.", openapi.WEB_CALL_ERRORS),
+        )(gate.guard(calls.answer)),
+        delete(
+            WEB_CALL,
+            status_code=200,
+            response_description=openapi.UNLISTED,
+            summary="Hang up",
+            operation_id="DeleteWebCall",
+            operation_class=openapi.operation(openapi.CALL_SID),
+            responses=openapi.responses(204, None, "It ends; the events tell its end."),
+        )(gate.guard(calls.delete)),
+    ]
+
+
 def routing_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRouteHandler]:
     """No account in the path: it is that of the credentials."""
     routing = Routing(dependencies)
@@ -222,6 +289,18 @@ def routing_routes(dependencies: RestDependencies, gate: Gate) -> list[HTTPRoute
             ),
         )(gate.guard(routing.rank)),
     ]
+
+
+def phone_routes(numbers: Sequence[PhoneNumber] | None) -> list[HTTPRouteHandler]:
+    """The page is nobody's in particular: it asks for the account itself."""
+    if numbers is None:
+        return []
+    page = phone_page(numbers)
+
+    async def show(request: AnyRequest) -> ASGIApp:
+        return page
+
+    return [get(PHONE, include_in_schema=False)(show), head(PHONE, show)]
 
 
 def head(path: str, handler: Handler) -> HTTPRouteHandler:

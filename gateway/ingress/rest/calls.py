@@ -16,7 +16,9 @@ from gateway.ingress.rest.message_json import API_VERSION
 from gateway.ingress.rest.paging import page_of, page_request
 from gateway.ingress.rest.time_range import range_names, time_range
 from gateway.messaging.phone_number import normalize_sender
-from gateway.store.call_file import CallFilter
+from gateway.store.call_file import (
+    CallFilter,
+)
 from gateway.voice.call_records import StandingCall
 
 FILTERS = ("To", "From", "Status", *range_names("StartTime"), *range_names("EndTime"))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.account import Account, Sender
 from gateway.call import CallRecord
 from gateway.clock import Clock
+from gateway.config.phone_page import PhoneNumber
 from gateway.message import Message, Status
 from gateway.messaging.admission import SendRequest
 from gateway.messaging.idempotency import OnTaken, Replayed
 from gateway.messaging.intake import OnRefused
-from gateway.store.call_file import CallFilter
+from gateway.store.call_file import (
+    CallFilter,
+)
 from gateway.store.interface import Store
 from gateway.text.preview import Preview
 from gateway.voice.call_records import StandingCall
+from gateway.voice.web_agent import WebAgent
 from routing.router import Router
 
 
@@ -86,7 +90,9 @@ class RestDependencies:
 
     `sending` is seen there alone: it is not always stored. Until `ready`, while the messages of an
     earlier run are taken up, nothing is changed. `allow_private` lets a StatusCallback lead into
-    private networks. Without `calls` there is no Calls resource.
+    private networks. Without `calls` there is no Calls resource, and without `web_agent` no call
+    can be made. `phone_numbers` are suggested by the page that makes them in a
+    browser; None: there is no page.
     """
 
     credentials: Credentials
@@ -99,3 +105,5 @@ class RestDependencies:
     router: Router
     allow_private: bool = False
     calls: CallBook | None = None
+    web_agent: WebAgent | None = None
+    phone_numbers: Sequence[PhoneNumber] | None = None

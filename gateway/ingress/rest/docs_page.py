@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Request
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
-METHODS = ("get", "post", "put", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -65,7 +65,7 @@ def operation(method: str, path: str, described: dict[str, Any]) -> Iterable[str
         ),
     )
     for media_type, content in described.get("requestBody", {}).get("content", {}).items():
-        yield f"<p>Form, <code>{escape(media_type)}</code></p>"
+        yield f"<p>Body, <code>{escape(media_type)}</code></p>"
         yield from described_schema(content["schema"])
     yield from table(
         "Answer",

@@ -77,6 +77,10 @@ def error_body(status: int, code: int, message: str) -> bytes:
     )
 
 
+def error_answer(status: int, code: int, message: str, headers: Headers = ()) -> JsonAnswer:
+    return JsonAnswer(status, error_body(status, code, message), headers)
+
+
 def request_error_answer(error: RequestError) -> JsonAnswer:
     code, text = HTTP_ERRORS[error.status]
     message = f"{text}: {error.detail}" if error.detail else text

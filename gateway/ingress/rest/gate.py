@@ -13,8 +13,7 @@ from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.authentication import Authentication
 from gateway.ingress.rest.dependencies import RestDependencies
 from gateway.ingress.rest.errors import RequestError, trouble_answer
-from gateway.ingress.rest.form import Form, parse_form, read_form
-from gateway.ingress.rest.json_answer import JsonAnswer
+from gateway.ingress.rest.form import Form, parse_form, read_body, read_form
 from gateway.ingress.rest.rate_limit import RequestLimits
 
 AnyRequest = Request[Any, Any, Any]
@@ -43,11 +42,15 @@ class Call:
     def query(self) -> Form:
         return parse_form(self._request.scope["query_string"])
 
+    async def body(self) -> bytes:
+        """Raises RequestError: it is too long, or the connection ended before it did."""
+        return await read_body(self._request.receive)
+
     async def form(self) -> Form:
         return await read_form(self.headers, self._request.receive)
 
 
-Resource = Callable[[Call], Awaitable[JsonAnswer]]
+Resource = Callable[[Call], Awaitable[ASGIApp]]
 Handler = Callable[[AnyRequest], Awaitable[ASGIApp]]
 
 
@@ -95,7 +98,7 @@ class Gate:
 
         return handle
 
-    async def _admit(self, request: AnyRequest, resource: Resource) -> JsonAnswer:
+    async def _admit(self, request: AnyRequest, resource: Resource) -> ASGIApp:
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         client = request.scope["client"]
         try:

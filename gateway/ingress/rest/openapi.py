@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from litestar import MediaType
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import (
     Components,
@@ -23,6 +24,7 @@ from gateway.ingress.rest.docs_page import DocsPage
 from gateway.ingress.rest.errors import ErrorBody
 from gateway.ingress.rest.form import FORM_OCTETS_MAX
 from gateway.ingress.rest.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+from media.sdp import SDP_OCTETS_MAX
 
 BASIC = "basic"
 DOCS_PATH = "/docs"
@@ -170,13 +172,45 @@ CALL_LIST_PARAMETERS = (
 )
 
 
-def operation(*parameters: Parameter, form: Schema | None = None) -> type[Operation]:
-    """The operation class of a handler that reads its own parameters and form."""
+WEB_CALL_PARAMETERS = (
+    Parameter(
+        "To", "query", STRING, "A number, or the user name of a phone of the account's.", True
+    ),
+    Parameter(
+        "From",
+        "query",
+        STRING,
+        "A number of the account's that is shown; its first one without it.",
+    ),
+)
+LAST_EVENT_ID = Parameter(
+    "Last-Event-ID", "header", STRING, "The `id` heard last; what came after it is told again."
+)
+
+
+def description(text: str) -> RequestBody:
+    """A body that is a session description."""
+    return RequestBody(
+        content={"application/sdp": OpenAPIMediaType(schema=STRING)},
+        description=f"{text}, with audio (RFC 8866); at most {SDP_OCTETS_MAX} octets.",
+        required=True,
+    )
+
+
+OFFER = description("The caller's offer")
+ANSWER = description("The caller's answer")
+
+
+def operation(
+    *parameters: Parameter, form: Schema | None = None, body: RequestBody | None = None
+) -> type[Operation]:
+    """The operation class of a handler that reads its own parameters, and form or body."""
 
     @dataclass
     class DocumentedOperation(Operation):
         def __post_init__(self) -> None:
             self.parameters = [*parameters]
+            self.request_body = body
             if form is not None:
                 self.request_body = RequestBody(
                     content={"application/x-www-form-urlencoded": OpenAPIMediaType(schema=form)},
@@ -210,11 +244,31 @@ KEY_ERRORS: dict[int, str] = {
 }
 
 
+WEB_CALL_ERRORS: dict[int, str] = {
+    **ERRORS,
+    400: "The offer is no session description, or the call may not be made; `code` says why.",
+    409: "21220: the call is not in a state for that.",
+    415: "20415: the body is not `application/sdp`.",
+    429: "20429: too many requests or calls; `Retry-After` says how long to wait.",
+}
+
+
 def responses(
-    status: int, resource: Any, description: str, errors: Mapping[int, str] = ERRORS
+    status: int,
+    resource: Any,
+    description: str,
+    errors: Mapping[int, str] = ERRORS,
+    media_type: str = MediaType.JSON,
 ) -> dict[int, ResponseSpec]:
     """The answer of an operation that succeeds, and those of all that do not."""
-    answers = {status: ResponseSpec(resource, generate_examples=False, description=description)}
+    answers = {
+        status: ResponseSpec(
+            resource,
+            generate_examples=False,
+            description=description,
+            media_type=cast(MediaType, media_type),  # Litestar takes any text there.
+        )
+    }
     for error_status, text in errors.items():
         answers[error_status] = ResponseSpec(ErrorBody, generate_examples=False, description=text)
     return answers

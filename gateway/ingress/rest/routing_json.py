@@ -79,11 +79,11 @@ class DecisionResource(msgspec.Struct, frozen=True, rename={"class_": "class"}):
     runner_up: str | None
     margin: float | None
     data_points: int
-    not_looked_at: int
     why: str
     candidates: tuple[CandidateResource, ...]
     uri: str | None
     call_sid: str | None = None
+    not_looked_at: int = 0
 
 
 def decision_resource(

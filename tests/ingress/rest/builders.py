@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import httpx
@@ -13,6 +13,7 @@ from litestar import Litestar
 from gateway.account import Account, Sender, SenderType
 from gateway.call import CallRecord
 from gateway.clock import Clock, IdFactory, message_sid
+from gateway.config.phone_page import PhoneNumber
 from gateway.errors import Refusal, Refused, StoreError
 from gateway.ingress.rest.app import create_app
 from gateway.ingress.rest.dependencies import RestDependencies
@@ -24,7 +25,9 @@ from gateway.messaging.admission import Admission, SendRequest
 from gateway.messaging.idempotency import Idempotency
 from gateway.messaging.intake import Intake, OnAccepted, OnRefused
 from gateway.messaging.opt_out import OptOuts
-from gateway.store.call_file import CallFilter
+from gateway.store.call_file import (
+    CallFilter,
+)
 from gateway.store.interface import (
     Accepted,
     Deleted,
@@ -40,6 +43,7 @@ from gateway.store.interface import (
     Transition,
 )
 from gateway.voice.call_records import StandingCall
+from gateway.voice.web_agent import WebAgent
 from routing.carrier_bind import CarrierBind, RouteEntry
 from routing.events import BindUp, Event
 from routing.router import Router
@@ -229,7 +233,13 @@ class KnownCredentials:
 class Api:
     """The application with everything behind it, and what a test wants to ask of it."""
 
-    def __init__(self, account: Account | None = None) -> None:
+    def __init__(
+        self,
+        account: Account | None = None,
+        web_agent: WebAgent | None = None,
+        clock: Clock | None = None,
+        phone_numbers: Sequence[PhoneNumber] | None = None,
+    ) -> None:
         self.clock = HandClock()
         self.store = MemoryStore()
         self.intake = MemoryIntake(self.store, self.clock)
@@ -244,10 +254,12 @@ class Api:
             cast(Store, self.store),
             self.live.get,
             lambda: self.ready,
-            self.clock,
+            clock or self.clock,
             self.intake.admission,
             self.router,
             calls=self.calls,
+            web_agent=web_agent,
+            phone_numbers=phone_numbers,
         )
         gate = Gate(dependencies)
         self.app: Litestar = create_app(dependencies, gate)

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from tests.ingress.rest.builders import Api
+from tests.ingress.rest.web_calls import Calling
 
 VOID = {"meta"}
 
@@ -90,6 +91,21 @@ async def test_the_document_describes_every_answer_and_no_other() -> None:
         "ExplainRoute": "200",
         "RankRoutes": "200",
     }
+
+
+async def test_the_document_describes_calls_where_they_can_be_made() -> None:
+    async with Calling().client(auth=None) as client:
+        paths = (await client.get("/docs/openapi.json")).json()["paths"]
+        html = (await client.get("/docs")).text
+
+    create = paths["/v1/WebCalls"]["post"]
+    assert [*create["requestBody"]["content"]] == ["application/sdp"]
+    assert [each["name"] for each in create["parameters"]] == ["To", "From"]
+    events = paths["/v1/WebCalls/{CallSid}/Events"]["get"]["responses"]["200"]
+    assert [*events["content"]] == ["text/event-stream"]
+    assert [*paths["/v1/WebCalls/{CallSid}"]] == ["delete", "patch"]
+    assert next(iter(paths["/v1/WebCalls/{CallSid}/Answer"]["put"]["responses"])) == "204"
+    assert "/v1/WebCalls/{CallSid}/Events" in html
 
 
 async def test_the_document_describes_the_idempotency_key() -> None:

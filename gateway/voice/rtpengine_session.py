@@ -1,0 +1,352 @@
+"""The media of one call in an rtpengine: what the signalling asks, as commands of the ng protocol.
+
+A call stays with the server that took its first offer. Each end has a tag there; one that is new
+gets another tag and a branch of its own, so that nothing of who was offered media before is left in
+what it is offered, and what was agreed with that one stays until the new one answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from gateway.ng.bencode import Writable
+from gateway.ng.client import OnReply, Unanswered
+from gateway.ng.client import Reply as NgReply
+from gateway.voice.media_session import (
+    Lost,
+    MediaEvent,
+    MediaRefused,
+    Qualities,
+    Side,
+    Silence,
+)
+from gateway.voice.rtpengine_flags import Spoken, answered, offered, read
+from gateway.voice.rtpengine_replies import Heard, heard, is_lost, refusal
+from gateway.voice.steps import Reply
+from media.profile import Profile
+
+# As long without media from an end that should send; told again after as long.
+SILENCE_S = 60.0
+# Of a digit that is sent; the pause behind it is rtpengine's.
+DIGIT_MS = 100
+_INJECTABLE = ["trust-address", "generate-mid", "inject-DTMF"]
+
+
+class MediaServer(Protocol):
+    """One rtpengine."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight(self) -> int: ...
+
+    @property
+    def up(self) -> bool: ...
+
+    def ask(self, command: Mapping[str, Writable], on_reply: OnReply) -> None: ...
+
+
+class _Offer(NamedTuple):
+    """Not answered yet: by whom, what that one speaks, and to whom: its tag, and its branch where
+    it is new; and how it was said."""
+
+    side: Side
+    spoken: Spoken
+    tag: str
+    branch: dict[str, Writable]
+    command: dict[str, Writable]
+
+
+class RtpengineSession:
+    """A `MediaSession`. `servers` are those that a first offer tries, in this order."""
+
+    def __init__(
+        self,
+        call_id: str,
+        servers: Sequence[MediaServer],
+        on_event: Callable[[MediaEvent], None],
+        on_closed: Callable[[RtpengineSession], None],
+    ) -> None:
+        self.known = Qualities()
+        self.server: MediaServer | None = None
+        self._call_id = call_id
+        self._servers = list(servers)
+        self._on_event = on_event
+        self._on_closed = on_closed
+        # Of those who were each side one after another; the last one is it now.
+        self._tags = {side: [str(side)] for side in Side}
+        self._spoken: dict[Side, Spoken] = {}
+        self._offer: _Offer | None = None
+        self._parties = 0
+        # How the last offer that was answered was said, and its answer.
+        self._agreed: tuple[dict[str, Writable], dict[str, Writable]] | None = None
+        self._injectable = False
+        self._closed = False
+        # Of each side: what had come from it, and when that had grown last.
+        self._came = {side: 0 for side in Side}
+        self._grown_at: dict[Side, float] = {}
+
+    # What the signalling asks
+
+    def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> Reply[bytes]:
+        try:
+            spoken, nameless = read(sdp)
+        except MediaRefused as refused:
+            return Reply.refused(refused)
+        other = _other(side)
+        command = self._command("offer", side) | {"sdp": nameless}
+        if profile is not None:
+            self._parties += 1
+            tag = f"{other}-{self._parties}"
+            branch: dict[str, Writable] = {"via-branch": tag}
+            command |= offered(Spoken.new(profile)) | branch
+        else:
+            tag, branch = self._tags[other][-1], {}
+            to = self._spoken.get(other) or Spoken.new(Profile.PLAIN)
+            command |= offered(to) | {"to-tag": tag}
+        if self._injectable:
+            command["flags"] = _INJECTABLE
+        self._offer = _Offer(side, spoken, tag, branch, command)
+        reply: Reply[bytes] = Reply()
+        self._ask_in_turn(command, partial(_describe, reply), self._servers)
+        return reply
+
+    def answer(self, side: Side, sdp: bytes) -> Reply[bytes]:
+        offer = self._offer
+        if offer is None or offer.side is side:
+            return Reply.refused(MediaRefused(488, "nothing was offered to who answers"))
+        try:
+            spoken, nameless = read(sdp)
+        except MediaRefused as refused:
+            return Reply.refused(refused)
+        command = self._command("answer", offer.side) | {"sdp": nameless, "to-tag": offer.tag}
+        command |= answered(offer.spoken) | offer.branch
+        if self._injectable:
+            command["flags"] = _INJECTABLE
+        reply: Reply[bytes] = Reply()
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            if refusal(said) is None:
+                if self._tags[side][-1] != offer.tag:
+                    self._tags[side].append(offer.tag)
+                self._spoken |= {offer.side: offer.spoken, side: spoken}
+                self._agreed = offer.command | {"to-tag": offer.tag}, command
+            _describe(reply, said)
+
+        self._ask(command, on_reply)
+        return reply
+
+    def flowing(self, side: Side) -> Reply[bool]:
+        reply: Reply[bool] = Reply()
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            refused = refusal(said)
+            if refused is not None or isinstance(said, Unanswered):
+                reply.refuse(refused or MediaRefused(500, "there is no reply"))
+            else:
+                reply.settle(self._heard(said, side).quality.packets > 0)
+
+        self._ask({"command": "query", "call-id": self._call_id}, on_reply)
+        return reply
+
+    def query(self) -> Reply[Qualities]:
+        reply: Reply[Qualities] = Reply()
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            refused = self._note(said)
+            if refused is not None:
+                reply.refuse(refused)
+            else:
+                reply.settle(self.known)
+
+        self._ask({"command": "query", "call-id": self._call_id}, on_reply)
+        return reply
+
+    def play(self, side: Side, file: str) -> Reply[None]:
+        """To that side, instead of what comes from the other, from a file on the server's disk that
+        rtpengine can read; until it ends or is stopped."""
+        command = self._command("play media", side) | {"file": file}
+        return self._done(command)
+
+    def stop(self, side: Side) -> Reply[None]:
+        """Playing to it."""
+        return self._done(self._command("stop media", side))
+
+    def send_dtmf(self, side: Side, digits: str) -> Reply[None]:
+        """To that side, as RFC 4733 events where it takes them, else as tones: one digit after
+        another, within what the other sends."""
+        reply: Reply[None] = Reply()
+        left = list(digits)
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            refused = refusal(said)
+            if refused is not None:
+                reply.refuse(refused)
+            elif left:
+                of = self._command("play DTMF", _other(side)) | {"code": left.pop(0)}
+                self._ask(of | {"duration": DIGIT_MS}, on_reply)
+            else:
+                reply.settle(None)
+
+        self._make_injectable(on_reply)
+        return reply
+
+    def close(self) -> Reply[Qualities]:
+        """What came is asked first: a call that is deleted may say nothing of it. A server that
+        does not answer forgets the call by its own time-out."""
+        if self._closed:  # It was lost.
+            return Reply.of(self.known)
+        self._closed = True
+        if self.server is None:
+            self._on_closed(self)
+            return Reply.of(self.known)
+        reply: Reply[Qualities] = Reply()
+
+        def on_deleted(said: NgReply | Unanswered) -> None:
+            self._on_closed(self)
+            reply.settle(self.known)
+
+        def on_told(said: NgReply | Unanswered) -> None:
+            self._note(said)
+            self._delete(on_deleted)
+
+        self._ask({"command": "query", "call-id": self._call_id}, on_told)
+        return reply
+
+    # What the engine asks
+
+    @property
+    def agreed(self) -> bool:
+        return self._agreed is not None
+
+    def poll(self, now: float) -> None:
+        """See whether media still comes, and whether the server still knows the call."""
+        self._ask({"command": "query", "call-id": self._call_id}, partial(self._polled, now=now))
+
+    def _polled(self, said: NgReply | Unanswered, now: float) -> None:
+        if self._closed:
+            return
+        if is_lost(said):
+            self._closed = True
+            self._on_closed(self)
+            self._on_event(Lost())
+            return
+        if self._note(said) is not None or isinstance(said, Unanswered):
+            return
+        both = [self._heard(said, side) for side in Side]
+        for side, one in zip(Side, both, strict=True):
+            came = one.quality.packets + one.reports
+            if came != self._came[side] or side not in self._grown_at:
+                self._came[side] = came
+                self._grown_at[side] = now
+        active = all(one.active for one in both)
+        if active and now - min(self._grown_at.values()) >= SILENCE_S:
+            self._grown_at = dict.fromkeys(Side, now)
+            self._on_event(Silence())
+
+    # Commands and replies
+
+    def _make_injectable(self, on_reply: OnReply) -> None:
+        """rtpengine puts digits only into what it was told to handle packet by packet. That keeps
+        the kernel out of it, so it is told when it is first needed: what was agreed is said again,
+        to the server alone, and neither ports nor descriptions change."""
+        if self._agreed is None:
+            on_reply({"result": b"error", "error-reason": b"nothing was agreed"})
+        elif self._injectable:
+            on_reply({"result": b"ok"})
+        else:
+            self._injectable = True
+            offer, answer = [one | {"flags": _INJECTABLE} for one in self._agreed]
+
+            def on_offered(said: NgReply | Unanswered) -> None:
+                if refusal(said) is not None:
+                    self._injectable = False
+                    on_reply(said)
+                else:
+                    self._ask(answer, on_reply)
+
+            self._ask(offer, on_offered)
+
+    def _done(self, command: Mapping[str, Writable]) -> Reply[None]:
+        reply: Reply[None] = Reply()
+
+        def on_reply(said: NgReply | Unanswered) -> None:
+            refused = refusal(said)
+            if refused is not None:
+                reply.refuse(refused)
+            else:
+                reply.settle(None)
+
+        self._ask(command, on_reply)
+        return reply
+
+    def _command(self, command: str, side: Side) -> dict[str, Writable]:
+        return {"command": command, "call-id": self._call_id, "from-tag": self._tags[side][-1]}
+
+    def _ask(self, command: Mapping[str, Writable], on_reply: OnReply) -> None:
+        if self.server is None:
+            on_reply(Unanswered.UNREACHABLE)
+        else:
+            self.server.ask(command, on_reply)
+
+    def _ask_in_turn(
+        self, command: Mapping[str, Writable], on_reply: OnReply, servers: Sequence[MediaServer]
+    ) -> None:
+        """The first offer goes to one server after another until one has room for the call; what
+        comes later, to that one alone."""
+        server = self.server or next((one for one in servers if one.up), None)
+        if server is None:
+            on_reply(Unanswered.UNREACHABLE)
+            return
+        rest = servers[servers.index(server) + 1 :] if self.server is None else ()
+
+        def on_said(said: NgReply | Unanswered) -> None:
+            refused = refusal(said)
+            if self._closed:  # Meanwhile: nobody will ask for it any more.
+                server.ask({"command": "delete", "call-id": self._call_id}, _unheeded)
+                on_reply(said)
+            elif refused is not None and refused.status == 503 and self.server is None and rest:
+                self._ask_in_turn(command, on_reply, rest)
+            else:
+                if refused is None:
+                    self.server = server
+                on_reply(said)
+
+        server.ask(command, on_said)
+
+    def _delete(self, on_reply: OnReply) -> None:
+        self._ask({"command": "delete", "call-id": self._call_id, "delete-delay": 0}, on_reply)
+
+    def _note(self, said: NgReply | Unanswered) -> MediaRefused | None:
+        """Keep what is known of both sides."""
+        refused = refusal(said)
+        if refused is None and not isinstance(said, Unanswered):
+            self.known = Qualities(*[self._heard(said, side).quality for side in Side])
+        return refused
+
+    def _heard(self, said: NgReply, side: Side) -> Heard:
+        return heard(said, self._tags[side], self._tags[_other(side)])
+
+
+def _other(side: Side) -> Side:
+    return Side.CALLED if side is Side.CALLER else Side.CALLER
+
+
+def _describe(reply: Reply[bytes], said: NgReply | Unanswered) -> None:
+    """Settle it with the description that the server gives, or with why it gives none."""
+    refused = refusal(said)
+    if refused is None and not isinstance(said, Unanswered):
+        sdp = said.get("sdp")
+        if isinstance(sdp, bytes):
+            reply.settle(sdp)
+            return
+        refused = MediaRefused(500, "rtpengine gives no description")
+    assert refused is not None
+    reply.refuse(refused)
+
+
+def _unheeded(said: NgReply | Unanswered) -> None:
+    """Nobody is left to hear of it."""

@@ -1,0 +1,393 @@
+"""The transport of a WebRTC end: plain RTP and RTCP above, ICE, DTLS and SRTP below, on one port.
+
+A packet of media goes from the socket to `on_rtp` in one call, and from `send_rtp` to the socket in
+another: no queue, task or future is between (RFC 7983 tells by its first octet whose it is).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Protocol
+
+import pylibsrtp
+from pylibsrtp import Session
+
+from media.latch import KNOWN, Source
+from media.leg import Transcoding
+from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
+from media.sdp import Address, ip
+from media.socket_pair import Received, SocketPair, dropped
+from media.webrtc_hooks import Certificate, DtlsAssociation, IcePath, SendTo, TurnServer
+from media.webrtc_parameters import Fingerprint, LocalParameters, RemoteParameters
+
+# For STUN and TURN servers; an answer waits for it, so what is not there by then is left out.
+GATHER_S = 2.0
+# From when an end is known until its first check, and for a handshake of DTLS.
+ICE_S = 30.0
+DTLS_S = 15.0
+# A certificate of aiortc's is good for 30 days.
+CERTIFICATE_S = 7 * 86_400.0
+# Sources of one end in one call: libsrtp keeps state of each, and forgets none.
+SOURCES_MAX = 64
+
+
+class TransportState(StrEnum):
+    """As RTCPeerConnection names them: disconnected may yet come back by a restart of ICE."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class Ports(Protocol):
+    """Those of a relay."""
+
+    def take_pair(self) -> tuple[SocketPair, Address]:
+        """Sockets that are bound, and where an end finds the first.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        ...
+
+    def give_back_pair(self, pair: SocketPair) -> None: ...
+
+    def new_ssrc(self) -> int: ...
+
+    @property
+    def transcoding(self) -> Transcoding: ...
+
+
+class WebRtcHost:
+    """Where WebRTC ends are met: ports of a relay, and a certificate for all. Make it before calls
+    come, for keys take time.
+
+    Servers of STUN and TURN are for us, not for the ends, which have their own; a gateway that is
+    told how it is seen from outside needs none.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        now: Callable[[], float],
+        stun_server: Address | None = None,
+        turn_server: TurnServer | None = None,
+    ) -> None:
+        self.ports = ports
+        self.now = now
+        self.stun_server = stun_server
+        self.turn_server = turn_server
+        self._certificate = Certificate.generateCertificate()
+        self._certified_at = now()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def certificate(self) -> Certificate:
+        """Of the next end; one that is there keeps its own."""
+        if self.now() > self._certified_at + CERTIFICATE_S:
+            self._certificate = Certificate.generateCertificate()
+            self._certified_at = self.now()
+        return self._certificate
+
+    def close(self, transport: WebRtcTransport) -> None:
+        """At once for its caller; what needs a moment is waited for in `closed`."""
+        task = asyncio.get_running_loop().create_task(transport.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def ask_servers(self, path: IcePath) -> None:
+        """For candidates; a server that does not answer in time gives none."""
+        asked: list[Coroutine[None, None, None]] = []
+        if self.stun_server is not None:
+            asked.append(self._ask_stun_server(path, self.stun_server))
+        if self.turn_server is not None:
+            asked.append(self._ask_turn_server(path, self.turn_server))
+        if asked:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await asyncio.gather(*asked, return_exceptions=True)
+
+    async def closed(self) -> None:
+        """Each transport that was to be closed is."""
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    async def _ask_stun_server(self, path: IcePath, server: Address) -> None:
+        await path.ask_stun_server(await self._resolved(server))
+
+    async def _ask_turn_server(self, path: IcePath, server: TurnServer) -> None:
+        await path.ask_turn_server(server, await self._resolved(server.address))
+
+    async def _resolved(self, server: Address) -> Address:
+        if ip(server.host) is not None:
+            return server
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
+        return Address(str(found[0][4][0]), server.port)
+
+
+class WebRtcTransport:
+    """One end. `gather`, then `connect` as soon as the end is known; both again when ICE is to
+    begin anew (RFC 8445 §9): what there was is kept until the new way is found.
+
+    A `LegTransport`: what it sends raises OSError where there is no way yet or any more. What comes
+    is handed to `received`. `strays` counts what is no SRTP of this end, nor helps to set it up.
+    """
+
+    def __init__(
+        self,
+        host: WebRtcHost,
+        controlling: bool,
+        on_state: Callable[[TransportState], None] = lambda state: None,
+    ) -> None:
+        self.received: Received = dropped
+        self.on_state = on_state
+        self.state = TransportState.NEW
+        self._strays = 0
+        self._host = host
+        self._controlling = controlling
+        self._certificate = host.certificate()
+        self._dtls = self._association()
+        self._fingerprints: frozenset[Fingerprint] = frozenset()
+        self._is_client = False
+        self._pairs: dict[IcePath, SocketPair] = {}
+        self._gathered: IcePath | None = None
+        self._tried: IcePath | None = None
+        self._path: IcePath | None = None
+        self._reaching: asyncio.Task[None] | None = None
+        self._securing: asyncio.Task[None] | None = None
+        self._discarding: set[asyncio.Task[None]] = set()
+        self._send_to: SendTo | None = None
+        self._address = Address("", 0)
+        self._tx: Session | None = None
+        self._rx: Session | None = None
+        self._sent: set[bytes] = set()
+        self._heard: set[bytes] = set()
+
+    @property
+    def strays(self) -> int:
+        return self._strays + sum([path.strays for path in self._pairs])
+
+    # Each packet
+
+    def send_rtp(self, packet: bytes, target: Source = KNOWN) -> None:
+        tx, send_to = self._tx, self._send_to
+        if tx is None or send_to is None or not self._may(packet[8:12], self._sent):
+            raise ConnectionError("the end cannot be sent to")
+        try:
+            send_to(tx.protect(packet), self._address)
+        except (ValueError, pylibsrtp.Error) as error:
+            raise ConnectionError("the packet is no RTP") from error
+
+    def send_muxed_rtcp(self, packet: bytes, target: Source = KNOWN) -> None:
+        tx, send_to = self._tx, self._send_to
+        if tx is None or send_to is None or not self._may(packet[4:8], self._sent):
+            raise ConnectionError("the end cannot be sent to")
+        try:
+            send_to(tx.protect_rtcp(packet), self._address)
+        except (ValueError, pylibsrtp.Error) as error:
+            raise ConnectionError("the packet is no RTCP") from error
+
+    send_rtcp = send_muxed_rtcp
+
+    def _media_received(self, data: bytes, now: float) -> None:
+        rx = self._rx
+        if rx is None or not HEADER_OCTETS <= len(data) <= PACKET_OCTETS_MAX:
+            self._strays += 1
+            return
+        is_rtcp = 192 <= data[1] < 224  # RFC 5761 §4
+        source = data[4:8] if is_rtcp else data[8:12]
+        if source not in self._heard and len(self._heard) >= SOURCES_MAX:
+            self._strays += 1
+            return
+        try:
+            packet = rx.unprotect_rtcp(data) if is_rtcp else rx.unprotect(data)
+        except pylibsrtp.Error:
+            self._strays += 1
+            return
+        self._heard.add(source)
+        self.received(packet, KNOWN, now)
+
+    @staticmethod
+    def _may(source: bytes, sources: set[bytes]) -> bool:
+        if source in sources:
+            return True
+        if len(sources) >= SOURCES_MAX:
+            return False
+        sources.add(source)
+        return True
+
+    # Setting it up
+
+    async def gather(self) -> LocalParameters:
+        """
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        self.open()
+        assert self._gathered is not None
+        await self._host.ask_servers(self._gathered)
+        return self._local(self._gathered)
+
+    def open(self) -> LocalParameters:
+        """What is gathered without a wait: one candidate, that of our socket."""
+        pair, advertised = self._host.ports.take_pair()
+        path = IcePath(
+            self._controlling,
+            self._host.now,
+            self._media_received,
+            self._dtls_received,
+            self._path_selected,
+            self._path_lost,
+        )
+        self._pairs[path] = pair
+        path.open(pair, advertised)
+        if self._gathered is not None:
+            self._discard(self._gathered)
+        self._gathered = path
+        return self._local(path)
+
+    def _local(self, path: IcePath) -> LocalParameters:
+        return LocalParameters(
+            path.local_username,
+            path.local_password,
+            self._certificate.fingerprint,
+            path.candidates(),
+        )
+
+    def connect(self, remote: RemoteParameters, is_client: bool) -> None:
+        """By what was gathered last; `on_state` tells what comes of it. `is_client` says whether we
+        begin DTLS. An end whose fingerprint has changed is another one, with keys of its own
+        (RFC 8842 §4)."""
+        path, self._gathered = self._gathered, None
+        assert path is not None, "nothing was gathered"
+        if self._tried is not None:
+            self._discard(self._tried)
+        if self._reaching is not None:
+            self._reaching.cancel()
+        if self.state is TransportState.FAILED or (
+            self._fingerprints not in (frozenset(), remote.fingerprints)
+        ):
+            self._forget_keys()
+        self._fingerprints = remote.fingerprints
+        self._is_client = is_client
+        self._tried = path
+        self._become(TransportState.CONNECTING)
+        self._reaching = asyncio.get_running_loop().create_task(self._reach(path, remote))
+
+    async def close(self) -> None:
+        """Give its ports and sockets back; harmless when it is closed."""
+        self.state = TransportState.CLOSED
+        self._tx = self._rx = None
+        tasks = [task for task in (self._reaching, self._securing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._dtls.close()
+        self._send_to = None
+        for path in list(self._pairs):
+            self._discard(path)
+        while self._discarding:
+            await asyncio.wait(self._discarding)
+
+    async def _reach(self, path: IcePath, remote: RemoteParameters) -> None:
+        try:
+            async with asyncio.timeout(ICE_S):
+                await path.reach(remote)
+        except (ConnectionError, TimeoutError):
+            self._tried = None
+            self._discard(path)
+            if self._path is None:
+                self._become(TransportState.FAILED)
+
+    def _path_selected(self, path: IcePath) -> None:
+        """Of the way that is tried, or of the one that is used: there is a pair, or another one."""
+        selected = path.selected()
+        if selected is None or path not in (self._tried, self._path):
+            return
+        self._send_to, self._address = selected
+        if path is self._tried:
+            before, self._path, self._tried = self._path, path, None
+            if before is not None:
+                self._discard(before)
+        if self._tx is not None:
+            self._become(TransportState.CONNECTED)
+        elif self._securing is None:
+            self._securing = asyncio.get_running_loop().create_task(self._secure())
+
+    async def _secure(self) -> None:
+        keys = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DTLS_S):
+                keys = await self._dtls.secure(self._is_client, self._fingerprints)
+        if keys is None:
+            self._become(TransportState.FAILED)
+            return
+        self._tx, self._rx = keys
+        self._become(TransportState.CONNECTED)
+
+    # What happens to it
+
+    def _association(self) -> DtlsAssociation:
+        association = DtlsAssociation(
+            self._certificate, self._dtls_to_send, lambda: self._dtls_ended(association)
+        )
+        return association
+
+    def _dtls_to_send(self, data: bytes) -> None:
+        if self._send_to is not None:
+            with contextlib.suppress(OSError):  # Lost, and sent again.
+                self._send_to(data, self._address)
+
+    def _dtls_received(self, data: bytes) -> None:
+        self._dtls.received(data)
+
+    def _dtls_ended(self, association: DtlsAssociation) -> None:
+        if association is self._dtls:
+            self._tx = self._rx = None
+            self._become(TransportState.CLOSED)
+
+    def _forget_keys(self) -> None:
+        if self._securing is not None:
+            self._securing.cancel()
+            self._securing = None
+        before, self._dtls = self._dtls, self._association()
+        self._tx = self._rx = None
+        self._sent, self._heard = set(), set()
+        self._spawn(before.close())
+
+    def _path_lost(self, path: IcePath) -> None:
+        if path is self._path:
+            self._path = self._send_to = None
+            self._become(TransportState.DISCONNECTED)
+        self._discard(path)
+
+    def _discard(self, path: IcePath) -> None:
+        """It is closed, and its ports given back."""
+        pair = self._pairs.pop(path, None)
+        if pair is not None:
+            self._strays += path.strays
+            self._spawn(self._close_path(path, pair))
+
+    async def _close_path(self, path: IcePath, pair: SocketPair) -> None:
+        try:
+            await path.close()
+        finally:
+            self._host.ports.give_back_pair(pair)
+
+    def _spawn(self, closing: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(closing)
+        self._discarding.add(task)
+        task.add_done_callback(self._discarding.discard)
+
+    def _become(self, state: TransportState) -> None:
+        if self.state not in (state, TransportState.CLOSED):
+            self.state = state
+            self.on_state(state)

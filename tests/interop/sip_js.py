@@ -1,0 +1,93 @@
+"""A phone on SIP.js in a browser: the page that it is, and how it is told what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.e2e.patience import until
+from tests.interop.chromium import Chromium, Page
+from tests.interop.tone_file import write_tone
+from tests.support.local_server import LocalServer
+
+PAGES = Path(__file__).with_name("browser")
+# What its microphone hears. A whole number of periods, so that it can be repeated without a click.
+TONE_HZ, TONE_S = 600, 5
+
+
+class BrowserPhone:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def register(
+        self, port: int, username: str, password: str, codecs: Sequence[str] = ()
+    ) -> None:
+        await self.page.call(
+            "phone.register",
+            {
+                "server": f"ws://127.0.0.1:{port}",
+                "username": username,
+                "password": password,
+                "codecs": codecs,
+            },
+        )
+
+    async def dial(self, number: str) -> None:
+        """
+        Raises:
+            PageError: it is refused; the text has the status.
+        """
+        await self.page.call("phone.dial", number)
+
+    async def called(self) -> None:
+        """Until somebody has called, and it has answered."""
+        await self.page.call("phone.called")
+
+    async def hang_up(self) -> None:
+        await self.page.call("phone.hangUp")
+
+    async def send_digits(self, digits: str) -> None:
+        assert await self.page.call("phone.sendDigits", digits)
+
+    async def stats(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.page.call("phone.stats")
+        return found
+
+    async def hears_digits(self, digits: str) -> None:
+        """Until it has played these, since the call stood, and no others."""
+
+        async def heard() -> str:
+            return str(await self.page.call("phone.keys"))
+
+        await until(heard, lambda all_: all_ == digits)
+
+    async def over(self) -> None:
+        """Until the call is, whoever ends it."""
+        await self.page.call("phone.over")
+
+    async def hears(self, hertz: int, level_min: float, *others: int) -> list[float]:
+        """The levels of that frequency and of others, once it is heard so loud."""
+
+        async def levels() -> list[float]:
+            found: list[float] = await self.page.call("phone.levels", [hertz, *others])
+            return found
+
+        return await until(levels, lambda found: found[0] >= level_min)
+
+
+@asynccontextmanager
+async def browser_phone(directory: Path, modules: Path) -> AsyncIterator[BrowserPhone]:
+    """Its microphone says TONE_HZ, at half of what it could."""
+    microphone = directory / "microphone.wav"
+    write_tone(microphone, TONE_HZ, TONE_S, level=0.5)
+    app = web.Application()
+    app.router.add_static("/sip.js", modules / "sip.js")
+    app.router.add_static("/", PAGES)
+    async with LocalServer(app) as server, Chromium(directory, microphone) as browser:
+        page = await browser.open(f"{server.url}/phone.html")
+        yield BrowserPhone(page)
+        assert page.errors == []

@@ -1,0 +1,229 @@
+"""What a WebRTC end and one with plain RTP are told of each other (RFC 8829, RFC 8843)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from media import sdp
+from media.errors import NotAcceptable
+from media.offer_answer import Negotiation
+from media.profile import Profile, profile_of
+from media.sdp import Address, Media
+from media.sdp_lines import Direction
+from media.transport_description import PlainDescription
+from media.webrtc_description import WebRtcDescription
+from media.webrtc_parameters import LocalParameters
+from tests.media.descriptions import audio, spoken
+from tests.media.descriptions import sdp as described
+from tests.media.webrtc_descriptions import LOCAL, TRANSPORT, browser, restarted, role
+
+RENEWED = replace(LOCAL, ufrag="renewed0")
+
+
+class Call:
+    """A browser is end 0 and a phone end 1, or the other way round."""
+
+    def __init__(self, browser_end: int = 0, transcodes: bool = True) -> None:
+        self.renewals = 0
+        self.web = WebRtcDescription(LOCAL, self._renew)
+        plain = PlainDescription(Address("192.0.2.1", 20_000))
+        ends = (self.web, plain) if browser_end == 0 else (plain, self.web)
+        self.negotiation = Negotiation(ends, (1, 2), transcodes)
+
+    def offer(self, end: int, octets: bytes) -> Media:
+        (media,) = sdp.parse(self.negotiation.offer(end, octets)).media
+        return media
+
+    def answer(self, end: int, octets: bytes) -> Media:
+        return sdp.parse(self.negotiation.answer(end, octets)).media[0]
+
+    def _renew(self) -> LocalParameters:
+        self.renewals += 1
+        return RENEWED
+
+
+def attributes(media: Media) -> dict[str, str]:
+    return media.lines.attributes
+
+
+def test_a_browsers_offer_is_known() -> None:
+    assert profile_of(browser()) is Profile.WEBRTC
+
+
+def test_a_phone_is_offered_nothing_of_the_browsers_transport() -> None:
+    offered = Call().offer(0, browser())
+    assert (offered.proto, offered.port) == ("RTP/AVP", 20_000)
+    of_browsers = {"ice-ufrag", "fingerprint", "setup", "mid", "extmap", "rtcp-fb", "ssrc", "msid"}
+    assert not of_browsers & set(attributes(offered))
+
+
+def test_a_phone_is_offered_g711_first_then_opus_and_digits() -> None:
+    assert Call().offer(0, browser()).formats == ("0", "8", "111", "126", "110")
+
+
+def test_a_browser_is_answered_in_its_own_words() -> None:
+    call = Call()
+    call.offer(0, browser())
+    answered = call.answer(1, described(audio(49_170, "rtpmap:0 PCMU/8000", formats=("0",))))
+    said = attributes(answered)
+    assert (answered.proto, answered.port, answered.formats) == (
+        "UDP/TLS/RTP/SAVPF",
+        30_000,
+        ("0", "126"),
+    )
+    assert (said["mid"], said["setup"], said["ice-ufrag"]) == ("0", "active", "ourUfrag")
+    assert said["fingerprint"] == "sha-256 " + ":".join(["EF"] * 32)
+    assert said["candidate"] == "f 1 udp 2130706431 192.0.2.1 30000 typ host"
+    assert {"rtcp-mux", "end-of-candidates", "sendrecv", "msid"} <= set(said)
+    assert call.web.is_client
+
+
+def test_video_is_refused_and_stays_out_of_the_bundle() -> None:
+    call = Call()
+    call.offer(0, browser(video=True))
+    answer = sdp.parse(call.negotiation.answer(1, spoken()))
+    audio_media, video = answer.media
+    assert (video.port, attributes(video)["mid"]) == (0, "1")
+    assert audio_media.port != 0
+    assert ("a", "group:BUNDLE 0") in answer.lines
+
+
+def test_an_answer_names_nothing_that_was_not_offered() -> None:
+    call = Call()
+    call.offer(0, browser(formats=("0", "126")))
+    assert call.answer(1, spoken()).formats == ("0",)
+
+
+def test_a_browser_without_g711_is_answered_opus() -> None:
+    call = Call()
+    offered = call.offer(0, browser(formats=("111", "110")))
+    assert offered.formats == ("0", "8", "111", "110", "96")
+    answered = call.answer(
+        1, described(audio(49_170, "rtpmap:96 telephone-event/8000", formats=("0", "96")))
+    )
+    assert answered.formats == ("111", "110")
+    assert "maxplaybackrate=8000" in attributes(answered)["fmtp"]
+
+
+def test_a_browser_without_g711_is_refused_by_a_phone_where_nothing_transcodes() -> None:
+    call = Call(transcodes=False)
+    assert call.offer(0, browser(formats=("111", "110"))).formats == ("111", "110")
+    with pytest.raises(NotAcceptable):
+        call.answer(1, described(audio(49_170, formats=("8",))))
+
+
+def test_a_browser_is_offered_g711_and_how_to_reach_us() -> None:
+    call = Call(browser_end=1)
+    offered = call.offer(0, spoken())
+    said = attributes(offered)
+    assert (offered.proto, offered.formats) == ("UDP/TLS/RTP/SAVPF", ("0", "8", "101"))
+    assert (said["setup"], said["mid"], said["ice-pwd"]) == ("actpass", "0", LOCAL.pwd)
+    assert {"rtcp-mux", "rtcp-mux-only", "sendrecv"} <= set(said)
+
+
+def test_a_browser_that_answers_active_begins_dtls() -> None:
+    call = Call(browser_end=1)
+    call.offer(0, spoken())
+    answered = call.answer(1, browser(formats=("0", "126"), transport=role("active")))
+    assert (answered.proto, answered.port) == ("RTP/AVP", 20_000)
+    assert not call.web.is_client
+
+
+@pytest.mark.parametrize("setup", ["actpass", "holdconn"])
+def test_an_answer_must_choose_who_begins_dtls(setup: str) -> None:
+    call = Call(browser_end=1)
+    call.offer(0, spoken())
+    with pytest.raises(NotAcceptable):
+        call.answer(1, browser(formats=("0",), transport=role(setup)))
+
+
+def test_a_browser_is_not_offered_what_none_has() -> None:
+    with pytest.raises(NotAcceptable) as raised:
+        Call(browser_end=1).offer(
+            0, described(audio(49_170, "rtpmap:18 G729/8000", formats=("18",)))
+        )
+    assert raised.value.status == 488
+
+
+@pytest.mark.parametrize("missing", ["rtcp-mux", "fingerprint", "ice-pwd", "setup"])
+def test_an_offer_without_what_webrtc_needs_is_refused(missing: str) -> None:
+    transport = tuple(one for one in TRANSPORT if not one.startswith(missing))
+    with pytest.raises(NotAcceptable):
+        Call().offer(0, browser(transport=transport))
+
+
+def test_an_old_browsers_profile_is_served() -> None:
+    call = Call()
+    call.offer(0, browser(proto="RTP/SAVPF"))
+    assert call.answer(1, spoken()).proto == "RTP/SAVPF"
+
+
+def test_a_new_offer_keeps_names_credentials_and_roles() -> None:
+    call = Call()
+    call.offer(0, browser(mid="voice"))
+    first = attributes(call.answer(1, spoken()))
+    call.offer(0, browser(mid="voice", direction="sendonly"))
+    again = attributes(call.answer(1, spoken()))
+    same = ("mid", "ice-ufrag", "ice-pwd", "setup", "fingerprint")
+    assert [first[one] for one in same] == [again[one] for one in same]
+    assert "recvonly" in again
+    assert call.renewals == 0
+
+
+def test_a_new_offer_of_ours_keeps_names_and_credentials() -> None:
+    call = Call()
+    call.offer(0, browser(mid="voice"))
+    call.answer(1, spoken())
+    said = attributes(call.offer(1, spoken()))
+    assert (said["mid"], said["ice-ufrag"], said["setup"]) == ("voice", "ourUfrag", "actpass")
+
+
+def test_the_role_that_there_is_is_kept_when_the_other_end_offers() -> None:
+    call = Call(browser_end=1)
+    call.offer(0, spoken())
+    call.answer(1, browser(formats=("0",), transport=role("active")))
+    call.offer(1, browser())
+    assert attributes(call.answer(0, spoken()))["setup"] == "passive"
+
+
+def test_ice_begins_anew_when_the_browser_asks_for_it() -> None:
+    call = Call()
+    call.offer(0, browser())
+    call.answer(1, spoken())
+    call.offer(0, browser(transport=restarted()))
+    answered = attributes(call.answer(1, spoken()))
+    assert (answered["ice-ufrag"], call.renewals) == ("renewed0", 1)
+    assert attributes(call.answer(1, spoken()))["ice-ufrag"] == "renewed0"
+
+
+def test_an_answer_cannot_begin_ice_anew() -> None:
+    call = Call(browser_end=1)
+    call.offer(0, spoken())
+    call.answer(1, browser(formats=("0",), transport=role("active")))
+    call.offer(0, spoken())
+    with pytest.raises(NotAcceptable):
+        call.answer(1, browser(formats=("0",), transport=role("active", restarted())))
+
+
+def test_two_browsers_pass_what_is_theirs_alone() -> None:
+    ends = (WebRtcDescription(LOCAL, lambda: LOCAL), WebRtcDescription(LOCAL, lambda: LOCAL))
+    negotiation = Negotiation(ends, (1, 2))
+    (offered,) = sdp.parse(negotiation.offer(0, browser(mid="voice"))).media
+    assert offered.formats[0] == "111"
+    assert attributes(offered)["mid"] == "voice"
+    assert {"extmap", "rtcp-fb"} <= set(attributes(offered))
+    answer = browser(mid="voice", transport=role("active"))
+    (answered,) = sdp.parse(negotiation.answer(1, answer)).media
+    assert (answered.formats[0], attributes(answered)["setup"]) == ("111", "active")
+
+
+def test_hold_passes_both_ways() -> None:
+    call = Call()
+    call.offer(0, browser(direction="inactive"))
+    answered = call.answer(1, spoken(49_170, "inactive"))
+    assert "inactive" in attributes(answered)
+    stream = call.negotiation.stream(0)
+    assert stream is not None
+    assert stream.direction is Direction.INACTIVE
