@@ -9,10 +9,12 @@ from functools import partial
 from random import SystemRandom
 
 from media.errors import MediaError
-from media.events import MediaEvent, MediaTimeout
+from media.events import EndGone, MediaEvent, MediaTimeout
 from media.leg import Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
+from media.webrtc_end import WebRtcEnds
+from media.webrtc_transport import WebRtcHost
 from media.worker.messages import (
     Answer,
     Begin,
@@ -93,6 +95,7 @@ class Service:
             place.advertised_host,
             place.silence_s,
         )
+        self._host.browsers = WebRtcEnds(WebRtcHost(self._host, time.monotonic))
 
     def _offer(self, offer: Offer) -> bytes:
         relay = self._calls.get(offer.call)
@@ -108,8 +111,10 @@ class Service:
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
         match event:
-            case MediaTimeout():
+            case MediaTimeout() | EndGone():
                 self._tell(Silent(call))
+            case _:
+                """Nobody asks for those yet."""
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
         relay = self._calls.get(call)
