@@ -36,11 +36,7 @@ def test_what_is_encoded_is_decoded() -> None:
 
 def test_ffmpeg_hears_what_we_encode() -> None:
     encoder, theirs = OpusEncoder(), av.CodecContext.create("libopus", "r")
-    heard = [
-        frame
-        for one in spoken(60)
-        for frame in theirs.decode(av.Packet(encoder.encode(one)))
-    ]
+    heard = [frame for one in spoken(60) for frame in theirs.decode(av.Packet(encoder.encode(one)))]
     resampler = av.AudioResampler(format="s16", layout="mono", rate=8_000)
     mono = [one for frame in heard[10:] for one in resampler.resample(frame)]
     assert level_of_frames(mono, HERTZ) == pytest.approx(0.5, rel=0.1)

@@ -67,8 +67,8 @@ class Phone {
     await reached(this.session, SessionState.Terminated);
   }
 
-  hangUp() {
-    return this.session.bye();
+  async hangUp() {
+    await this.session.bye();
   }
 
   listen() {
