@@ -4,32 +4,61 @@ becomes, `socket_pair` reads and writes it."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from pathlib import Path
 from random import Random
 from secrets import token_bytes
+from typing import Protocol
 
 from media import opus
-from media.errors import NoPorts, NotAcceptable
-from media.events import MediaEvent, MediaTimeout
-from media.leg import Heard, Leg, describe, join
+from media.audio import Audio
+from media.errors import MediaError, NoPorts, NotAcceptable
+from media.events import (
+    DigitReceived,
+    EndGone,
+    MediaEvent,
+    MediaTimeout,
+    OneWay,
+    Played,
+    Recorded,
+    Silent,
+    Talking,
+)
+from media.leg import Heard, Leg, Tap, describe, join
 from media.offer_answer import Negotiation
-from media.opus_bridge import OpusBridge, OpusNeed
+from media.one_way import OneWayWatch
+from media.opus_transcoding import OpusTranscoding
 from media.port_range import PortRange
 from media.profile import Profile
-from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
+from media.recorder import OCTETS_MAX, Recorder
+from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
-from media.transcoding_pool import TranscodingPool
+from media.speech import Speech, SpeechBounds
+from media.telephone_event import DIGIT_S, Digit
+from media.ticker import Ticker
 
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
 # Pairs of sockets that stay bound while no call has them; those of more are closed.
 KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
+# How often a call is looked after: reports, one-way audio.
+LOOK_S = 5.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
+
+
+class BrowserEnds(Protocol):
+    """Makes WEBRTC ends; apart, for what they need takes long to load, and not all serve browsers
+    (see `media.webrtc_end`)."""
+
+    def end(self, we_offer: bool) -> RelayEnd: ...
 
 
 class RelayHost:
@@ -61,7 +90,9 @@ class RelayHost:
         self._keeps = KEPT_PAIRS_MAX
         self.now = now
         self.silence_s = silence_s
-        self._transcoding: TranscodingPool | None = None
+        self.ticker = Ticker(now)
+        self.transcoding = OpusTranscoding()
+        self.browsers: BrowserEnds | None = None
 
     def open(
         self,
@@ -71,27 +102,37 @@ class RelayHost:
         """
         Raises:
             NoPorts: no port or no socket is left.
+            NotAcceptable: browsers are not served here.
         """
         ends: list[RelayEnd] = []
         try:
-            for profile in profiles:
-                ends.append(self.end(profile))
-        except NoPorts:
+            for profile, we_offer in zip(profiles, (False, True), strict=True):
+                ends.append(self.end(profile, we_offer))
+        except MediaError:
             for end in ends:
                 end.close()
             raise
         return self.join((ends[0], ends[1]), on_event)
 
-    def end(self, profile: Profile) -> RelayEnd:
-        """One of ports of ours: any but WEBRTC's, which is made with a wait.
+    def end(self, profile: Profile, we_offer: bool = True) -> RelayEnd:
+        """One of ports of ours, which we offer to at first, or which offers.
 
         Raises:
             NoPorts: no port or no socket is left.
+            NotAcceptable: browsers are not served here.
         """
+        if profile is Profile.WEBRTC:
+            if self.browsers is None:
+                raise NotAcceptable("browsers are not served here")
+            return self.browsers.end(we_offer)
         pair, local = self.take_pair()
-        if profile is Profile.PLAIN:
-            return PlainEnd(pair, local, self.is_ours, self.give_back_pair)
-        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self.give_back_pair)
+        ports = EndPorts(
+            pair, local, self.is_ours, self.give_back_pair, self.new_ssrc(), self.transcoding
+        )
+        return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
+
+    def new_ssrc(self) -> int:
+        return self._random.getrandbits(32)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
@@ -108,18 +149,17 @@ class RelayHost:
             self.ports.holds(address.port) or address.port & ~1 in self._kept
         )
 
-    def bridge(self, need: OpusNeed, legs: tuple[Leg, Leg]) -> OpusBridge:
-        """The threads that transcode begin with the first."""
-        if self._transcoding is None:
-            self._transcoding = TranscodingPool()
-        return OpusBridge(need, legs, self._transcoding, self._random)
+    @cached_property
+    def disk(self) -> ThreadPoolExecutor:
+        """The one thread that writes recordings."""
+        return ThreadPoolExecutor(1, "recordings")
 
     def close(self) -> None:
         """Close the sockets that no call has, and those of calls when they end; nothing is
         transcoded any more."""
-        if self._transcoding is not None:
-            self._transcoding.close()
-            self._transcoding = None
+        self.transcoding.close()
+        if "disk" in self.__dict__:
+            self.disk.shutdown(wait=False)
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
@@ -172,8 +212,18 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
+        self._watch = OneWayWatch(self._legs)
+        self._by_signalling = [False, False]
+        self._speech: list[Speech | None] = [None, None]
+        self._recorder: Recorder | None = None
+        self._recorded: tuple[int, ...] = ()
         self._closed = False
-        self.bridge: OpusBridge | None = None
+        for end, leg in enumerate(self._legs):
+            self._ends[end].on_gone = partial(self._on_gone, end)
+            leg.on_digit = partial(self._on_digit, end)
+            leg.player.on_played = partial(self._on_played, end)
+
+    # What the ends say
 
     def offer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
@@ -188,10 +238,12 @@ class Relay:
         self._ends[0].agreed(first)
         self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
-        self._transcode(OpusNeed.of((first, second)))
         self._told_at = self._host.now()
+        self._watch.begin(self._told_at)
         self._arm()
         return answered
+
+    # How they are heard
 
     def leg(self, end: int) -> Leg:
         return self._legs[end]
@@ -199,47 +251,167 @@ class Relay:
     def heard(self, end: int) -> Heard:
         return self._legs[end].heard
 
+    # What is done with them
+
+    def play(self, end: int, audio: Audio, repeats: int = 1) -> None:
+        """To that end, which does not hear the other meanwhile; 0 repeats it until `stop`."""
+        self._check_open()
+        self._legs[end].player.play(audio, repeats)
+        self._host.ticker.add(self._tick)
+
+    def stop(self, end: int) -> None:
+        self._legs[end].player.stop()
+
+    def send_digits(self, end: int, signs: str, duration_s: float = DIGIT_S) -> int:
+        """To that end, as events or, if it has none, as tones; how many were taken."""
+        self._check_open()
+        taken = self._legs[end].player.send_digits(signs, duration_s)
+        self._host.ticker.add(self._tick)
+        return taken
+
+    def tell_digits(self, end: int, by_signalling: bool) -> None:
+        """Whether an end that has no events gets the digits of the other by SIP INFO: they are not
+        sent to it as tones then."""
+        self._by_signalling[end] = by_signalling
+
+    def listen(self, end: int, bounds: SpeechBounds | None) -> None:
+        """Tell when that end talks and when it is silent; None ends it."""
+        self._check_open()
+        self._speech[end] = (
+            None if bounds is None else Speech(bounds, partial(self._on_speech, end))
+        )
+        self._tap()
+
+    def record(self, path: Path, ends: Sequence[int], octets_max: int = OCTETS_MAX) -> None:
+        """What those ends say, into a WAV file that must not be there yet.
+
+        Raises:
+            NotAcceptable: the call is recorded already.
+        """
+        self._check_open()
+        if self._recorder is not None:
+            raise NotAcceptable("the call is recorded already")
+        self._recorded = tuple(ends)
+        self._recorder = Recorder(
+            path,
+            len(self._recorded),
+            octets_max,
+            self._host.now(),
+            self._host.disk,
+            self._on_recorded,
+        )
+        self._tap()
+
+    def stop_recording(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop(self._host.now())
+
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""
-        if not self._closed:
-            self._closed = True
-            self._transcode(None)
-            for end in self._ends:
-                end.close()
+        if self._closed:
+            return
+        self.stop_recording()
+        self._closed = True
+        self._host.ticker.discard(self._tick)
+        for end in self._ends:
+            end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _transcode(self, need: OpusNeed | None) -> None:
-        """What needs to be, from now on; a bridge that is there stays if nothing has changed."""
-        if need == (self.bridge.need if self.bridge else None):
-            return
-        if self.bridge is not None:
-            self.bridge.close()
-        self.bridge = None if need is None else self._host.bridge(need, self._legs)
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""
         if self._closed:
             raise NotAcceptable("the call is over")
 
+    # What is told
+
+    def _on_gone(self, end: int) -> None:
+        self._on_event(EndGone(end))
+
+    def _on_digit(self, end: int, digit: Digit) -> None:
+        other = 1 - end
+        stream = self._legs[other].stream
+        passed = stream is not None and stream.codecs.has_events
+        if not passed and not self._by_signalling[other]:
+            with contextlib.suppress(NotAcceptable):
+                self.send_digits(other, digit.sign, digit.duration_s)
+                passed = True
+        self._on_event(DigitReceived(end, *digit, passed))
+
+    def _on_played(self, end: int, finished: bool) -> None:
+        self._on_event(Played(end, finished))
+
+    def _on_speech(self, end: int, talks: bool, level_dbov: float) -> None:
+        self._on_event((Talking if talks else Silent)(end, level_dbov))
+
+    def _on_recorded(self, recorded: Recorded) -> None:
+        self._recorder = None
+        self._tap()
+        self._on_event(recorded)
+
+    # The clock of what plays, listens and records
+
+    def _tap(self) -> None:
+        channels = () if self._recorder is None else self._recorder.channels
+        for end, leg in enumerate(self._legs):
+            taps: list[Tap] = [
+                channel
+                for one, channel in zip(self._recorded, channels, strict=False)
+                if one == end
+            ]
+            speech = self._speech[end]
+            if speech is not None:
+                taps.append(speech)
+            leg.tap(*taps)
+        if not self._closed:
+            self._host.ticker.add(self._tick)
+
+    def _tick(self, now: float) -> None:
+        busy = False
+        for leg in self._legs:
+            leg.player.tick(now)
+            busy = busy or leg.player.busy
+        for speech in self._speech:
+            if speech is not None:
+                speech.tick(now)
+                busy = True
+        if self._recorder is not None:
+            self._recorder.tick(now)
+            busy = True
+        if not busy:
+            self._host.ticker.discard(self._tick)
+
+    # What is looked after
+
     def _arm(self) -> None:
-        """One timer for the end that has been silent for longest; it is set anew where that end
-        has sent since."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if all(leg.in_both_directions for leg in self._legs):
-            since = max(self._told_at, min(leg.last_at for leg in self._legs))
-            delay = since + self._host.silence_s - self._host.now()
-            self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
+        delay = LOOK_S
+        if self._should_flow:
+            delay = min(delay, self._silent_since + self._host.silence_s - self._host.now())
+        self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
+
+    @property
+    def _should_flow(self) -> bool:
+        return all(leg.in_both_directions for leg in self._legs)
+
+    @property
+    def _silent_since(self) -> float:
+        """Of the end that has been silent for longest."""
+        return max(self._told_at, min(leg.last_at for leg in self._legs))
 
     def _on_timer(self) -> None:
         self._timer = None
         now = self._host.now()
-        since = max(self._told_at, min(leg.last_at for leg in self._legs))
-        if now >= since + self._host.silence_s:
-            self._told_at = now
-            self._on_event(MediaTimeout())
+        for leg in self._legs:
+            leg.reports.report(now)
+        if self._should_flow:
+            end = self._watch.look(now)
+            if end is not None:
+                self._on_event(OneWay(end))
+            if now >= self._silent_since + self._host.silence_s:
+                self._told_at = now
+                self._on_event(MediaTimeout())
         if not self._closed:
             self._arm()

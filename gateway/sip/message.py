@@ -22,12 +22,15 @@ from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
 
 VERSION = "SIP/2.0"
+SDP = "application/sdp"
 MAX_FORWARDS: Final = 70
 MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
 _CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
 DIGITS_MAX = 20
+# Lengths and hops as nearly all messages have them.
+_USUAL_NUMBERS = {str(number): number for number in range(2_048)}
 
 
 class SipMessage:
@@ -177,16 +180,21 @@ class SipMessage:
     def content_type(self) -> str | None:
         """In lower case, without parameters."""
         value = self.headers.first.get("Content-Type")
-        return None if value is None else value.partition(";")[0].strip(" \t").lower()
+        if value is None or value == SDP:
+            return value
+        return value.partition(";")[0].strip(" \t").lower()
 
     def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
         """The value of a header of digits; None where there is none."""
         value = self.headers.first.get(name)
         if value is None:
             return None
-        # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
-        digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
-        if not digits or (number := int(value)) > maximum:
+        number = _USUAL_NUMBERS.get(value)
+        if number is None:
+            # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
+            digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
+            number = int(value) if digits else INTEGER_MAX + 1
+        if number > maximum:
             raise GrammarError(f"{name} is not a number up to {maximum}")
         return number
 

@@ -24,15 +24,14 @@ from statistics import median
 import uvloop
 
 from media import sdp
-from media.g711 import PCMU
-from media.opus_bridge import OpusBridge
+from media.codecs import PCMU
 from media.profile import Profile
 from media.relay import Relay, RelayHost
 from media.rtp import RtpHeader
 from media.sdp import Address
-from media.transcoding import Outgoing, ToOpus
+from media.transcoding import ToOpus
 from media.webrtc_description import WebRtcSaid
-from media.webrtc_end import WebRtcEnd, open_end
+from media.webrtc_end import WebRtcEnd, WebRtcEnds
 from media.webrtc_parameters import LocalParameters
 from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
 from tests.media.descriptions import audio
@@ -59,7 +58,7 @@ def main() -> None:
         child = os.fork()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if not child:
-                runner.run(ends(theirs, calls, payload_type))
+                runner.run(peers(theirs, calls, payload_type))
                 os._exit(0)
             runner.run(relayed(ours, calls, payload_type))
         os.waitpid(child, 0)
@@ -67,8 +66,8 @@ def main() -> None:
 
 async def relayed(pipe: Connection, calls: int, payload_type: int) -> None:
     host = RelayHost(HOST, PORTS, random.Random(1), time.monotonic)
-    web = WebRtcHost(host, time.monotonic)
-    opened = [await open_end(web, we_offer=False) for _ in range(calls)]
+    host.browsers = ends = WebRtcEnds(WebRtcHost(host, time.monotonic))
+    opened = [ends.end(we_offer=False) for _ in range(calls)]
     connected = [asyncio.Event() for _ in opened]
     for end, event in zip(opened, connected, strict=True):
         end.transport.on_state = when_connected(event)
@@ -82,12 +81,11 @@ async def relayed(pipe: Connection, calls: int, payload_type: int) -> None:
     set_up_ms = (time.process_time() - before) / calls * 1e3
     await asyncio.sleep(ROUND_S)
     spent = [await one_round(relays) for _ in range(ROUNDS)]
-    bridges = [relay.bridge for relay in relays if relay.bridge is not None]
-    report(payload_type, calls, spent, set_up_ms, opened, bridges)
+    report(payload_type, calls, spent, set_up_ms, opened, host.transcoding.dropped)
     pipe.send(None)
     for relay in relays:
         relay.close()
-    await web.closed()
+    await ends.host.closed()
     host.close()
 
 
@@ -97,13 +95,13 @@ def report(
     spent: list[float],
     set_up_ms: float,
     opened: list[WebRtcEnd],
-    bridges: list[OpusBridge],
+    dropped: int,
 ) -> None:
     lost = sum([end.leg.heard.lost + end.leg.peer.heard.lost for end in opened])
     sys.stdout.write(
         f"{'PCMU' if payload_type == PCMU else 'Opus to PCMU'}: {min(spent):.2f} µs a packet "
         f"(median {median(spent):.2f}), {calls} calls, {set_up_ms:.1f} ms a set-up, {lost} lost, "
-        f"{sum([bridge.dropped for bridge in bridges])} dropped before a codec\n"
+        f"{dropped} dropped before a codec\n"
     )
 
 
@@ -143,7 +141,7 @@ async def one_round(relays: list[Relay]) -> float:
     return spent / max(1, came() - packets) * 1e6
 
 
-async def ends(pipe: Connection, calls: int, payload_type: int) -> None:
+async def peers(pipe: Connection, calls: int, payload_type: int) -> None:
     """The child: browsers and phones."""
     host = RelayHost(HOST, PEER_PORTS, random.Random(2), time.monotonic)
     web = WebRtcHost(host, time.monotonic)
@@ -175,7 +173,7 @@ async def ends(pipe: Connection, calls: int, payload_type: int) -> None:
 
 
 def encoded(phone_frames: list[bytes]) -> list[bytes]:
-    transcoding = ToOpus(OPUS, {}, Outgoing(0))
+    transcoding = ToOpus(OPUS)
     packets = [
         bytes(RtpHeader(PCMU, number, number * 160, 1)) + one
         for number, one in enumerate(phone_frames)
