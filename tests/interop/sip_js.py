@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,25 +25,18 @@ class BrowserPhone:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    async def register(
-        self, port: int, username: str, password: str, codecs: Sequence[str] = ()
-    ) -> None:
-        await self.page.call(
-            "phone.register",
-            {
-                "server": f"ws://127.0.0.1:{port}",
-                "username": username,
-                "password": password,
-                "codecs": codecs,
-            },
-        )
+    async def register(self, port: int, username: str, password: str) -> None:
+        server = f"ws://127.0.0.1:{port}"
+        who = {"server": server, "username": username, "password": password}
+        await self.page.call("phone.register", who)
 
-    async def dial(self, number: str) -> None:
-        """
+    async def dial(self, number: str, *codecs: str) -> None:
+        """Offering these codecs, or all that the browser has.
+
         Raises:
             PageError: it is refused; the text has the status.
         """
-        await self.page.call("phone.dial", number)
+        await self.page.call("phone.dial", number, codecs)
 
     async def called(self) -> None:
         """Until somebody has called, and it has answered."""
@@ -97,4 +90,4 @@ async def browser_phone(directory: Path, modules: Path) -> AsyncIterator[Browser
     async with LocalServer(app) as server, Chromium(directory, microphone) as browser:
         page = await browser.open(f"{server.url}/phone.html")
         yield BrowserPhone(page)
-        assert page.errors == []
+        assert page.errors == [], page.errors

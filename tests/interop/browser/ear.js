@@ -18,7 +18,8 @@ export class Ear {
     this.element = new Audio();
     this.element.muted = true;
     this.element.srcObject = stream;
-    this.element.play();
+    // Closed before it begins, it is refused, which harms nobody.
+    this.element.play().catch(() => {});
     this.context = new AudioContext();
     this.analyser = new AnalyserNode(this.context, { fftSize: SAMPLES });
     this.context.createMediaStreamSource(stream).connect(this.analyser);
