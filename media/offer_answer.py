@@ -48,6 +48,8 @@ class End:
         self.stream: AudioStream | None = None
         self.media: tuple[Media, ...] = ()
         self.audio = 0
+        host = transport.host
+        self._network = f"IN {address_kind(host)} {host}"
         self._session_id = session_id
         self._version = session_id
         self._told = ""
@@ -62,8 +64,7 @@ class End:
     ) -> bytes:
         """To this end, what the other said; `passes` says whether what is of its profile is told.
         The o= line is ours: its version grows when something else has changed (§8)."""
-        host = self.transport.host
-        network = f"IN {address_kind(host)} {host}"
+        network = self._network
         left_out = LEFT_OUT if passes else LEFT_OUT_OF_ANOTHER_PROFILE
         bandwidths, attributes = "", ""
         times = "0 0"
