@@ -11,6 +11,12 @@ class MediaTimeout(NamedTuple):
     after as long, from the first answer on, so in early media too, where an end may be silent."""
 
 
+class EndGone(NamedTuple):
+    """The transport of the end could not be set up, or the end has closed it: of WEBRTC alone."""
+
+    end: int
+
+
 class OneWay(NamedTuple):
     """The end should send and has sent nothing for a while, while the other did. Told once, and
     again after it has sent."""
@@ -63,4 +69,4 @@ class Recorded(NamedTuple):
     reason: RecordingEnd
 
 
-MediaEvent = MediaTimeout | OneWay | DigitReceived | Played | Talking | Silent | Recorded
+MediaEvent = MediaTimeout | EndGone | OneWay | DigitReceived | Played | Talking | Silent | Recorded

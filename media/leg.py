@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from media import rtp
 from media.audio_stream import AudioStream
-from media.codecs import PCMA, PCMU
+from media.codecs import PCMA, PCMU, Codec, Codecs
 from media.latch import Latch, Source
 from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
@@ -31,6 +31,7 @@ from media.sdp import Address
 from media.sdp_lines import Direction
 from media.telephone_event import Digit, EventReader, rescaled
 
+Deliver = Callable[[bytes, float], None]
 Take = Callable[[bytes, float], None]
 
 
@@ -43,6 +44,13 @@ class Heard(NamedTuple):
     jitter_s: float
     rtt_s: float
     mos: float
+
+
+class Transcoding(Protocol):
+    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
+        """Who takes the packets of a codec that the other end has not, and delivers, now or later,
+        one of its own for each: with the same number and SSRC, and the time in its own clock."""
+        ...
 
 
 class Tap(Protocol):
@@ -66,6 +74,7 @@ class Leg:
         is_ours: Callable[[Address], bool] = lambda address: False,
         latch: Latch | None = None,
         ssrc: int = 1,
+        transcoding: Transcoding | None = None,
     ) -> None:
         self.peer: Leg
         self.reception = Reception()
@@ -78,8 +87,8 @@ class Leg:
         self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
         self._is_ours = is_ours
-        self._through: Callable[[bytes], object] | None = None
         self._latch = latch or Latch()
+        self._transcoding = transcoding
         self._source: Source | None = None
         self._target: Source | None = None
         self._rtcp_source: Source | None = None
@@ -87,6 +96,7 @@ class Leg:
         self._taps: tuple[Tap, ...] = ()
         self._events: dict[int, EventReader] = {}
         self._paths: dict[int, PayloadPath] = {}
+        self._transcoded: dict[int, Take] = {}
         self._repacketizer: Repacketizer | None = None
         self._measured = False
         self._event = (b"", 0)  # The times of an event there and here, where the clocks differ.
@@ -145,13 +155,20 @@ class Leg:
                 for one, rate in events.items()
             }
         self._paths = paths_between(sender, receiver)
+        self._transcoded = {}
+        if self._transcoding is not None:
+            for payload_type, codec in sender.by_payload_type.items():
+                if payload_type not in receiver.by_payload_type and payload_type not in self._paths:
+                    take = self._transcoding.path(codec, receiver, self.deliver)
+                    if take is not None:
+                        self._transcoded[payload_type] = take
         clock_rate = peer.outgoing.clock_rate
         of_another_clock = [
             path
             for path in self._paths.values()
             if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
         ]
-        if of_another_clock:
+        if self._transcoded or of_another_clock:
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -177,18 +194,9 @@ class Leg:
             with contextlib.suppress(OSError):
                 self._send_rtp(packet, target)
 
-    def sends_through(self, through: Callable[[bytes], object] | None) -> None:
-        """What makes other packets of the end's, and has its peer `pass_on` them; None for
-        nothing."""
-        self._through = through
-        if through is not None:
-            self.peer.outgoing.track()
-        self._choose_takers()
-
-    def pass_on(self, packet: bytes) -> None:
-        """To the end, what was made of its peer's packets."""
-        if not self.is_played_to:
-            self.peer.deliver(packet, self.peer.reception.last_at)
+    def close(self) -> None:
+        """The end is sent nothing more, whatever is still being made for it."""
+        self._target = None
 
     # Each packet
 
@@ -240,8 +248,9 @@ class Leg:
                 )
         if peer.is_played_to:
             return
-        if self._through is not None:
-            self._through(packet)
+        transcoded = self._transcoded.get(payload_type)
+        if transcoded is not None:
+            transcoded(packet, now)
             return
         path = self._paths.get(payload_type)
         passed = packet if path is None else path.through(packet)
@@ -294,10 +303,10 @@ class Leg:
         codec = others.by_payload_type.get(payload_type) or own.by_payload_type.get(payload_type)
         if codec is not None:
             self.reception.clock_rate = codec.clock_rate
-            if self._through is None:
+            if payload_type not in self._transcoded:
                 self.peer.outgoing.clock_rate = codec.clock_rate
         ptime = None
-        if payload_type in (PCMU, PCMA) and self._through is None:
+        if payload_type in (PCMU, PCMA) and payload_type not in self._transcoded:
             ptime = wanted_ptime(others, len(rtp.payload(packet)) // OCTETS_PER_MS)
         if ptime is not None:
             self._repacketizer = Repacketizer(ptime)
@@ -311,12 +320,11 @@ class Leg:
             self.peer.is_played_to
             or self.peer.outgoing.tracked
             or bool(self._taps)
-            or self._through is not None
             or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256
         if not all_:
-            for one in (*self._events, *self._paths):
+            for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers

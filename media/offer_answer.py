@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from media.audio_stream import AudioStream
+from media.codecs import Codecs
 from media.errors import NotAcceptable
 from media.profile import DTLS, Profile
 from media.sdp import Media, SessionDescription, address_kind, parse
@@ -162,10 +163,14 @@ class Negotiation:
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
+        offered = offer.stream
+        if other.transport.profile is Profile.WEBRTC:
+            # It sends what it was answered, and no more of what it offered.
+            offered = replace(offered, codecs=Codecs.of(answered))
         own.media, own.audio, own.stream = offer.sent_media, offer.sent_audio, stream
-        other.media, other.audio, other.stream = answered_media, offer.audio, offer.stream
+        other.media, other.audio, other.stream = answered_media, offer.audio, offered
         own.transport.agreed(stream)
-        other.transport.agreed(offer.stream)
+        other.transport.agreed(offered)
         return other.describe(description, answered_media, offer.audio, said, self._passes)
 
     def _offered(self, own: End, media: Media) -> Media:

@@ -7,14 +7,16 @@ import asyncio
 import errno
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from random import Random
 from secrets import token_bytes
+from typing import Protocol
 
 from media import opus
 from media.call_services import CallServices
-from media.errors import NoPorts, NotAcceptable
+from media.errors import MediaError, NoPorts, NotAcceptable
 from media.events import (
+    EndGone,
     MediaEvent,
     MediaTimeout,
     OneWay,
@@ -22,7 +24,7 @@ from media.events import (
 from media.leg import Heard, Leg, describe, join
 from media.offer_answer import Negotiation
 from media.one_way import OneWayWatch
-from media.opus_bridge import OpusBridge, OpusNeed
+from media.opus_transcoding import OpusTranscoding
 from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
@@ -30,7 +32,6 @@ from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
 from media.ticker import Ticker
-from media.transcoding_pool import TranscodingPool
 
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
@@ -42,6 +43,13 @@ LOOK_S = 5.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
+
+
+class BrowserEnds(Protocol):
+    """Makes WEBRTC ends; apart, for what they need takes long to load, and not all serve browsers
+    (see `media.webrtc_end`)."""
+
+    def end(self, we_offer: bool) -> RelayEnd: ...
 
 
 class RelayHost:
@@ -74,7 +82,8 @@ class RelayHost:
         self.now = now
         self.silence_s = silence_s
         self.ticker = Ticker(now)
-        self._transcoding: TranscodingPool | None = None
+        self.transcoding = OpusTranscoding()
+        self.browsers: BrowserEnds | None = None
 
     def open(
         self,
@@ -84,25 +93,31 @@ class RelayHost:
         """
         Raises:
             NoPorts: no port or no socket is left.
+            NotAcceptable: browsers are not served here.
         """
         ends: list[RelayEnd] = []
         try:
-            for profile in profiles:
-                ends.append(self.end(profile))
-        except NoPorts:
+            for profile, we_offer in zip(profiles, (False, True), strict=True):
+                ends.append(self.end(profile, we_offer))
+        except MediaError:
             for end in ends:
                 end.close()
             raise
         return self.join((ends[0], ends[1]), on_event)
 
-    def end(self, profile: Profile) -> RelayEnd:
-        """One of ports of ours: any but WEBRTC's, which is made with a wait.
+    def end(self, profile: Profile, we_offer: bool = True) -> RelayEnd:
+        """One of ports of ours, which we offer to at first, or which offers.
 
         Raises:
             NoPorts: no port or no socket is left.
+            NotAcceptable: browsers are not served here.
         """
+        if profile is Profile.WEBRTC:
+            if self.browsers is None:
+                raise NotAcceptable("browsers are not served here")
+            return self.browsers.end(we_offer)
         pair, local = self.take_pair()
-        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair)
+        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair, self.transcoding)
         return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
 
     def new_ssrc(self) -> int:
@@ -128,20 +143,12 @@ class RelayHost:
         """The one thread that writes recordings."""
         return ThreadPoolExecutor(1, "recordings")
 
-    def bridge(self, need: OpusNeed, legs: tuple[Leg, Leg]) -> OpusBridge:
-        """The threads that transcode begin with the first."""
-        if self._transcoding is None:
-            self._transcoding = TranscodingPool()
-        return OpusBridge(need, legs, self._transcoding, self._random)
-
     def close(self) -> None:
         """Close the sockets that no call has, and those of calls when they end; nothing is
         transcoded any more."""
         if "disk" in self.__dict__:
             self.disk.shutdown(wait=False)
-        if self._transcoding is not None:
-            self._transcoding.close()
-            self._transcoding = None
+        self.transcoding.close()
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
@@ -197,7 +204,8 @@ class Relay:
         self._told_at = 0.0
         self._watch = OneWayWatch(self._legs)
         self._closed = False
-        self._bridge: OpusBridge | None = None
+        for number, end in enumerate(ends):
+            end.on_gone = partial(self._on_gone, number)
         for leg in self._legs:
             leg.outgoing = OutgoingStream(host.new_ssrc())
         self.services = CallServices(self._legs, host, on_event)
@@ -217,7 +225,6 @@ class Relay:
         self._ends[0].agreed(first)
         self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
-        self._transcode(OpusNeed.of((first, second)))
         self._told_at = self._host.now()
         self._watch.begin(self._told_at)
         self._arm()
@@ -237,20 +244,12 @@ class Relay:
             return
         self._closed = True
         self.services.close()
-        self._transcode(None)
-        for end in self._ends:
+        for leg, end in zip(self._legs, self._ends, strict=True):
+            leg.close()
             end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _transcode(self, need: OpusNeed | None) -> None:
-        """What needs to be, from now on; a bridge that is there stays if nothing has changed."""
-        if need == (self._bridge.need if self._bridge else None):
-            return
-        if self._bridge is not None:
-            self._bridge.close()
-        self._bridge = None if need is None else self._host.bridge(need, self._legs)
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""
@@ -258,6 +257,9 @@ class Relay:
             raise NotAcceptable("the call is over")
 
     # What is looked after
+
+    def _on_gone(self, end: int) -> None:
+        self._on_event(EndGone(end))
 
     def _arm(self) -> None:
         if self._timer is not None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from media.audio_stream import AudioStream
 from media.latch import Source
-from media.leg import Leg
+from media.leg import Leg, Transcoding
 from media.profile import Profile
 from media.sdes import SrtpKeys
 from media.sdes_description import SdesDescription
@@ -19,7 +19,9 @@ from media.transport_description import PlainDescription, TransportDescription
 
 class RelayEnd(Protocol):
     """`leg` sends by a transport, and is handed up what came by it; `description` speaks of that
-    transport to the end."""
+    transport to the end. `on_gone` is called when the transport is there no longer."""
+
+    on_gone: Callable[[], object]
 
     @property
     def leg(self) -> Leg: ...
@@ -37,13 +39,19 @@ class RelayEnd(Protocol):
         ...
 
 
+def never() -> None:
+    """A socket of ours does not go."""
+
+
 class EndPorts(NamedTuple):
-    """Where an end is: `local` is what it is told."""
+    """Where an end is: `local` is what it is told. `transcoding` is for the other end, where that
+    has not the codecs of this one."""
 
     pair: SocketPair
     local: Address
     is_ours: Callable[[Address], bool]
     give_back: Callable[[SocketPair], None]
+    transcoding: Transcoding | None = None
 
 
 class PlainEnd:
@@ -51,7 +59,8 @@ class PlainEnd:
 
     def __init__(self, ports: EndPorts) -> None:
         self.description = PlainDescription(ports.local, ports.is_ours)
-        self.leg = Leg(ports.pair, ports.is_ours)
+        self.leg = Leg(ports.pair, ports.is_ours, transcoding=ports.transcoding)
+        self.on_gone: Callable[[], object] = never
         self._ports = ports
         ports.pair.rtp_received = self.leg.rtp_received
         ports.pair.rtcp_received = self.leg.rtcp_received
@@ -72,7 +81,8 @@ class SrtpEnd:
 
     def __init__(self, ports: EndPorts, profile: Profile, octets: Callable[[int], bytes]) -> None:
         self.description = SdesDescription(profile, ports.local, octets, ports.is_ours)
-        self.leg = Leg(self, ports.is_ours)
+        self.leg = Leg(self, ports.is_ours, transcoding=ports.transcoding)
+        self.on_gone: Callable[[], object] = never
         self._ports = ports
         self._pair = ports.pair
         self._srtp: Srtp | None = None

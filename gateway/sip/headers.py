@@ -40,16 +40,6 @@ class Headers:
         headers._first = None
         return headers
 
-    @classmethod
-    def read(cls, fields: list[Field]) -> Headers:
-        """Of a peer's, each a line that was read, by whatever name it gives them."""
-        headers = _new(cls)
-        headers._fields = fields
-        headers._first = first = dict(reversed(fields))
-        if KNOWN.issuperset(first) or all([NAMES[name] == name for name in first]):
-            return headers
-        return cls.of([(NAMES[name], value) for name, value in fields])
-
     @property
     def first(self) -> dict[str, str]:
         """The first value of each name, as we write the name. It is made when it is asked for:
@@ -107,13 +97,7 @@ class Headers:
 
     def with_topmost(self, value: str) -> Headers:
         """With this in the topmost field's place, which is one line and of the same name."""
-        fields = self._fields.copy()
-        name = fields[0][0]
-        fields[0] = (name, value)
-        headers = Headers.of(fields)
-        headers._first = first = self.first.copy()
-        first[name] = value
-        return headers
+        return Headers.of([(self._fields[0][0], value), *self._fields[1:]])
 
     def lines(self) -> Iterator[str]:
         """As they are written."""
@@ -152,6 +136,35 @@ class Headers:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._fields == other._fields
+
+
+class ReadHeaders(Headers):
+    """A peer's. They are looked up again and again, so what is asked for most is made at once."""
+
+    __slots__ = ("first", "repeats")
+
+    first: dict[str, str]
+    repeats: int
+
+    @classmethod
+    def read(cls, fields: list[Field]) -> ReadHeaders:
+        """Each a line that was read, by whatever name it has there."""
+        first = dict(reversed(fields))
+        if not KNOWN.issuperset(first) and any([NAMES[name] != name for name in first]):
+            fields = [(NAMES[name], value) for name, value in fields]
+            first = dict(reversed(fields))
+        headers = _new(cls)
+        headers._fields = fields
+        headers.first = first
+        headers.repeats = len(fields) - len(first)
+        return headers
+
+    def with_topmost(self, value: str) -> Headers:
+        """Itself: this is for the transport alone, before anyone has read them."""
+        name = self._fields[0][0]
+        self._fields[0] = (name, value)
+        self.first[name] = value
+        return self
 
 
 def _own_name(name: str) -> str:

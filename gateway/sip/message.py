@@ -22,12 +22,15 @@ from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
 
 VERSION = "SIP/2.0"
+SDP = "application/sdp"
 MAX_FORWARDS: Final = 70
 MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 
 _CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
 DIGITS_MAX = 20
+# Lengths and hops as nearly all messages have them.
+_USUAL_NUMBERS = {str(number): number for number in range(2_048)}
 
 
 class SipMessage:
@@ -71,7 +74,10 @@ class SipMessage:
         if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
         self._call_id = call_id
-        self._content_length = self.integer("Content-Length")
+        length = first.get("Content-Length")
+        if length is not None:
+            number = _USUAL_NUMBERS.get(length)
+            self._content_length = self.integer("Content-Length") if number is None else number
 
     @property
     def via(self) -> Via:
@@ -177,16 +183,21 @@ class SipMessage:
     def content_type(self) -> str | None:
         """In lower case, without parameters."""
         value = self.headers.first.get("Content-Type")
-        return None if value is None else value.partition(";")[0].strip(" \t").lower()
+        if value is None or value == SDP:
+            return value
+        return value.partition(";")[0].strip(" \t").lower()
 
     def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
         """The value of a header of digits; None where there is none."""
         value = self.headers.first.get(name)
         if value is None:
             return None
-        # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
-        digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
-        if not digits or (number := int(value)) > maximum:
+        number = _USUAL_NUMBERS.get(value)
+        if number is None:
+            # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
+            digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
+            number = int(value) if digits else INTEGER_MAX + 1
+        if number > maximum:
             raise GrammarError(f"{name} is not a number up to {maximum}")
         return number
 
@@ -329,7 +340,11 @@ class SipRequest(SipMessage):
         """An answer to this request (§8.2.6). `to_tag` is written where To has none yet. `headers`
         are looked over, unless they are Headers, which have been."""
         asked, first = self.headers, self.headers.first
-        fields: list[Field] = [("Via", value) for value in asked.get_all("Via")]
+        fields: list[Field] = (
+            [("Via", value) for value in asked.get_all("Via")]
+            if asked.repeats or "Via" not in first
+            else [("Via", first["Via"])]
+        )
         if "Record-Route" in first and 100 < status < 300:  # A dialog's route (§12.1.1).
             fields += [("Record-Route", value) for value in asked.get_all("Record-Route")]
         if "From" in first:

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.sip.headers import Field
 from gateway.sip.leg_state import LegState
+from gateway.sip.message import SDP
 
 if TYPE_CHECKING:
     from gateway.sip.client_transaction import ClientTransaction
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # Challenges, intervals that were too small and glares of one request.
 TRIES_MAX = 5
-SDP = "application/sdp"
 
 
 class OwnRequest(msgspec.Struct):

@@ -7,7 +7,7 @@ import re
 from gateway.sip.errors import GrammarError, MessageError, RequestRefused
 from gateway.sip.grammar import is_token
 from gateway.sip.header_names import NAMES
-from gateway.sip.headers import Field, Headers
+from gateway.sip.headers import Field, Headers, ReadHeaders
 from gateway.sip.message import VERSION, SipMessage, SipRequest, SipResponse
 from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
@@ -16,6 +16,8 @@ from gateway.sip.uri import URI_MAX, SipUri
 HEAD_OCTETS_MAX = 16_384
 HEADERS_MAX = 256
 BODY_OCTETS_MAX = 65_536
+# What is shorter cannot have too many.
+MODEST_OCTETS = HEADERS_MAX * len("a:\r\n")
 
 # Each of these comes once (§7.3.1, §20).
 SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
@@ -58,7 +60,7 @@ def parse_head(head: bytes) -> SipRequest | SipResponse:
     message = _started(start_line, headers)
     if trouble:
         raise refusal(message, trouble)
-    if len(head) > HEAD_OCTETS_MAX or len(headers) > HEADERS_MAX:
+    if len(head) > MODEST_OCTETS and (len(head) > HEAD_OCTETS_MAX or len(headers) > HEADERS_MAX):
         raise refusal(message, "the head is too long", 513)
     try:
         _check(message)
@@ -75,7 +77,7 @@ def split_head(head: bytes) -> tuple[str, Headers, str]:
         fields = _FIELD.findall(text, start)
         if text.count("\r") == text.count("\n") == len(fields):
             try:
-                return text[:start], Headers.read(fields), ""
+                return text[:start], ReadHeaders.read(fields), ""
             except GrammarError:
                 pass  # A name is none, or a line is folded.
     return _split_odd_head(text)
@@ -124,8 +126,16 @@ def _unfolded(lines: list[str]) -> list[str]:
 
 
 def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
-    if start_line.startswith("SIP/2.0 "):
+    method, _, rest = start_line.partition(" ")
+    if method == VERSION:
         return _response(start_line, headers)
+    uri, _, version = rest.partition(" ")
+    if version == VERSION and uri and method in METHODS:
+        return SipRequest(method, uri, headers)
+    return _odd_start(start_line, headers)
+
+
+def _odd_start(start_line: str, headers: Headers) -> SipRequest | SipResponse:
     parts = start_line.split(" ")
     if parts[0][:4].upper() == "SIP/":
         return _response(start_line, headers)

@@ -8,12 +8,10 @@ import msgspec
 
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Field
-from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.message import SDP, SipRequest, SipResponse
 from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
 from gateway.sip.uri import AbsoluteUri, SipUri
-
-SDP = "application/sdp"
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

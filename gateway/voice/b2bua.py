@@ -22,6 +22,7 @@ from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
 from gateway.voice.trunk_choice import RETRY_AFTER_S, Trunk
 from routing.router import Router
 
+OUTSIDE = (OutsideDialog, OutsideResponse)
 RETRY_LATER = (("Retry-After", str(RETRY_AFTER_S)),)
 
 
@@ -85,7 +86,7 @@ class B2bua:
 
     def take(self, event: LegEvent, now: float) -> None:
         """What the user agent tells of legs; what is outside of calls is for somebody else."""
-        assert not isinstance(event, OutsideDialog | OutsideResponse)
+        assert not isinstance(event, OUTSIDE)
         if isinstance(event, IncomingCall):
             self._receive_call(event.leg, event.request, now)
             return

@@ -55,6 +55,7 @@ class JoinedCall:
     the time of the step under way. It is `over` when its end has begun."""
 
     __slots__ = (
+        "_gone",
         "_requests",
         "_session",
         "_steps",
@@ -77,7 +78,7 @@ class JoinedCall:
         self.shared = shared
         self.admitted = [admitted]
         self.now = call.started_at
-        self.over = False
+        self.over = self._gone = False
         self.legs = CallLegs(leg)
         self.hunt: Hunt | None = None
         self.transfer: Transfer | None = None
@@ -202,12 +203,21 @@ class JoinedCall:
     def _watch(self, before: Reply[object] | None) -> None:
         """Each reply is waited for as long."""
         reply = self._steps.reply
-        if reply is before:
-            return
-        if reply is None:
-            self.shared.timers.stop(CallTimer.REPLY, self)
-        else:
-            self.shared.timers.set(CallTimer.REPLY, self, MEDIA_REPLY_S, self.now)
+        if reply is not before:
+            if reply is None:
+                self.shared.timers.stop(CallTimer.REPLY, self)
+            else:
+                self.shared.timers.set(CallTimer.REPLY, self, MEDIA_REPLY_S, self.now)
+        if self.over and not self._steps.waiting and not self._gone:
+            self._go()
+
+    def _go(self) -> None:
+        """Of what knows the call it knows nothing any more: so it needs no collector to be freed.
+        Its legs are parted with, and nobody asks it for anything."""
+        self._gone = True
+        self._steps.let_go()
+        self._session = self.hunt = self.transfer = None
+        del self.setup, self.end, self._requests
 
     # Its steps
 

@@ -114,6 +114,10 @@ class Steps:
         reply.on_settled = None
         self._run(step, error)
 
+    def let_go(self) -> None:
+        """Nobody is to hear that there is something to do."""
+        self._on_ready = _to_nobody
+
     def _run_line(self) -> None:
         if self._line:
             step, args = self._line.popleft()
@@ -140,3 +144,7 @@ class Steps:
                 return
             make, args = self._line.popleft()
             step, error = make(*args), None
+
+
+def _to_nobody() -> None:
+    pass

@@ -8,9 +8,10 @@ import pytest
 
 from media import rtcp, rtp, sdp
 from media.audio_stream import AudioStream
+from media.codecs import Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW
 from media.latch import KNOWN, LOCK_PACKETS, Source, SureLatch
-from media.leg import Leg, describe, join
+from media.leg import Deliver, Leg, Take, describe, join
 from media.rtp import PACKET_OCTETS_MAX, RtpHeader
 from media.sdp import Address
 from media.telephone_event import Digit
@@ -403,17 +404,41 @@ def test_nothing_is_reported_of_nothing() -> None:
     assert call.sent == ([], [])
 
 
-def test_what_is_made_of_an_ends_packets_is_one_stream_to_its_peer() -> None:
+class Transcoder:
+    """Of any codec into PCMU, by taking its first octet."""
+
+    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
+        def take(octets: bytes, now: float) -> None:
+            header = rtp.parse(octets)
+            assert header is not None
+            at = header.timestamp * 8_000 // codec.clock_rate
+            deliver(packet(header.sequence, at, octets[12:13] * 160, 0), now)
+
+        return take
+
+
+def test_a_codec_that_the_other_end_has_not_goes_by_the_transcoder() -> None:
+    transports = SentBy(), SentBy()
+    first = Leg(transports[0], transcoding=Transcoder())
+    second = Leg(transports[1])
+    join(first, second)
+    opus = end(CALLER, "rtpmap:111 opus/48000/2", formats=("111",))
+    describe(first, second, (opus, end(CALLED, formats=("0",))))
+    for sequence in range(1, 4):
+        sent = packet(sequence, sequence * 960, b"\7", 111)
+        first.rtp_received(sent, CALLER, 1.0 + sequence * 0.02)
+    heard = headers(transports[1].sent)
+    assert [one.payload_type for one in heard] == [0, 0, 0]
+    times = [one.timestamp for one in heard]
+    assert [after - before for before, after in pairwise(times)] == [160, 160]
+    assert first.reception.clock_rate == 48_000
+
+
+def test_nothing_is_sent_to_an_end_that_is_closed() -> None:
     call = Call()
-    call.legs[0].sends_through(
-        lambda octets: call.legs[1].pass_on(packet(octets[3], octets[3] * 160, b"law", 8))
-    )
-    call.caller_sends(packet(1, payload=b"opus"), packet(2, payload=b"opus"))
-    call.legs[0].sends_through(None)
-    call.caller_sends(packet(3))
-    assert [one.payload_type for one in headers(call.sent[1])] == [8, 8, 0]
-    numbers = [one.sequence for one in headers(call.sent[1])]
-    assert [after - before for before, after in pairwise(numbers)] == [1, 1]
+    call.legs[1].close()
+    call.legs[0].deliver(packet(1), 1.0)
+    assert call.sent == ([], [])
 
 
 def test_the_clock_is_that_of_what_comes_and_not_of_what_was_offered_first() -> None:
