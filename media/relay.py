@@ -29,13 +29,13 @@ from media.events import (
     Talking,
 )
 from media.leg import Heard, Leg, Tap, describe, join
-from media.offer_answer import Negotiation
+from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
 from media.port_range import PortRange
 from media.profile import Profile
 from media.recorder import OCTETS_MAX, Recorder
-from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd
+from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd, never
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
 from media.speech import Speech, SpeechBounds
@@ -138,6 +138,9 @@ class RelayHost:
         """A call of ends that are there; they are closed with it."""
         return Relay(self, ends, on_event)
 
+    def described(self, end: RelayEnd) -> End:
+        return End(end.description, self._random.getrandbits(_SESSION_ID_BITS))
+
     def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
         ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
         descriptions = ends[0].description, ends[1].description
@@ -206,6 +209,8 @@ class Relay:
         self._host = host
         self._ends = ends
         self._legs = (ends[0].leg, ends[1].leg)
+        # Who takes the place of an end once it answers.
+        self._prospect: tuple[int, RelayEnd] | None = None
         self._negotiation = host.negotiation(ends)
         join(*self._legs)
         self._on_event = on_event
@@ -218,20 +223,35 @@ class Relay:
         self._recorder: Recorder | None = None
         self._recorded: tuple[int, ...] = ()
         self._closed = False
-        for end, leg in enumerate(self._legs):
-            self._ends[end].on_gone = partial(self._on_gone, end)
-            leg.on_digit = partial(self._on_digit, end)
-            leg.player.on_played = partial(self._on_played, end)
+        self._hear(0)
+        self._hear(1)
 
     # What the ends say
 
-    def offer(self, end: int, sdp: bytes) -> bytes:
-        self._check_open()
-        return self._negotiation.offer(end, sdp)
+    def profile(self, end: int) -> Profile:
+        return self._ends[end].description.profile
+
+    def offer(self, end: int, sdp: bytes, instead: RelayEnd | None = None) -> bytes:
+        """`instead` of the other end somebody else is offered this, who takes its place by an
+        answer; until then all is as it was."""
+        self._drop_prospect()
+        if instead is None:
+            self._check_open()
+            return self._negotiation.offer(end, sdp)
+        try:
+            self._check_open()
+            offered = self._negotiation.offer(end, sdp, self._host.described(instead))
+        except MediaError:
+            instead.close()
+            raise
+        self._prospect = 1 - end, instead
+        return offered
 
     def answer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
         answered = self._negotiation.answer(end, sdp)
+        if self._prospect is not None and self._prospect[0] == end:
+            self._replace(*self._prospect)
         first, second = self._negotiation.stream(0), self._negotiation.stream(1)
         assert first is not None
         assert second is not None
@@ -242,6 +262,29 @@ class Relay:
         self._watch.begin(self._told_at)
         self._arm()
         return answered
+
+    def _hear(self, end: int) -> None:
+        leg = self._legs[end]
+        self._ends[end].on_gone = partial(self._on_gone, end)
+        leg.on_digit = partial(self._on_digit, end)
+        leg.player.on_played = partial(self._on_played, end)
+
+    def _replace(self, number: int, end: RelayEnd) -> None:
+        self._prospect = None
+        self._ends[number].on_gone = never
+        self._ends[number].close()
+        other = self._ends[1 - number]
+        self._ends = (end, other) if number == 0 else (other, end)
+        self._legs = (self._ends[0].leg, self._ends[1].leg)
+        join(*self._legs)
+        self._hear(number)
+        self._watch = OneWayWatch(self._legs)
+        self._tap()
+
+    def _drop_prospect(self) -> None:
+        if self._prospect is not None:
+            self._prospect[1].close()
+            self._prospect = None
 
     # How they are heard
 
@@ -313,6 +356,7 @@ class Relay:
         self.stop_recording()
         self._closed = True
         self._host.ticker.discard(self._tick)
+        self._drop_prospect()
         for end in self._ends:
             end.close()
         if self._timer is not None:

@@ -40,11 +40,12 @@ REPORTED_MAX = 256
 
 
 class Service:
-    """`tell` hears of events. Nothing but Begin may be asked before Begin."""
+    """`tell` hears of events. Nothing but Begin may be asked before Begin. `relays` are those of
+    calls that stand, by their numbers."""
 
     def __init__(self, tell: Callable[[Event], None]) -> None:
         self._tell = tell
-        self._calls: dict[int, Relay] = {}
+        self.relays: dict[int, Relay] = {}
         self._host: RelayHost | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
@@ -55,7 +56,7 @@ class Service:
                 case Offer():
                     return Described(request.number, self._offer(request))
                 case Answer():
-                    relay = self._calls.get(request.call)
+                    relay = self.relays.get(request.call)
                     if relay is None:
                         return Refused(request.number, 500, "the call is not known")
                     return Described(request.number, relay.answer(request.end, request.sdp))
@@ -75,13 +76,13 @@ class Service:
 
     def reports(self) -> Iterator[Report]:
         """Of all calls, in parts."""
-        numbers = list(self._calls)
+        numbers = list(self.relays)
         for at in range(0, len(numbers), REPORTED_MAX):
             part = numbers[at : at + REPORTED_MAX]
-            yield Report([(call, *self._heard(call)) for call in part if call in self._calls])
+            yield Report([(call, *self._heard(call)) for call in part if call in self.relays])
 
     def close(self) -> None:
-        for call in list(self._calls):
+        for call in list(self.relays):
             self._delete(call)
         if self._host is not None:
             self._host.close()
@@ -98,16 +99,27 @@ class Service:
         self._host.browsers = WebRtcEnds(WebRtcHost(self._host, time.monotonic))
 
     def _offer(self, offer: Offer) -> bytes:
-        relay = self._calls.get(offer.call)
+        host, relay = self._host, self.relays.get(offer.call)
+        assert host is not None
+        profile = Profile(offer.profile) if offer.profile else None
         if relay is None:
-            assert self._host is not None
-            other = Profile(offer.profile or Profile.PLAIN)
-            profiles = profile_of(offer.sdp), other
-            if offer.end == 1:
-                profiles = other, profile_of(offer.sdp)
-            relay = self._host.open(partial(self._on_event, offer.call), profiles)
-            self._calls[offer.call] = relay
-        return relay.offer(offer.end, offer.sdp)
+            relay = self._begun(host, offer, profile or Profile.PLAIN)
+            return relay.offer(offer.end, offer.sdp)
+        instead = None
+        if profile is not None and profile is not relay.profile(1 - offer.end):
+            instead = host.end(profile)
+        return relay.offer(offer.end, offer.sdp, instead)
+
+    def _begun(self, host: RelayHost, offer: Offer, other: Profile) -> Relay:
+        own_end = host.end(profile_of(offer.sdp), we_offer=False)
+        try:
+            other_end = host.end(other)
+        except MediaError:
+            own_end.close()
+            raise
+        ends = (own_end, other_end) if offer.end == 0 else (other_end, own_end)
+        relay = self.relays[offer.call] = host.join(ends, partial(self._on_event, offer.call))
+        return relay
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
         match event:
@@ -117,12 +129,12 @@ class Service:
                 """Nobody asks for those yet."""
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
-        relay = self._calls.get(call)
+        relay = self.relays.get(call)
         return (NOTHING, NOTHING) if relay is None else (relay.heard(0), relay.heard(1))
 
     def _delete(self, call: int) -> None:
         """Harmless where there is none: its offer may have been refused for want of a port."""
-        relay = self._calls.pop(call, None)
+        relay = self.relays.pop(call, None)
         if relay is None:
             return
         packets, octets, strays, unsent = _counted(relay)
@@ -134,13 +146,13 @@ class Service:
 
     def _pong(self, number: int) -> Pong:
         packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
-        for relay in self._calls.values():
+        for relay in self.relays.values():
             counted = _counted(relay)
             packets += counted[0]
             octets += counted[1]
             strays += counted[2]
             unsent += counted[3]
-        return Pong(number, len(self._calls), packets, octets, strays, unsent)
+        return Pong(number, len(self.relays), packets, octets, strays, unsent)
 
 
 def _counted(relay: Relay) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from media import sdp
+from media.profile import Profile
 from media.worker.messages import (
     Answer,
     Begin,
@@ -106,6 +107,44 @@ async def test_answer_of_a_call_that_is_not_known_is_refused(begun: Start) -> No
     refused = begun().handle(Answer(2, CALL, 1, spoken()))
     assert isinstance(refused, Refused)
     assert refused.status == 500
+
+
+async def test_somebody_else_of_another_profile_takes_the_place_of_an_end_by_its_answer(
+    begun: Start,
+) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    service.join(caller.description(), called.description())
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    assert isinstance(offered, Described)
+    assert b"RTP/SAVP" in offered.sdp
+    assert service.relays[CALL].profile(1) is Profile.PLAIN
+    answered = service.handle(Answer(5, CALL, 1, answer_of(offered.sdp, called.port)))
+    assert isinstance(answered, Described)
+    assert b"RTP/AVP" in answered.sdp
+    assert service.relays[CALL].profile(1) is Profile.SDES
+    caller.close()
+    called.close()
+
+
+async def test_end_stays_where_somebody_else_was_offered_and_did_not_answer(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    _, port = service.join(caller.description(), called.description())
+    service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    service.handle(Offer(5, CALL, 0, caller.description(), "plain"))
+    caller.send(packet(), port)
+    assert (await called.receive())[0] == packet()
+    service.handle(Delete(6, CALL))
+    caller.close()
+    called.close()
+
+
+def answer_of(offer: bytes, port: int) -> bytes:
+    """The offer itself, at another port, with the first of its keys."""
+    media = sdp.parse(offer).media[0]
+    lines = offer.replace(f"m=audio {media.port}".encode(), f"m=audio {port}".encode())
+    head, *keys = lines.split(b"a=crypto:")
+    last = keys[-1].partition(b"\r\n")[2]
+    return head + b"a=crypto:" + keys[0].partition(b"\r\n")[0] + b"\r\n" + last
 
 
 async def test_silence_is_told_by_the_number_of_the_call(begun: Start) -> None:
