@@ -162,7 +162,13 @@ class Leg:
                     take = self._transcoding.path(codec, receiver, self.deliver)
                     if take is not None:
                         self._transcoded[payload_type] = take
-        if self._transcoded:
+        clock_rate = peer.outgoing.clock_rate
+        of_another_clock = [
+            path
+            for path in self._paths.values()
+            if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
+        ]
+        if self._transcoded or of_another_clock:
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -187,6 +193,10 @@ class Leg:
         if target is not None:
             with contextlib.suppress(OSError):
                 self._send_rtp(packet, target)
+
+    def close(self) -> None:
+        """The end is sent nothing more, whatever is still being made for it."""
+        self._target = None
 
     # Each packet
 
@@ -223,15 +233,15 @@ class Leg:
 
     def _take(self, packet: bytes, now: float) -> None:
         peer = self.peer
-        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
-            self._choose_takers()
         payload_type = packet[1] & 0x7F
         reader = self._events.get(payload_type)
+        if reader is None and not self._measured:
+            self._measure(packet, payload_type)
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
         if reader is not None:
             reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
         else:
-            if not self._measured:
-                self._measure(packet, payload_type)
             for tap in self._taps:
                 tap.heard(
                     payload_type, rtp.payload(packet), int.from_bytes(packet[4:8], "big"), now
@@ -284,13 +294,20 @@ class Leg:
         )
 
     def _measure(self, packet: bytes, payload_type: int) -> None:
-        """Whether what comes is of the length that the peer has asked for."""
-        stream = self.peer.stream
+        """What clock it runs at that comes, for an offer has many; and whether it is of the length
+        that the peer has asked for."""
+        assert self.stream is not None
+        assert self.peer.stream is not None
         self._measured = True
-        octets = len(rtp.payload(packet))
+        own, others = self.stream.codecs, self.peer.stream.codecs
+        codec = others.by_payload_type.get(payload_type) or own.by_payload_type.get(payload_type)
+        if codec is not None:
+            self.reception.clock_rate = codec.clock_rate
+            if payload_type not in self._transcoded:
+                self.peer.outgoing.clock_rate = codec.clock_rate
         ptime = None
-        if stream is not None and payload_type in (PCMU, PCMA):
-            ptime = wanted_ptime(stream.codecs, octets // OCTETS_PER_MS)
+        if payload_type in (PCMU, PCMA) and payload_type not in self._transcoded:
+            ptime = wanted_ptime(others, len(rtp.payload(packet)) // OCTETS_PER_MS)
         if ptime is not None:
             self._repacketizer = Repacketizer(ptime)
             self.peer.outgoing.track()
@@ -299,16 +316,11 @@ class Leg:
     # What takes what
 
     def _choose_takers(self) -> None:
-        asked = self.peer.stream.codecs if self.peer.stream is not None else None
         all_ = (
             self.peer.is_played_to
             or self.peer.outgoing.tracked
             or bool(self._taps)
-            or (
-                not self._measured
-                and asked is not None
-                and (asked.ptime is not None or asked.maxptime is not None)
-            )
+            or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256
         if not all_:

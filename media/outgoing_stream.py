@@ -32,6 +32,15 @@ class SentBy(NamedTuple):
     octets: int
 
 
+class _Before(NamedTuple):
+    """The source before, whose packets may come late: `highest` is the last number it had here."""
+
+    ssrc: int
+    highest: int
+    sequence_change: int
+    timestamp_change: int
+
+
 class OutgoingStream:
     """`ssrc` is its own if a player begins it: random, and the first numbers come of it. Once
     tracked, it counts what was sent; `source` is whose packets are passed on then, and their times
@@ -50,6 +59,7 @@ class OutgoingStream:
         self.source = -1
         self.sequence_change = self.timestamp_change = 0
         self._injected = False
+        self._before = _Before(-1, 0, 0, 0)
 
     def begin(self, reception: Reception) -> bool:
         """A source has begun, and one of its packets is to be passed on: whether as it is."""
@@ -73,7 +83,15 @@ class OutgoingStream:
         marker = 0
         mapped = (sequence + self.sequence_change) % _CYCLE
         ahead = (mapped - self._sequence) % _CYCLE
+        if ssrc == self._before.ssrc and ssrc != self.source:
+            late = (sequence + self._before.sequence_change) % _CYCLE
+            if (self._before.highest - late) % _CYCLE < MAX_MISORDER:
+                timestamp += self._before.timestamp_change
+                return self._headed(packet, late, timestamp % _TIMESTAMP_CYCLE)
         if ssrc != self.source or MAX_DROPOUT <= ahead < _CYCLE - MAX_MISORDER:
+            self._before = _Before(
+                self.source, self._sequence, self.sequence_change, self.timestamp_change
+            )
             self.source = ssrc
             self.timestamp_change = self.timestamp_at(now) - timestamp
             marker, in_turn = _MARKER, True
@@ -86,10 +104,9 @@ class OutgoingStream:
         self._injected = False
         timestamp = (timestamp + self.timestamp_change) % _TIMESTAMP_CYCLE
         if 0 < ahead < MAX_DROPOUT:
-            self._sequence, self._timestamp, self._at = mapped, timestamp, now
-        self._count(len(packet) - HEADER_OCTETS)
-        head = _FIELDS.pack(mapped, timestamp, self.ssrc)
-        return packet[:1] + bytes((packet[1] | marker,)) + head + packet[HEADER_OCTETS:]
+            self._sequence = mapped
+            self._stamp(timestamp, now)
+        return self._headed(packet, mapped, timestamp, marker)
 
     def inject(
         self, payload_type: int, payload: bytes, timestamp: int, now: float, marker: bool = False
@@ -97,7 +114,7 @@ class OutgoingStream:
         """Something of ours, with the next number; `timestamp` is of `timestamp_at`."""
         self.track()
         self._sequence = (self._sequence + 1) % _CYCLE
-        self._timestamp, self._at = timestamp % _TIMESTAMP_CYCLE, now
+        self._stamp(timestamp % _TIMESTAMP_CYCLE, now)
         self._injected = True
         self._count(len(payload))
         header = RtpHeader(payload_type, self._sequence, self._timestamp, self.ssrc, marker)
@@ -132,6 +149,16 @@ class OutgoingStream:
         if last is not None:
             self.ssrc, self._sequence, self._timestamp, self._at = last
             self.source = last.ssrc
+
+    def _headed(self, packet: bytes, sequence: int, timestamp: int, marker: int = 0) -> bytes:
+        self._count(len(packet) - HEADER_OCTETS)
+        head = _FIELDS.pack(sequence, timestamp, self.ssrc)
+        return packet[:1] + bytes((packet[1] | marker,)) + head + packet[HEADER_OCTETS:]
+
+    def _stamp(self, timestamp: int, now: float) -> None:
+        """The packets of an event all have the time of its beginning."""
+        if timestamp != self._timestamp or self._at is None:
+            self._timestamp, self._at = timestamp, now
 
     def _count(self, payload_octets: int) -> None:
         self.packets += 1

@@ -15,7 +15,7 @@ _NONE = -1
 
 
 class LastHeard(NamedTuple):
-    """Of one source: its highest number, and the timestamp and the time of what came last."""
+    """Of one source: its highest number, the last timestamp, and when that came first."""
 
     ssrc: int
     sequence: int
@@ -78,7 +78,8 @@ class Reception:
         """Of the source that is heard now; None before the first."""
         if self._ssrc == _NONE:
             return None
-        return LastHeard(self._ssrc, (self._next - 1) & 0xFFFF, self._timestamp, self.last_at)
+        at = (self._transit + self._timestamp) / self.clock_rate
+        return LastHeard(self._ssrc, (self._next - 1) & 0xFFFF, self._timestamp, at)
 
     @property
     def highest(self) -> int:

@@ -4,42 +4,33 @@ becomes, `socket_pair` reads and writes it."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from pathlib import Path
 from random import Random
 from secrets import token_bytes
 from typing import Protocol
 
 from media import opus
-from media.audio import Audio
+from media.call_services import CallServices
 from media.errors import MediaError, NoPorts, NotAcceptable
 from media.events import (
-    DigitReceived,
     EndGone,
     MediaEvent,
     MediaTimeout,
     OneWay,
-    Played,
-    Recorded,
-    Silent,
-    Talking,
 )
-from media.leg import Heard, Leg, Tap, describe, join
+from media.leg import Heard, Leg, describe, join
 from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
+from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
-from media.recorder import OCTETS_MAX, Recorder
 from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd, never
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
-from media.speech import Speech, SpeechBounds
-from media.telephone_event import DIGIT_S, Digit
 from media.ticker import Ticker
 
 # Pairs of the range that others have bound, before a call is refused.
@@ -126,9 +117,7 @@ class RelayHost:
                 raise NotAcceptable("browsers are not served here")
             return self.browsers.end(we_offer)
         pair, local = self.take_pair()
-        ports = EndPorts(
-            pair, local, self.is_ours, self.give_back_pair, self.new_ssrc(), self.transcoding
-        )
+        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair, self.transcoding)
         return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
 
     def new_ssrc(self) -> int:
@@ -160,9 +149,9 @@ class RelayHost:
     def close(self) -> None:
         """Close the sockets that no call has, and those of calls when they end; nothing is
         transcoded any more."""
-        self.transcoding.close()
         if "disk" in self.__dict__:
             self.disk.shutdown(wait=False)
+        self.transcoding.close()
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
@@ -202,7 +191,8 @@ class RelayHost:
 class Relay:
     """One call: two ends, 0 and 1 (see MediaError for what is raised).
 
-    Silence is looked for from the first answer on, and not while an end is held.
+    Silence is looked for from the first answer on, and not while an end is held. `services` are
+    what is done with the ends beside relaying.
     """
 
     def __init__(self, host: RelayHost, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> None:
@@ -218,13 +208,10 @@ class Relay:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._watch = OneWayWatch(self._legs)
-        self._by_signalling = [False, False]
-        self._speech: list[Speech | None] = [None, None]
-        self._recorder: Recorder | None = None
-        self._recorded: tuple[int, ...] = ()
         self._closed = False
-        self._hear(0)
-        self._hear(1)
+        self._begin(0)
+        self._begin(1)
+        self.services = CallServices(self._legs, host, on_event)
 
     # What the ends say
 
@@ -263,23 +250,22 @@ class Relay:
         self._arm()
         return answered
 
-    def _hear(self, end: int) -> None:
-        leg = self._legs[end]
+    def _begin(self, end: int) -> None:
         self._ends[end].on_gone = partial(self._on_gone, end)
-        leg.on_digit = partial(self._on_digit, end)
-        leg.player.on_played = partial(self._on_played, end)
+        self._legs[end].outgoing = OutgoingStream(self._host.new_ssrc())
 
     def _replace(self, number: int, end: RelayEnd) -> None:
         self._prospect = None
         self._ends[number].on_gone = never
+        self._legs[number].close()
         self._ends[number].close()
         other = self._ends[1 - number]
         self._ends = (end, other) if number == 0 else (other, end)
         self._legs = (self._ends[0].leg, self._ends[1].leg)
         join(*self._legs)
-        self._hear(number)
+        self._begin(number)
         self._watch = OneWayWatch(self._legs)
-        self._tap()
+        self.services.replace(number, self._legs)
 
     def _drop_prospect(self) -> None:
         if self._prospect is not None:
@@ -294,70 +280,15 @@ class Relay:
     def heard(self, end: int) -> Heard:
         return self._legs[end].heard
 
-    # What is done with them
-
-    def play(self, end: int, audio: Audio, repeats: int = 1) -> None:
-        """To that end, which does not hear the other meanwhile; 0 repeats it until `stop`."""
-        self._check_open()
-        self._legs[end].player.play(audio, repeats)
-        self._host.ticker.add(self._tick)
-
-    def stop(self, end: int) -> None:
-        self._legs[end].player.stop()
-
-    def send_digits(self, end: int, signs: str, duration_s: float = DIGIT_S) -> int:
-        """To that end, as events or, if it has none, as tones; how many were taken."""
-        self._check_open()
-        taken = self._legs[end].player.send_digits(signs, duration_s)
-        self._host.ticker.add(self._tick)
-        return taken
-
-    def tell_digits(self, end: int, by_signalling: bool) -> None:
-        """Whether an end that has no events gets the digits of the other by SIP INFO: they are not
-        sent to it as tones then."""
-        self._by_signalling[end] = by_signalling
-
-    def listen(self, end: int, bounds: SpeechBounds | None) -> None:
-        """Tell when that end talks and when it is silent; None ends it."""
-        self._check_open()
-        self._speech[end] = (
-            None if bounds is None else Speech(bounds, partial(self._on_speech, end))
-        )
-        self._tap()
-
-    def record(self, path: Path, ends: Sequence[int], octets_max: int = OCTETS_MAX) -> None:
-        """What those ends say, into a WAV file that must not be there yet.
-
-        Raises:
-            NotAcceptable: the call is recorded already.
-        """
-        self._check_open()
-        if self._recorder is not None:
-            raise NotAcceptable("the call is recorded already")
-        self._recorded = tuple(ends)
-        self._recorder = Recorder(
-            path,
-            len(self._recorded),
-            octets_max,
-            self._host.now(),
-            self._host.disk,
-            self._on_recorded,
-        )
-        self._tap()
-
-    def stop_recording(self) -> None:
-        if self._recorder is not None:
-            self._recorder.stop(self._host.now())
-
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""
         if self._closed:
             return
-        self.stop_recording()
         self._closed = True
-        self._host.ticker.discard(self._tick)
+        self.services.close()
         self._drop_prospect()
-        for end in self._ends:
+        for leg, end in zip(self._legs, self._ends, strict=True):
+            leg.close()
             end.close()
         if self._timer is not None:
             self._timer.cancel()
@@ -368,65 +299,10 @@ class Relay:
         if self._closed:
             raise NotAcceptable("the call is over")
 
-    # What is told
+    # What is looked after
 
     def _on_gone(self, end: int) -> None:
         self._on_event(EndGone(end))
-
-    def _on_digit(self, end: int, digit: Digit) -> None:
-        other = 1 - end
-        stream = self._legs[other].stream
-        passed = stream is not None and stream.codecs.has_events
-        if not passed and not self._by_signalling[other]:
-            with contextlib.suppress(NotAcceptable):
-                self.send_digits(other, digit.sign, digit.duration_s)
-                passed = True
-        self._on_event(DigitReceived(end, *digit, passed))
-
-    def _on_played(self, end: int, finished: bool) -> None:
-        self._on_event(Played(end, finished))
-
-    def _on_speech(self, end: int, talks: bool, level_dbov: float) -> None:
-        self._on_event((Talking if talks else Silent)(end, level_dbov))
-
-    def _on_recorded(self, recorded: Recorded) -> None:
-        self._recorder = None
-        self._tap()
-        self._on_event(recorded)
-
-    # The clock of what plays, listens and records
-
-    def _tap(self) -> None:
-        channels = () if self._recorder is None else self._recorder.channels
-        for end, leg in enumerate(self._legs):
-            taps: list[Tap] = [
-                channel
-                for one, channel in zip(self._recorded, channels, strict=False)
-                if one == end
-            ]
-            speech = self._speech[end]
-            if speech is not None:
-                taps.append(speech)
-            leg.tap(*taps)
-        if not self._closed:
-            self._host.ticker.add(self._tick)
-
-    def _tick(self, now: float) -> None:
-        busy = False
-        for leg in self._legs:
-            leg.player.tick(now)
-            busy = busy or leg.player.busy
-        for speech in self._speech:
-            if speech is not None:
-                speech.tick(now)
-                busy = True
-        if self._recorder is not None:
-            self._recorder.tick(now)
-            busy = True
-        if not busy:
-            self._host.ticker.discard(self._tick)
-
-    # What is looked after
 
     def _arm(self) -> None:
         if self._timer is not None:

@@ -50,12 +50,8 @@ class Outgoing:
         stamp = timestamp & 0xFFFF_FFFF
         header = RtpHeader(payload_type, self._sequence, stamp, self._ssrc, self.marked)
         self.marked = False
-        self.skip(1)
+        self._sequence = self._sequence + 1 & 0xFFFF
         return bytes(header) + payload
-
-    def skip(self, packets: int) -> None:
-        """The end is to see that they are missing."""
-        self._sequence = self._sequence + packets & 0xFFFF
 
 
 class Timeline:
@@ -166,7 +162,8 @@ class FromOpus(Transcoding):
 
 
 class ToOpus(Transcoding):
-    """From both laws of G.711. What was lost stays missing, for the end conceals it better."""
+    """From both laws of G.711. What is missing stays so, for the end conceals it better; it is not
+    told apart from digits, which are numbered among the packets and do not come here."""
 
     def __init__(self, opus: int) -> None:
         super().__init__(RATIO, 1)
@@ -178,11 +175,7 @@ class ToOpus(Transcoding):
 
     def _converted(self, kind: int, payload: bytes, at: int, lost: int) -> Iterator[bytes]:
         missing = at - self._next_at
-        if lost and missing > 0:
-            frames = -(-len(payload) // FRAME_SAMPLES)
-            self._outgoing.skip(min(missing // (RATIO * FRAME_SAMPLES), lost * frames))
-            self._pending = b""
-        elif missing:
+        if missing:
             self._jump()
         for frame_at, frame in self._framed(law(kind).linear(payload), at, RATIO):
             yield self._outgoing.packet(self._opus, frame_at, self._encoder.encode(frame))

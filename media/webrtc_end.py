@@ -23,11 +23,8 @@ class WebRtcEnd:
     def __init__(
         self, host: WebRtcHost, transport: WebRtcTransport, local: LocalParameters
     ) -> None:
-        ports = host.ports
         self.description = WebRtcDescription(local, transport.open)
-        self.leg = Leg(
-            transport, latch=SureLatch(), ssrc=ports.new_ssrc(), transcoding=ports.transcoding
-        )
+        self.leg = Leg(transport, latch=SureLatch(), transcoding=host.ports.transcoding)
         self.on_gone: Callable[[], object] = never
         self.transport = transport
         self._host = host

@@ -25,18 +25,33 @@ class SipOwnAddresses:
         self._host = public_host.strip("[]") or ("" if _is_any(host) else host)
         self._ports = ports
         self._local: dict[str, str] = {}
+        # Where the host is one for all, by transport.
+        self._sent_by: dict[str, str] = {}
+        self._contacts: dict[str, str] = {}
 
     def sent_by(self, destination: Destination) -> str:
         """Of the Via. A peer on a WebSocket has an .invalid name there, and we have our own
         (RFC 7118 §5): what it answers comes over its connection."""
         transport = destination.transport
+        known = self._sent_by.get(transport)
+        if known is not None:
+            return known
         port = self._ports.get(transport) or DEFAULT_PORT.get(transport, 5060)
-        return f"{bracketed(self._host or self._local_host(destination.host))}:{port}"
+        made = f"{bracketed(self._host or self._local_host(destination.host))}:{port}"
+        if self._host:
+            self._sent_by[transport] = made
+        return made
 
     def contact(self, destination: Destination) -> str:
         transport = destination.transport
+        known = self._contacts.get(transport)
+        if known is not None:
+            return known
         parameter = _URI_TRANSPORT.get(transport, f";transport={transport.lower()}")
-        return f"<sip:{self.sent_by(destination)}{parameter}>"
+        made = f"<sip:{self.sent_by(destination)}{parameter}>"
+        if self._host:
+            self._contacts[transport] = made
+        return made
 
     def forget(self) -> None:
         """The system's addresses and routes may have changed."""

@@ -74,7 +74,10 @@ class SipMessage:
         if not call_id or " " in call_id or "\t" in call_id:
             raise GrammarError("Call-ID is malformed")
         self._call_id = call_id
-        self._content_length = self.integer("Content-Length")
+        length = first.get("Content-Length")
+        if length is not None:
+            number = _USUAL_NUMBERS.get(length)
+            self._content_length = self.integer("Content-Length") if number is None else number
 
     @property
     def via(self) -> Via:
@@ -337,7 +340,11 @@ class SipRequest(SipMessage):
         """An answer to this request (§8.2.6). `to_tag` is written where To has none yet. `headers`
         are looked over, unless they are Headers, which have been."""
         asked, first = self.headers, self.headers.first
-        fields: list[Field] = [("Via", value) for value in asked.get_all("Via")]
+        fields: list[Field] = (
+            [("Via", value) for value in asked.get_all("Via")]
+            if asked.repeats or "Via" not in first
+            else [("Via", first["Via"])]
+        )
         if "Record-Route" in first and 100 < status < 300:  # A dialog's route (§12.1.1).
             fields += [("Record-Route", value) for value in asked.get_all("Record-Route")]
         if "From" in first:

@@ -126,8 +126,16 @@ def _unfolded(lines: list[str]) -> list[str]:
 
 
 def _started(start_line: str, headers: Headers) -> SipRequest | SipResponse:
-    if start_line.startswith("SIP/2.0 "):
+    method, _, rest = start_line.partition(" ")
+    if method == VERSION:
         return _response(start_line, headers)
+    uri, _, version = rest.partition(" ")
+    if version == VERSION and uri and method in METHODS:
+        return SipRequest(method, uri, headers)
+    return _odd_start(start_line, headers)
+
+
+def _odd_start(start_line: str, headers: Headers) -> SipRequest | SipResponse:
     parts = start_line.split(" ")
     if parts[0][:4].upper() == "SIP/":
         return _response(start_line, headers)

@@ -61,6 +61,11 @@ def _parse(value: str) -> SessionExpires:
 _kept = lru_cache(VALUES_KEPT)(_parse)
 
 
+@lru_cache(VALUES_KEPT)
+def _written(seconds: int, refresher: str | None) -> str:
+    return str(SessionExpires(seconds, refresher))
+
+
 def min_se(message: SipMessage) -> int:
     """0 where there is none."""
     value = message.headers.first.get("Min-SE")
@@ -93,10 +98,7 @@ class SessionTimer:
         refresher = None
         if self.expires_s:
             refresher = "uac" if self.we_refresh else "uas"
-        return [
-            ("Session-Expires", str(SessionExpires(seconds, refresher))),
-            ("Min-SE", str(self._min_se_s)),
-        ]
+        return [("Session-Expires", _written(seconds, refresher)), ("Min-SE", str(self._min_se_s))]
 
     def too_small(self, response: SipMessage) -> bool:
         """A 422 has come (§7.3); whether there is any use in asking again."""
@@ -143,7 +145,7 @@ class SessionTimer:
             refresher = "uac"
         self.expires_s = seconds
         self.we_refresh = refresher == "uas"
-        fields: list[Field] = [("Session-Expires", str(SessionExpires(seconds, refresher)))]
+        fields: list[Field] = [("Session-Expires", _written(seconds, refresher))]
         if supports:
             fields.append(("Require", "timer"))
         return fields

@@ -83,6 +83,7 @@ class CallMeters:
                 "media_octets": media.octets,
                 "media_stray_packets": media.strays,
                 "media_unsent_packets": media.unsent,
+                "media_one_way": media.one_way,
             },
             gauges={
                 "calls_standing": records.standing,

@@ -72,7 +72,12 @@ class CallTimers(Generic[C]):
         return True
 
     def next_timer(self) -> float | None:
-        return min((next(iter(q.values())) for q in self._queues.values()), default=None)
+        soonest = None
+        for queue in self._queues.values():
+            deadline = next(iter(queue.values()))
+            if soonest is None or deadline < soonest:
+                soonest = deadline
+        return soonest
 
     def pop_due(self, now: float) -> tuple[CallTimer, C] | None:
         """The next that has fired by `now`, with its call."""

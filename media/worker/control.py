@@ -31,11 +31,12 @@ FAULTS_PER_REPORT_MAX = 10
 
 
 class Control(asyncio.Protocol):
-    """`closed` is set when the signalling has gone, or what it says cannot be read."""
+    """`closed` is set when the signalling has gone, or what it says cannot be read; the calls of
+    `service` are closed then."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
-        self._service = Service(self._tell)
+        self.service = Service(self._tell)
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
@@ -55,7 +56,7 @@ class Control(asyncio.Protocol):
         try:
             for one in self._frames.feed(octets):
                 for request in requests.decode(one):
-                    self._told.append(self._answered(request))
+                    self._handle(request)
         except (FrameTooLong, msgspec.DecodeError):
             self.closed.set()
             return
@@ -64,7 +65,7 @@ class Control(asyncio.Protocol):
     def connection_lost(self, cause: Exception | None) -> None:
         self._transport = None
         self._report_timer.cancel()
-        self._service.close()
+        self.service.close()
         self.closed.set()
 
     def pause_writing(self) -> None:
@@ -76,16 +77,18 @@ class Control(asyncio.Protocol):
 
     # Out
 
-    def _answered(self, request: Request) -> Reply:
+    def _handle(self, request: Request) -> None:
         try:
-            return self._service.handle(request)
+            reply = self.service.handle(request)
         except Exception:
             self._fault(traceback.format_exc())
-            return Refused(request.number, 500, "a fault of the media worker")
+            reply = Refused(request.number, 500, "a fault of the media worker")
+        if reply is not None:
+            self._told.append(reply)
 
-    def _tell(self, event: Event) -> None:
-        if len(self._told) < EVENTS_MAX:
-            self._told.append(event)
+    def _tell(self, told: Reply | Event) -> None:
+        if len(self._told) < EVENTS_MAX or not isinstance(told, Event):
+            self._told.append(told)
             if not self._flush_wanted:
                 self._flush_wanted = True
                 self._loop.call_soon(self._flush)
@@ -103,7 +106,7 @@ class Control(asyncio.Protocol):
         self._report_timer = self._loop.call_later(REPORT_S, self._report)
         self._faults = 0
         if self._writable:
-            for report in self._service.reports():
+            for report in self.service.reports():
                 self._tell(report)
 
     # Faults of ours

@@ -3,16 +3,21 @@ socket of the signalling's."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from random import SystemRandom
 
-from media.errors import MediaError
-from media.events import EndGone, MediaEvent, MediaTimeout
+from media import wav
+from media.audio import Audio, tone
+from media.errors import MediaError, NotAcceptable
+from media.events import MediaEvent
 from media.leg import Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
+from media.speech import SpeechBounds
 from media.webrtc_end import WebRtcEnds
 from media.webrtc_transport import WebRtcHost
 from media.worker.messages import (
@@ -20,18 +25,26 @@ from media.worker.messages import (
     Begin,
     Delete,
     Described,
+    Done,
+    Dtmf,
     Event,
+    Listen,
     Measured,
     Offer,
     Ping,
     Place,
+    Play,
     Pong,
     Query,
+    Record,
     Refused,
     Reply,
     Report,
     Request,
-    Silent,
+    Stop,
+    StopRecording,
+    Told,
+    happened,
 )
 
 NOTHING = Heard(0, 0, 0, 0.0, 0.0, 0.0)
@@ -43,29 +56,49 @@ class Service:
     """`tell` hears of events. Nothing but Begin may be asked before Begin. `relays` are those of
     calls that stand, by their numbers."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
+    def __init__(self, tell: Callable[[Reply | Event], None]) -> None:
         self._tell = tell
         self.relays: dict[int, Relay] = {}
         self._host: RelayHost | None = None
+        self._web: WebRtcHost | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Reply | None:
+        """None: it is told later."""
         try:
             match request:
                 case Offer():
                     return Described(request.number, self._offer(request))
-                case Answer():
-                    relay = self.relays.get(request.call)
-                    if relay is None:
-                        return Refused(request.number, 500, "the call is not known")
-                    return Described(request.number, relay.answer(request.end, request.sdp))
+                case Answer(number, call, end, sdp):
+                    return Described(number, self._relay(call).answer(end, sdp))
                 case Query(number, call):
                     return Measured(number, *self._heard(call))
                 case Delete(number, call):
                     heard = self._heard(call)
                     self._delete(call)
                     return Measured(number, *heard)
+                case Play():
+                    self._load(request)
+                    return None
+                case Stop(number, call, end):
+                    self._relay(call).services.stop(end)
+                    return Done(number)
+                case Dtmf(number, call, end, digits, duration_s):
+                    self._relay(call).services.send_digits(end, digits, duration_s)
+                    return Done(number)
+                case Told(number, call, end):
+                    self._relay(call).services.tell_digits(end, by_signalling=True)
+                    return Done(number)
+                case Listen(number, call, end, on):
+                    self._relay(call).services.listen(end, SpeechBounds() if on else None)
+                    return Done(number)
+                case Record(number, call, file):
+                    self._relay(call).services.record(Path(file), (0, 1))
+                    return Done(number)
+                case StopRecording(number, call):
+                    self._relay(call).services.stop_recording()
+                    return Done(number)
                 case Ping(number):
                     return self._pong(number)
                 case Begin(number, place):
@@ -87,6 +120,11 @@ class Service:
         if self._host is not None:
             self._host.close()
 
+    async def closed(self) -> None:
+        """Browsers have been told that their calls are over."""
+        if self._web is not None:
+            await self._web.closed()
+
     def _begin(self, place: Place) -> None:
         self._host = RelayHost(
             place.host,
@@ -96,7 +134,8 @@ class Service:
             place.advertised_host,
             place.silence_s,
         )
-        self._host.browsers = WebRtcEnds(WebRtcHost(self._host, time.monotonic))
+        self._web = WebRtcHost(self._host, time.monotonic)
+        self._host.browsers = WebRtcEnds(self._web)
 
     def _offer(self, offer: Offer) -> bytes:
         host, relay = self._host, self.relays.get(offer.call)
@@ -122,11 +161,31 @@ class Service:
         return relay
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
-        match event:
-            case MediaTimeout() | EndGone():
-                self._tell(Silent(call))
-            case _:
-                """Nobody asks for those yet."""
+        self._tell(happened(call, event))
+
+    def _relay(self, call: int) -> Relay:
+        relay = self.relays.get(call)
+        if relay is None:
+            raise NotAcceptable("the call is not known")
+        return relay
+
+    # Audio is made beside the loop, which has packets to relay
+
+    def _load(self, play: Play) -> None:
+        made = asyncio.get_running_loop().run_in_executor(None, _audio_of, play)
+        made.add_done_callback(partial(self._loaded, play))
+
+    def _loaded(self, play: Play, made: asyncio.Future[Audio]) -> None:
+        try:
+            self._relay(play.call).services.play(play.end, made.result(), play.repeats)
+        except MediaError as error:
+            self._tell(Refused(play.number, error.status, str(error)))
+        except OSError as error:
+            self._tell(Refused(play.number, 404, f"no such audio: {error.strerror}"))
+        else:
+            self._tell(Done(play.number))
+
+    # What is counted
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
         relay = self.relays.get(call)
@@ -153,6 +212,16 @@ class Service:
             strays += counted[2]
             unsent += counted[3]
         return Pong(number, len(self.relays), packets, octets, strays, unsent)
+
+
+def _audio_of(play: Play) -> Audio:
+    """Raises OSError: the file cannot be read. Raises MediaError: it cannot be played."""
+    if play.hertz:
+        return tone(play.hertz, play.on_s, play.off_s)
+    file = Path(play.file)
+    if file.stat().st_size > wav.FILE_OCTETS_MAX:
+        raise NotAcceptable("the file is too long")
+    return wav.read(file.read_bytes())
 
 
 def _counted(relay: Relay) -> tuple[int, int, int, int]:

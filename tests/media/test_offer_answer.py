@@ -196,11 +196,15 @@ def test_the_last_of_several_answers_counts() -> None:
     assert stream.rtp == (HOST, 7_000)
 
 
-def test_rtcp_mux_is_between_one_side_and_us() -> None:
+def test_rtcp_mux_is_proposed_on_and_agreed_with_each_side_by_itself() -> None:
     call, offered, answered = agreed(spoken(4_000, "rtcp-mux"))
-    assert "rtcp-mux" not in attributes(offered)
+    assert "rtcp-mux" in attributes(offered)
     assert "rtcp-mux" in attributes(answered)
     assert "rtcp-mux" in attributes(call.offer(CALLED, spoken()))
+    assert "rtcp-mux" not in attributes(call.offer(CALLER, spoken()))
+    called = call.stream(CALLED)
+    assert called is not None
+    assert called.rtcp == (HOST, 5_001)
     stream = call.stream(CALLER)
     assert stream is not None
     assert stream.rtcp == stream.rtp

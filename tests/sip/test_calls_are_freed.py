@@ -1,11 +1,11 @@
 """What is kept of a call goes as soon as nothing of it is awaited: a gateway that leaves that to
 the garbage collector keeps a million objects until it comes by."""
 
-import gc
 from collections.abc import Callable
 
 import pytest
 
+from tests.garbage import left_to_the_collector
 from tests.sip.calls import Wire
 
 
@@ -55,12 +55,8 @@ def never_answered(wire: Wire) -> None:
 )
 def test_call_leaves_nothing_to_the_collector(happen: Callable[[Wire], None]) -> None:
     wire = Wire()
-    gc.collect()
-    gc.disable()
-    try:
+    with left_to_the_collector() as found:
         happen(wire)
         assert wire.nothing_stays()
         wire.forget()
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+    assert found == []

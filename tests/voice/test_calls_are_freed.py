@@ -1,12 +1,11 @@
 """A call that is over is gone: nothing of it waits for the garbage collector, which comes by after
 a hundred thousand others."""
 
-import gc
 from collections.abc import Callable
 
 import pytest
 
-from gateway.voice.joined_call import JoinedCall
+from tests.garbage import left_to_the_collector
 from tests.voice.world import World
 
 
@@ -48,14 +47,9 @@ def held_and_hung_up(world: World) -> None:
 )
 def test_call_leaves_nothing_to_the_collector(happen: Callable[[World], None]) -> None:
     world = World()
-    gc.collect()
-    gc.disable()
-    try:
+    with left_to_the_collector() as found:
         happen(world)
         assert world.nothing_stays()
         world.forget()
         world.media.sessions.clear()
-        assert not [one for one in gc.get_objects() if isinstance(one, JoinedCall)]
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+    assert found == []
