@@ -88,6 +88,7 @@ class CallMeters:
             gauges={
                 "calls_standing": records.standing,
                 "media_workers": media.workers,
+                "media_workers_down": media.workers_wanted - media.workers,
                 "media_calls": media.calls,
                 "media_calls_free": media.calls_free,
                 "call_callbacks_pending": callbacks.pending,

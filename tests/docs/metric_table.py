@@ -102,6 +102,7 @@ MEANINGS: dict[str, str] = {
     "bind_submitted_total": "Segments sent.",
     "calls_standing": "Calls that are not over.",
     "media_workers": "Processes that relay media and are up; or rtpengines.",
+    "media_workers_down": "Those that are not, though they should.",
     "media_calls": "Calls whose media they hold.",
     "media_calls_free": "For how many more calls there are RTP ports. 0 with rtpengine, which "
     "does not tell.",
