@@ -1,0 +1,124 @@
+"""The gateway's own page in a browser: a person calls a simulated carrier, and both are heard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carriers_sim.call_recorder import RecordedCall
+from tests.e2e.configuration import OTHER_SID, OTHER_TOKEN
+from tests.e2e.patience import until
+from tests.e2e.telephony import Telephony, telephony
+from tests.interop.chromium import Chromium, Page
+from tests.interop.sip_js import PAGES, TONE_HZ, TONE_S
+from tests.interop.tone_file import write_tone
+from tests.media import tone
+
+pytestmark = pytest.mark.interop
+PEERS = ("chromium",)
+PHONE = """
+[phone]
+enabled = true
+"""
+# The carrier's milliwatt.
+MILLIWATT_HZ = 1_000
+HEARD_MIN = 0.05
+EAR = (PAGES / "ear.js").read_text().replace("export class", "globalThis.Ear = class")
+
+
+class Person:
+    """In front of the page."""
+
+    def __init__(self, site: Telephony, page: Page) -> None:
+        self.site = site
+        self.page = page
+
+    async def call(self, number: str) -> RecordedCall:
+        """Until both talk; the call at the carrier that took it."""
+        await self.page.evaluate(f'$("to").value = "{number}"; $("dial").requestSubmit()')
+        await self.sees("state", "Talking")
+        trunk = await self.text("route")
+        carrier = "alpha" if "alpha" in trunk else "bravo"
+        return self.site.carriers.sip_carriers[carrier].calls[-1]
+
+    async def press(self, element: str) -> None:
+        await self.page.evaluate(f"{element}.click()")
+
+    async def text(self, name: str) -> str:
+        said: str = await self.page.evaluate(f'$("{name}").textContent')
+        return said
+
+    async def sees(self, name: str, words: str) -> None:
+        async def shown() -> str:
+            return await self.text(name)
+
+        await until(shown, lambda text: words in text)
+
+    async def hears(self, hertz: int) -> None:
+        await self.page.evaluate(f"{{{{ {EAR} }}}} globalThis.ear = new Ear($('audio').srcObject)")
+
+        async def level() -> float:
+            found: float = (await self.page.evaluate(f"ear.levels([{hertz}])"))[0]
+            return found
+
+        await until(level, lambda found: found > HEARD_MIN)
+
+    async def measures(self) -> list[list[Any]]:
+        """The table: each row's cells."""
+        rows: list[list[Any]] = await self.page.evaluate(
+            '[...$("quality").tBodies[0].rows].map((row) => [...row.cells].map((c) => c.innerText))'
+        )
+        return rows
+
+
+@asynccontextmanager
+async def a_person(directory: Path) -> AsyncIterator[Person]:
+    microphone = directory / "microphone.wav"
+    write_tone(microphone, TONE_HZ, TONE_S, level=0.5)
+    async with (
+        telephony(directory, tables=PHONE) as site,
+        Chromium(directory, microphone) as browser,
+    ):
+        url = f"{site.daemon.rest}/phone#{OTHER_SID}:{OTHER_TOKEN}"
+        yield Person(site, await browser.open(url))
+
+
+async def test_person_and_carrier_hear_each_other_through_the_page(tmp_path: Path) -> None:
+    async with a_person(tmp_path) as person:
+        call = await person.call("+12065550120")
+        await person.hears(MILLIWATT_HZ)
+
+        async def carrier_heard() -> float:
+            return tone.level_of(bytes(call.heard), TONE_HZ)
+
+        await until(carrier_heard, lambda level: level > HEARD_MIN)
+        await person.press('$("keypad").children[4]')
+        await until(lambda: _digits(call), lambda digits: digits == "5")
+        await person.sees("why", "alpha/voice")
+        measures = await until(person.measures, lambda rows: "0" not in rows[0])
+        await person.press('$("hang-up")')
+        await person.sees("state", "Ended")
+        address = await person.page.evaluate("location.href")
+
+    assert [row[0] for row in measures] == ["Packets", "Loss", "Jitter", "Round trip", "MOS"]
+    assert all(float(mos) > 4 for mos in measures[-1][1:])
+    assert address.endswith("/phone")
+    assert person.page.errors == []
+
+
+async def test_page_that_is_left_while_it_is_on_hold_ends_its_call(tmp_path: Path) -> None:
+    async with a_person(tmp_path) as person:
+        await person.call("+12065550112")
+        await person.sees("log", "describes its sound anew")
+        await person.page.ask("Page.navigate", url="about:blank")
+        ended = await person.site.ended()
+
+    assert (ended["status"], ended["ended_by"]) == ("completed", "caller")
+
+
+async def _digits(call: RecordedCall) -> str:
+    return call.digits
