@@ -55,6 +55,10 @@ class Codecs:
             return codec.clock_rate
         return CLOCK_RATE
 
+    @property
+    def has_events(self) -> bool:
+        return any(one.name == TELEPHONE_EVENT for one in self.by_payload_type.values())
+
     def events(self, clock_rate: int = CLOCK_RATE) -> int | None:
         """The number of telephone-event (RFC 4733) at that rate."""
         return self.find(TELEPHONE_EVENT, clock_rate)

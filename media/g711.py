@@ -6,10 +6,6 @@ by `bytes.translate`, without its samples.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
-
-PCMU, PCMA = 0, 8  # RFC 3551 §6
 _BIAS = 33  # Of the 14 bits of the mu-law.
 
 
@@ -55,22 +51,3 @@ def a_law_encoded(sample: int) -> int:
 
 MU_LAW_TO_A_LAW = bytes(a_law_encoded(sample) for sample in MU_LAW_SAMPLES)
 A_LAW_TO_MU_LAW = bytes(mu_law_encoded(sample) for sample in A_LAW_SAMPLES)
-
-
-class Translation(NamedTuple):
-    """Of payloads of one type to another."""
-
-    payload_type: int
-    into: int
-    table: bytes
-
-
-TO_PCMA = Translation(PCMU, PCMA, MU_LAW_TO_A_LAW)
-TO_PCMU = Translation(PCMA, PCMU, A_LAW_TO_MU_LAW)
-
-
-def translation_for(payload_types: Collection[int]) -> Translation | None:
-    """What one needs who takes one law and not the other."""
-    if (PCMU in payload_types) == (PCMA in payload_types):
-        return None
-    return TO_PCMU if PCMU in payload_types else TO_PCMA

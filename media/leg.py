@@ -1,24 +1,38 @@
-"""One end of a relayed call: what it sends goes to the other end as it is, or nowhere. G.711 alone
-becomes the other law where the other end has but that one.
+"""One end of a relayed call: what it sends goes to the other end as it is, or by a path of its own,
+or nowhere.
+
+Most packets pass as they are, and cost one look into a table: whose type is in it, or all while
+something is done with each of them, goes the longer way. What the end itself is sent, by whomever,
+is its `outgoing` stream.
 
 Pure: packets and `now` come in, and what is to be sent goes out by the end's transport.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from media import rtcp, rtp
+from media import rtp
 from media.audio_stream import AudioStream
-from media.g711 import Translation, translation_for
+from media.codecs import PCMA, PCMU, Codec, Codecs
 from media.latch import Latch, Source
+from media.leg_player import LegPlayer
+from media.leg_reports import LegReports
 from media.leg_transport import LegTransport
+from media.outgoing_stream import OutgoingStream
+from media.payload_paths import PayloadPath, events_of, paths_between
 from media.quality import mos
 from media.reception import Reception
-from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
+from media.repacketizer import OCTETS_PER_MS, Repacketizer, wanted_ptime
+from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX, RTCP_TYPES
 from media.sdp import Address
 from media.sdp_lines import Direction
+from media.telephone_event import Digit, EventReader, rescaled
+
+Deliver = Callable[[bytes, float], None]
+Take = Callable[[bytes, float], None]
 
 
 class Heard(NamedTuple):
@@ -32,13 +46,26 @@ class Heard(NamedTuple):
     mos: float
 
 
+class Transcoding(Protocol):
+    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
+        """Who takes the packets of a codec that the other end has not, and delivers, now or later,
+        one of its own for each: with the same number and SSRC, and the time in its own clock."""
+        ...
+
+
+class Tap(Protocol):
+    def heard(self, payload_type: int, payload: bytes, timestamp: int, now: float) -> object:
+        """A packet of audio came from the end: of any type but events."""
+        ...
+
+
 class Leg:
     """Relays nothing before its `peer` is set and both are described. `latch` finds out where the
-    end is: a `SureLatch` where the transport knows.
+    end is: a `SureLatch` where the transport knows. `ssrc` is random.
 
     `strays` counts packets that are no RTP or not the end's, and `unsent` those of the end that the
     system did not take: media that is late is worth nothing, so none is kept. `last_at` is when
-    anything came from the end.
+    anything came from the end. `on_digit` is told each digit that the end has sent.
     """
 
     def __init__(
@@ -46,66 +73,132 @@ class Leg:
         transport: LegTransport,
         is_ours: Callable[[Address], bool] = lambda address: False,
         latch: Latch | None = None,
+        ssrc: int = 1,
+        transcoding: Transcoding | None = None,
     ) -> None:
         self.peer: Leg
         self.reception = Reception()
+        self.outgoing = OutgoingStream(ssrc)
         self.strays = 0
         self.unsent = 0
         self.stream: AudioStream | None = None
-        self._transport = transport
+        self.on_digit: Callable[[Digit], object] = lambda digit: None
+        self.reports = LegReports(self, transport)
+        self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
         self._is_ours = is_ours
-        self._translation: Translation | None = None
-        self._through: Callable[[bytes], object] | None = None
         self._latch = latch or Latch()
-        self._round_trip = rtcp.RoundTrip()
+        self._transcoding = transcoding
         self._source: Source | None = None
         self._target: Source | None = None
         self._rtcp_source: Source | None = None
         self._rtcp_open = False
-        self._rtcp_last_at = 0.0
+        self._taps: tuple[Tap, ...] = ()
+        self._events: dict[int, EventReader] = {}
+        self._paths: dict[int, PayloadPath] = {}
+        self._transcoded: dict[int, Take] = {}
+        self._repacketizer: Repacketizer | None = None
+        self._measured = False
+        self._event = (b"", 0)  # The times of an event there and here, where the clocks differ.
+        # Whether the end is sent something else than what its peer says.
+        self.is_played_to = False
+        # By the second octet of a packet: who takes it, None where it passes as it is.
+        self._takers: list[Take | None] = [None] * 256
+        self._takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
 
     @property
     def last_at(self) -> float:
-        return max(self.reception.last_at, self._rtcp_last_at)
+        return max(self.reception.last_at, self.reports.last_at)
 
     @property
     def heard(self) -> Heard:
-        came, rtt_s = self.reception, self._round_trip.seconds
+        came, rtt_s = self.reception, self.reports.round_trip.seconds
         quality = mos(came.packets, came.lost, came.jitter_s, rtt_s)
         return Heard(came.packets, came.octets, came.lost, came.jitter_s, rtt_s, quality)
-
-    def describe(self, stream: AudioStream, payload_types: Collection[int]) -> None:
-        """The end was agreed with anew; `payload_types` are those that it may send."""
-        if self.stream is not None and self.stream.rtcp != stream.rtcp:
-            self._rtcp_source = None
-        self.stream = stream
-        self._translation = translation_for(stream.codecs.by_payload_type)
-        self.reception.clock_rate = stream.codecs.clock_rate
-        self._latch.describe(stream.rtp, payload_types)
-        self._source = None
-        self._rtcp_open = True
-        self._aim()
 
     @property
     def in_both_directions(self) -> bool:
         """Agreed, and not held: it should send."""
         return self.stream is not None and self.stream.direction is Direction.SENDRECV
 
-    def sends_through(self, through: Callable[[bytes], object] | None) -> None:
-        """What makes other packets of the end's, and has its peer `send` them; None for nothing."""
-        self._through = through
+    @property
+    def rtcp_target(self) -> Source | None:
+        """Where its reports go: at its RTP where that is muxed. They go on while media is held
+        (RFC 3264 §8.4), unless no address is left."""
+        stream = self.stream
+        if stream is None:
+            return None
+        return self._latch.target if stream.rtcp_mux else self._rtcp_source or stream.rtcp
 
-    # Each packet
+    def describe(self, stream: AudioStream, payload_types: Collection[int]) -> None:
+        """The end was agreed with anew; `payload_types` are those that it may send."""
+        if self.stream is not None and self.stream.rtcp != stream.rtcp:
+            self._rtcp_source = None
+        self.stream = stream
+        self.reception.clock_rate = stream.codecs.clock_rate
+        self.outgoing.clock_rate = stream.codecs.clock_rate
+        self._latch.describe(stream.rtp, payload_types)
+        self._source = None
+        self._rtcp_open = True
+        self._aim()
+
+    def find_paths(self) -> None:
+        """Both ends are described: what this one may send, and what becomes of it."""
+        peer = self.peer
+        assert self.stream is not None
+        assert peer.stream is not None
+        sender, receiver = self.stream.codecs, peer.stream.codecs
+        events = events_of(sender, receiver)
+        if {one: reader.clock_rate for one, reader in self._events.items()} != events:
+            self._events = {
+                one: EventReader(rate, lambda digit: self.on_digit(digit))
+                for one, rate in events.items()
+            }
+        self._paths = paths_between(sender, receiver)
+        self._transcoded = {}
+        if self._transcoding is not None:
+            for payload_type, codec in sender.by_payload_type.items():
+                if payload_type not in receiver.by_payload_type and payload_type not in self._paths:
+                    take = self._transcoding.path(codec, receiver, self.deliver)
+                    if take is not None:
+                        self._transcoded[payload_type] = take
+        clock_rate = peer.outgoing.clock_rate
+        of_another_clock = [
+            path
+            for path in self._paths.values()
+            if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
+        ]
+        if self._transcoded or of_another_clock:
+            peer.outgoing.track()
+        self._repacketizer = None
+        self._measured = False
+        self._choose_takers()
+
+    def tap(self, *taps: Tap) -> None:
+        """These, and no others, hear what comes from the end."""
+        self._taps = taps
+        self._choose_takers()
+
+    def be_played_to(self, played_to: bool) -> None:
+        """Its peer is not heard while something else is sent to the end."""
+        if played_to != self.is_played_to:
+            self.is_played_to = played_to
+            if played_to:
+                self.outgoing.track()
+            self.peer._choose_takers()
 
     def send(self, packet: bytes) -> None:
-        """To the end, what was made of its peer's packets."""
+        """To the end, if it wants any; what the system does not take is lost."""
         target = self._target
         if target is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._send_rtp(packet, target)
-            except OSError:
-                self.peer.unsent += 1
+
+    def close(self) -> None:
+        """The end is sent nothing more, whatever is still being made for it."""
+        self._target = None
+
+    # Each packet
 
     def rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._source and not self._admits(packet, source, now):
@@ -114,19 +207,16 @@ class Leg:
         if not HEADER_OCTETS <= len(packet) <= PACKET_OCTETS_MAX or packet[0] & 0xC0 != 0x80:
             self.strays += 1
             return
-        if 192 <= packet[1] < 224:  # RFC 5761 §4
-            self._relay_rtcp(packet, now)
+        take = self._takers[packet[1]]
+        if take is not None:
+            take(packet, now)
             return
-        self.reception.received(packet, now)
         peer = self.peer
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
+            packet = peer.outgoing.forward(packet, now)
         target = peer._target
         if target is not None:
-            if self._through is not None:
-                self._through(packet)
-                return
-            translation = peer._translation
-            if translation is not None and packet[1] & 0x7F == translation.payload_type:
-                packet = rtp.translated(packet, translation.into, translation.table)
             try:
                 peer._send_rtp(packet, target)
             except OSError:
@@ -137,9 +227,109 @@ class Leg:
             self.strays += 1
             return
         self._rtcp_open = False
-        self._relay_rtcp(packet, now)
+        self.reports.received(packet, now)
 
-    # The first of a source, and reports
+    # The longer way
+
+    def _take(self, packet: bytes, now: float) -> None:
+        peer = self.peer
+        payload_type = packet[1] & 0x7F
+        reader = self._events.get(payload_type)
+        if reader is None and not self._measured:
+            self._measure(packet, payload_type)
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
+        if reader is not None:
+            reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
+        else:
+            for tap in self._taps:
+                tap.heard(
+                    payload_type, rtp.payload(packet), int.from_bytes(packet[4:8], "big"), now
+                )
+        if peer.is_played_to:
+            return
+        transcoded = self._transcoded.get(payload_type)
+        if transcoded is not None:
+            transcoded(packet, now)
+            return
+        path = self._paths.get(payload_type)
+        passed = packet if path is None else path.through(packet)
+        if passed is None:
+            return
+        if reader is not None and path is not None and path.clock_rates is not None:
+            self._pass_event(passed, path.clock_rates, now)
+        elif self._repacketizer is not None:
+            for one in self._repacketizer.repacketized(passed):
+                self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
+        else:
+            self.deliver(passed, now)
+
+    def deliver(self, packet: bytes, now: float) -> None:
+        """What the end sent, as its peer takes it."""
+        outgoing = self.peer.outgoing
+        self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
+
+    def _send_to_peer(self, packet: bytes) -> None:
+        peer = self.peer
+        target = peer._target
+        if target is not None:
+            try:
+                peer._send_rtp(packet, target)
+            except OSError:
+                self.unsent += 1
+
+    def _pass_event(self, packet: bytes, clock_rates: tuple[int, int], now: float) -> None:
+        """Its time and duration may be of another clock than what the peer is sent."""
+        outgoing = self.peer.outgoing
+        if clock_rates == (outgoing.clock_rate, outgoing.clock_rate):
+            self.deliver(packet, now)
+            return
+        stamp = packet[4:8]
+        starts = stamp != self._event[0]
+        if starts:
+            self._event = stamp, outgoing.timestamp_at(now)
+        payload = rescaled(rtp.payload(packet), *clock_rates)
+        self._send_to_peer(
+            outgoing.inject(packet[1] & 0x7F, payload, self._event[1], now, marker=starts)
+        )
+
+    def _measure(self, packet: bytes, payload_type: int) -> None:
+        """What clock it runs at that comes, for an offer has many; and whether it is of the length
+        that the peer has asked for."""
+        assert self.stream is not None
+        assert self.peer.stream is not None
+        self._measured = True
+        own, others = self.stream.codecs, self.peer.stream.codecs
+        codec = others.by_payload_type.get(payload_type) or own.by_payload_type.get(payload_type)
+        if codec is not None:
+            self.reception.clock_rate = codec.clock_rate
+            if payload_type not in self._transcoded:
+                self.peer.outgoing.clock_rate = codec.clock_rate
+        ptime = None
+        if payload_type in (PCMU, PCMA) and payload_type not in self._transcoded:
+            ptime = wanted_ptime(others, len(rtp.payload(packet)) // OCTETS_PER_MS)
+        if ptime is not None:
+            self._repacketizer = Repacketizer(ptime)
+            self.peer.outgoing.track()
+        self._choose_takers()
+
+    # What takes what
+
+    def _choose_takers(self) -> None:
+        all_ = (
+            self.peer.is_played_to
+            or self.peer.outgoing.tracked
+            or bool(self._taps)
+            or not self._measured
+        )
+        takers: list[Take | None] = [self._take if all_ else None] * 256
+        if not all_:
+            for one in (*self._events, *self._paths, *self._transcoded):
+                takers[one] = takers[one | 0x80] = self._take
+        takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
+        self._takers = takers
+
+    # The first of a source
 
     def _admits(self, packet: bytes, source: Source, now: float) -> bool:
         header = rtp.parse(packet)
@@ -165,31 +355,6 @@ class Leg:
         self._rtcp_source = source
         return True
 
-    def _relay_rtcp(self, packet: bytes, now: float) -> None:
-        if not rtcp.is_rtcp(packet) or len(packet) > PACKET_OCTETS_MAX:
-            self.strays += 1
-            return
-        self._rtcp_last_at = now
-        peer = self.peer
-        for report in rtcp.reports(packet):
-            self._round_trip.received(report, now)
-            peer._round_trip.passed(report, now)
-        try:
-            peer._take_rtcp(packet)
-        except OSError:
-            self.unsent += 1
-
-    def _take_rtcp(self, packet: bytes) -> None:
-        """Reports go on while media is held (RFC 3264 §8.4), unless no address is left."""
-        stream = self.stream
-        assert stream is not None, "one end was described without the other"
-        if stream.rtcp_mux:
-            target = self._latch.target
-            if target is not None:
-                self._transport.send_muxed_rtcp(packet, target)
-        elif (target := self._rtcp_source or stream.rtcp) is not None:
-            self._transport.send_rtcp(packet, target)
-
     def _aim(self) -> None:
         """Who does not want to receive is not sent to."""
         stream = self.stream
@@ -207,3 +372,5 @@ def describe(first: Leg, second: Leg, streams: tuple[AudioStream, AudioStream]) 
     payload_types = {**streams[0].codecs.by_payload_type, **streams[1].codecs.by_payload_type}
     first.describe(streams[0], payload_types)
     second.describe(streams[1], payload_types)
+    first.find_paths()
+    second.find_paths()

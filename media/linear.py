@@ -8,14 +8,8 @@ import sys
 from functools import lru_cache
 from operator import itemgetter
 
-from media.g711 import (
-    A_LAW_SAMPLES,
-    MU_LAW_SAMPLES,
-    PCMA,
-    PCMU,
-    a_law_encoded,
-    mu_law_encoded,
-)
+from media.codecs import PCMA, PCMU
+from media.g711 import A_LAW_SAMPLES, MU_LAW_SAMPLES, a_law_encoded, mu_law_encoded
 
 SAMPLE_OCTETS = 2
 _HIGH_FIRST = sys.byteorder == "big"

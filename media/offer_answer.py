@@ -1,7 +1,7 @@
 """Both ends of a call describe themselves to us, and we to the other end (RFC 3264).
 
-What they say of codecs passes as it is, but that who offers one law of G.711 offers both, since the
-relay translates. How media goes between an end and us is for those two to say (see
+What they say of codecs passes, but for what the relay translates (see `translated_formats`). How
+media goes between an end and us is for those two to say (see
 `TransportDescription`); who described the session and how often it changed is ours. Of several m=
 lines one of audio is served, and the others are answered with port 0 (§6).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from media.audio_stream import AudioStream
+from media.codecs import Codecs
 from media.errors import NotAcceptable
 from media.profile import DTLS, Profile
 from media.sdp import Media, SessionDescription, address_kind, parse
@@ -21,11 +22,9 @@ from media.sdp_lines import (
     Lines,
     printed,
 )
+from media.translated_formats import narrowed, widened
 from media.transport_description import TransportDescription, TransportSaid
 from media.webrtc_codecs import answered_to_browser, offered_by_browser, offered_to_browser
-
-# PCMU and PCMA (RFC 3551 §6).
-_OTHER_LAW = {"0": "8", "8": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +162,25 @@ class Negotiation:
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
+        offered = offer.stream
+        if other.transport.profile is Profile.WEBRTC:
+            # It sends what it was answered, and no more of what it offered.
+            offered = replace(offered, codecs=Codecs.of(answered))
         own.media, own.audio, own.stream = offer.sent_media, offer.sent_audio, stream
-        other.media, other.audio, other.stream = answered_media, offer.audio, offer.stream
+        other.media, other.audio, other.stream = answered_media, offer.audio, offered
         own.transport.agreed(stream)
-        other.transport.agreed(offer.stream)
+        other.transport.agreed(offered)
         return other.describe(description, answered_media, offer.audio, said, self._passes)
 
     def _offered(self, own: End, media: Media) -> Media:
         if self._passes:
-            return with_both_laws(media)
+            return widened(media)
         if own.transport.profile is Profile.WEBRTC:
             return offered_by_browser(media, self._transcodes)
-        return offered_to_browser(with_both_laws(media))
+        return offered_to_browser(widened(media))
 
     def _answered(self, other: End, media: Media, offered: Media) -> Media:
-        media = within_laws(media, offered)
+        media = narrowed(media, offered)
         if self._passes or other.transport.profile is not Profile.WEBRTC:
             return media
         return answered_to_browser(media, offered, self._transcodes)
@@ -205,32 +208,6 @@ def find_audio(description: SessionDescription, end: End) -> int:
             if one.kind == "audio" and one.port != 0 and end.transport.serves(one):
                 return index
     raise NotAcceptable(f"no audio of the profile {end.transport.profile} is offered")
-
-
-def with_both_laws(media: Media) -> Media:
-    """With the other law of G.711 behind the one that is there."""
-    missing = missing_law(media)
-    if not missing:
-        return media
-    at = 1 + media.formats.index(_OTHER_LAW[missing])
-    return replace(media, formats=(*media.formats[:at], missing, *media.formats[at:]))
-
-
-def within_laws(answered: Media, offered: Media) -> Media:
-    """An answer without the law that its offerer has not."""
-    missing = missing_law(offered)
-    if missing not in answered.formats:
-        return answered
-    said = [_OTHER_LAW[missing] if one == missing else one for one in answered.formats]
-    about = (f"rtpmap:{missing} ", f"fmtp:{missing} ")
-    lines = Lines([line for line in answered.lines if not line.value.startswith(about)])
-    return replace(answered, formats=tuple(dict.fromkeys(said)), lines=lines)
-
-
-def missing_law(media: Media) -> str:
-    """Empty where there is neither or both."""
-    there = [law for law in _OTHER_LAW if law in media.formats]
-    return _OTHER_LAW[there[0]] if len(there) == 1 else ""
 
 
 def refused(media: Media) -> Media:

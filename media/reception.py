@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 _FIELDS = struct.Struct("!xxHII")
 # A sequence number so far ahead is a gap; farther, and it is a jump, unless it goes on from there.
@@ -13,9 +14,19 @@ _TIMESTAMP_CYCLE = 1 << 32
 _NONE = -1
 
 
+class LastHeard(NamedTuple):
+    """Of one source: its highest number, the last timestamp, and when that came first."""
+
+    ssrc: int
+    sequence: int
+    timestamp: int
+    at: float
+
+
 class Reception:
     """Fed with each packet, which is known to be RTP. A source that is followed by another, or
-    that starts anew, is counted to its end and the next from its beginning.
+    that starts anew, is counted to its end and the next from its beginning. `sources` is how many
+    there were, and `ended` what was heard last of the one before.
     """
 
     __slots__ = (
@@ -30,9 +41,11 @@ class Reception:
         "_timestamp",
         "_transit",
         "clock_rate",
+        "ended",
         "last_at",
         "octets",
         "packets",
+        "sources",
     )
 
     def __init__(self, clock_rate: int = 8_000) -> None:
@@ -40,6 +53,8 @@ class Reception:
         self.packets = 0
         self.octets = 0
         self.last_at = 0.0
+        self.sources = 0
+        self.ended: LastHeard | None = None
         self._ssrc = _NONE
         self._lost_before = 0
         # The extended number of the next packet is _cycles + _next.
@@ -58,27 +73,49 @@ class Reception:
         """The mean deviation of the spacing of arrivals from that of the timestamps (A.8)."""
         return self._jitter / self.clock_rate
 
-    def received(self, packet: bytes, now: float) -> None:
-        """It came at `now`, of any clock that goes on evenly."""
-        self.packets += 1
-        self.octets += len(packet)
-        self.last_at = now
+    @property
+    def last(self) -> LastHeard | None:
+        """Of the source that is heard now; None before the first."""
+        if self._ssrc == _NONE:
+            return None
+        at = (self._transit + self._timestamp) / self.clock_rate
+        return LastHeard(self._ssrc, (self._next - 1) & 0xFFFF, self._timestamp, at)
+
+    @property
+    def highest(self) -> int:
+        """The extended number of the last packet (§6.4.1)."""
+        return (self._cycles + self._next - 1) & 0xFFFF_FFFF
+
+    @property
+    def jitter(self) -> int:
+        """In units of the timestamp (§6.4.1)."""
+        return int(self._jitter)
+
+    def received(self, packet: bytes, now: float) -> bool:
+        """It came at `now`, of any clock that goes on evenly. Whether a source began with it."""
         sequence, timestamp, ssrc = _FIELDS.unpack_from(packet)
+        began = False
         if sequence == self._next and ssrc == self._ssrc:
             self._next = sequence + 1
             self._of_source += 1
             in_turn = True
         else:
+            sources = self.sources
             in_turn = self._received_out_of_turn(sequence, ssrc)
-        if timestamp != self._timestamp:  # Those of a tone's event all have the same.
+            began = self.sources != sources
+        self.packets += 1
+        self.octets += len(packet)
+        self.last_at = now
+        if in_turn and timestamp != self._timestamp:  # Those of a tone's event all have the same.
             transit = now * self.clock_rate - timestamp
-            if in_turn and self._timestamp >= 0:
+            if self._timestamp >= 0:
                 change = abs(transit - self._transit)
                 if change > _TIMESTAMP_CYCLE / 2:  # The timestamp has begun again at 0.
                     change = abs(change - _TIMESTAMP_CYCLE)
                 self._jitter += (change - self._jitter) / 16
             self._transit = transit
             self._timestamp = timestamp
+        return began
 
     def _received_out_of_turn(self, sequence: int, ssrc: int) -> bool:
         """Whether its time of arrival says something of the way."""
@@ -96,12 +133,15 @@ class Reception:
                 return False
             self._change_source(sequence, ssrc)
             self._next = sequence + 1
+            ahead = 0
         self._of_source += 1
         return ahead < MAX_DROPOUT
 
     def _change_source(self, sequence: int, ssrc: int) -> None:
         if self._ssrc != _NONE:
             self._lost_before = self.lost
+            self.ended = self.last
+        self.sources += 1
         self._ssrc = ssrc
         self._first = self._next = sequence
         self._cycles = self._of_source = 0

@@ -6,30 +6,50 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from random import Random
 from secrets import token_bytes
+from typing import Protocol
 
 from media import opus
-from media.errors import NoPorts, NotAcceptable
-from media.events import MediaEvent, MediaTimeout
+from media.call_services import CallServices
+from media.errors import MediaError, NoPorts, NotAcceptable
+from media.events import (
+    EndGone,
+    MediaEvent,
+    MediaTimeout,
+    OneWay,
+)
 from media.leg import Heard, Leg, describe, join
 from media.offer_answer import Negotiation
-from media.opus_bridge import OpusBridge, OpusNeed
+from media.one_way import OneWayWatch
+from media.opus_transcoding import OpusTranscoding
+from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
-from media.relay_end import PlainEnd, RelayEnd, SrtpEnd
+from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
-from media.transcoding_pool import TranscodingPool
+from media.ticker import Ticker
 
 # Pairs of the range that others have bound, before a call is refused.
 BIND_ATTEMPTS_MAX = 32
 # Pairs of sockets that stay bound while no call has them; those of more are closed.
 KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
+# How often a call is looked after: reports, one-way audio.
+LOOK_S = 5.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
+
+
+class BrowserEnds(Protocol):
+    """Makes WEBRTC ends; apart, for what they need takes long to load, and not all serve browsers
+    (see `media.webrtc_end`)."""
+
+    def end(self, we_offer: bool) -> RelayEnd: ...
 
 
 class RelayHost:
@@ -61,7 +81,9 @@ class RelayHost:
         self._keeps = KEPT_PAIRS_MAX
         self.now = now
         self.silence_s = silence_s
-        self._transcoding: TranscodingPool | None = None
+        self.ticker = Ticker(now)
+        self.transcoding = OpusTranscoding()
+        self.browsers: BrowserEnds | None = None
 
     def open(
         self,
@@ -71,27 +93,35 @@ class RelayHost:
         """
         Raises:
             NoPorts: no port or no socket is left.
+            NotAcceptable: browsers are not served here.
         """
         ends: list[RelayEnd] = []
         try:
-            for profile in profiles:
-                ends.append(self.end(profile))
-        except NoPorts:
+            for profile, we_offer in zip(profiles, (False, True), strict=True):
+                ends.append(self.end(profile, we_offer))
+        except MediaError:
             for end in ends:
                 end.close()
             raise
         return self.join((ends[0], ends[1]), on_event)
 
-    def end(self, profile: Profile) -> RelayEnd:
-        """One of ports of ours: any but WEBRTC's, which is made with a wait.
+    def end(self, profile: Profile, we_offer: bool = True) -> RelayEnd:
+        """One of ports of ours, which we offer to at first, or which offers.
 
         Raises:
             NoPorts: no port or no socket is left.
+            NotAcceptable: browsers are not served here.
         """
+        if profile is Profile.WEBRTC:
+            if self.browsers is None:
+                raise NotAcceptable("browsers are not served here")
+            return self.browsers.end(we_offer)
         pair, local = self.take_pair()
-        if profile is Profile.PLAIN:
-            return PlainEnd(pair, local, self.is_ours, self.give_back_pair)
-        return SrtpEnd(profile, pair, local, self.is_ours, token_bytes, self.give_back_pair)
+        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair, self.transcoding)
+        return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
+
+    def new_ssrc(self) -> int:
+        return self._random.getrandbits(32)
 
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
@@ -108,18 +138,17 @@ class RelayHost:
             self.ports.holds(address.port) or address.port & ~1 in self._kept
         )
 
-    def bridge(self, need: OpusNeed, legs: tuple[Leg, Leg]) -> OpusBridge:
-        """The threads that transcode begin with the first."""
-        if self._transcoding is None:
-            self._transcoding = TranscodingPool()
-        return OpusBridge(need, legs, self._transcoding, self._random)
+    @cached_property
+    def disk(self) -> ThreadPoolExecutor:
+        """The one thread that writes recordings."""
+        return ThreadPoolExecutor(1, "recordings")
 
     def close(self) -> None:
         """Close the sockets that no call has, and those of calls when they end; nothing is
         transcoded any more."""
-        if self._transcoding is not None:
-            self._transcoding.close()
-            self._transcoding = None
+        if "disk" in self.__dict__:
+            self.disk.shutdown(wait=False)
+        self.transcoding.close()
         self._keeps = 0
         while self._kept:
             self._kept.popitem()[1].close()
@@ -159,7 +188,8 @@ class RelayHost:
 class Relay:
     """One call: two ends, 0 and 1 (see MediaError for what is raised).
 
-    Silence is looked for from the first answer on, and not while an end is held.
+    Silence is looked for from the first answer on, and not while an end is held. `services` are
+    what is done with the ends beside relaying.
     """
 
     def __init__(self, host: RelayHost, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> None:
@@ -172,8 +202,15 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
+        self._watch = OneWayWatch(self._legs)
         self._closed = False
-        self._bridge: OpusBridge | None = None
+        for number, end in enumerate(ends):
+            end.on_gone = partial(self._on_gone, number)
+        for leg in self._legs:
+            leg.outgoing = OutgoingStream(host.new_ssrc())
+        self.services = CallServices(self._legs, host, on_event)
+
+    # What the ends say
 
     def offer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
@@ -188,10 +225,12 @@ class Relay:
         self._ends[0].agreed(first)
         self._ends[1].agreed(second)
         describe(*self._legs, (first, second))
-        self._transcode(OpusNeed.of((first, second)))
         self._told_at = self._host.now()
+        self._watch.begin(self._told_at)
         self._arm()
         return answered
+
+    # How they are heard
 
     def leg(self, end: int) -> Leg:
         return self._legs[end]
@@ -201,45 +240,55 @@ class Relay:
 
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""
-        if not self._closed:
-            self._closed = True
-            self._transcode(None)
-            for end in self._ends:
-                end.close()
+        if self._closed:
+            return
+        self._closed = True
+        self.services.close()
+        for leg, end in zip(self._legs, self._ends, strict=True):
+            leg.close()
+            end.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _transcode(self, need: OpusNeed | None) -> None:
-        """What needs to be, from now on; a bridge that is there stays if nothing has changed."""
-        if need == (self._bridge.need if self._bridge else None):
-            return
-        if self._bridge is not None:
-            self._bridge.close()
-        self._bridge = None if need is None else self._host.bridge(need, self._legs)
 
     def _check_open(self) -> None:
         """What was its ports may be another call's."""
         if self._closed:
             raise NotAcceptable("the call is over")
 
+    # What is looked after
+
+    def _on_gone(self, end: int) -> None:
+        self._on_event(EndGone(end))
+
     def _arm(self) -> None:
-        """One timer for the end that has been silent for longest; it is set anew where that end
-        has sent since."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if all(leg.in_both_directions for leg in self._legs):
-            since = max(self._told_at, min(leg.last_at for leg in self._legs))
-            delay = since + self._host.silence_s - self._host.now()
-            self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
+        delay = LOOK_S
+        if self._should_flow:
+            delay = min(delay, self._silent_since + self._host.silence_s - self._host.now())
+        self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
+
+    @property
+    def _should_flow(self) -> bool:
+        return all(leg.in_both_directions for leg in self._legs)
+
+    @property
+    def _silent_since(self) -> float:
+        """Of the end that has been silent for longest."""
+        return max(self._told_at, min(leg.last_at for leg in self._legs))
 
     def _on_timer(self) -> None:
         self._timer = None
         now = self._host.now()
-        since = max(self._told_at, min(leg.last_at for leg in self._legs))
-        if now >= since + self._host.silence_s:
-            self._told_at = now
-            self._on_event(MediaTimeout())
+        for leg in self._legs:
+            leg.reports.report(now)
+        if self._should_flow:
+            end = self._watch.look(now)
+            if end is not None:
+                self._on_event(OneWay(end))
+            if now >= self._silent_since + self._host.silence_s:
+                self._told_at = now
+                self._on_event(MediaTimeout())
         if not self._closed:
             self._arm()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from media.audio_stream import AudioStream
 from media.latch import Source
-from media.leg import Leg
+from media.leg import Leg, Transcoding
 from media.profile import Profile
 from media.sdes import SrtpKeys
 from media.sdes_description import SdesDescription
@@ -19,7 +19,9 @@ from media.transport_description import PlainDescription, TransportDescription
 
 class RelayEnd(Protocol):
     """`leg` sends by a transport, and is handed up what came by it; `description` speaks of that
-    transport to the end."""
+    transport to the end. `on_gone` is called when the transport is there no longer."""
+
+    on_gone: Callable[[], object]
 
     @property
     def leg(self) -> Leg: ...
@@ -37,28 +39,37 @@ class RelayEnd(Protocol):
         ...
 
 
+def never() -> None:
+    """A socket of ours does not go."""
+
+
+class EndPorts(NamedTuple):
+    """Where an end is: `local` is what it is told. `transcoding` is for the other end, where that
+    has not the codecs of this one."""
+
+    pair: SocketPair
+    local: Address
+    is_ours: Callable[[Address], bool]
+    give_back: Callable[[SocketPair], None]
+    transcoding: Transcoding | None = None
+
+
 class PlainEnd:
     """RTP as it is, at a pair of our ports."""
 
-    def __init__(
-        self,
-        pair: SocketPair,
-        local: Address,
-        is_ours: Callable[[Address], bool],
-        give_back: Callable[[SocketPair], None],
-    ) -> None:
-        self.description = PlainDescription(local, is_ours)
-        self.leg = Leg(pair, is_ours)
-        self._pair = pair
-        self._give_back = give_back
-        pair.rtp_received = self.leg.rtp_received
-        pair.rtcp_received = self.leg.rtcp_received
+    def __init__(self, ports: EndPorts) -> None:
+        self.description = PlainDescription(ports.local, ports.is_ours)
+        self.leg = Leg(ports.pair, ports.is_ours, transcoding=ports.transcoding)
+        self.on_gone: Callable[[], object] = never
+        self._ports = ports
+        ports.pair.rtp_received = self.leg.rtp_received
+        ports.pair.rtcp_received = self.leg.rtcp_received
 
     def agreed(self, stream: AudioStream) -> None:
         """The leg knows all that there is."""
 
     def close(self) -> None:
-        self._give_back(self._pair)
+        self._ports.give_back(self._ports.pair)
 
 
 class SrtpEnd:
@@ -68,20 +79,13 @@ class SrtpEnd:
     What comes is deciphered first: only who has the key can move the latch.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        pair: SocketPair,
-        local: Address,
-        is_ours: Callable[[Address], bool],
-        octets: Callable[[int], bytes],
-        give_back: Callable[[SocketPair], None],
-    ) -> None:
-        self.description = SdesDescription(profile, local, octets, is_ours)
-        self.leg = Leg(self, is_ours)
-        self._pair = pair
+    def __init__(self, ports: EndPorts, profile: Profile, octets: Callable[[int], bytes]) -> None:
+        self.description = SdesDescription(profile, ports.local, octets, ports.is_ours)
+        self.leg = Leg(self, ports.is_ours, transcoding=ports.transcoding)
+        self.on_gone: Callable[[], object] = never
+        self._ports = ports
+        self._pair = ports.pair
         self._srtp: Srtp | None = None
-        self._give_back = give_back
 
     def agreed(self, stream: AudioStream) -> None:
         if isinstance(stream.secret, SrtpKeys):
@@ -96,7 +100,7 @@ class SrtpEnd:
             self._pair.rtcp_received = self.leg.rtcp_received
 
     def close(self) -> None:
-        self._give_back(self._pair)
+        self._ports.give_back(self._ports.pair)
 
     def send_rtp(self, packet: bytes, target: Source) -> None:
         if self._srtp is None:

@@ -35,7 +35,6 @@ class SdesDescription:
         self.host, self._port = local
         self._plain = PlainDescription(local, is_ours)
         self._keys = OurKeys(octets)
-        self._rtcp_mux = False
 
     def serves(self, media: Media) -> bool:
         if media.proto in SECURE:
@@ -52,18 +51,17 @@ class SdesDescription:
         protos = SECURE if self.profile is Profile.SDES else PLAIN
         proto = protos[like.proto in ("RTP/AVPF", "RTP/SAVPF")]
         lines = tuple([one.line for one in self._keys.offered()])
-        return TransportSaid(
-            self._port, proto, (*lines, *PlainDescription.mux_lines(self._rtcp_mux))
-        )
+        mux_lines = self._plain.mux_lines(self._plain.offers_mux(like))
+        return TransportSaid(self._port, proto, (*lines, *mux_lines))
 
     def answer(self, to: AudioStream) -> TransportSaid:
-        lines = PlainDescription.mux_lines(to.rtcp_mux)
+        lines = self._plain.mux_lines(to.rtcp_mux)
         if isinstance(to.secret, SrtpKeys):
             lines = (to.secret.ours.line, *lines)
         return TransportSaid(self._port, to.proto, lines)
 
     def agreed(self, stream: AudioStream) -> None:
-        self._rtcp_mux = stream.rtcp_mux
+        self._plain.agreed(stream)
         self._keys.agreed(stream.secret if isinstance(stream.secret, SrtpKeys) else None)
 
     def _read(

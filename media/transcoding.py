@@ -2,17 +2,16 @@
 (RFC 7587 §4.1 counts Opus at 48,000 Hz whatever is in it).
 
 Pure but for libopus: a packet comes in, and those that are to be sent come out, each of 20 ms.
-Whoever has them made keeps to one thread at a time.
+Whoever has them made keeps to one thread at a time. Digits do not come here.
 """
 
 from __future__ import annotations
 
-import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from media import rtp
-from media.g711 import PCMA, PCMU
+from media.codecs import PCMA, PCMU
 from media.linear import SAMPLE_OCTETS, law
 from media.opus import (
     CONCEALED_SAMPLES_STEP,
@@ -29,35 +28,34 @@ RATIO = 6
 # What is missing beyond is not made up: 100 ms.
 CONCEALED_SAMPLES_MAX = 800
 FRAME_OCTETS = FRAME_SAMPLES * SAMPLE_OCTETS
-EVENT_DURATION_MAX = 0xFFFF
-_EVENT = struct.Struct("!BBH")
 _NONE = -1
 
 
 class Outgoing:
-    """The stream that comes out, whose numbers go on without a break. Its source is that of what
-    came in, so that reports of it are understood."""
+    """The stream that comes out: its source is that of what came in, and so are its numbers, as
+    long as that sends 20 ms a packet."""
 
-    def __init__(self, sequence: int) -> None:
-        self.marked = True
-        self.ssrc = 0
-        self._sequence = sequence
+    def __init__(self) -> None:
+        self.marked = False
+        self._ssrc = _NONE
+        self._sequence = 0
+
+    def begin(self, source: RtpHeader) -> None:
+        """What is made of this one comes next."""
+        if source.ssrc != self._ssrc:
+            self._ssrc, self._sequence = source.ssrc, source.sequence
+        self.marked |= source.marker
 
     def packet(self, payload_type: int, timestamp: int, payload: bytes) -> bytes:
-        header = RtpHeader(
-            payload_type, self._sequence, timestamp & 0xFFFF_FFFF, self.ssrc, self.marked
-        )
+        stamp = timestamp & 0xFFFF_FFFF
+        header = RtpHeader(payload_type, self._sequence, stamp, self._ssrc, self.marked)
         self.marked = False
-        self.skip(1)
+        self._sequence = self._sequence + 1 & 0xFFFF
         return bytes(header) + payload
-
-    def skip(self, packets: int) -> None:
-        """The end is to see that they are missing."""
-        self._sequence = self._sequence + packets & 0xFFFF
 
 
 class Timeline:
-    """Timestamps of a source by another clock, and what follows that source goes on after it."""
+    """Timestamps of a source by another clock; what follows that source goes on after it."""
 
     def __init__(self, up: int, down: int) -> None:
         self._up, self._down = up, down
@@ -76,41 +74,27 @@ class Timeline:
 
 
 class Transcoding(ABC):
-    """Of one direction. `events` are the payload types of telephone-event: what comes, and what it
-    becomes, with its duration by the other clock (RFC 4733 §2.3.5)."""
+    """Of one direction."""
 
-    def __init__(
-        self, up: int, down: int, events: Mapping[int, int], outgoing: Outgoing, start: int
-    ) -> None:
-        self._events = events
-        self._outgoing = outgoing
-        self._next_at = start
-        self._pending = b""
-        self._up, self._down = up, down
+    def __init__(self, up: int, down: int) -> None:
+        self._outgoing = Outgoing()
         self._timeline = Timeline(up, down)
+        self._next_at = 0
+        self._pending = b""
         self._ssrc = self._next_sequence = _NONE
 
     def convert(self, packet: bytes) -> list[bytes]:
         """None where it is late, or not of what was agreed."""
         header = rtp.parse(packet)
-        if header is None:
+        if header is None or not self._takes(header.payload_type):
             return []
-        kind, payload = header.payload_type, rtp.payload(packet)
-        if not payload or (kind not in self._events and not self._takes(kind)):
-            return []
+        payload = rtp.payload(packet)
         lost = self._lost(header)
-        if lost < 0:
+        if not payload or lost < 0:
             return []
-        self._outgoing.ssrc = header.ssrc
+        self._outgoing.begin(header)
         at = self._timeline.at(header, self._next_at)
-        if kind not in self._events:
-            return list(self._converted(kind, payload, at, lost))
-        if len(payload) < _EVENT.size:
-            return []
-        event, volume, duration = _EVENT.unpack_from(payload)
-        duration = min(duration * self._up // self._down, EVENT_DURATION_MAX)
-        self._outgoing.marked |= header.marker
-        return [self._outgoing.packet(self._events[kind], at, _EVENT.pack(event, volume, duration))]
+        return list(self._converted(header.payload_type, payload, at, lost))
 
     def _lost(self, header: RtpHeader) -> int:
         """How many are missing before it, under 0 where it is late or comes again."""
@@ -148,10 +132,8 @@ class Transcoding(ABC):
 class FromOpus(Transcoding):
     """To one law of G.711. What was lost is concealed, as far as Opus knows how."""
 
-    def __init__(
-        self, opus: int, into: int, events: Mapping[int, int], outgoing: Outgoing, start: int = 0
-    ) -> None:
-        super().__init__(1, RATIO, events, outgoing, start)
+    def __init__(self, opus: int, into: int) -> None:
+        super().__init__(1, RATIO)
         self._opus, self._into = opus, into
         self._law = law(into)
         self._decoder = OpusDecoder()
@@ -180,12 +162,11 @@ class FromOpus(Transcoding):
 
 
 class ToOpus(Transcoding):
-    """From both laws of G.711. What was lost stays missing, for the end conceals it better."""
+    """From both laws of G.711. What is missing stays so, for the end conceals it better; it is not
+    told apart from digits, which are numbered among the packets and do not come here."""
 
-    def __init__(
-        self, opus: int, events: Mapping[int, int], outgoing: Outgoing, start: int = 0
-    ) -> None:
-        super().__init__(RATIO, 1, events, outgoing, start)
+    def __init__(self, opus: int) -> None:
+        super().__init__(RATIO, 1)
         self._opus = opus
         self._encoder = OpusEncoder()
 
@@ -194,11 +175,7 @@ class ToOpus(Transcoding):
 
     def _converted(self, kind: int, payload: bytes, at: int, lost: int) -> Iterator[bytes]:
         missing = at - self._next_at
-        if lost and missing > 0:
-            frames = -(-len(payload) // FRAME_SAMPLES)
-            self._outgoing.skip(min(missing // (RATIO * FRAME_SAMPLES), lost * frames))
-            self._pending = b""
-        elif missing:
+        if missing:
             self._jump()
         for frame_at, frame in self._framed(law(kind).linear(payload), at, RATIO):
             yield self._outgoing.packet(self._opus, frame_at, self._encoder.encode(frame))

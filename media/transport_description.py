@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from media.audio_stream import AudioStream
 from media.errors import NotAcceptable
-from media.profile import PLAIN, Profile
+from media.profile import DTLS, PLAIN, Profile
 from media.sdp import Address, Media, SessionDescription, address_kind
 from media.sdp_lines import Line
 
@@ -96,13 +96,18 @@ class PlainDescription:
 
     def offer(self, like: AudioStream) -> TransportSaid:
         proto = like.proto if like.proto in PLAIN else PLAIN[0]
-        return TransportSaid(self._port, proto, self.mux_lines(self._rtcp_mux))
+        return TransportSaid(self._port, proto, self.mux_lines(self.offers_mux(like)))
 
     def answer(self, to: AudioStream) -> TransportSaid:
         return TransportSaid(self._port, to.proto, self.mux_lines(to.rtcp_mux))
 
     def agreed(self, stream: AudioStream) -> None:
         self._rtcp_mux = stream.rtcp_mux
+
+    def offers_mux(self, like: AudioStream) -> bool:
+        """To an end that has agreed to it, and where the other end has proposed it: but a browser
+        always does, and its wishes say nothing of the network on the other side."""
+        return self._rtcp_mux or (like.rtcp_mux and like.proto not in DTLS)
 
     @staticmethod
     def mux_lines(rtcp_mux: bool) -> tuple[Line, ...]:

@@ -7,25 +7,26 @@ from collections.abc import Callable
 from media.audio_stream import AudioStream
 from media.latch import SureLatch
 from media.leg import Leg
+from media.relay_end import never
 from media.socket_pair import dropped
 from media.webrtc_description import WebRtcDescription, WebRtcSaid
 from media.webrtc_parameters import LocalParameters, RemoteParameters
 from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
 
 # What it is for good; the rest is on the way there, or may come back.
-OVER = (TransportState.FAILED, TransportState.CLOSED)
+GONE = (TransportState.FAILED, TransportState.CLOSED)
 
 
 class WebRtcEnd:
-    """A `RelayEnd`. `on_over` is called when its transport failed, or was closed by the end."""
+    """A `RelayEnd`. Its transport has gathered what stands in `local`."""
 
     def __init__(
         self, host: WebRtcHost, transport: WebRtcTransport, local: LocalParameters
     ) -> None:
         self.description = WebRtcDescription(local, transport.open)
-        self.leg = Leg(transport, latch=SureLatch())
+        self.leg = Leg(transport, latch=SureLatch(), transcoding=host.ports.transcoding)
+        self.on_gone: Callable[[], object] = never
         self.transport = transport
-        self.on_over: Callable[[TransportState], None] = lambda state: None
         self._host = host
         self._remote: RemoteParameters | None = None
         transport.received = self.leg.rtp_received
@@ -43,20 +44,34 @@ class WebRtcEnd:
         self._host.close(self.transport)
 
     def _state_changed(self, state: TransportState) -> None:
-        if state in OVER:
-            self.on_over(state)
+        if state in GONE:
+            self.on_gone()
 
 
-async def open_end(host: WebRtcHost, we_offer: bool) -> WebRtcEnd:
-    """`we_offer` says who begins: we, or the end (RFC 8445 §6.1.1).
+class WebRtcEnds:
+    """Makes them at once, or with the candidates that servers tell of."""
 
-    Raises:
-        NoPorts: no port or no socket is left.
-    """
-    transport = WebRtcTransport(host, controlling=we_offer)
-    try:
-        local = await transport.gather()
-    except BaseException:
-        host.close(transport)
-        raise
-    return WebRtcEnd(host, transport, local)
+    def __init__(self, host: WebRtcHost) -> None:
+        self.host = host
+
+    def end(self, we_offer: bool) -> WebRtcEnd:
+        """`we_offer` says who begins: we, or the end (RFC 8445 §6.1.1).
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        transport = WebRtcTransport(self.host, controlling=we_offer)
+        return WebRtcEnd(self.host, transport, transport.open())
+
+    async def gathered(self, we_offer: bool) -> WebRtcEnd:
+        """
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        transport = WebRtcTransport(self.host, controlling=we_offer)
+        try:
+            local = await transport.gather()
+        except BaseException:
+            self.host.close(transport)
+            raise
+        return WebRtcEnd(self.host, transport, local)

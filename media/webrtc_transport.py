@@ -17,6 +17,7 @@ import pylibsrtp
 from pylibsrtp import Session
 
 from media.latch import KNOWN, Source
+from media.leg import Transcoding
 from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
 from media.sdp import Address, ip
 from media.socket_pair import Received, SocketPair, dropped
@@ -57,6 +58,9 @@ class Ports(Protocol):
         ...
 
     def give_back_pair(self, pair: SocketPair) -> None: ...
+
+    @property
+    def transcoding(self) -> Transcoding: ...
 
 
 class WebRtcHost:

@@ -10,7 +10,8 @@ from gateway.config.media import Media
 from gateway.config.mistakes import got
 from gateway.config.phone_page import PhonePage
 from gateway.config.sip import Sip
-from gateway.config.source import Source
+from gateway.config.source import Once, Source
+from gateway.config.toml_lines import KeyPath
 
 # A name or an address, IPv6 with or without its brackets.
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[?[0-9A-Fa-f:.]+\]?")
@@ -42,9 +43,12 @@ def check_sip(source: Source, sip: Sip) -> None:
 
 
 def check_media(source: Source, media: Media, sip: Sip) -> None:
-    """Raises ConfigError where it is not said which address RTP has, or where a worker would not
-    have the ports of one call."""
+    """Raises ConfigError where it is not said which address RTP has, where a worker would not have
+    the ports of one call, or where no rtpengine is named, one has no address, or two have one."""
     at = ("media",)
+    _check_rtpengines(source, media)
+    if media.engine == "rtpengine":
+        return
     if sip.enabled and not is_one_address(media.host or sip.host):
         text = f"expected the one address that RTP is bound to, got {got(media.host or sip.host)}"
         raise source.error((*at, "host"), text)
@@ -55,6 +59,16 @@ def check_media(source: Source, media: Media, sip: Sip) -> None:
         raise source.error((*at, "port_max"), text)
 
 
+def _check_rtpengines(source: Source, media: Media) -> None:
+    if media.engine == "rtpengine" and not media.rtpengine:
+        raise source.error(("media", "engine"), "expected a [[media.rtpengine]] beside it")
+    servers = Once(source, "rtpengine")
+    for number, server in enumerate(media.rtpengine):
+        at = ("media", "rtpengine", number, "host")
+        _check_host(source, server.host, at)
+        servers.add(f"{server.host}:{server.port}", at)
+
+
 def is_one_address(host: str) -> bool:
     try:
         return not ip_address(host).is_unspecified
@@ -62,7 +76,7 @@ def is_one_address(host: str) -> bool:
         return False
 
 
-def _check_host(source: Source, host: str, at: tuple[str, ...]) -> None:
+def _check_host(source: Source, host: str, at: KeyPath) -> None:
     if host and HOST.fullmatch(host) is None:
         raise source.error(at, f"expected a host name or address, got {got(host)}")
 

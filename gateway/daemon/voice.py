@@ -19,6 +19,7 @@ from gateway.config.sip import Sip
 from gateway.config.sip_rules import ANY_HOST
 from gateway.daemon.kept_calls import KeptCalls
 from gateway.daemon.media_workers import MediaWorkers
+from gateway.daemon.rtpengines import Rtpengines
 from gateway.net.alarm import Alarm
 from gateway.net.sip_address import bracketed
 from gateway.net.sip_endpoint import SipEndpoint, SipListen, Verdict
@@ -101,7 +102,8 @@ class Voice:
             plan,
             self._located,
         )
-        self._media = MediaWorkers(config)
+        media = config.media
+        self._media = Rtpengines(media) if media.engine == "rtpengine" else MediaWorkers(config)
         self.b2bua = B2bua(
             self.endpoint.user_agent,
             router,

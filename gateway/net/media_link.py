@@ -1,4 +1,6 @@
-"""The socket to a media worker: what is asked in one round of the loop goes out in one write."""
+"""The socket to a media worker. Each write wakes the worker, which costs more than what is asked:
+so what nobody waits for goes out with what somebody does, or after a while.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import msgspec
 
 from media.worker.messages import (
     BATCH_MAX,
+    Delete,
     Event,
     Frames,
     FrameTooLong,
@@ -21,6 +24,10 @@ from media.worker.messages import (
 )
 
 log = logging.getLogger(__name__)
+
+
+# As long as the facts of calls gather for their commit.
+GATHER_S = 0.02
 
 
 class MediaLink(asyncio.Protocol):
@@ -35,12 +42,28 @@ class MediaLink(asyncio.Protocol):
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
         self._asked: list[Request] = []
+        self._flush_wanted = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def send(self, request: Request) -> None:
         """How many may be under way is the owner's to bound."""
-        if not self._asked:
-            self._loop.call_soon(self._flush)
         self._asked.append(request)
+        if isinstance(request, Delete):
+            if self._timer is None:
+                self._timer = self._loop.call_later(GATHER_S, self._flush)
+        elif not self._flush_wanted:
+            self._flush_wanted = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_wanted = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        asked, self._asked = self._asked, []
+        if self._transport is not None:
+            for at in range(0, len(asked), BATCH_MAX):
+                self._transport.write(frame(asked[at : at + BATCH_MAX]))
 
     def close(self) -> None:
         """The worker ends when it sees that."""
@@ -63,9 +86,3 @@ class MediaLink(asyncio.Protocol):
     def connection_lost(self, cause: Exception | None) -> None:
         self._transport = None
         self._on_lost()
-
-    def _flush(self) -> None:
-        asked, self._asked = self._asked, []
-        if self._transport is not None:
-            for at in range(0, len(asked), BATCH_MAX):
-                self._transport.write(frame(asked[at : at + BATCH_MAX]))

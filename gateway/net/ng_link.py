@@ -50,14 +50,16 @@ class NgLink:
         """Until it is canceled."""
         try:
             while True:
-                if not self.up:
-                    self._close()
-                    await self._open()
+                if self._socket is None:
+                    await self.open()
                 await asyncio.sleep(REOPEN_S)
+                if not self.up:
+                    self.close()
         finally:
-            self._close()
+            self.close()
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """The way there, and a ping."""
         host, port = self._address
         try:
             found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
@@ -69,7 +71,7 @@ class NgLink:
         self._client.ping(self._loop.time())
         self._flush()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._socket is not None:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
@@ -116,7 +118,7 @@ class NgLink:
 
     def _lose(self) -> None:
         """Nobody listens there, or no way leads there (ICMP)."""
-        self._close()
+        self.close()
         self._client.receive_unreachable(self._loop.time())
 
     def _on_health(self, up: bool) -> None:

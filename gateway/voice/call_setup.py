@@ -17,7 +17,7 @@ from gateway.voice.call_attempt import NONE_IN_TIME
 from gateway.voice.call_session import description
 from gateway.voice.call_surroundings import profile_of
 from gateway.voice.call_timers import CallTimer
-from gateway.voice.hunt import Hunt
+from gateway.voice.hunt import Hunt, no_media
 from gateway.voice.media_session import MediaRefused, Side
 from gateway.voice.passed_headers import (
     OF_INVITE,
@@ -54,7 +54,7 @@ class CallSetup:
         try:
             call.open_session()
         except MediaRefused as refused:
-            await call.end.refuse(refused.status, CallStatus.FAILED, EndedBy.GATEWAY)
+            await call.end.refuse_for_none(no_media(refused))
             return
         ways = shared.ways(call.history.call, call.admitted[0])
         headers, hops = passed(invite, OF_INVITE), hops_left(invite)

@@ -89,7 +89,7 @@ class Hunt:
                 try:
                     self._offer = await call.session.offer(self._side, self.sdp, way.profile)
                 except MediaRefused as refused:
-                    return NoWay(refused.status)
+                    return no_media(refused)
                 self._profile = way.profile
                 if call.hunts_for_nobody:
                     return None
@@ -150,3 +150,8 @@ class Hunt:
         assert attempt is not None
         self._shared.timers.stop(CallTimer.NO_RESPONSE, self._call)
         return attempt
+
+
+def no_media(refused: MediaRefused) -> NoWay:
+    """Where there is no room for media now, there may be soon."""
+    return NoWay(refused.status, RETRY_AFTER_S if refused.status == 503 else 0)

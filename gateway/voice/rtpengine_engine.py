@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 
-from gateway.voice.media_session import MediaEvent, MediaRefused
+from gateway.voice.media_session import MediaEvent, MediaReadings, MediaRefused
 from gateway.voice.rtpengine_session import MediaServer, RtpengineSession
 
 # Each call is asked for so often, or less often where there are more calls than may be asked for.
@@ -25,6 +25,8 @@ class RtpengineEngine:
         self._random = random
         self._up: set[str] = set()
         self._sessions: set[RtpengineSession] = set()
+        # Of calls that are over.
+        self._packets = self._octets = 0
         # The next to be asked for first, with when.
         self._line: deque[tuple[float, RtpengineSession]] = deque()
         self._now = 0.0
@@ -34,10 +36,21 @@ class RtpengineEngine:
         if not in_turn:
             raise MediaRefused(503, "no rtpengine is there")
         call_id = f"{self._random.getrandbits(_CALL_ID_BITS):x}"
-        session = RtpengineSession(call_id, in_turn, on_event, self._sessions.discard)
+        session = RtpengineSession(call_id, in_turn, on_event, self._on_closed)
         self._sessions.add(session)
         self._line.append((self._now + POLL_S, session))
         return session
+
+    def readings(self) -> MediaReadings:
+        """As far as the servers have told; of free ports they tell nothing."""
+        known = [each for session in self._sessions for each in session.known]
+        return MediaReadings(
+            workers=sum(server.up for server in self._servers),
+            workers_wanted=len(self._servers),
+            calls=len(self._sessions),
+            packets=self._packets + sum(quality.packets for quality in known),
+            octets=self._octets + sum(quality.octets for quality in known),
+        )
 
     def poll(self, now: float) -> None:
         """To be called once a second."""
@@ -54,6 +67,12 @@ class RtpengineEngine:
                 if session.agreed:
                     asked += 1
                     session.poll(now)
+
+    def _on_closed(self, session: RtpengineSession) -> None:
+        """Told once what came, or, where it was lost, what had come."""
+        self._sessions.discard(session)
+        self._packets += sum(quality.packets for quality in session.known)
+        self._octets += sum(quality.octets for quality in session.known)
 
     def _ask_for_those_of_servers_that_came_back(self) -> None:
         """They may have been started anew, and know nothing of their calls."""

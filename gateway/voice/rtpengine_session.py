@@ -197,13 +197,16 @@ class RtpengineSession:
     def close(self) -> Reply[Qualities]:
         """What came is asked first: a call that is deleted may say nothing of it. A server that
         does not answer forgets the call by its own time-out."""
+        if self._closed:  # It was lost.
+            return Reply.of(self.known)
         self._closed = True
-        self._on_closed(self)
         if self.server is None:
+            self._on_closed(self)
             return Reply.of(self.known)
         reply: Reply[Qualities] = Reply()
 
         def on_deleted(said: NgReply | Unanswered) -> None:
+            self._on_closed(self)
             reply.settle(self.known)
 
         def on_told(said: NgReply | Unanswered) -> None:

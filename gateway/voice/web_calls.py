@@ -16,7 +16,6 @@ from random import Random
 from gateway.call import CallEvent
 from gateway.sip.headers import Field
 from gateway.sip.leg_events import (
-    Acknowledged,
     Answered,
     Asked,
     Ended,
@@ -24,7 +23,6 @@ from gateway.sip.leg_events import (
     LegEvent,
     OutsideDialog,
     OutsideResponse,
-    Pracked,
     Provisional,
     Responded,
     Withdrawn,
@@ -206,8 +204,8 @@ class WebCalls:
                     self._receive_answer(call, status, description(response))
             case Ended(_, _, status, message):
                 self._receive_end(call, status, message)
-            case Acknowledged() | Pracked():
-                pass  # Of our answers, after which nothing waits.
+            case _:
+                pass  # Acknowledged or Pracked: nothing waits for these.
 
     def _receive_request(self, call: WebCall, asked: Asked, now: float) -> None:
         request = asked.request
@@ -222,8 +220,8 @@ class WebCalls:
     def _respond(self, call: WebCall, status: int, now: float, sdp: bytes = b"") -> None:
         self._unanswered.pop(call, None)
         asked, call.offered = call.offered, None
-        if asked is not None:
-            call.leg.respond(asked.transaction, status, now, body=sdp)
+        assert asked is not None
+        call.leg.respond(asked.transaction, status, now, body=sdp)
 
     def _receive_answer(self, call: WebCall, status: int, sdp: bytes) -> None:
         told, call.on_answer, call.reoffered = call.on_answer, None, None

@@ -22,6 +22,7 @@ async def serve(connected: socket.socket) -> None:
     control = Control()
     await loop.create_unix_connection(lambda: control, sock=connected)
     await control.closed.wait()
+    await control.service.closed()
 
 
 def main() -> None:

@@ -31,11 +31,12 @@ FAULTS_PER_REPORT_MAX = 10
 
 
 class Control(asyncio.Protocol):
-    """`closed` is set when the signalling has gone, or what it says cannot be read."""
+    """`closed` is set when the signalling has gone, or what it says cannot be read; the calls of
+    `service` are closed then."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
-        self._service = Service(self._tell)
+        self.service = Service(self._tell)
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
@@ -64,7 +65,7 @@ class Control(asyncio.Protocol):
     def connection_lost(self, cause: Exception | None) -> None:
         self._transport = None
         self._report_timer.cancel()
-        self._service.close()
+        self.service.close()
         self.closed.set()
 
     def pause_writing(self) -> None:
@@ -78,7 +79,7 @@ class Control(asyncio.Protocol):
 
     def _answered(self, request: Request) -> Reply:
         try:
-            return self._service.handle(request)
+            return self.service.handle(request)
         except Exception:
             self._fault(traceback.format_exc())
             return Refused(request.number, 500, "a fault of the media worker")
@@ -103,7 +104,7 @@ class Control(asyncio.Protocol):
         self._report_timer = self._loop.call_later(REPORT_S, self._report)
         self._faults = 0
         if self._writable:
-            for report in self._service.reports():
+            for report in self.service.reports():
                 self._tell(report)
 
     # Faults of ours

@@ -9,10 +9,12 @@ from functools import partial
 from random import SystemRandom
 
 from media.errors import MediaError
-from media.events import MediaEvent, MediaTimeout
+from media.events import EndGone, MediaEvent, MediaTimeout
 from media.leg import Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
+from media.webrtc_end import WebRtcEnds
+from media.webrtc_transport import WebRtcHost
 from media.worker.messages import (
     Answer,
     Begin,
@@ -44,6 +46,7 @@ class Service:
         self._tell = tell
         self._calls: dict[int, Relay] = {}
         self._host: RelayHost | None = None
+        self._web: WebRtcHost | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
 
@@ -84,6 +87,11 @@ class Service:
         if self._host is not None:
             self._host.close()
 
+    async def closed(self) -> None:
+        """Browsers have been told that their calls are over."""
+        if self._web is not None:
+            await self._web.closed()
+
     def _begin(self, place: Place) -> None:
         self._host = RelayHost(
             place.host,
@@ -93,6 +101,8 @@ class Service:
             place.advertised_host,
             place.silence_s,
         )
+        self._web = WebRtcHost(self._host, time.monotonic)
+        self._host.browsers = WebRtcEnds(self._web)
 
     def _offer(self, offer: Offer) -> bytes:
         relay = self._calls.get(offer.call)
@@ -108,8 +118,10 @@ class Service:
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
         match event:
-            case MediaTimeout():
+            case MediaTimeout() | EndGone():
                 self._tell(Silent(call))
+            case _:
+                pass
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
         relay = self._calls.get(call)

@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,17 +23,21 @@ from pathlib import Path
 from tests.bench import comparison, machine, page
 from tests.bench.child_process import ROOT
 from tests.bench.json_child import JsonChild
-from tests.bench.media_calls import PCMA, PCMU, CallEnds
+from tests.bench.media_calls import PCMA, PCMU, Agreed, CallEnds
 from tests.bench.process_cpu import cpu_ns
 from tests.bench.relay_process import RelayCounts, RelayOrder
 from tests.bench.rtp_load import PACKETS_PER_SECOND, SOCKETS_OF_A_SIDE, RtpOrder, RtpRound
 from tests.bench.rtpengine_process import RtpengineProcess
 from tests.bench.system import BenchError, end_like_ctrl_c
+from tests.bench.webrtc_load import WebRtcOrder, WebRtcReply
 from tests.interop.peers import PeerMissing
 
 CALLS, ROUNDS, SECONDS = 100, 6, 2.0
 MANY_CALLS, MANY_SECONDS = 500, 10.0
 SETTLE_S = 5.0
+WARM_UP_S = 0.5
+# Of its packets may a round miss such a part, or have more of them.
+WHOLE = 0.001
 OURS, THEIRS = "ours", "rtpengine"
 COLUMNS = (
     "work",
@@ -59,47 +63,60 @@ would forward in another class.
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`limit` is the ratio to rtpengine that is wanted."""
+    """Between two phones, or, with a `codec`, between a browser that has it and a phone with PCMU.
+    `limit` is the ratio to rtpengine that is wanted, and `calls` what part of the calls there are:
+    browsers cost the generator a lot, and Opus the systems."""
 
     name: str
-    payload_types: tuple[int, int]
     limit: float
+    payload_types: tuple[int, int] = (PCMU, PCMU)
+    codec: str = ""
+    calls: float = 1.0
 
 
 WORKS = (
-    Work("plain relay", (PCMU, PCMU), 1.0),
-    Work("PCMU ↔ PCMA", (PCMU, PCMA), 0.6),
+    Work("plain relay", 1.0),
+    Work("PCMU ↔ PCMA", 0.6, (PCMU, PCMA)),
+    Work("WebRTC, PCMU", 1.6, codec="PCMU", calls=0.3),
+    Work("WebRTC, Opus ↔ PCMU", 0.7, codec="opus", calls=0.1),
 )
 
 
 @dataclass
 class Figures:
-    """Of one system at one work: each round's CPU of a packet, in µs, and way, in µs."""
+    """Of one system at one work: its rounds, each with the CPU of a packet, in µs."""
 
-    cpu_us: list[float] = field(default_factory=list)
-    p50_us: list[float] = field(default_factory=list)
-    p99_us: list[float] = field(default_factory=list)
-    sent: int = 0
-    received: int = 0
+    rounds: list[tuple[RtpRound, float]] = field(default_factory=list)
+
+    @property
+    def best(self) -> tuple[RtpRound, float]:
+        """The cheapest of those whose packets all came back within it, if there are any: on a busy
+        machine one round does the work of another."""
+        whole = [one for one in self.rounds if is_whole(one[0])]
+        return min(whole or self.rounds, key=lambda one: one[1])
 
     @property
     def best_us(self) -> float:
-        return min(self.cpu_us)
+        return self.best[1]
 
     @property
     def calls_a_core(self) -> float:
         return 1e6 / (self.best_us * 2 * PACKETS_PER_SECOND)
 
     @property
+    def sent(self) -> int:
+        return sum(round_.sent for round_, _ in self.rounds)
+
+    @property
     def not_back(self) -> int:
-        return self.sent - self.received
+        return self.sent - sum(round_.received for round_, _ in self.rounds)
 
     def add(self, round_: RtpRound, cpu_us: float) -> None:
-        self.sent += round_.sent
-        self.received += round_.received
-        self.cpu_us.append(cpu_us / max(1, round_.received))
-        self.p50_us.append(round_.p50_us)
-        self.p99_us.append(round_.p99_us)
+        self.rounds.append((round_, cpu_us / max(1, round_.received)))
+
+
+def is_whole(round_: RtpRound) -> bool:
+    return abs(round_.sent - round_.received) <= WHOLE * round_.sent
 
 
 @dataclass(frozen=True)
@@ -121,8 +138,11 @@ class Many:
     counts: RelayCounts
 
 
+Run = Callable[[float], RtpRound]
+
+
 class Bench:
-    """Both systems and the load generator, each a process of its own, while it is entered."""
+    """Both systems and the load generators, each a process of its own, while it is entered."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -130,39 +150,37 @@ class Bench:
     def __enter__(self) -> Bench:
         try:
             self._load = self._stack.enter_context(JsonChild("tests.bench.rtp_load"))
+            self._web = self._stack.enter_context(JsonChild("tests.bench.webrtc_load"))
             self._ours = self._stack.enter_context(JsonChild("tests.bench.relay_process"))
             self._theirs = self._stack.enter_context(RtpengineProcess())
             self._bound = self._load.ask(RtpOrder(), RtpRound).bound
         except BaseException:
             self._stack.close()
             raise
-        apart(self._load.pid, self._ours.pid, self._theirs.pid)
+        self._groups = 0
+        apart((self._load.pid, self._web.pid), (self._ours.pid, self._theirs.pid))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def measured(self, work: Work, calls: int, rounds: int, seconds: float) -> Measured:
-        wanted = self._calls(work, calls)
-        ports = {
-            OURS: self._ours.ask(RelayOrder(wanted), RelayCounts).ports,
-            THEIRS: self._theirs.set_up(wanted),
-        }
+        calls = max(1, round(work.calls * calls))
+        set_up = {OURS: self._set_up_ours, THEIRS: self._set_up_theirs}
+        runs = {who: self._run(work, calls, set_up[who]) for who in (OURS, THEIRS)}
         pids = {OURS: self._ours.pid, THEIRS: self._theirs.pid}
         figures = {OURS: Figures(), THEIRS: Figures()}
-        for who in ports:
-            self._round(work, ports[who], 0.5)  # The latches lock, and all is warm.
+        for run in runs.values():
+            run(WARM_UP_S)  # The latches lock.
         for number in range(rounds):
             for who in (OURS, THEIRS) if number % 2 else (THEIRS, OURS):
                 before = cpu_ns(pids[who])
-                round_ = self._round(work, ports[who], seconds)
+                round_ = runs[who](seconds)
                 figures[who].add(round_, (cpu_ns(pids[who]) - before) / 1e3)
         return Measured(work, figures[OURS], figures[THEIRS])
 
     def many(self, calls: int, seconds: float) -> Many:
-        wanted = self._calls(WORKS[0], calls)
-        ports = self._ours.ask(RelayOrder(wanted), RelayCounts).ports
-        round_ = self._round(WORKS[0], ports, seconds)
+        round_ = self._run(WORKS[0], calls, self._set_up_ours)(seconds)
         deadline = time.monotonic() + SETTLE_S
         counts = self._ours.ask(RelayOrder(), RelayCounts)
         while counts.packets < round_.sent and time.monotonic() < deadline:
@@ -170,24 +188,55 @@ class Bench:
             counts = self._ours.ask(RelayOrder(), RelayCounts)
         return Many(round_, counts)
 
-    def _calls(self, work: Work, calls: int) -> tuple[CallEnds, ...]:
+    # A work's calls on one system, and a round of them
+
+    def _set_up_ours(self, calls: tuple[CallEnds, ...]) -> tuple[Agreed, ...]:
+        return self._ours.ask(RelayOrder(calls, alone=True), RelayCounts).agreed
+
+    def _set_up_theirs(self, calls: tuple[CallEnds, ...]) -> tuple[Agreed, ...]:
+        return self._theirs.set_up(calls, alone=True)
+
+    def _run(
+        self, work: Work, calls: int, set_up: Callable[[tuple[CallEnds, ...]], tuple[Agreed, ...]]
+    ) -> Run:
+        if work.codec:
+            return self._browsers(work, calls, set_up)
         first, second = self._bound
         at = [number % SOCKETS_OF_A_SIDE for number in range(calls)]
-        return tuple([CallEnds((first[one], second[one]), work.payload_types) for one in at])
+        wanted = tuple([CallEnds((first[one], second[one]), work.payload_types) for one in at])
+        ports = tuple([one.ports for one in set_up(wanted)])
+        timed = work.payload_types[0] == work.payload_types[1]
 
-    def _round(self, work: Work, ports: tuple[tuple[int, int], ...], seconds: float) -> RtpRound:
-        first, second = work.payload_types
-        order = RtpOrder(ports, work.payload_types, seconds, timed=first == second)
-        return self._load.ask(order, RtpRound)
+        def run(seconds: float) -> RtpRound:
+            order = RtpOrder(ports, work.payload_types, seconds, timed)
+            return self._load.ask(order, RtpRound)
+
+        return run
+
+    def _browsers(
+        self, work: Work, calls: int, set_up: Callable[[tuple[CallEnds, ...]], tuple[Agreed, ...]]
+    ) -> Run:
+        made = self._web.ask(WebRtcOrder(calls=calls, codec=work.codec), WebRtcReply)
+        pairs = zip(made.offers, made.phones, strict=True)
+        agreed = set_up(tuple([CallEnds((0, phone), offer=offer) for offer, phone in pairs]))
+        answers = tuple([one.answer for one in agreed])
+        ports = tuple([one.ports[1] for one in agreed])
+        self._web.ask(WebRtcOrder(answers=answers, ports=ports), WebRtcReply)
+        group, self._groups = self._groups, self._groups + 1
+
+        def run(seconds: float) -> RtpRound:
+            return self._web.ask(WebRtcOrder(group=group, seconds=seconds), WebRtcReply).round
+
+        return run
 
 
-def apart(load: int, *systems: int) -> None:
+def apart(loads: Sequence[int], systems: Sequence[int]) -> None:
     """The load on a core of its own, where there is more than one, and the systems on another."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
-        for pid in systems:
-            bind(pid, cores[0])
-        bind(load, cores[1])
+        for core, pids in zip(cores, (systems, loads), strict=False):
+            for pid in pids:
+                bind(pid, core)
 
 
 def bind(pid: int, core: int) -> None:
@@ -256,10 +305,9 @@ def table(measured: Sequence[Measured]) -> list[list[str]]:
 
 
 def way(figures: Figures) -> str:
-    """Of the round with the least; empty where it was not measured."""
-    if not any(figures.p50_us):
-        return ""
-    return f"{min(figures.p50_us):,.0f} / {min(figures.p99_us):,.0f}"
+    """Of the best round; empty where it was not measured."""
+    best, _ = figures.best
+    return f"{best.p50_us:,.0f} / {best.p99_us:,.0f}" if best.p50_us else ""
 
 
 def targets_table(measured: Sequence[Measured], many: Many | None) -> list[list[str]]:

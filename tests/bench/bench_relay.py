@@ -16,9 +16,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import uvloop
+from pylibsrtp import Policy, Session
 
 from media import sdp
 from media.audio_stream import AudioStream
@@ -26,9 +28,12 @@ from media.leg import Leg, describe, join
 from media.offer_answer import Negotiation
 from media.reception import Reception
 from media.relay import Relay, RelayHost
+from media.sdes import KEY_OCTETS, Crypto, Suite
 from media.sdp import Address
+from media.srtp import policy
 from media.transport_description import PlainDescription
-from tests.media.descriptions import spoken
+from tests.media.descriptions import FORMATS, audio, spoken
+from tests.media.descriptions import sdp as description
 from tests.media.leg_transports import Ignoring
 from tests.media.packets import packet
 
@@ -37,7 +42,9 @@ ROUNDS = 5
 ROUND_S = 1.0
 # Sockets between two looks at the clock.
 BURST = 10
-CALLS_OF_A_PART = 20_000
+PACKETS_OF_A_PART, ROUNDS_OF_A_PART = 10_000, 20
+SOURCE = ("198.51.100.7", 49_170)
+Take = Callable[[bytes, float], object]
 
 
 def main() -> None:
@@ -124,15 +131,17 @@ def bound() -> socket.socket:
 
 
 def parts() -> None:
-    source = ("198.51.100.7", 49_170)
-    packets = [packet(sequence) for sequence in range(1, 2_001)]
-    first, second = [Leg(Ignoring()) for _ in range(2)]
-    join(first, second)
-    description = sdp.parse(spoken())
-    stream = AudioStream.of(description, description.media[0])
-    describe(first, second, (stream, stream))
-    report("leg.rtp_received", lambda octets, now: first.rtp_received(octets, source, now), packets)
-    report("reception.received", Reception().received, packets)
+    packets = [packet(sequence) for sequence in range(1, PACKETS_OF_A_PART + 1)]
+    report("leg.rtp_received", lambda: legs()[0], packets)
+    report("leg.rtp_received, PCMU to PCMA", lambda: legs(("0",), ("8",))[0], packets)
+    report("leg.rtp_received, in a stream of ours", tracked, packets)
+    report("leg.rtp_received, 20 ms to 40 ms", lambda: legs(ptime=40)[0], packets)
+    report("reception.received", lambda: Reception().received, packets)
+    for suite in Suite:
+        protected = protector(suite, Policy.SSRC_ANY_OUTBOUND)
+        ciphered = [protected.protect(one) for one in packets]
+        report(f"{suite}: protected", partial(protecting, suite), packets)
+        report(f"{suite}: plain", partial(deciphering, suite), ciphered)
     near, far = [PlainDescription(Address(HOST, port)) for port in (20_000, 20_002)]
     negotiation = Negotiation((near, far), (1, 2))
     offer = spoken()
@@ -141,17 +150,51 @@ def parts() -> None:
         negotiation.offer(0, offer)
         negotiation.answer(1, offer)
 
-    report("an offer and its answer rewritten", agree, packets)
+    report("an offer and its answer rewritten", lambda: agree, packets)
 
 
-def report(what: str, call: Callable[[bytes, float], object], packets: list[bytes]) -> None:
+def legs(
+    first: tuple[str, ...] = FORMATS, second: tuple[str, ...] = FORMATS, ptime: int = 20
+) -> tuple[Take, Leg]:
+    """What the first takes, and the second that is sent it."""
+    pair = Leg(Ignoring()), Leg(Ignoring())
+    join(*pair)
+    streams = []
+    for formats, asked in ((first, 20), (second, ptime)):
+        said = sdp.parse(description(audio(SOURCE[1], f"ptime:{asked}", formats=formats)))
+        streams.append(AudioStream.of(said, said.media[0]))
+    describe(*pair, (streams[0], streams[1]))
+    return lambda octets, now: pair[0].rtp_received(octets, SOURCE, now), pair[1]
+
+
+def tracked() -> Take:
+    take, second = legs()
+    second.outgoing.track()
+    return take
+
+
+def protector(suite: Suite, ssrc_type: int) -> Session:
+    return Session(policy(Crypto(1, suite, bytes(KEY_OCTETS[suite])), ssrc_type))
+
+
+def protecting(suite: Suite) -> Take:
+    session = protector(suite, Policy.SSRC_ANY_OUTBOUND)
+    return lambda octets, now: session.protect(octets)
+
+
+def deciphering(suite: Suite) -> Take:
+    session = protector(suite, Policy.SSRC_ANY_INBOUND)
+    return lambda octets, now: session.unprotect(octets)
+
+
+def report(what: str, setup: Callable[[], Take], packets: list[bytes]) -> None:
     spent = []
-    for _ in range(20):
+    for _ in range(ROUNDS_OF_A_PART):
+        take = setup()
         before = time.process_time_ns()
-        for number in range(CALLS_OF_A_PART // len(packets)):
-            for at, octets in enumerate(packets):
-                call(octets, number * 40.0 + at * 0.02)
-        spent.append((time.process_time_ns() - before) / CALLS_OF_A_PART)
+        for at, octets in enumerate(packets):
+            take(octets, at * 0.02)
+        spent.append((time.process_time_ns() - before) / len(packets))
     sys.stdout.write(f"{what}: {min(spent) / 1e3:.2f} µs\n")
 
 

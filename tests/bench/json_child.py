@@ -79,9 +79,11 @@ async def serve(schema: type[T], take: Callable[[T], Coroutine[Any, Any, object]
     over = asyncio.Event()
 
     def read() -> None:
-        for order in orders(schema):
-            reply(asyncio.run_coroutine_threadsafe(take(order), loop).result())
-        loop.call_soon_threadsafe(over.set)
+        try:
+            for order in orders(schema):
+                reply(asyncio.run_coroutine_threadsafe(take(order), loop).result())
+        finally:  # Whoever waits for an answer sees that there will be none.
+            loop.call_soon_threadsafe(over.set)
 
     threading.Thread(target=read, daemon=True).start()
     await over.wait()

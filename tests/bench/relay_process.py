@@ -11,25 +11,30 @@ import msgspec
 import uvloop
 
 from media import sdp
+from media.profile import Profile
 from media.relay import Relay, RelayHost
+from media.relay_end import RelayEnd
+from media.webrtc_end import open_end
+from media.webrtc_transport import WebRtcHost
 from tests.bench.json_child import serve
-from tests.bench.media_calls import HOST, CallEnds, described
+from tests.bench.media_calls import HOST, Agreed, CallEnds
 
 PORTS = (10_000, 19_999)
 SILENCE_S = 3_600.0
 
 
 class RelayOrder(msgspec.Struct, frozen=True):
-    """With `calls`, set them up; without, tell what was counted."""
+    """With `calls`, set them up beside those that there are; with `alone`, instead of them. Without
+    any, tell what was counted."""
 
     calls: tuple[CallEnds, ...] = ()
+    alone: bool = False
 
 
 class RelayCounts(msgspec.Struct, frozen=True):
-    """`ports` are where the first end of each call sends to, and the second. Of the counters those
-    of all calls together."""
+    """Of the counters those of all calls together."""
 
-    ports: tuple[tuple[int, int], ...] = ()
+    agreed: tuple[Agreed, ...] = ()
     packets: int = 0
     lost: int = 0
     unsent: int = 0
@@ -39,14 +44,16 @@ class RelayCounts(msgspec.Struct, frozen=True):
 class RelayProcess:
     def __init__(self) -> None:
         self._host = RelayHost(HOST, PORTS, Random(1), time.monotonic, silence_s=SILENCE_S)
+        self._web = WebRtcHost(self._host, time.monotonic)
         self._relays: list[Relay] = []
 
     async def take(self, order: RelayOrder) -> RelayCounts:
-        if order.calls:
+        if order.alone:
             for relay in self._relays:
                 relay.close()
             self._relays = []
-            return RelayCounts(tuple([self._opened(call) for call in order.calls]))
+        if order.calls:
+            return RelayCounts(tuple([await self._opened(call) for call in order.calls]))
         legs = [relay.leg(end) for relay in self._relays for end in (0, 1)]
         return RelayCounts(
             packets=sum(leg.heard.packets for leg in legs),
@@ -55,12 +62,19 @@ class RelayProcess:
             strays=sum(leg.strays for leg in legs),
         )
 
-    def _opened(self, call: CallEnds) -> tuple[int, int]:
-        relay = self._host.open(lambda event: None)
+    async def _opened(self, call: CallEnds) -> Agreed:
+        first: RelayEnd = (
+            await open_end(self._web, we_offer=False)
+            if call.offer
+            else self._host.end(Profile.PLAIN)
+        )
+        relay = self._host.join((first, self._host.end(Profile.PLAIN)), lambda event: None)
         self._relays.append(relay)
-        offered = relay.offer(0, described(call.ports[0], call.payload_types[0]))
-        answered = relay.answer(1, described(call.ports[1], call.payload_types[1]))
-        return sdp.parse(answered).media[0].port, sdp.parse(offered).media[0].port
+        offer, answer = call.descriptions
+        offered = relay.offer(0, offer)
+        answered = relay.answer(1, answer)
+        ports = sdp.parse(answered).media[0].port, sdp.parse(offered).media[0].port
+        return Agreed(ports, answered.decode())
 
 
 async def main() -> None:

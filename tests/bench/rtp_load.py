@@ -28,12 +28,13 @@ SLICES = 20
 RECEIVE_OCTETS = 2_048
 BUFFER_OCTETS = 4 << 20
 # What is under way at the end of a round comes within this.
-REST_S = 0.1
+REST_S = 0.2
 Address = tuple[str, int]
 # How, to where, the payload type and the SSRC.
 Send = tuple[Callable[[bytes, Address], int], Address, int, int]
 _HEAD = struct.Struct("!BBHII")
 _SENT_AT = struct.Struct("!d")
+SSRC_BASE = 0x5EED_0000
 _PAYLOAD = bytes(PACKET_OCTETS - _HEAD.size - _SENT_AT.size)
 
 
@@ -68,7 +69,8 @@ class RtpLoad:
         for one in (*self._sides[0], *self._sides[1]):
             self._poll.register(one.fileno(), select.EPOLLIN)
             self._sockets[one.fileno()] = one
-        self._rounds = 0
+        # What was sent last by the calls of these ports: they go on in the next round.
+        self._sequences: dict[tuple[tuple[int, int], ...], int] = {}
         self._received = 0
         self._ways_s: list[float] = []
 
@@ -78,20 +80,22 @@ class RtpLoad:
         return first, second
 
     def run(self, order: RtpOrder) -> RtpRound:
-        self._rounds += 1
         self._received = 0
         self._ways_s.clear()
         sends = self._sends(order)
         late_s, sent = 0.0, 0
+        first = self._sequences.get(order.ports, 0)
         packets = round(order.seconds * PACKETS_PER_SECOND)
+        self._sequences[order.ports] = first + packets
         begin = time.monotonic()
-        for sequence in range(packets):
+        for packet in range(packets):
+            sequence, ticks = first + packet & 0xFFFF, (first + packet) * 160 & 0xFFFF_FFFF
             for number, slice_ in enumerate(sends):
-                due = begin + (sequence + number / SLICES) / PACKETS_PER_SECOND
+                due = begin + (packet + number / SLICES) / PACKETS_PER_SECOND
                 self._receive_until(due, order.timed)
                 late_s = max(late_s, time.monotonic() - due)
                 for send, address, payload_type, ssrc in slice_:
-                    head = _HEAD.pack(0x80, payload_type, sequence, sequence * 160, ssrc)
+                    head = _HEAD.pack(0x80, payload_type, sequence, ticks, ssrc)
                     with contextlib.suppress(BlockingIOError):
                         send(head + _SENT_AT.pack(time.monotonic()) + _PAYLOAD, address)
                         sent += 1
@@ -112,9 +116,8 @@ class RtpLoad:
         for call, ports in enumerate(order.ports):
             for side, port in enumerate(ports):
                 one = self._sides[side][call % SOCKETS_OF_A_SIDE]
-                ssrc = self._rounds << 16 | call << 1 | side
                 sends[call % SLICES].append(
-                    (one.sendto, (HOST, port), order.payload_types[side], ssrc)
+                    (one.sendto, (HOST, port), order.payload_types[side], SSRC_BASE + port)
                 )
         return sends
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from gateway.ng.bencode import Value, Writable, decode, encode
 from media import sdp
-from tests.bench.media_calls import HOST, CallEnds, described
+from tests.bench.media_calls import HOST, Agreed, CallEnds
 from tests.bench.system import BenchError
 from tests.interop.peers import program
 
@@ -22,7 +22,12 @@ START_S = 10.0
 PASSED: dict[str, Writable] = {
     "flags": ["trust-address"],
     "replace": ["origin", "session-connection"],
+}
+TO_PHONE: dict[str, Writable] = {
     "ICE": "remove",
+    "DTLS": "off",
+    "SDES": ["off"],
+    "rtcp-mux": ["demux"],
     "transport-protocol": "RTP/AVP",
 }
 
@@ -81,32 +86,28 @@ class RtpengineProcess:
         self._process.wait()
         self._socket.close()
 
-    def set_up(self, calls: Sequence[CallEnds]) -> tuple[tuple[int, int], ...]:
-        """Instead of those that there are: where the ends of each send to."""
-        for call_id in self._calls:
-            self.ask({"command": "delete", "call-id": call_id, "from-tag": "a", "delete-delay": 0})
-        self._calls = [f"{self._asked}-{number}" for number in range(len(calls))]
-        return tuple([self._opened(*pair) for pair in zip(self._calls, calls, strict=True)])
+    def set_up(self, calls: Sequence[CallEnds], *, alone: bool = False) -> tuple[Agreed, ...]:
+        """Beside those that there are, or, `alone`, instead of them."""
+        if alone:
+            for call_id in self._calls:
+                self.ask({"command": "delete", "call-id": call_id, "delete-delay": 0})
+            self._calls = []
+        return tuple([self._opened(f"{self._asked}-{call.ports[1]}", call) for call in calls])
 
-    def _opened(self, call_id: str, call: CallEnds) -> tuple[int, int]:
-        first, second = call.payload_types
-        who: dict[str, Writable] = {"call-id": call_id, "from-tag": "a"}
-        offer: dict[str, Writable] = {
-            **{"command": "offer", "sdp": described(call.ports[0], first)},
-            **who,
-            **PASSED,
-        }
-        if first != second:
-            codec = {"mask": [ENCODING_NAMES[first]], "transcode": [ENCODING_NAMES[second]]}
-            offer["codec"] = codec
-        answer: dict[str, Writable] = {
-            **{"command": "answer", "to-tag": "b", "sdp": described(call.ports[1], second)},
-            **who,
-            **PASSED,
-        }
-        offered = self.told(offer)
-        answered = self.told(answer)
-        return port_of(answered), port_of(offered)
+    def _opened(self, call_id: str, call: CallEnds) -> Agreed:
+        self._calls.append(call_id)
+        offer, answer = call.descriptions
+        who: dict[str, Writable] = {"call-id": call_id, "from-tag": "a", **PASSED}
+        codec: dict[str, Writable] = {}
+        if call.offer:
+            codec = {"mask": ["opus"], "transcode": ["PCMU"]} if "opus/" in call.offer else {}
+        elif call.payload_types[0] != call.payload_types[1]:
+            first, second = [ENCODING_NAMES[each] for each in call.payload_types]
+            codec = {"mask": [first], "transcode": [second]}
+        offered = self.told({"command": "offer", "sdp": offer, "codec": codec, **TO_PHONE, **who})
+        ice = "force" if call.offer else "remove"
+        answered = self.told({"command": "answer", "to-tag": "b", "sdp": answer, "ICE": ice, **who})
+        return Agreed((port_of(answered), port_of(offered)), answered.decode())
 
     def told(self, command: Mapping[str, Writable]) -> bytes:
         """The description that it replies with."""

@@ -21,6 +21,12 @@ def figures(*cpu_us: float) -> Figures:
     return made
 
 
+def test_round_that_did_the_work_of_another_is_not_the_best() -> None:
+    made = figures(12, 10)
+    made.add(RtpRound(((), ()), sent=1_000, received=1_100), 7_000)
+    assert made.best_us == 10
+
+
 def test_best_rounds_are_compared() -> None:
     ((name, ratio, ours, theirs, calls, *_),) = table(
         [Measured(WORKS[0], figures(12, 8), figures(10, 16))]

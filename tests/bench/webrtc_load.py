@@ -82,6 +82,7 @@ class Call:
         self.phone = phone
         self.port = 0
         self.received = 0
+        self.sequence = 0
         self.pc.addTrack(Never())
         known = RTCRtpSender.getCapabilities("audio").codecs
         (self._transceiver,) = self.pc.getTransceivers()
@@ -123,7 +124,6 @@ class WebRtcLoad:
         for phone in self._phones:
             self._loop.add_reader(phone.fileno(), self._hear, phone)
         self._payloads = {"PCMU": pcmu_frames(), "opus": opus_frames()}
-        self._sequence = 0
 
     async def take(self, order: WebRtcOrder) -> WebRtcReply:
         if order.calls:
@@ -148,7 +148,6 @@ class WebRtcLoad:
         sent, late_s = 0, 0.0
         begin = time.monotonic()
         for number in range(round(seconds * PACKETS_PER_SECOND)):
-            self._sequence += 1
             for at, call in enumerate(calls):
                 due = begin + (number + at / len(calls)) * TICK_S
                 left_s = due - time.monotonic()
@@ -163,12 +162,13 @@ class WebRtcLoad:
     async def _send(self, call: Call) -> None:
         """From both of its ends."""
         frames, speech = self._payloads[call.codec], self._payloads["PCMU"]
-        sequence = self._sequence & 0xFFFF
-        ticks = self._sequence * TICKS[call.codec] & 0xFFFF_FFFF
+        number = call.sequence = call.sequence + 1
+        sequence = number & 0xFFFF
+        ticks = number * TICKS[call.codec] & 0xFFFF_FFFF
         head = _HEAD.pack(0x80, call.payload_type or 0, sequence, ticks, call.ssrc)
-        await call.dtls._send_rtp(head + frames[self._sequence % len(frames)])
-        head = _HEAD.pack(0x80, 0, sequence, self._sequence * 160 & 0xFFFF_FFFF, call.port)
-        call.phone.sendto(head + speech[self._sequence % len(speech)], (HOST, call.port))
+        await call.dtls._send_rtp(head + frames[number % len(frames)])
+        head = _HEAD.pack(0x80, 0, sequence, number * 160 & 0xFFFF_FFFF, call.port)
+        call.phone.sendto(head + speech[number % len(speech)], (HOST, call.port))
 
     def _hear(self, phone: socket.socket) -> None:
         try:

@@ -117,12 +117,28 @@ def test_a_mistake_in_sip_is_pointed_at(files: Files, text: str, line: int, expe
             2,
             '[media] public_host: expected a host name or address, got "sip:gw"',
         ),
+        (
+            '[media]\nengine = "rtpengine"\n',
+            2,
+            "[media] engine: expected a [[media.rtpengine]] beside it",
+        ),
+        (
+            '[[media.rtpengine]]\nhost = "sip:one"\n',
+            2,
+            '[[media.rtpengine]] host: expected a host name or address, got "sip:one"',
+        ),
+        (
+            '[[media.rtpengine]]\nhost = "one"\n[[media.rtpengine]]\nhost = "one"\nport = 2223\n',
+            4,
+            '[[media.rtpengine]] host: rtpengine "one:2223" is already on line {before}',
+        ),
     ],
 )
 def test_a_mistake_in_media_is_pointed_at(
     files: Files, text: str, line: int, expected: str
 ) -> None:
     first = add(files.entry, text)
+    expected = expected.format(before=first + 1)
     assert mistake(files) == f"gateway.toml:{first + line - 1}: {expected}"
 
 
@@ -320,3 +336,17 @@ def test_a_mistake_in_a_trunk_is_pointed_at(
 ) -> None:
     first = add(files.carriers, text)
     assert mistake(files) == f"carriers.toml:{first + line}: {expected}"
+
+
+def test_rtpengines_need_no_address_of_ours(files: Files) -> None:
+    add(
+        files.entry,
+        '[sip]\nenabled = true\nhost = "0.0.0.0"\n[media]\nengine = "rtpengine"\n'
+        '[[media.rtpengine]]\nhost = "media.example"\n'
+        '[[media.rtpengine]]\nhost = "::1"\nweight = 0\n',
+    )
+    media = load(files.entry).media
+    assert [(each.host, each.port, each.weight) for each in media.rtpengine] == [
+        ("media.example", 2_223, 1),
+        ("::1", 2_223, 0),
+    ]

@@ -182,6 +182,14 @@ MEANINGS: dict[str, dict[str, str]] = {
         "port_min": "The first port for RTP. A call takes four.",
         "port_max": "The last one.",
         "workers": "Processes that relay media, each with its part of the ports. 0: one a core.",
+        "engine": "Who relays media: our own workers, or the servers below, to which none of the "
+        "other keys applies.",
+        "rtpengine": "See `[[media.rtpengine]]`.",
+    },
+    "[[media.rtpengine]]": {
+        "host": "Where its `listen-ng` is.",
+        "port": "UDP port of the ng protocol.",
+        "weight": "Its share of new calls. 0: only while no other is up or has room.",
     },
     "[sip.tls]": {
         "cert_file": "Our certificate, in PEM. Empty: no listener with TLS.",

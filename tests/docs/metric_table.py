@@ -101,9 +101,10 @@ MEANINGS: dict[str, str] = {
     "bind_latency_seconds": "Of responses; a peak fades over 10 s. 0.1 before the first.",
     "bind_submitted_total": "Segments sent.",
     "calls_standing": "Calls that are not over.",
-    "media_workers": "Processes that relay media and are up.",
+    "media_workers": "Processes that relay media and are up; or rtpengines.",
     "media_calls": "Calls whose media they hold.",
-    "media_calls_free": "For how many more calls there are RTP ports.",
+    "media_calls_free": "For how many more calls there are RTP ports. 0 with rtpengine, which "
+    "does not tell.",
     "media_worker_restarts_total": "Times that one was started again. **Look at the log.**",
     "media_packets_total": "RTP packets that came from the ends of calls.",
     "media_octets_total": "Their octets.",

@@ -99,10 +99,14 @@ class Telephony:
 
 @asynccontextmanager
 async def telephony(
-    directory: Path, sip: Keys = NO_KEYS, media: Keys = NO_KEYS, **behaviour: Any
+    directory: Path,
+    sip: Keys = NO_KEYS,
+    media: Keys = NO_KEYS,
+    tables: str = "",
+    **behaviour: Any,
 ) -> AsyncIterator[Telephony]:
-    """`sip` and `media` are more keys of these sections, and `behaviour` is that of the
-    carriers."""
+    """`sip` and `media` are more keys of these sections, `tables` are more of gateway.toml, and
+    `behaviour` is that of the carriers."""
     config = msgspec.convert(
         {
             "sip_carrier": [
@@ -117,7 +121,7 @@ async def telephony(
         entry = write_configuration(directory, {})
         pbx_port = pbx.endpoint.addresses["UDP"][1]
         for file, text in (
-            (entry, SIP.format(sip=toml(sip), media=toml({"workers": 1, **media}))),
+            (entry, SIP.format(sip=toml(sip), media=toml({"workers": 1, **media})) + tables),
             (directory / "accounts.toml", TRUNK.format(port=pbx_port)),
             *(
                 (

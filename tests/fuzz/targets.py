@@ -31,6 +31,7 @@ from tests.fuzz.sip_octets import (
     fuzz_sip_stream,
     fuzz_sip_values,
 )
+from tests.fuzz.webrtc_octets import WEBRTC_SEEDS, fuzz_transcoding, fuzz_webrtc
 from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as description
 from tests.media.packets import packet, receiver_report, sender_report
@@ -234,6 +235,17 @@ TARGETS: dict[str, Target] = {
             b"".join(b"\xac\0" + packet(sequence) for sequence in (1, 2, 5, 4)),
             b"".join(b"\xac\1" + packet(65_534 + sequence) for sequence in range(5)),
             b"\x1c\0" + sender_report() + b"\x20\0" + receiver_report(0x1_8000),
+        ),
+    ),
+    "webrtc": Target(fuzz_webrtc, WEBRTC_SEEDS),
+    "transcoding": Target(
+        fuzz_transcoding,
+        (
+            b"".join(b"\xab" + packet(sequence, payload_type=0)[1:] for sequence in (1, 2, 5, 4)),
+            b"".join(
+                b"\x10" + packet(sequence, sequence * 960, b"\x08\x0b\xe4", 111)[1:]
+                for sequence in (1, 2, 9, 7)
+            ),
         ),
     ),
     "ng": Target(fuzz_ng, NG_SEEDS),

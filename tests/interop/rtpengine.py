@@ -30,3 +30,11 @@ class Rtpengine(ChildProcess):
     async def start(self) -> None:
         await super().start()
         await bound_udp(self.port)
+
+
+def tables_of(*servers: Rtpengine) -> str:
+    """What [media] of a gateway that relays through them ends with."""
+    tables = [
+        f'[[media.rtpengine]]\nhost = "{LOOPBACK}"\nport = {server.port}\n' for server in servers
+    ]
+    return "".join(tables)

@@ -57,6 +57,18 @@ class BrowserPhone:
         found: dict[str, Any] = await self.page.call("phone.stats")
         return found
 
+    async def hears_digits(self, digits: str) -> None:
+        """Until it has played these, since the call stood, and no others."""
+
+        async def heard() -> str:
+            return str(await self.page.call("phone.keys"))
+
+        await until(heard, lambda all_: all_ == digits)
+
+    async def over(self) -> None:
+        """Until the call is, whoever ends it."""
+        await self.page.call("phone.over")
+
     async def hears(self, hertz: int, level_min: float, *others: int) -> list[float]:
         """The levels of that frequency and of others, once it is heard so loud."""
 

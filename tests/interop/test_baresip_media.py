@@ -41,7 +41,7 @@ async def dialed(phone: Baresip, gateway: VoiceGateway) -> RecordedCall:
     return (await until(calls))[0]
 
 
-@pytest.mark.parametrize("encryption", ["", "srtp"])
+@pytest.mark.parametrize("encryption", ["", "srtp", "srtp-mand"])
 async def test_phone_and_carrier_hear_each_other(tmp_path: Path, encryption: str) -> None:
     async with (
         voice_gateway(tmp_path / "gateway", PHONE) as gateway,
@@ -54,6 +54,7 @@ async def test_phone_and_carrier_hear_each_other(tmp_path: Path, encryption: str
 
         await until(carrier_heard, lambda level: level == pytest.approx(TONE_LEVEL, rel=0.1))
         assert call.heard_type == int(PCMU)
+        assert any("SRTP is Enabled" in line for line in phone.said) == bool(encryption)
         assert tone.level_of(bytes(call.heard), MILLIWATT_HZ) < 0.01
         await phone.tell_phone("hangup")
         (ended,) = await gateway.ended()
@@ -64,7 +65,7 @@ async def test_phone_and_carrier_hear_each_other(tmp_path: Path, encryption: str
         assert gateway.carriers.violations == []
 
 
-@pytest.mark.parametrize("encryption", [""])
+@pytest.mark.parametrize("encryption", ["", "srtp-mand"])
 async def test_keys_pass_both_ways(tmp_path: Path, encryption: str) -> None:
     async with (
         voice_gateway(tmp_path / "gateway", PHONE) as gateway,

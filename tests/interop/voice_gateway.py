@@ -89,10 +89,11 @@ class VoiceGateway:
 
 @asynccontextmanager
 async def voice_gateway(
-    directory: Path, door: str, onward: Sequence[int] = (), *, pings: bool = True
+    directory: Path, door: str, onward: Sequence[int] = (), *, pings: bool = True, media: str = ""
 ) -> AsyncIterator[VoiceGateway]:
-    """`door` is TRUNK or PHONE. Calls go to the simulated carrier, or `onward` to other ports, the
-    first one first. Carriers that answer no OPTIONS are not to have `pings`."""
+    """`door` is TRUNK or PHONE, and `media` more of [media]. Calls go to the simulated carrier, or
+    `onward` to other ports, the first one first. Carriers that answer no OPTIONS are not to have
+    `pings`."""
     config = msgspec.convert({"sip_carrier": [{"name": "carrier"}]}, SimulatorConfig)
     clock = system_clock(asyncio.get_running_loop().time)
     async with Simulator(config, clock=clock) as carriers:
@@ -105,7 +106,7 @@ async def voice_gateway(
         websocket_port = free_port()
         entry = write_configuration(directory, {})
         for file, text in (
-            (entry, SIP.format(websocket_port=websocket_port)),
+            (entry, SIP.format(websocket_port=websocket_port) + media),
             (directory / "accounts.toml", door),
             (directory / "carriers.toml", "".join(trunks)),
         ):

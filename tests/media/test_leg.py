@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from media import sdp
+from media import rtcp, rtp, sdp
 from media.audio_stream import AudioStream
+from media.codecs import Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW
-from media.latch import LOCK_PACKETS, Source
-from media.leg import Leg, describe, join
-from media.rtp import PACKET_OCTETS_MAX
+from media.latch import KNOWN, LOCK_PACKETS, Source, SureLatch
+from media.leg import Deliver, Leg, Take, describe, join
+from media.rtp import PACKET_OCTETS_MAX, RtpHeader
 from media.sdp import Address
+from media.telephone_event import Digit
 from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as description
-from tests.media.leg_transports import SentBy
-from tests.media.packets import packet, receiver_report, sender_report
+from tests.media.leg_transports import Sent, SentBy
+from tests.media.packets import SSRC, packet, receiver_report, sender_report
 
 CALLER: Source = ("198.51.100.7", 4_000)
 CALLED: Source = ("192.0.2.8", 5_000)
@@ -233,3 +237,229 @@ def test_quality_is_of_what_came() -> None:
     assert 4.0 < heard.mos < 4.4
     assert call.legs[0].last_at == pytest.approx(2.0)
     assert call.legs[1].heard.mos == 0
+
+
+# Streams, events, noise and packet times
+
+OTHER = 0xBEEF
+
+
+def end(source: Source, *attributes: str, formats: tuple[str, ...] = ("0", "101")) -> AudioStream:
+    read = sdp.parse(description(audio(source[1], *attributes, formats=formats), host=source[0]))
+    return AudioStream.of(read, read.media[0])
+
+
+def headers(sent: Sent) -> list[RtpHeader]:
+    read = [rtp.parse(octets) for _, octets, _ in sent]
+    return [one for one in read if one is not None]
+
+
+def event(sequence: int, payload: str, payload_type: int = 101, timestamp: int = 800) -> bytes:
+    return packet(sequence, timestamp, bytes.fromhex(payload), payload_type)
+
+
+def test_another_source_of_an_end_is_heard_as_the_first_one() -> None:
+    call = Call()
+    call.caller_sends(packet(7), now=1.0)
+    call.caller_sends(packet(900, ssrc=OTHER), packet(901, ssrc=OTHER), now=1.02)
+    assert [(one.ssrc, one.sequence) for one in headers(call.sent[1])] == [
+        (SSRC, 7),
+        (SSRC, 8),
+        (SSRC, 9),
+    ]
+    assert call.legs[0].heard.packets == 3
+    assert call.legs[0].heard.lost == 0
+
+
+def test_reports_follow_the_name_that_a_source_is_heard_by() -> None:
+    call = Call()
+    call.caller_sends(packet(7), packet(900, ssrc=OTHER))
+    call.legs[0].rtcp_received(sender_report(ssrc=OTHER), (CALLER[0], CALLER[1] + 1), 1.0)
+    call.legs[1].rtcp_received(receiver_report(), (CALLED[0], CALLED[1] + 1), 1.0)
+    [passed] = rtcp.reports(call.sent[1][-1][1])
+    assert passed.ssrc == SSRC
+    [back] = rtcp.reports(call.sent[0][-1][1])
+    assert [(one.ssrc, one.highest_sequence) for one in back.blocks] == [(OTHER, 7 + 900 - 8)]
+
+
+def test_a_digit_is_told_once_and_passes_as_an_event() -> None:
+    call, digits = Call(), list[Digit]()
+    call.legs[0].on_digit = digits.append
+    sent = [event(n, "05 0a 0320" if n < 3 else "05 8a 0320") for n in range(1, 6)]
+    call.caller_sends(*sent)
+    assert digits == [Digit("5", 0.1)]
+    assert [octets for _, octets, _ in call.sent[1]] == sent
+
+
+def test_an_end_that_sends_events_by_its_own_number_is_heard_by_the_others() -> None:
+    call, digits = Call(), list[Digit]()
+    call.legs[0].on_digit = digits.append
+    call.describe(
+        end(CALLER, "rtpmap:101 telephone-event/8000"),
+        end(CALLED, "rtpmap:96 telephone-event/8000", formats=("0", "96")),
+    )
+    call.caller_sends(event(1, "05 8a 0320"), event(2, "06 8a 0320", 96, timestamp=900))
+    assert [one.payload_type for one in headers(call.sent[1])] == [96, 96]
+    assert [one.sign for one in digits] == ["5", "6"]
+
+
+def test_events_of_another_clock_are_told_in_the_others() -> None:
+    call = Call()
+    call.describe(
+        end(CALLER, "rtpmap:110 telephone-event/48000", formats=("0", "110")),
+        end(CALLED, "rtpmap:101 telephone-event/8000"),
+    )
+    call.caller_sends(packet(1, 160), now=1.0)
+    call.caller_sends(
+        event(2, "05 0a 03c0", 110),
+        event(3, "05 8a 12c0", 110),
+        event(4, "05 8a 12c0", 110),
+        now=1.1,
+    )
+    call.caller_sends(packet(5, 1_120), now=1.12)
+    first, *events, last = headers(call.sent[1])
+    since = [(one.timestamp - first.timestamp) & 0xFFFF_FFFF for one in (*events, last)]
+    assert since == [800, 800, 800, 960]
+    assert [(one.payload_type, one.marker) for one in events] == [
+        (101, True),
+        (101, False),
+        (101, False),
+    ]
+    assert [rtp.payload(octets)[:4].hex() for _, octets, _ in call.sent[1][1:4]] == [
+        "050a00a0",
+        "058a0320",
+        "058a0320",
+    ]
+    assert last.sequence == first.sequence + 4
+
+
+def test_events_end_here_where_the_other_end_has_none() -> None:
+    call, digits = Call(), list[Digit]()
+    call.legs[0].on_digit = digits.append
+    call.describe(end(CALLER, "rtpmap:101 telephone-event/8000"), end(CALLED, formats=("0",)))
+    call.caller_sends(packet(1), event(2, "05 8a 0320"), packet(3))
+    assert [one.sequence for one in headers(call.sent[1])] == [1, 3]
+    assert [one.sign for one in digits] == ["5"]
+
+
+@pytest.mark.parametrize(("formats", "passes"), [(("0", "13"), True), (("0",), False)])
+def test_comfort_noise_goes_to_who_has_agreed_to_it(formats: tuple[str, ...], passes: bool) -> None:
+    call = Call()
+    call.describe(end(CALLER, formats=("0", "13")), end(CALLED, formats=formats))
+    call.caller_sends(packet(1), packet(2, payload=b"\x40", payload_type=13))
+    assert [one.payload_type for one in headers(call.sent[1])] == ([0, 13] if passes else [0])
+
+
+def test_an_end_gets_the_packet_time_that_it_asked_for() -> None:
+    call = Call()
+    call.describe(end(CALLER), end(CALLED, "maxptime:20"))
+    for number in range(4):
+        sent = packet(number, number * 480, bytes([number]) * 480)
+        call.caller_sends(sent, now=1.0 + number * 0.06)
+    assert [len(octets) for _, octets, _ in call.sent[1]] == [172] * 12
+    numbers = [one.sequence for one in headers(call.sent[1])]
+    assert [after - before for before, after in pairwise(numbers)] == [1] * 11
+    heard = b"".join([rtp.payload(octets) for _, octets, _ in call.sent[1]])
+    assert heard == b"".join([bytes([number]) * 480 for number in range(4)])
+    times = [one.timestamp for one in headers(call.sent[1])]
+    assert [after - before for before, after in pairwise(times)] == [160] * 11
+
+
+def test_packets_of_the_right_time_pass_as_they_are() -> None:
+    call = Call()
+    call.caller_sends(packet(1), packet(2))
+    assert [octets for _, octets, _ in call.sent[1]] == [packet(1), packet(2)]
+
+
+def test_an_end_whose_peer_sends_no_reports_gets_ours() -> None:
+    call = Call()
+    for sequence in range(1, 101):
+        call.caller_sends(packet(sequence), now=100 + sequence * 0.02)
+    for leg in call.legs:
+        leg.reports.report(102.5)
+    [to_called] = rtcp.reports(call.sent[1][-1][1])
+    assert (to_called.ssrc, to_called.blocks) == (SSRC, ())
+    assert to_called.lsr is not None
+    [to_caller] = rtcp.reports(call.sent[0][-1][1])
+    [block] = to_caller.blocks
+    assert (block.ssrc, block.highest_sequence, block.lost) == (SSRC, 100, 0)
+    assert call.sent[0][-1][2] == (CALLER[0], CALLER[1] + 1)
+    answer = receiver_report(to_called.lsr, dlsr_s=1.0)
+    call.legs[1].rtcp_received(answer, (CALLED[0], CALLED[1] + 1), 103.6)
+    assert call.legs[1].heard.rtt_s == pytest.approx(0.1, abs=1e-3)
+
+
+def test_an_end_whose_peer_sends_reports_gets_none_of_ours() -> None:
+    call = Call()
+    call.caller_sends(packet(1), now=100)
+    call.legs[0].rtcp_received(sender_report(), (CALLER[0], CALLER[1] + 1), 100)
+    before = len(call.sent[1])
+    call.legs[1].reports.report(101)
+    assert len(call.sent[1]) == before
+
+
+def test_nothing_is_reported_of_nothing() -> None:
+    call = Call()
+    call.legs[0].reports.report(100)
+    assert call.sent == ([], [])
+
+
+class Transcoder:
+    """Of any codec into PCMU, by taking its first octet."""
+
+    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
+        def take(octets: bytes, now: float) -> None:
+            header = rtp.parse(octets)
+            assert header is not None
+            at = header.timestamp * 8_000 // codec.clock_rate
+            deliver(packet(header.sequence, at, octets[12:13] * 160, 0), now)
+
+        return take
+
+
+def test_a_codec_that_the_other_end_has_not_goes_by_the_transcoder() -> None:
+    transports = SentBy(), SentBy()
+    first = Leg(transports[0], transcoding=Transcoder())
+    second = Leg(transports[1])
+    join(first, second)
+    opus = end(CALLER, "rtpmap:111 opus/48000/2", formats=("111",))
+    describe(first, second, (opus, end(CALLED, formats=("0",))))
+    for sequence in range(1, 4):
+        sent = packet(sequence, sequence * 960, b"\7", 111)
+        first.rtp_received(sent, CALLER, 1.0 + sequence * 0.02)
+    heard = headers(transports[1].sent)
+    assert [one.payload_type for one in heard] == [0, 0, 0]
+    times = [one.timestamp for one in heard]
+    assert [after - before for before, after in pairwise(times)] == [160, 160]
+    assert first.reception.clock_rate == 48_000
+
+
+def test_nothing_is_sent_to_an_end_that_is_closed() -> None:
+    call = Call()
+    call.legs[1].close()
+    call.legs[0].deliver(packet(1), 1.0)
+    assert call.sent == ([], [])
+
+
+def test_the_clock_is_that_of_what_comes_and_not_of_what_was_offered_first() -> None:
+    call = Call()
+    offered = end(CALLER, "rtpmap:111 opus/48000/2", formats=("111", "0"))
+    call.describe(offered, end(CALLED, formats=("0",)))
+    for sequence in range(50):
+        call.caller_sends(packet(sequence), now=sequence * 0.02)
+    assert call.legs[0].heard.jitter_s == pytest.approx(0, abs=1e-6)
+    assert call.legs[1].outgoing.clock_rate == 8_000
+
+
+def test_a_transport_that_knows_its_end_needs_no_address() -> None:
+    transports = SentBy(), SentBy()
+    first, second = Leg(transports[0], latch=SureLatch()), Leg(transports[1])
+    join(first, second)
+    describe(first, second, (end(CALLER, "rtcp-mux"), end(CALLED)))
+    first.rtp_received(packet(1), KNOWN, 1.0)
+    first.rtp_received(packet(2), CALLER, 1.0)
+    second.rtp_received(packet(9), CALLED, 1.0)
+    first.rtp_received(receiver_report(), KNOWN, 1.0)
+    assert [octets for _, octets, _ in transports[1].sent] == [packet(1), receiver_report()]
+    assert transports[0].sent == [("rtp", packet(9), KNOWN)]
+    assert first.strays == 1

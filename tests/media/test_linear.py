@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.g711 import A_LAW_SAMPLES, MU_LAW_SAMPLES, PCMA, PCMU, a_law_encoded, mu_law_encoded
+from media.codecs import PCMA, PCMU
+from media.g711 import A_LAW_SAMPLES, MU_LAW_SAMPLES, a_law_encoded, mu_law_encoded
 from media.linear import law
 
 LAWS = {PCMU: (MU_LAW_SAMPLES, mu_law_encoded), PCMA: (A_LAW_SAMPLES, a_law_encoded)}

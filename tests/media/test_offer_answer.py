@@ -78,7 +78,7 @@ def test_nothing_of_the_offerers_network_is_told() -> None:
 def test_bandwidths_and_times_stand_where_they_belong() -> None:
     offered = negotiation().offer(CALLER, description(audio(4_000), "b=AS:64", session=("b=CT:9",)))
     assert [kind for kind, _ in sdp.parse(offered).lines] == ["v", "o", "s", "c", "b", "t"]
-    assert offered.endswith(b"101\r\nb=AS:64\r\n")
+    assert b" 101 96\r\nb=AS:64\r\na=rtpmap:96" in offered
 
 
 def test_keys_of_encryption_are_not_passed() -> None:
@@ -153,8 +153,9 @@ def test_hold_by_an_address_of_zeros_becomes_sendonly() -> None:
 
 
 def test_a_direction_of_the_session_is_told_as_that_of_the_media() -> None:
-    offered = negotiation().offer(CALLER, description(audio(), session=("a=sendonly",)))
-    assert attributes(offered) == ["sendonly"]
+    held = description(audio(4_000, *ATTRIBUTES), session=("a=sendonly",))
+    offered = negotiation().offer(CALLER, held)
+    assert attributes(offered) == [*ATTRIBUTES, "sendonly"]
     assert all(line.kind != "a" for line in sdp.parse(offered).lines)
 
 
@@ -195,11 +196,15 @@ def test_the_last_of_several_answers_counts() -> None:
     assert stream.rtp == (HOST, 7_000)
 
 
-def test_rtcp_mux_is_between_one_side_and_us() -> None:
+def test_rtcp_mux_is_proposed_on_and_agreed_with_each_side_by_itself() -> None:
     call, offered, answered = agreed(spoken(4_000, "rtcp-mux"))
-    assert "rtcp-mux" not in attributes(offered)
+    assert "rtcp-mux" in attributes(offered)
     assert "rtcp-mux" in attributes(answered)
     assert "rtcp-mux" in attributes(call.offer(CALLED, spoken()))
+    assert "rtcp-mux" not in attributes(call.offer(CALLER, spoken()))
+    called = call.stream(CALLED)
+    assert called is not None
+    assert called.rtcp == (HOST, 5_001)
     stream = call.stream(CALLER)
     assert stream is not None
     assert stream.rtcp == stream.rtp
@@ -283,10 +288,9 @@ def test_audio_without_an_address_is_refused() -> None:
     ("offered", "told", "answered", "answer_told"),
     [
         (("0", "101"), ("0", "8", "101"), ("8", "101"), ("0", "101")),
-        (("18", "8"), ("18", "8", "0"), ("0",), ("8",)),
-        (("0",), ("0", "8"), ("0", "8"), ("0",)),
-        (("0",), ("0", "8"), ("0",), ("0",)),
-        (("0", "8"), ("0", "8"), ("8",), ("8",)),
+        (("18", "8", "101"), ("18", "8", "0", "101"), ("0", "101"), ("8", "101")),
+        (("0", "101"), ("0", "8", "101"), ("0", "8", "101"), ("0", "101")),
+        (("0", "8", "101"), ("0", "8", "101"), ("8", "101"), ("8", "101")),
         (("18",), ("18",), ("18",), ("18",)),
     ],
 )
@@ -296,16 +300,54 @@ def test_one_law_of_g711_is_offered_as_both(
     answered: tuple[str, ...],
     answer_told: tuple[str, ...],
 ) -> None:
-    maps = [f"rtpmap:{one} X/8000" for one in answered]
+    maps = [rtpmap(one) for one in answered]
     _, to_called, to_caller = agreed(
-        description(audio(formats=offered)), description(audio(5_000, *maps, formats=answered))
+        description(audio(4_000, *map(rtpmap, offered), formats=offered)),
+        description(audio(5_000, *maps, formats=answered)),
     )
     assert sdp.parse(to_called).media[0].formats == told
     assert sdp.parse(to_caller).media[0].formats == answer_told
     foreign = set(answered) - set(answer_told)
-    assert attributes(to_caller) == [
-        f"rtpmap:{one} X/8000" for one in answered if one not in foreign
-    ]
+    assert attributes(to_caller) == [rtpmap(one) for one in answered if one not in foreign]
+
+
+def rtpmap(payload_type: str) -> str:
+    name = "telephone-event" if payload_type == "101" else "X"
+    return f"rtpmap:{payload_type} {name}/8000"
+
+
+@pytest.mark.parametrize(
+    ("offered", "told", "answered", "answer_told"),
+    [
+        (("0", "8"), ("0", "8", "101"), ("0", "101"), ("0",)),
+        (("0", "8"), ("0", "8", "101"), ("0",), ("0",)),
+        (("0", "101"), ("0", "8", "101"), ("0",), ("0", "101")),
+        (("8", "0", "18", "101"), ("8", "0", "18", "101"), ("18",), ("18",)),
+        (("18", "3"), ("18", "3"), ("3",), ("3",)),
+    ],
+)
+def test_events_are_offered_with_g711_and_answered_to_who_has_them(
+    offered: tuple[str, ...],
+    told: tuple[str, ...],
+    answered: tuple[str, ...],
+    answer_told: tuple[str, ...],
+) -> None:
+    _, to_called, to_caller = agreed(
+        description(audio(4_000, *map(rtpmap, offered), formats=offered)),
+        description(audio(5_000, *map(rtpmap, answered), formats=answered)),
+    )
+    assert sdp.parse(to_called).media[0].formats == told
+    assert sdp.parse(to_caller).media[0].formats == answer_told
+    for octets in (to_called, to_caller):
+        [media] = sdp.parse(octets).media
+        assert ("101" in media.formats) is ("rtpmap:101 telephone-event/8000" in attributes(octets))
+
+
+def test_a_number_that_something_else_has_is_not_taken_for_events() -> None:
+    said = description(audio(4_000, "rtpmap:101 speex/8000", "rtpmap:0 PCMU/8000"))
+    offered = negotiation().offer(CALLER, said)
+    assert sdp.parse(offered).media[0].formats == ("0", "8", "101", "96")
+    assert attributes(offered)[-2:] == ["rtpmap:96 telephone-event/8000", "fmtp:96 0-16"]
 
 
 @pytest.mark.parametrize(

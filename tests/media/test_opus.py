@@ -10,7 +10,7 @@ import av
 import pytest
 
 from media import opus
-from media.g711 import PCMU
+from media.codecs import PCMU
 from media.linear import law
 from media.opus import FRAME_SAMPLES, OpusDecoder, OpusEncoder, OpusError
 from tests.media.tone import frames, level_of, mu_law_tone

@@ -28,10 +28,10 @@ async def test_packets_are_delivered_on_the_loop_in_their_order(pool: Transcodin
         converted_by.add(threading.get_ident())
         return [packet, packet + b"'"]
 
-    path = pool.path(convert, lambda one: delivered.put_nowait((threading.get_ident(), one)))
+    path = pool.path(convert, lambda one, now: delivered.put_nowait((threading.get_ident(), one)))
     heard = []
     for number in range(50):
-        path.put(b"%d" % number)
+        path.put(b"%d" % number, 0.0)
         async with asyncio.timeout(WAIT_S):
             heard += [await delivered.get(), await delivered.get()]
     assert [one for _, one in heard] == [
@@ -53,35 +53,38 @@ async def test_where_too_many_wait_the_oldest_is_dropped_and_counted(
         gate.wait(WAIT_S)
         return [packet]
 
-    path = pool.path(convert, delivered.put_nowait)
-    path.put(b"first")
+    path = pool.path(convert, lambda one, now: delivered.put_nowait(one))
+    path.put(b"first", 0.0)
     await asyncio.to_thread(begun.wait, WAIT_S)
     for number in range(WAITING_MAX + 3):
-        path.put(b"%d" % number)
+        path.put(b"%d" % number, 0.0)
     gate.set()
     async with asyncio.timeout(WAIT_S):
         heard = [await delivered.get() for _ in range(WAITING_MAX + 1)]
     assert heard == [b"first", *[b"%d" % n for n in range(3, WAITING_MAX + 3)]]
-    assert path.dropped == 3
+    assert pool.dropped == 3
 
 
-async def test_nothing_is_delivered_of_a_path_that_is_closed(pool: TranscodingPool) -> None:
-    delivered: list[bytes] = []
-    done = threading.Event()
-    path = pool.path(lambda packet: [packet], delivered.append)
-    other = pool.path(lambda packet: [packet], lambda packet: done.set())
-    path.put(b"1")
-    path.close()
-    other.put(b"2")
+async def test_each_is_delivered_with_the_time_that_it_came_at(pool: TranscodingPool) -> None:
+    delivered: asyncio.Queue[float] = asyncio.Queue()
+    path = pool.path(lambda packet: [packet], lambda one, now: delivered.put_nowait(now))
+    path.put(b"1", 17.5)
     async with asyncio.timeout(WAIT_S):
-        while not done.is_set():  # noqa: ASYNC110 - it is set on this loop
-            await asyncio.sleep(0)
+        assert await delivered.get() == 17.5
+
+
+async def test_nothing_is_delivered_after_its_end() -> None:
+    delivered: list[bytes] = []
+    pool = TranscodingPool()
+    pool.path(lambda packet: [packet], lambda one, now: delivered.append(one)).put(b"1", 0.0)
+    pool.close()
+    await asyncio.sleep(0)
     assert delivered == []
 
 
-async def test_one_that_fails_costs_its_packet_alone(
-    pool: TranscodingPool, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_one_that_fails_costs_its_packet_alone(pool: TranscodingPool) -> None:
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
     delivered: asyncio.Queue[bytes] = asyncio.Queue()
 
     def convert(packet: bytes) -> list[bytes]:
@@ -89,12 +92,12 @@ async def test_one_that_fails_costs_its_packet_alone(
             raise ArithmeticError
         return [packet]
 
-    path = pool.path(convert, delivered.put_nowait)
-    path.put(b"bad")
-    path.put(b"good")
+    path = pool.path(convert, lambda one, now: delivered.put_nowait(one))
+    path.put(b"bad", 0.0)
+    path.put(b"good", 0.0)
     async with asyncio.timeout(WAIT_S):
         assert await delivered.get() == b"good"
-    assert "transcoding failed" in caplog.text
+    assert [type(one["exception"]) for one in told] == [ArithmeticError]
 
 
 async def test_its_threads_end_with_it() -> None:

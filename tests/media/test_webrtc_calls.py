@@ -10,6 +10,7 @@ import struct
 import pytest
 
 from media import rtp
+from media.events import EndGone
 from media.rtp import RtpHeader
 from media.webrtc_transport import TransportState
 from tests.media.descriptions import audio, sdp
@@ -105,7 +106,7 @@ async def test_a_certificate_that_is_not_that_of_the_fingerprint_is_refused() ->
         offer = re.sub(rb"(fingerprint:sha-\d+) ..:..", rb"\1 00:00", await browser.offer())
         await browser.answered(site.negotiate(offer, site.phone.description()))
         async with asyncio.timeout(WAIT_S):
-            assert await site.over.get() is TransportState.FAILED
+            assert await site.events.get() == EndGone(0)
         site.send(bytes(RtpHeader(0, 1, 160, 6)) + bytes(160))
         await browser.close()
         assert site.relay.heard(0).packets == 0
@@ -119,7 +120,7 @@ async def test_a_browser_that_goes_is_told_at_once() -> None:
         await site.becomes(TransportState.CONNECTED)
         await browser.close()
         async with asyncio.timeout(WAIT_S):
-            assert await site.over.get() is TransportState.CLOSED
+            assert await site.events.get() == EndGone(0)
 
 
 def with_events(offer: bytes, payload_type: int, rate: int) -> bytes:

@@ -71,7 +71,7 @@ def test_a_browser_is_answered_in_its_own_words() -> None:
     assert (answered.proto, answered.port, answered.formats) == (
         "UDP/TLS/RTP/SAVPF",
         30_000,
-        ("0",),
+        ("0", "126"),
     )
     assert (said["mid"], said["setup"], said["ice-ufrag"]) == ("0", "active", "ourUfrag")
     assert said["fingerprint"] == "sha-256 " + ":".join(["EF"] * 32)

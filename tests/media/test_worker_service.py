@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from media import sdp
+from media.profile import Profile, profile_of
 from media.worker.messages import (
     Answer,
     Begin,
@@ -31,6 +32,7 @@ from tests.interop.free_port import free_udp_block
 from tests.media.descriptions import spoken
 from tests.media.packets import packet
 from tests.media.udp_end import LOOPBACK, UdpEnd
+from tests.media.webrtc_descriptions import browser
 
 CALL = 7
 
@@ -60,10 +62,11 @@ Start = Callable[..., Begun]
 @pytest.fixture
 async def begun() -> AsyncIterator[Start]:
     """Starts services, which are closed at the end of the test."""
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
 
         def start(**where: Any) -> Begun:
             service = Begun(**where)
+            stack.push_async_callback(service.closed)
             stack.callback(service.close)
             return service
 
@@ -106,6 +109,16 @@ async def test_answer_of_a_call_that_is_not_known_is_refused(begun: Start) -> No
     refused = begun().handle(Answer(2, CALL, 1, spoken()))
     assert isinstance(refused, Refused)
     assert refused.status == 500
+
+
+async def test_browser_is_spoken_to_as_browsers_are_whoever_calls(begun: Start) -> None:
+    service = begun()
+    service.handle(Offer(2, CALL, 0, browser()))
+    answered = service.handle(Answer(3, CALL, 1, spoken()))
+    offered = service.handle(Offer(4, CALL + 1, 0, spoken(), Profile.WEBRTC))
+    assert isinstance(answered, Described)
+    assert isinstance(offered, Described)
+    assert profile_of(answered.sdp) is profile_of(offered.sdp) is Profile.WEBRTC
 
 
 async def test_silence_is_told_by_the_number_of_the_call(begun: Start) -> None:

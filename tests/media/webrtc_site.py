@@ -11,9 +11,10 @@ import aioice.ice
 import pytest
 
 from media import rtp, sdp
+from media.events import MediaEvent
 from media.profile import Profile
 from media.relay import Relay, RelayHost
-from media.webrtc_end import WebRtcEnd, open_end
+from media.webrtc_end import WebRtcEnd, WebRtcEnds
 from media.webrtc_transport import TransportState, WebRtcHost
 from tests.media.tone import frames, mu_law_tone
 from tests.media.udp_end import LOOPBACK, UdpEnd
@@ -24,14 +25,15 @@ FRAME_S = 0.02
 
 
 class Site:
-    """`phone_heard` is RTP that came to the phone, `over` what became of the browser's end."""
+    """`phone_heard` is RTP that came to the phone, `events` what the relay told."""
 
     def __init__(self) -> None:
         self.host = RelayHost(LOOPBACK, PORTS, random.Random(1), time.monotonic)
-        self.web = WebRtcHost(self.host, time.monotonic)
+        self.ends = WebRtcEnds(WebRtcHost(self.host, time.monotonic))
+        self.host.browsers = self.ends
         self.phone = UdpEnd()
         self.phone_heard: list[bytes] = []
-        self.over: asyncio.Queue[TransportState] = asyncio.Queue()
+        self.events: asyncio.Queue[MediaEvent] = asyncio.Queue()
         self.relay: Relay
         self.end: WebRtcEnd
         self._port = 0
@@ -47,7 +49,7 @@ class Site:
         trace: TracebackType | None,
     ) -> None:
         self.relay.close()
-        await self.web.closed()
+        await self.ends.host.closed()
         self.host.close()
         self.phone.close()
 
@@ -86,8 +88,7 @@ class Site:
         self.phone.send(packet, self._port)
 
     async def open(self, we_offer: bool) -> None:
-        self.end = await open_end(self.web, we_offer)
-        self.end.on_over = self.over.put_nowait
+        self.end = await self.ends.gathered(we_offer)
         tell = self.end.transport.on_state
 
         def state_changed(state: TransportState) -> None:
@@ -95,7 +96,8 @@ class Site:
             tell(state)
 
         self.end.transport.on_state = state_changed
-        self.relay = self.host.join((self.end, self.host.end(Profile.PLAIN)), lambda event: None)
+        ends = self.end, self.host.end(Profile.PLAIN)
+        self.relay = self.host.join(ends, self.events.put_nowait)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from gateway.account import Account
 from gateway.call import Call, CallDirection
 from gateway.sip.digest import Algorithm
 from gateway.sip.sanity import Refusal
+from gateway.sip.transaction import INSIDE, Destination
 from gateway.sip.uri import parse_uri
 from gateway.voice.call_admission import Admitted
 from gateway.voice.carrier_sources import CarrierSources
@@ -480,3 +481,33 @@ def test_options_are_for_those_who_may_call() -> None:
     for _ in range(2):
         assert status(made.admission.check_outside(invite(CALLED), STRANGER, NOW)) == 403
     assert made.admission.ignores(invite(CALLED), STRANGER, NOW)
+
+
+# Over REST
+
+
+def over_rest(sid: str = "AC" + "0" * 32) -> Destination:
+    return Destination(INSIDE, sid, 0, 1)
+
+
+def test_who_calls_over_rest_is_the_account_that_was_asked_there() -> None:
+    made = admitted(call(edge(account()), invite(CALLED), over_rest()))
+    assert (made.caller, made.source, made.account.sid) == (NUMBER, "rest", "AC" + "0" * 32)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [over_rest("AC1"), Destination("UDP", "AC" + "0" * 32, 0, 1), Destination("WS", "", 0)],
+)
+def test_nobody_else_is_that_account(source: Destination) -> None:
+    assert status(call(edge(account()), invite(CALLED), source)) == 403
+
+
+def test_over_rest_only_the_accounts_own_numbers_are_shown() -> None:
+    assert status(call(edge(account()), invite(CALLED, OTHER_NUMBER), over_rest())) == 403
+
+
+def test_over_rest_the_accounts_limits_hold() -> None:
+    made = edge(account(channels=1))
+    admitted(call(made, invite(CALLED), over_rest()))
+    assert status(call(made, invite(CALLED), over_rest())) == 503

@@ -106,3 +106,16 @@ def test_calls_of_a_server_that_comes_back_are_asked_for_at_once() -> None:
     lost = [session for session in sessions if session.server is one]
     assert engine.events == [Lost()] * len(lost)
     assert "query" not in two.commands
+
+
+def test_readings_count_what_the_servers_have_told() -> None:
+    one, two = FakeRtpengine("one"), FakeRtpengine("two")
+    engine = Engine(one, two)
+    two.up = False
+    first, second = engine.call(), engine.call()
+    one.came = {"caller": 10}
+    first.close()
+    second.query()
+    readings = engine.engine.readings()
+    assert (readings.workers, readings.workers_wanted, readings.calls) == (1, 2, 1)
+    assert (readings.packets, readings.octets) == (20, 20 * 172)

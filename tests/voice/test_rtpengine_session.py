@@ -255,6 +255,60 @@ def test_offer_that_is_answered_after_the_close_is_deleted() -> None:
     assert call.servers[0].calls == {}
 
 
+def test_digits_are_played_by_the_other_side_once_the_server_may_put_them_in() -> None:
+    call = Call()
+    call.agree()
+    value(call.session.send_dtmf(Side.CALLER, "1#"))
+    offer, answer, one, hash_ = call.asked[2:]
+    assert [b"inject-DTMF" in each["flags"] for each in (offer, answer)] == [True, True]
+    assert offer["to-tag"] == b"called-1"
+    assert [(each["from-tag"], each["code"]) for each in (one, hash_)] == [
+        (b"called-1", b"1"),
+        (b"called-1", b"#"),
+    ]
+    value(call.session.send_dtmf(Side.CALLER, "2"))
+    assert len(call.asked) == 7
+    value(call.session.offer(Side.CALLER, OFFER))
+    assert b"inject-DTMF" in call.asked[-1]["flags"]
+
+
+def test_digits_need_somebody_to_hear_them() -> None:
+    assert refused(Call().session.send_dtmf(Side.CALLER, "1")) == 500
+
+
+def test_digits_end_with_the_first_that_is_refused() -> None:
+    call = Call()
+    call.agree()
+    value(call.session.send_dtmf(Side.CALLED, "1"))
+    call.servers[0].restart()
+    asked = len(call.asked)
+    assert refused(call.session.send_dtmf(Side.CALLED, "23")) == 500
+    assert len(call.asked) == asked + 1
+
+
+def test_file_is_played_until_it_is_stopped() -> None:
+    call = Call()
+    call.agree()
+    value(call.session.play(Side.CALLED, "/srv/busy.wav"))
+    value(call.session.stop(Side.CALLED))
+    play, stop = call.asked[2:]
+    assert (play["command"], play["from-tag"]) == (b"play media", b"called-1")
+    assert (stop["command"], play["file"]) == (b"stop media", b"/srv/busy.wav")
+    call.servers[0].up = False
+    assert refused(call.session.play(Side.CALLED, "/srv/busy.wav")) == 503
+
+
+def test_call_that_was_lost_is_closed_without_asking() -> None:
+    call = Call()
+    call.agree()
+    call.servers[0].restart()
+    call.session.poll(0.0)
+    asked = len(call.asked)
+    assert value(call.session.close()) == Qualities()
+    assert len(call.asked) == asked
+    assert call.closed == [call.session]
+
+
 def test_server_that_has_forgotten_the_call_has_lost_it() -> None:
     call = Call()
     call.agree()

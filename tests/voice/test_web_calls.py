@@ -5,12 +5,13 @@ import pytest
 from gateway.sip.headers import Field
 from gateway.sip.leg_events import Responded
 from gateway.sip.leg_state import RequestPending
+from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import LegsFull
 from gateway.voice.web_call import EVENTS_MAX, WebCall
 from gateway.voice.web_calls import ANSWER_S, UNHEARD_S
 from tests.voice.web_world import WEB, WebWorld, told
-from tests.voice.world import ACCOUNT, ANSWER, CALLED, CALLER, OFFER
+from tests.voice.world import ACCOUNT, ANSWER, CALLED, CALLER, OFFER, losing
 
 TALKING = ["initiated", "ringing", "in-progress", "answer: relayed v=0 carrier"]
 
@@ -75,15 +76,19 @@ def test_refusal_of_the_called_side_is_told_with_its_record() -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "text"), [((("Warning", '399 supernet "no"'),), "no"), ((), "")]
+    ("headers", "refusal"),
+    [
+        ((("Warning", '399 supernet "no"'),), Refusal(403, "no")),
+        ((("Retry-After", "7"),), Refusal(403, "", (("Retry-After", "7"),))),
+    ],
 )
 def test_call_that_is_not_admitted_is_told_why_and_not_kept(
-    headers: tuple[Field, ...], text: str
+    headers: tuple[Field, ...], refusal: Refusal
 ) -> None:
     world = WebWorld()
-    world.admission.answer = Refusal(503, "x", (*headers, ("Retry-After", "7")))
+    world.admission.answer = Refusal(403, "x", headers)
     call = world.place()
-    assert call.refusal == Refusal(503, text, (("Retry-After", "7"),))
+    assert call.refusal == refusal
     assert len(world.web) == 0
 
 
@@ -232,3 +237,58 @@ def test_of_many_events_the_newest_are_kept() -> None:
         world.carry()
     assert len(call.after(0)) == EVENTS_MAX
     assert told(call)[-1] == f"early: relayed v=0 {EVENTS_MAX + 9}"
+
+
+def test_offer_that_is_withdrawn_is_not_to_be_answered() -> None:
+    world = WebWorld()
+    call = talk(world)
+    own = world.called().request("INVITE", world.now, body=b"v=0 hold")
+    world.run(1)  # A CANCEL waits for a provisional response (RFC 3261 §9.1).
+    world.called().withdraw(own, world.now)
+    world.carry()
+    assert call.offered is None
+    assert not call.over
+
+
+def test_new_offer_that_rings_first_is_answered_once() -> None:
+    world = WebWorld()
+    call = talk(world)
+    answers: list[int] = []
+    world.web.offer(call, b"v=0 restart", world.now, lambda status, _: answers.append(status))
+    asked = world.asked(world.one)
+    asked.leg.respond(asked.transaction, 183, world.now)
+    world.carry()
+    asked.leg.respond(asked.transaction, 488, world.now)
+    world.carry()
+    assert answers == [488]
+
+
+def test_gateway_that_says_nothing_has_not_taken_the_call() -> None:
+    world = WebWorld()
+    world.passes = losing("INVITE", times=1)
+    call = world.place()
+    world.run(60)
+    assert call.refusal == Refusal(408, "")
+    assert nothing_stays(world)
+
+
+def test_calls_of_others_are_not_ours() -> None:
+    world = WebWorld()
+    world.talk()
+    assert len(world.web) == 0
+
+
+def test_what_is_for_no_call_is_answered_481() -> None:
+    world = WebWorld()
+    message = SipRequest.make(
+        "OPTIONS",
+        "sip:ac1@rest.invalid",
+        from_="<sip:x@gateway.example>;tag=1",
+        to="<sip:ac1@rest.invalid>",
+        call_id="call-1",
+        cseq=1,
+        via="SIP/2.0/INSIDE gateway.example;branch=z9hG4bK1",
+    )
+    world.web.receive(message, WEB, world.now)
+    (sent,) = world.web.user_agent.messages_to_send()
+    assert sent.octets.startswith(b"SIP/2.0 481 ")

@@ -64,4 +64,7 @@ def suggested(numbers: Sequence[PhoneNumber]) -> str:
         f"<span>{escape(each.name)}</span><span class='number'>{escape(each.number)}</span></label>"
         for each in numbers
     )
-    return f"<fieldset><legend>Numbers</legend><div class='numbers'>{rows}</div></fieldset>"
+    return (
+        "<fieldset class='card'><legend>Numbers</legend>"
+        f"<div class='numbers'>{rows}</div></fieldset>"
+    )

@@ -1,6 +1,13 @@
-// What a stream sounds like: how loud it is at some frequencies.
+// What a stream sounds like: how loud it is at some frequencies, and which keys are pressed.
 
 const SAMPLES = 16384;
+// Two tones each (ITU-T Q.23), looked for in windows of some 40 ms.
+const LOW = [697, 770, 852, 941];
+const HIGH = [1209, 1336, 1477, 1633];
+const KEYS = ["123A", "456B", "789C", "*0#D"];
+const KEY_SAMPLES = 2048;
+const KEY_LEVEL = 0.02;
+const LOOK_MS = 20;
 
 export class Ear {
   constructor(stream) {
@@ -12,19 +19,45 @@ export class Ear {
     this.context = new AudioContext();
     this.analyser = new AnalyserNode(this.context, { fftSize: SAMPLES });
     this.context.createMediaStreamSource(stream).connect(this.analyser);
+    this.keys = "";
+    this.key = "";
+    this.looks = setInterval(() => this.look(), LOOK_MS);
   }
 
   // The amplitude at each frequency, of 1 at most, in the last third of a second.
   levels(frequencies) {
-    const samples = new Float32Array(SAMPLES);
-    this.analyser.getFloatTimeDomainData(samples);
+    const samples = this.samples();
     return frequencies.map((hertz) => level(samples, hertz, this.context.sampleRate));
   }
 
+  look() {
+    const key = pressed(this.samples().subarray(-KEY_SAMPLES), this.context.sampleRate);
+    if (key && key !== this.key) this.keys += key;
+    this.key = key;
+  }
+
+  samples() {
+    const samples = new Float32Array(SAMPLES);
+    this.analyser.getFloatTimeDomainData(samples);
+    return samples;
+  }
+
   close() {
+    clearInterval(this.looks);
     this.element.srcObject = null;
     return this.context.close();
   }
+}
+
+function pressed(samples, rate) {
+  const [low, high] = [LOW, HIGH].map((frequencies) => {
+    const levels = frequencies.map((hertz) => level(samples, hertz, rate));
+    const at = levels.indexOf(Math.max(...levels));
+    const others = levels.filter((_, other) => other !== at);
+    const clear = levels[at] > KEY_LEVEL && Math.max(...others) < levels[at] / 4;
+    return clear ? at : -1;
+  });
+  return low < 0 || high < 0 ? "" : KEYS[low][high];
 }
 
 // Goertzel's algorithm, under the window of Hann, so that a tone is found between two bins, too.

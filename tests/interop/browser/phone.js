@@ -47,6 +47,7 @@ class Phone {
       },
     });
     await done;
+    this.listen();
   }
 
   answer(invitation) {
@@ -58,6 +59,7 @@ class Phone {
   async called() {
     while (!this.session) await pause();
     await this.stands();
+    this.listen();
   }
 
   // Until it is over, whoever ended it.
@@ -69,9 +71,17 @@ class Phone {
     return this.session.bye();
   }
 
+  listen() {
+    this.ear = new Ear(this.session.sessionDescriptionHandler.remoteMediaStream);
+  }
+
   levels(frequencies) {
-    this.ear ??= new Ear(this.session.sessionDescriptionHandler.remoteMediaStream);
     return this.ear.levels(frequencies);
+  }
+
+  // As it plays them.
+  keys() {
+    return this.ear.keys;
   }
 
   // As RFC 4733 says, unless the answer leaves telephone-event out.
@@ -112,7 +122,6 @@ class Phone {
 
   take(session) {
     this.ear?.close();
-    this.ear = undefined;
     this.session = session;
     session.delegate = {
       onInfo: (info) => {

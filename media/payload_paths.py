@@ -1,0 +1,75 @@
+"""What becomes of an end's packets on their way to the other, by their payload type.
+
+Each end is told the other's formats, and sends by their numbers (RFC 3264 §6.1). There are ends
+that send by their own: those are given the other's number for the same.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from media.codecs import CN, PCMA, PCMU, TELEPHONE_EVENT, Codec, Codecs
+from media.g711 import A_LAW_TO_MU_LAW, MU_LAW_TO_A_LAW
+from media.rtp import translated
+
+_MARKER = 0x80
+_LAWS = {PCMU: (PCMA, MU_LAW_TO_A_LAW), PCMA: (PCMU, A_LAW_TO_MU_LAW)}
+
+
+class PayloadPath(NamedTuple):
+    """`into` is the other end's number, None where the packets end here. `table` translates each
+    octet; `clock_rates` are those of an event here and there."""
+
+    into: int | None
+    table: bytes = b""
+    clock_rates: tuple[int, int] | None = None
+
+    def through(self, packet: bytes) -> bytes | None:
+        if self.into is None:
+            return None
+        if self.table:
+            return translated(packet, self.into, self.table)
+        return packet[:1] + bytes((packet[1] & _MARKER | self.into,)) + packet[2:]
+
+
+def events_of(sender: Codecs, receiver: Codecs) -> dict[int, int]:
+    """The numbers by which digits may come, and their clock rates."""
+    return {
+        codec.payload_type: codec.clock_rate
+        for codecs in (sender, receiver)  # The receiver's count.
+        for codec in codecs.by_payload_type.values()
+        if codec.name == TELEPHONE_EVENT
+        and (codecs is receiver or codec.payload_type not in receiver.by_payload_type)
+    }
+
+
+def paths_between(sender: Codecs, receiver: Codecs) -> dict[int, PayloadPath]:
+    """Of the types that do not pass as they are."""
+    paths: dict[int, PayloadPath] = {}
+    taken = receiver.by_payload_type
+    for payload_type, codec in sender.by_payload_type.items():
+        if payload_type not in taken:
+            path = _path(codec, receiver)
+            if path is not None:
+                paths[payload_type] = path
+    for law, (other, table) in _LAWS.items():
+        if law not in taken and other in taken:
+            paths[law] = PayloadPath(other, table)
+    if receiver.find("CN") is None:
+        paths[CN] = PayloadPath(None)
+    return paths
+
+
+def _path(codec: Codec, receiver: Codecs) -> PayloadPath | None:
+    """None for what the receiver has said nothing of: it goes as it is, and is not played."""
+    if codec.name == TELEPHONE_EVENT:
+        into = receiver.events(codec.clock_rate)
+        if into is not None:
+            return PayloadPath(into, clock_rates=(codec.clock_rate, codec.clock_rate))
+        for other in receiver.by_payload_type.values():
+            if other.name == TELEPHONE_EVENT:
+                rates = codec.clock_rate, other.clock_rate
+                return PayloadPath(other.payload_type, clock_rates=rates)
+        return PayloadPath(None)
+    into = receiver.find(codec.name, codec.clock_rate) if codec.name else None
+    return None if into is None else PayloadPath(into)
