@@ -35,6 +35,8 @@ MILLIWATT = {
     PCMU: bytes.fromhex("1e0b0b1e9e8b8b9e") * (SAMPLES // 8),
     PCMA: bytes.fromhex("34212134b4a1a1b4") * (SAMPLES // 8),
 }
+# Nothing at all would let the peer's clock of what it plays run away.
+SILENCE = {PCMU: b"\xff" * SAMPLES, PCMA: b"\xd5" * SAMPLES}
 TONES = frozenset(MILLIWATT.values())
 
 
@@ -142,7 +144,7 @@ class CallAudio:
         """All of one event have the time when it began, and the first has a marker (§2.5.1)."""
         if not payload:
             self._event_since = None
-            self._timestamp = (self._timestamp + SAMPLES) % 2**32
+            self._send(self._payload_type, SILENCE.get(str(self._payload_type), SILENCE[PCMU]))
             return
         assert self._event_type is not None
         marker = 0

@@ -12,14 +12,14 @@ DIGITS_MAX = 100
 _EVENT = struct.Struct(">BBH")
 _END, _VOLUME = 0x80, 10
 # A key is held down for so many packets, and its end is said so often (§2.5.1.4).
-UPDATES, ENDS = 5, 3
+UPDATES, ENDS = 8, 3
 # Of silence behind each, in packets.
 GAP = 7
 EVENT_STEPS_MAX = DIGITS_MAX * (UPDATES + ENDS + GAP)
 
 
 def steps_of(digits: str, samples: int) -> Iterator[bytes]:
-    """What is said in each packet's time, of so many samples; empty is nothing.
+    """What is said in each packet's time, of so many samples; empty is silence.
 
     Raises:
         ValueError: there is no such key.

@@ -2,7 +2,10 @@
 
 The server is a stranger's: names are judged when they are resolved, redirects are not followed,
 cookies are not kept, TLS is verified, answers are read up to a bound and are not unpacked. A server
-that sends without end is hung up on, in whatever part of HTTP it does so.
+that sends without end is hung up on, in whatever part of HTTP it does so (`Connection`).
+
+It is our own because a status callback is a small POST over a kept connection, thousands of times a
+second: a client library takes several times as long for that.
 """
 
 from __future__ import annotations
@@ -10,155 +13,48 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Self
+from typing import NamedTuple, Self
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from yarl import URL
+from aiohappyeyeballs import start_connection
 
-from gateway.webhooks.destination import FailureKind, is_public
-from gateway.webhooks.request import RETRIEVAL_FAILURE, Answer, Failure, WebhookRequest
+from gateway.webhooks.connection import CUT_OFF, LATE, Connection
+from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.request import Answer, Failure, WebhookRequest
+from gateway.webhooks.resolver import AddressInfo, ForbiddenAddressError, GuardedResolver, Lookup
 
-# The longest answer that is read: Twilio's limit of a TwiML document (11750).
-ANSWER_MAX = 65_536
-
-# What a server may send in all, headers and interim answers included. It is more than the longest
-# answer that is read and what is buffered of it by then.
-RECEIVED_MAX = 1 << 20
-
-# Lookups block a thread each, and a dead zone blocks it for long; the loop's own threads are few.
-# They are made as they are needed.
-DNS_THREADS_MAX = 256
-DNS_CACHE_S = 30
 CONNECT_TIMEOUT_S = 5.0
 RESPONSE_TIMEOUT_S = 15.0
-# An idle connection is kept for so long, unless there are more than so many in all: of a hundred
-# thousand servers most are called too seldom for that, and descriptors are few.
-KEEP_ALIVE_S = 30.0
+# The next address of a name is tried too when one has not answered for so long (RFC 8305 §5).
+HAPPY_EYEBALLS_S = 0.25
+# An idle connection is kept unless there are more than so many in all: of a hundred thousand
+# servers most are called too seldom for that, and descriptors are few.
 CONNECTIONS_MAX = 2_000
+ORIGINS_CACHED_MAX = 4_096
 
 CANNOT_CONNECT = 11205
-PROTOCOL_VIOLATION = 11206
 CANNOT_RESOLVE = 11210
 TLS_HANDSHAKE = 11220
 TLS_CERTIFICATE = 11237
 
-# The shape of `socket.getaddrinfo`.
-AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
-Lookup = Callable[..., Sequence[AddressInfo]]
+
+class Origin(NamedTuple):
+    """Where connections of a URL go, and what its requests say of that."""
+
+    tls: bool
+    host: str
+    port: int
+    authority: str
 
 
-class ForbiddenAddressError(OSError):
-    """A name leads to no public address."""
+class ConnectError(Exception):
+    """There is no connection, for the reason in `failure`."""
 
-
-class GuardedResolver(AbstractResolver):
-    """Resolves names, and hands out only addresses that may be called.
-
-    aiohttp connects to exactly these addresses, so that nothing is looked up twice. (It asks no
-    resolver about an address; `parse_destination` has judged those.)
-    """
-
-    def __init__(self, allow_private: bool, lookup: Lookup = socket.getaddrinfo) -> None:
-        self._allow_private = allow_private
-        self._lookup = lookup
-        self._threads = ThreadPoolExecutor(DNS_THREADS_MAX, thread_name_prefix="webhook-dns")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses of a host.
-
-        Raises:
-            ForbiddenAddressError: none of them may be called.
-            OSError: the name cannot be resolved.
-        """
-        lookup = partial(self._lookup, host, port, family=family, type=socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, lookup)
-        allowed = [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=found_family,
-                proto=proto,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for found_family, _type, proto, _name, address in found
-            if self._allow_private or is_public(ip_address(address[0]))
-        ]
-        if found and not allowed:
-            raise ForbiddenAddressError("the name leads to a private address")
-        return allowed
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-class Connections:
-    """How many there are; of more than `kept_max` none is kept after its answer."""
-
-    def __init__(self, kept_max: int) -> None:
-        self._kept_max = kept_max
-        self.open = 0
-
-    @property
-    def are_too_many(self) -> bool:
-        return self.open > self._kept_max
-
-
-class BoundedAnswer(ResponseHandler):
-    """Hangs up on a server that sends more than RECEIVED_MAX for one request.
-
-    aiohttp bounds what it keeps of headers, trailers and bodies. This bounds what it reads for
-    nothing: interim answers and chunk extensions would keep the loop busy as long as a request may
-    take, and so make others late.
-    """
-
-    def __init__(self, connections: Connections, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
-        self._connections = connections
-        self._received = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._connections.open += 1
-        super().connection_made(transport)
-
-    def connection_lost(self, error: BaseException | None) -> None:
-        self._connections.open -= 1
-        super().connection_lost(error)
-
-    @property
-    def should_close(self) -> bool:
-        return self._connections.are_too_many or super().should_close
-
-    def set_response_params(self, **params: Any) -> None:
-        """A request begins."""
-        self._received = 0
-        super().set_response_params(**params)
-
-    def data_received(self, data: bytes) -> None:
-        self._received += len(data)
-        if self._received <= RECEIVED_MAX:
-            super().data_received(data)
-        elif self.transport is not None:
-            self.transport.abort()
-
-
-class BoundedConnector(aiohttp.TCPConnector):
-    """Counts its connections, and bounds their answers."""
-
-    def __init__(self, connections: Connections, **options: Any) -> None:
-        super().__init__(**options)
-        # There is no public way to say so; a test notices if it no longer works.
-        bounded: Callable[..., ResponseHandler] = BoundedAnswer
-        self._factory = partial(bounded, connections, self._loop)
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 class WebhookClient:
@@ -181,23 +77,15 @@ class WebhookClient:
         self._allow_private = allow_private
         self._lookup = lookup
         self._tls = tls
-        self._connect_ms = connect_timeout_s * 1000
-        self._response_ms = response_timeout_s * 1000
-        self._connections = Connections(connections_max)
+        self._connect_s = connect_timeout_s
+        self._response_s = response_timeout_s
+        self._connections_max = connections_max
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._open: dict[Connection, Origin] = {}
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._resolver = GuardedResolver(self._allow_private, self._lookup)
-        connector = BoundedConnector(
-            self._connections,
-            limit=0,
-            resolver=self._resolver,
-            ttl_dns_cache=DNS_CACHE_S,
-            keepalive_timeout=KEEP_ALIVE_S,
-            ssl=self._tls or True,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-        )
         return self
 
     async def __aexit__(
@@ -206,76 +94,160 @@ class WebhookClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._session.close()
-        await self._resolver.close()
+        for connection in list(self._open):
+            connection.abort()
+        self._resolver.close()
 
     async def post(self, request: WebhookRequest) -> Answer | Failure:
         """Send the request once. Every trouble of the server's comes back as a `Failure`."""
         given = request.overrides
-        timeout = aiohttp.ClientTimeout(
-            total=(given.total_ms or self._response_ms) / 1000,
-            connect=(given.connect_ms or self._connect_ms) / 1000,
-            sock_read=(given.read_ms or self._response_ms) / 1000,
-        )
+        total_s = given.total_ms / 1000 if given.total_ms else self._response_s
+        read_s = given.read_ms / 1000 if given.read_ms else self._response_s
+        total_at = self._loop.time() + total_s
+        scheme, _, rest = request.url.partition("://")
+        authority, _, path = rest.partition("/")
+        origin = _origin(scheme, authority)
+        octets = _octets(request, origin.authority, path)
+        connection = self._kept(origin)
+        if connection is not None:
+            outcome = await _ask(connection, octets, total_at, read_s)
+            # It was hung up on while it was idle: what may be said twice is said again (RFC 9112
+            # §9.3.1). Of a POST nobody knows whether it has been heard.
+            if not (outcome is CUT_OFF and connection.silent and request.method == "GET"):
+                return outcome
+        connect_s = given.connect_ms / 1000 if given.connect_ms else self._connect_s
         try:
-            async with self._session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
-                timeout=timeout,
-            ) as response:
-                return await _answer(response)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            return _failure(error)
+            connection = await self._connect(origin, connect_s, total_at)
+        except ConnectError as error:
+            return error.failure
+        return await _ask(connection, octets, total_at, read_s)
+
+    # Connections
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.is_open:
+                return connection
+        return None
+
+    async def _connect(self, origin: Origin, connect_s: float, total_at: float) -> Connection:
+        connect_at = self._loop.time() + connect_s
+        try:
+            async with asyncio.timeout_at(min(connect_at, total_at)):
+                addresses = await self._addresses(origin)
+                connection = await self._open_one(origin, addresses)
+        except ConnectError:
+            raise
+        except TimeoutError:
+            late = Failure(FailureKind.CONNECT, CANNOT_CONNECT, "connect timed out")
+            raise ConnectError(late if connect_at <= total_at else LATE) from None
+        except ssl.CertificateError as error:
+            raise _cannot(TLS_CERTIFICATE, "certificate not valid") from error
+        except ssl.SSLError as error:
+            raise _cannot(TLS_HANDSHAKE, "TLS handshake failed") from error
+        except OSError as error:
+            self._resolver.forget(origin.host, origin.port)
+            raise _cannot(CANNOT_CONNECT, "cannot connect") from error
+        return connection
+
+    async def _addresses(self, origin: Origin) -> list[AddressInfo]:
+        if address := _as_address(origin):
+            return [address]
+        try:
+            return await self._resolver.addresses(origin.host, origin.port)
+        except ForbiddenAddressError as error:
+            failure = Failure(FailureKind.FORBIDDEN, CANNOT_CONNECT, str(error))
+            raise ConnectError(failure) from error
+        except OSError as error:
+            raise _cannot(CANNOT_RESOLVE, "name not resolved") from error
+
+    async def _open_one(self, origin: Origin, addresses: list[AddressInfo]) -> Connection:
+        connected = await start_connection(
+            addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_S, interleave=1
+        )
+        connection = Connection(self._on_idle, self._on_lost, self._loop)
+        # Counted before it can be lost.
+        self._open[connection] = origin
+        try:
+            await self._loop.create_connection(
+                lambda: connection,
+                sock=connected,
+                ssl=(self._tls or _default_tls()) if origin.tls else None,
+                server_hostname=origin.host.rstrip(".") if origin.tls else None,
+            )
+        except BaseException:
+            self._open.pop(connection, None)
+            connected.close()
+            raise
+        return connection
+
+    def _on_idle(self, connection: Connection) -> None:
+        origin = self._open.get(connection)
+        if origin is None or len(self._open) > self._connections_max:
+            connection.abort()
+        else:
+            self._idle.setdefault(origin, []).append(connection)
+
+    def _on_lost(self, connection: Connection) -> None:
+        origin = self._open.pop(connection, None)
+        idle = self._idle.get(origin) if origin else None
+        if origin and idle is not None:
+            if connection in idle:
+                idle.remove(connection)
+            if not idle:
+                del self._idle[origin]
 
 
-async def _answer(response: aiohttp.ClientResponse) -> Answer | Failure:
-    if not 200 <= response.status < 300:
-        return _refused(response.status)
-    body = await _read(response.content)
-    return Answer(
-        status=response.status,
-        content_type=response.headers.get("Content-Type", ""),
-        body=body[:ANSWER_MAX],
-        truncated=len(body) > ANSWER_MAX,
-    )
+async def _ask(
+    connection: Connection, octets: bytes, total_at: float, read_s: float
+) -> Answer | Failure:
+    try:
+        return await connection.ask(octets, total_at, read_s)
+    except asyncio.CancelledError:
+        connection.abort()
+        raise
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes:
-    """The body, or as much of it as shows that it is too long."""
-    chunks = bytearray()
-    while len(chunks) <= ANSWER_MAX:
-        chunk = await content.read(ANSWER_MAX + 1 - len(chunks))
-        if not chunk:
-            break
-        chunks += chunk
-    return bytes(chunks)
+def _octets(request: WebhookRequest, authority: str, path: str) -> bytes:
+    lines = [f"{request.method} /{path} HTTP/1.1\r\nHost: {authority}\r\nAccept: */*\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in request.headers.items()]
+    if request.body or request.method != "GET":
+        lines.append(f"Content-Length: {len(request.body)}\r\n")
+    head = "".join(lines)
+    if head.count("\n") != len(lines) + 2 or head.count("\r") != len(lines) + 2:
+        raise ValueError("a line break within a header")
+    return f"{head}\r\n".encode() + request.body
 
 
-def _refused(status: int) -> Failure:
-    """A status other than 2xx; a redirect is one, because it is not followed."""
-    kind = FailureKind.SERVER_ERROR if status >= 500 else FailureKind.CLIENT_ERROR
-    return Failure(kind, RETRIEVAL_FAILURE, f"status {status}")
+@lru_cache(maxsize=ORIGINS_CACHED_MAX)
+def _origin(scheme: str, authority: str) -> Origin:
+    """Of a URL that `parse_destination` has made."""
+    tls = scheme == "https"
+    host, colon, port = authority.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = authority, "443" if tls else "80"
+    return Origin(tls, host.strip("[]"), int(port), authority)
 
 
-def _failure(error: aiohttp.ClientError | TimeoutError) -> Failure:
-    """The name of a trouble. Subclasses stand before their bases."""
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            return Failure(FailureKind.CONNECT, CANNOT_CONNECT, "connect timed out")
-        case TimeoutError():
-            return Failure(FailureKind.READ, RETRIEVAL_FAILURE, "no answer in time")
-        case aiohttp.ClientConnectorDNSError():
-            if isinstance(error.os_error, ForbiddenAddressError):
-                return Failure(FailureKind.FORBIDDEN, CANNOT_CONNECT, str(error.os_error))
-            return Failure(FailureKind.CONNECT, CANNOT_RESOLVE, "name not resolved")
-        case aiohttp.ClientConnectorCertificateError():
-            return Failure(FailureKind.CONNECT, TLS_CERTIFICATE, "certificate not valid")
-        case aiohttp.ClientSSLError():
-            return Failure(FailureKind.CONNECT, TLS_HANDSHAKE, "TLS handshake failed")
-        case aiohttp.ClientConnectorError():
-            return Failure(FailureKind.CONNECT, CANNOT_CONNECT, "cannot connect")
-        case _:
-            return Failure(FailureKind.READ, PROTOCOL_VIOLATION, "HTTP violated or cut off")
+@lru_cache(maxsize=ORIGINS_CACHED_MAX)
+def _as_address(origin: Origin) -> AddressInfo | None:
+    try:
+        version = ip_address(origin.host).version
+    except ValueError:
+        return None
+    place = (origin.host, origin.port) if version == 4 else (origin.host, origin.port, 0, 0)
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place
+
+
+@lru_cache(maxsize=1)
+def _default_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _cannot(code: int, detail: str) -> ConnectError:
+    return ConnectError(Failure(FailureKind.CONNECT, code, detail))

@@ -14,7 +14,7 @@ from media import sdp
 from media.profile import Profile
 from media.relay import Relay, RelayHost
 from media.relay_end import RelayEnd
-from media.webrtc_end import open_end
+from media.webrtc_end import WebRtcEnds
 from media.webrtc_transport import WebRtcHost
 from tests.bench.json_child import serve
 from tests.bench.media_calls import HOST, Agreed, CallEnds
@@ -44,7 +44,7 @@ class RelayCounts(msgspec.Struct, frozen=True):
 class RelayProcess:
     def __init__(self) -> None:
         self._host = RelayHost(HOST, PORTS, Random(1), time.monotonic, silence_s=SILENCE_S)
-        self._web = WebRtcHost(self._host, time.monotonic)
+        self._web = WebRtcEnds(WebRtcHost(self._host, time.monotonic))
         self._relays: list[Relay] = []
 
     async def take(self, order: RelayOrder) -> RelayCounts:
@@ -64,7 +64,7 @@ class RelayProcess:
 
     async def _opened(self, call: CallEnds) -> Agreed:
         first: RelayEnd = (
-            await open_end(self._web, we_offer=False)
+            await self._web.gathered(we_offer=False)
             if call.offer
             else self._host.end(Profile.PLAIN)
         )

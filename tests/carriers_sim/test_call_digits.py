@@ -12,8 +12,8 @@ pytestmark = pytest.mark.e2e
 
 def test_each_packet_of_a_key_says_how_long_it_is_held_and_the_last_three_that_it_is_not() -> None:
     said = [step for step in steps_of("#", 160) if step]
-    durations = ["00a0", "0140", "01e0", "0280", "0320"]
-    assert [step.hex() for step in said] == [f"0b0a{one}" for one in durations] + ["0b8a0320"] * 3
+    durations = ["00a0", "0140", "01e0", "0280", "0320", "03c0", "0460", "0500"]
+    assert [step.hex() for step in said] == [f"0b0a{one}" for one in durations] + ["0b8a0500"] * 3
     assert {digit_of(step) for step in said} == {"#"}
 
 

@@ -19,6 +19,7 @@ from gateway.messaging import answers, intake, twiml
 from gateway.messaging.reply_loop import REPLY_RATE_EXCEEDED
 from gateway.smpp.constants import CommandStatus
 from gateway.webhooks import client as webhook_client
+from gateway.webhooks import connection
 from gateway.webhooks import request as webhook_request
 from tests.docs.page import code, table
 
@@ -40,7 +41,7 @@ WEBHOOK_CODES: dict[int, str] = {
     webhook_request.RETRIEVAL_FAILURE: "A status other than 2xx, a redirect included, or no "
     "answer in time",
     webhook_client.CANNOT_CONNECT: "No connection, or the name leads to a private address",
-    webhook_client.PROTOCOL_VIOLATION: "HTTP violated or cut off",
+    connection.PROTOCOL_VIOLATION: "HTTP violated or cut off",
     webhook_client.CANNOT_RESOLVE: "The name does not resolve",
     webhook_client.TLS_HANDSHAKE: "TLS handshake failed",
     webhook_client.TLS_CERTIFICATE: "Certificate not valid",

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway.webhooks.client import (
-    ANSWER_MAX,
-    RECEIVED_MAX,
-    WebhookClient,
-)
+from gateway.webhooks.client import WebhookClient
+from gateway.webhooks.connection import ANSWER_MAX, RECEIVED_MAX
 from gateway.webhooks.destination import FailureKind
 from gateway.webhooks.request import Answer, Failure
 from tests.messaging.web_servers import (

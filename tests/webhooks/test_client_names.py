@@ -8,13 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.webhooks.client import (
-    ForbiddenAddressError,
-    GuardedResolver,
-    WebhookClient,
-)
+from gateway.webhooks.client import WebhookClient
 from gateway.webhooks.destination import FailureKind, parse_destination
 from gateway.webhooks.request import Answer, Failure, signed_request
+from gateway.webhooks.resolver import ForbiddenAddressError, GuardedResolver
 from tests.messaging.web_servers import (
     SELF_SIGNED,
     Seen,
@@ -52,8 +49,8 @@ async def test_name_that_leads_to_both_is_called_at_its_public_addresses_only() 
 
     resolver = GuardedResolver(allow_private=False, lookup=lookup)
     found = await resolver.resolve("both.example", 80)
-    await resolver.close()
-    assert [each["host"] for each in found] == ["8.8.8.8", "2606:4700::1111"]
+    resolver.close()
+    assert [each[4][0] for each in found] == ["8.8.8.8", "2606:4700::1111"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +61,7 @@ async def test_name_that_leads_inside_in_whatever_spelling_is_refused(place: str
     resolver = GuardedResolver(False, lambda host, port, **kwargs: [an_address(place, port)])
     with pytest.raises(ForbiddenAddressError):
         await resolver.resolve("inside.example", 80)
-    await resolver.close()
+    resolver.close()
 
 
 async def test_name_that_turns_private_between_two_requests_is_refused_then() -> None:
@@ -73,7 +70,7 @@ async def test_name_that_turns_private_between_two_requests_is_refused_then() ->
     assert await resolver.resolve("rebind.example", 80)
     with pytest.raises(ForbiddenAddressError):
         await resolver.resolve("rebind.example", 80)
-    await resolver.close()
+    resolver.close()
 
 
 async def test_name_is_resolved_to_the_addresses_that_are_allowed() -> None:

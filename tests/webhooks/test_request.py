@@ -1,13 +1,15 @@
 """Requests as they go over the wire."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twilio.request_validator import (
     RequestValidator,
 )
 
 from gateway.webhooks.destination import FailureKind, Overrides, parse_destination
-from gateway.webhooks.request import Failure, WebhookRequest, signed_request
+from gateway.webhooks.request import Failure, WebhookRequest, form, signed_request
 from tests.messaging.webhook_world import TOKEN, fields_of
 
 FIELDS = [("Body", "caf\u00e9 & more + \U0001f600"), ("Empty", "")]
@@ -54,3 +56,8 @@ def test_overrides_go_with_the_request() -> None:
 
 def test_failure_prints_its_code_first() -> None:
     assert str(Failure(FailureKind.CONNECT, 11205, "cannot connect")) == "11205 cannot connect"
+
+
+@given(st.lists(st.tuples(st.text(), st.text() | st.from_regex(r"\A\+?[0-9]{0,15}\Z"))))
+def test_form_is_that_of_the_standard_library(fields: list[tuple[str, str]]) -> None:
+    assert form(fields) == urlencode(fields)

@@ -1,5 +1,8 @@
 """Signatures, checked by Twilio's own validator."""
 
+import base64
+import hmac
+
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
@@ -53,3 +56,9 @@ def test_any_form_is_valid_to_twilios_validator(fields: list[tuple[str, str]]) -
         for key, value in fields
     ]
     assert is_valid(URL, encodable, signature(TOKEN, URL, encodable))
+
+
+@given(st.text(max_size=200), st.text())
+def test_signature_is_the_hmac_of_the_standard_library(token: str, text: str) -> None:
+    digest = hmac.digest(token.encode(), text.encode(), "sha1")
+    assert signature(token, text) == base64.b64encode(digest).decode()

@@ -7,7 +7,10 @@ const HIGH = [1209, 1336, 1477, 1633];
 const KEYS = ["123A", "456B", "789C", "*0#D"];
 const KEY_SAMPLES = 2048;
 const KEY_LEVEL = 0.02;
-const LOOK_MS = 20;
+const STEP_SAMPLES = 1024;
+const LOOK_MS = 50;
+// A key that was not seen for some 90 ms has been released.
+const RELEASED_SAMPLES = 4096;
 
 export class Ear {
   constructor(stream) {
@@ -15,12 +18,15 @@ export class Ear {
     this.element = new Audio();
     this.element.muted = true;
     this.element.srcObject = stream;
-    this.element.play();
+    // Closed before it begins, it is refused, which harms nobody.
+    this.element.play().catch(() => {});
     this.context = new AudioContext();
     this.analyser = new AnalyserNode(this.context, { fftSize: SAMPLES });
     this.context.createMediaStreamSource(stream).connect(this.analyser);
     this.keys = "";
     this.key = "";
+    this.keySeen = 0;
+    this.looked = 0;
     this.looks = setInterval(() => this.look(), LOOK_MS);
   }
 
@@ -30,10 +36,24 @@ export class Ear {
     return frequencies.map((hertz) => level(samples, hertz, this.context.sampleRate));
   }
 
+  // All that came since the last look, which may be a while ago on a busy machine.
   look() {
-    const key = pressed(this.samples().subarray(-KEY_SAMPLES), this.context.sampleRate);
-    if (key && key !== this.key) this.keys += key;
-    this.key = key;
+    const samples = this.samples();
+    const now = this.context.currentTime * this.context.sampleRate;
+    const since = Math.max(this.looked, now - SAMPLES + KEY_SAMPLES);
+    while (this.looked + STEP_SAMPLES <= now) {
+      this.looked += STEP_SAMPLES;
+      if (this.looked < since) continue;
+      const end = SAMPLES - Math.floor(now - this.looked);
+      this.hear(pressed(samples.subarray(end - KEY_SAMPLES, end), this.context.sampleRate));
+    }
+  }
+
+  hear(key) {
+    if (key && (key !== this.key || this.looked > this.keySeen + RELEASED_SAMPLES)) {
+      this.keys += key;
+    }
+    if (key) [this.key, this.keySeen] = [key, this.looked];
   }
 
   samples() {

@@ -13,9 +13,8 @@ import { Ear } from "./ear.js";
 const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 class Phone {
-  // `server` is a URL of a WebSocket; `codecs` are those that it takes, all where there are none.
-  async register({ server, username, password, codecs = [] }) {
-    this.modifiers = codecs.length ? [(description) => narrowed(description, codecs)] : [];
+  // `server` is a URL of a WebSocket.
+  async register({ server, username, password }) {
     this.infos = [];
     this.agent = new UserAgent({
       uri: UserAgent.makeURI(`sip:${username}@127.0.0.1`),
@@ -35,11 +34,11 @@ class Phone {
     await done;
   }
 
-  // Until the call stands, or an Error with the status of its refusal.
-  async dial(number) {
-    this.take(
-      new Inviter(this.agent, UserAgent.makeURI(`sip:${number}@127.0.0.1`), this.options()),
-    );
+  // Until the call stands, or an Error with the status of its refusal. `codecs` are those that are
+  // offered, all where there are none.
+  async dial(number, codecs) {
+    const called = UserAgent.makeURI(`sip:${number}@127.0.0.1`);
+    this.take(new Inviter(this.agent, called, options(codecs)));
     const done = this.stands();
     await this.session.invite({
       requestDelegate: {
@@ -52,13 +51,12 @@ class Phone {
 
   answer(invitation) {
     this.take(invitation);
-    invitation.accept(this.options());
+    invitation.accept(options([]));
   }
 
   // Until a call has come and stands.
   async called() {
-    while (!this.session) await pause();
-    await this.stands();
+    while (this.session?.state !== SessionState.Established) await pause();
     this.listen();
   }
 
@@ -67,8 +65,8 @@ class Phone {
     await reached(this.session, SessionState.Terminated);
   }
 
-  hangUp() {
-    return this.session.bye();
+  async hangUp() {
+    await this.session.bye();
   }
 
   listen() {
@@ -113,15 +111,9 @@ class Phone {
     return this.session.sessionDescriptionHandler.peerConnection;
   }
 
-  options() {
-    return {
-      sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
-      sessionDescriptionHandlerModifiers: this.modifiers,
-    };
-  }
-
   take(session) {
     this.ear?.close();
+    this.ear = undefined;
     this.session = session;
     session.delegate = {
       onInfo: (info) => {
@@ -139,6 +131,15 @@ class Phone {
       }),
     ]);
   }
+}
+
+function options(codecs) {
+  return {
+    sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
+    sessionDescriptionHandlerModifiers: codecs.length
+      ? [(description) => narrowed(description, codecs)]
+      : [],
+  };
 }
 
 function reached(machine, state) {
