@@ -9,7 +9,8 @@ import msgspec
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import unquote
 from gateway.sip.headers import Headers
-from gateway.sip.message import SDP, SipMessage
+from gateway.sip.message import SipMessage
+from gateway.sip.message_fields import SDP
 from gateway.sip.parameters import parse_parameters
 from gateway.sip.parser import split_head
 

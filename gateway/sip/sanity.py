@@ -8,7 +8,8 @@ import msgspec
 
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Field
-from gateway.sip.message import SDP, SipRequest, SipResponse
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.message_fields import SDP
 from gateway.sip.methods import METHODS
 from gateway.sip.multipart import is_multipart, parts
 from gateway.sip.reasons import reason_of
