@@ -4,7 +4,7 @@ described is kept, so that it can be told what has not changed, and offered to s
 from __future__ import annotations
 
 from gateway.sip.message import SipMessage
-from gateway.sip.own_request import describes
+from gateway.sip.multipart import session_description
 from gateway.voice.media_session import MediaRefused, MediaSession, Qualities, Side
 from media.profile import Profile
 
@@ -74,7 +74,7 @@ class CallSession:
 
 def description(message: SipMessage | None) -> bytes:
     """The session description in a message; empty where there is none."""
-    return message.body if message is not None and describes(message) else b""
+    return b"" if message is None else session_description(message)
 
 
 def other(side: Side) -> Side:

@@ -13,7 +13,7 @@ from gateway.sip.errors import SipError
 from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, Responded, Withdrawn
 from gateway.sip.leg_state import CAPABILITIES, LegState, RequestPending
-from gateway.sip.message import SDP
+from gateway.sip.message_fields import SDP
 from gateway.sip.own_request import OwnRequest
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.voice.call_session import description, other
