@@ -23,6 +23,8 @@ SPOKEN = {
 }
 
 MEANINGS: dict[str, str] = {
+    "accounts not kept": "Many accounts could not be kept beside the store, for `reason`: the next "
+    "start takes as long as this one. Look at the disk.",
     "a call's timer met a fault of ours": "A defect, with its traceback. Report it.",
     "trunk down": "A SIP trunk does not answer, or has lost its registration. Calls take others; "
     "it comes back by itself.",
