@@ -1,1 +1,1 @@
-"""Session descriptions, RTP and the relay of calls. Standard library only; I/O in `relay` alone."""
+"""Session descriptions, RTP and the relay of calls, which knows nothing of their signalling."""

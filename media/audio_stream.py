@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from functools import lru_cache
+from ipaddress import IPv4Address
 
 from media.codecs import Codecs
 from media.errors import NotAcceptable, SdpError
-from media.sdp import PORT_MAX, Address, Media, SessionDescription, ip
+from media.sdp import ADDRESSES_MAX, PORT_MAX, Address, Media, SessionDescription, ip
 from media.sdp_lines import Direction, number
 
 _BROADCAST = IPv4Address("255.255.255.255")
+UNSPECIFIED = ""
+# What is longer is a name.
+ADDRESS_CHARACTERS_MAX = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +40,15 @@ class AudioStream:
         host = description.connection(media)
         if not host:
             raise SdpError("the media has no c= line")
-        address = ip(host)
+        address = written(host)
         direction = description.direction(media)
         said = media.lines.attributes
         rtcp_mux = "rtcp-mux" in said
         rtp = rtcp = None
-        if address is not None and address.is_unspecified:
+        if address == UNSPECIFIED:
             direction = Direction.of(direction.sends, receives=False)
         elif address is not None:
-            rtp = _unicast(address, media.port)
+            rtp = Address(address, media.port)
             rtcp = rtp if rtcp_mux else _rtcp(said.get("rtcp"), rtp)
         return cls(rtp, rtcp, direction, Codecs.of(media), media.proto, rtcp_mux)
 
@@ -53,10 +57,23 @@ class AudioStream:
         return f"AudioStream({self.rtp}, {self.direction}, {self.proto})"
 
 
-def _unicast(address: IPv4Address | IPv6Address, port: int) -> Address:
+def written(host: str) -> str | None:
+    """As it is written shortest: UNSPECIFIED for one of zeros, None for a name.
+
+    Raises:
+        NotAcceptable: it is not that of one host.
+    """
+    return _written(host) if len(host) <= ADDRESS_CHARACTERS_MAX else None
+
+
+@lru_cache(ADDRESSES_MAX)
+def _written(host: str) -> str | None:
+    address = ip(host)
+    if address is None:
+        return None
     if address.is_multicast or address == _BROADCAST:
         raise NotAcceptable("the address is not that of one host")
-    return Address(str(address), port)
+    return UNSPECIFIED if address.is_unspecified else str(address)
 
 
 def _rtcp(said: str | None, rtp: Address) -> Address | None:
@@ -69,5 +86,5 @@ def _rtcp(said: str | None, rtp: Address) -> Address | None:
         return None
     if len(network) != 3:
         return Address(rtp.host, port)
-    address = ip(network[2])
-    return None if address is None or address.is_unspecified else _unicast(address, port)
+    address = written(network[2])
+    return None if address is None or address == UNSPECIFIED else Address(address, port)

@@ -4,7 +4,7 @@ RFC 3551 §6)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from media.sdp import Media
@@ -15,6 +15,7 @@ CLOCK_RATE_MAX = 192_000
 PAYLOAD_TYPE_MAX = 127
 PTIME_MAX = 200
 PCMU, CN, PCMA = 0, 13, 8
+OTHER_LAW = {PCMU: PCMA, PCMA: PCMU}
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 # Those of fixed numbers that run at 8,000 Hz by their RTP clock: all that is sent of audio today.
 STATIC = {0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 13: "CN", 15: "G728", 18: "G729"}
@@ -54,6 +55,18 @@ class Codecs:
         for codec in self.by_payload_type.values():
             return codec.clock_rate
         return CLOCK_RATE
+
+    @cached_property
+    def missing_law(self) -> int | None:
+        """Of G.711, where there is the other."""
+        there = [law for law in OTHER_LAW if law in self.by_payload_type]
+        return OTHER_LAW[there[0]] if len(there) == 1 else None
+
+    @cached_property
+    def misses_events(self) -> bool:
+        """Whether there is G.711, which comes first or with others of its clock, and no events."""
+        laws = [law for law in OTHER_LAW if law in self.by_payload_type]
+        return bool(laws) and self.clock_rate == CLOCK_RATE and self.events() is None
 
     @property
     def has_events(self) -> bool:

@@ -265,9 +265,10 @@ class Leg:
             self.deliver(passed, now)
 
     def deliver(self, packet: bytes, now: float) -> None:
-        """What the end sent, as its peer takes it."""
+        """What the end sent, as its peer takes it: made later, maybe, and not wanted any more."""
         outgoing = self.peer.outgoing
-        self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
+        if not self.peer.is_played_to:
+            self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
 
     def _send_to_peer(self, packet: bytes) -> None:
         peer = self.peer

@@ -71,7 +71,7 @@ class SessionDescription:
     def connection(self, media: Media) -> str:
         """The address of its c= line, or of the session's (§5.7): as it is written, empty where
         there is none."""
-        line = find(media.lines, "c") or find(self.lines, "c")
+        line = media.lines.connection or find(self.lines, "c")
         return "" if line is None else _connection_address(line.value)
 
     def direction(self, media: Media) -> Direction:

@@ -119,6 +119,11 @@ class Lines(tuple[Line, ...]):
         return attributes(self)
 
     @cached_property
+    def connection(self) -> Line | None:
+        """The c= line (§5.7)."""
+        return find(self, "c")
+
+    @cached_property
     def direction(self) -> Direction | None:
         return direction_of(self)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 
-from media import rtcp, rtp, sdp
+from media import rtcp, rtp, sdp, wav
 from media.audio_stream import AudioStream
-from media.errors import MediaError
-from media.leg import Leg, describe, join
+from media.errors import MediaError, NotAcceptable
+from media.leg import Leg, Tap, describe, join
 from media.offer_answer import Negotiation
+from media.profile import Profile
+from media.recording import Recording
+from media.sdes_description import SdesDescription
 from media.sdp import Address
+from media.speech import Speech, SpeechBounds
 from media.transport_description import PlainDescription
 from tests.media.descriptions import spoken
 from tests.media.leg_transports import SentBy
@@ -23,7 +27,12 @@ def fuzz_sdp(octets: bytes) -> None:
     with contextlib.suppress(MediaError):
         read = sdp.parse(octets)
         assert sdp.parse(bytes(read)) == read
-    first, second = [PlainDescription(address) for address in RELAYS]
+    for profile in (Profile.PLAIN, Profile.OSRTP, Profile.SDES):
+        negotiate_all(octets, profile)
+
+
+def negotiate_all(octets: bytes, profile: Profile) -> None:
+    first, second = PlainDescription(RELAYS[0]), SdesDescription(profile, RELAYS[1], bytes)
     call = Negotiation((first, second), (1, 2))
     for said in (octets, spoken()):
         for negotiate in (call.offer, call.answer, call.offer):
@@ -35,8 +44,9 @@ def fuzz_sdp(octets: bytes) -> None:
 
 
 def fuzz_rtp(octets: bytes) -> None:
-    """A row of packets, each behind its length and its source: one octet each. No more goes out
-    than came in, and none to who is not known."""
+    """A row of packets, each behind its length and its source: one octet each, whose upper bits say
+    that the end is played to, and that it is heard. Little more goes out than came in, and none to
+    who is not known."""
     transports = SentBy(), SentBy()
     first, second = [Leg(transport) for transport in transports]
     join(first, second)
@@ -44,16 +54,28 @@ def fuzz_rtp(octets: bytes) -> None:
     stream = AudioStream.of(read, read.media[0])
     describe(first, second, (stream, stream))
     at = packets = 0
+    taps: list[Tap] = [
+        Recording(1, 0.0, 1 << 20).channels[0],
+        Speech(SpeechBounds(), lambda *_: None),
+    ]
     while at + 2 <= len(octets):
         packet = octets[at + 2 : at + 2 + octets[at]]
         source = SOURCES[octets[at + 1] & 1]
         packets += 1
+        second.be_played_to(bool(octets[at + 1] & 2))
+        first.tap(*taps[: octets[at + 1] >> 6])
         first.rtp_received(packet, source, packets * 0.02)
         first.rtcp_received(packet, (source[0], source[1] + 1), packets * 0.02)
         rtp.payload(packet)
         assert len(list(rtcp.reports(packet))) <= len(packet) // 8
         at += 2 + octets[at]
     sent = [*transports[0].sent, *transports[1].sent]
-    assert len(sent) <= 2 * packets
+    # Cut anew to 20 ms, if of 10 ms and more; and a report for each.
+    assert len(sent) <= 4 * packets
     assert all(to[0] in (SOURCES[0][0], SOURCES[1][0]) for _, _, to in sent)
     assert first.heard.mos <= 4.5
+
+
+def fuzz_wav(octets: bytes) -> None:
+    with contextlib.suppress(NotAcceptable):
+        assert wav.read(octets).seconds > 0

@@ -22,7 +22,8 @@ from gateway.smpp.states import Role
 from gateway.smpp.times import TimeError
 from gateway.text import gsm_03_38, ucs2, udh
 from gateway.text.errors import MalformedUdhError
-from tests.fuzz.media_octets import fuzz_rtp, fuzz_sdp
+from media.wav import head
+from tests.fuzz.media_octets import fuzz_rtp, fuzz_sdp, fuzz_wav
 from tests.fuzz.ng_octets import NG_SEEDS, fuzz_ng
 from tests.fuzz.session_script import Script, ScriptedSession, converse
 from tests.fuzz.sip_octets import (
@@ -235,8 +236,11 @@ TARGETS: dict[str, Target] = {
             b"".join(b"\xac\0" + packet(sequence) for sequence in (1, 2, 5, 4)),
             b"".join(b"\xac\1" + packet(65_534 + sequence) for sequence in range(5)),
             b"\x1c\0" + sender_report() + b"\x20\0" + receiver_report(0x1_8000),
+            b"".join(b"\xac\xc0" + packet(sequence, ssrc=sequence & 1) for sequence in range(5)),
+            b"\x10\2" + packet(1, 800, b"\5\x8a\3\x20", 101) + b"\xac\0" + packet(2),
         ),
     ),
+    "wav": Target(fuzz_wav, (head(160, 2) + bytes(160), head(0, 1)[:20] + bytes(40))),
     "webrtc": Target(fuzz_webrtc, WEBRTC_SEEDS),
     "transcoding": Target(
         fuzz_transcoding,

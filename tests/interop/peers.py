@@ -29,6 +29,7 @@ PACKAGES = {
     "sipsak": "sipsak",
     "chromium": "chromium",
     "rtpengine": "rtpengine-daemon",
+    "turnserver": "coturn",
 }
 LIBRARIES = {"opus": "libopus0"}
 # Of npm.
