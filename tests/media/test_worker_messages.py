@@ -2,7 +2,7 @@
 
 import pytest
 
-from media.events import MediaTimeout
+from media.events import DigitReceived, MediaEvent, MediaTimeout, OneWay
 from media.leg import Heard
 from media.worker.messages import (
     FRAME_OCTETS_MAX,
@@ -14,6 +14,7 @@ from media.worker.messages import (
     Fault,
     Frames,
     FrameTooLong,
+    Happened,
     Measured,
     Offer,
     Ping,
@@ -25,6 +26,7 @@ from media.worker.messages import (
     Report,
     Request,
     answers,
+    event_of,
     frame,
     happened,
     requests,
@@ -55,6 +57,14 @@ def test_messages_are_read_as_they_were_written() -> None:
     assert requests.decode(batch) == ASKED
     (batch,) = Frames().feed(frame(TOLD))
     assert answers.decode(batch) == TOLD
+
+
+def test_events_are_told_as_they_happened() -> None:
+    events: list[MediaEvent] = [OneWay(1), DigitReceived(0, "5", 0.1, True)]
+    (batch,) = Frames().feed(frame([happened(7, event) for event in events]))
+    told = [event_of(one) for one in answers.decode(batch) if isinstance(one, Happened)]
+    # An end that became 0.0 would be equal.
+    assert repr(told) == repr(events)
 
 
 @pytest.mark.parametrize("size", [1, 3, 1_000])
