@@ -61,7 +61,8 @@ def test_messages_are_read_as_they_were_written() -> None:
 
 def test_events_are_told_as_they_happened() -> None:
     events: list[MediaEvent] = [OneWay(1), DigitReceived(0, "5", 0.1, True)]
-    (batch,) = Frames().feed(frame([happened(7, event) for event in events]))
+    messages: list[Reply | Event] = [happened(7, event) for event in events]
+    (batch,) = Frames().feed(frame(messages))
     told = [event_of(one) for one in answers.decode(batch) if isinstance(one, Happened)]
     # An end that became 0.0 would be equal.
     assert repr(told) == repr(events)
