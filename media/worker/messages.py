@@ -210,7 +210,7 @@ class Happened(_Message, frozen=True):
 
     call: int
     event: str
-    facts: tuple[str | float | bool, ...]
+    facts: tuple[str | int | float | bool, ...]
 
 
 class Report(_Message, frozen=True):
