@@ -2,7 +2,16 @@
 
 import pytest
 
-from media.events import DigitReceived, MediaEvent, MediaTimeout, OneWay
+from media.events import (
+    DigitReceived,
+    EndGone,
+    MediaEvent,
+    MediaTimeout,
+    OneWay,
+    Played,
+    Silent,
+    Talking,
+)
 from media.leg import Heard
 from media.worker.messages import (
     FRAME_OCTETS_MAX,
@@ -80,3 +89,24 @@ def test_frames_are_found_however_the_stream_is_cut(size: int) -> None:
 def test_length_that_no_batch_has_ends_the_stream() -> None:
     with pytest.raises(FrameTooLong):
         Frames().feed((FRAME_OCTETS_MAX + 1).to_bytes(4))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        EndGone(1),
+        OneWay(1),
+        DigitReceived(0, "5", 0.12, True),
+        Played(1, False),
+        Talking(0, -20.5),
+        Silent(1, -60.0),
+    ],
+)
+def test_an_event_names_its_end_by_a_whole_number(event: MediaEvent) -> None:
+    said: list[Reply | Event] = [happened(1, event)]
+    (batch,) = Frames().feed(frame(said))
+    (told,) = answers.decode(batch)
+    assert isinstance(told, Happened)
+    read = event_of(told)
+    assert read == event
+    assert type(next(iter(read))) is int
