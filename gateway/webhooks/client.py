@@ -106,7 +106,7 @@ class WebhookClient:
         total_at = self._loop.time() + total_s
         scheme, _, rest = request.url.partition("://")
         authority, _, path = rest.partition("/")
-        origin = _origin(scheme, authority)
+        origin = origin_of(scheme, authority)
         octets = _octets(request, origin.authority, path)
         connection = self._kept(origin)
         if connection is not None:
@@ -222,7 +222,7 @@ def _octets(request: WebhookRequest, authority: str, path: str) -> bytes:
 
 
 @lru_cache(maxsize=ORIGINS_CACHED_MAX)
-def _origin(scheme: str, authority: str) -> Origin:
+def origin_of(scheme: str, authority: str) -> Origin:
     """Of a URL that `parse_destination` has made."""
     tls = scheme == "https"
     host, colon, port = authority.rpartition(":")

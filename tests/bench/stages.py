@@ -26,7 +26,7 @@ OTHER = "other"
 # sides share is not here: whoever called it is found further out.
 OWNERS = (
     (CALLBACK, ("messaging/callbacks", "messaging/webhook", "messaging/host_")),
-    (CALLBACK, ("messaging/outbox_memory", "messaging/owed_positions")),
+    (CALLBACK, ("messaging/outbox_memory", "messaging/owed_positions", "webhooks/")),
     (TELL, ("ingress/esme_delivery", "ingress/esme_outbox", "interworking/customer_deliver_sm")),
     (RECEIPT, ("messaging/receipt", "messaging/deliveries", "messaging/carrier_ids")),
     (RECEIPT, ("messaging/settled_receipts", "messaging/parked_receipts", "messaging/strays")),

@@ -11,8 +11,9 @@ from twilio.request_validator import (
 
 from gateway.webhooks.client import (
     WebhookClient,
+    origin_of,
 )
-from gateway.webhooks.destination import FailureKind
+from gateway.webhooks.destination import FailureKind, parse_destination
 from gateway.webhooks.request import Answer, Failure
 from tests.messaging.web_servers import (
     Seen,
@@ -124,3 +125,19 @@ async def test_connection_is_kept_unless_there_are_too_many(
         for _ in range(3):
             await client.post(a_request(url))
     assert len(seen) == connections
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("http://hooks.example/x", "hooks.example", 80),
+        ("https://hooks.example/x", "hooks.example", 443),
+        ("http://hooks.example:8080/x", "hooks.example", 8080),
+        ("http://[2606:4700::1111]/x", "2606:4700::1111", 80),
+        ("https://[2606:4700::1111]:8443/x", "2606:4700::1111", 8443),
+    ],
+)
+def test_origin_of_a_url_is_where_its_connections_go(url: str, host: str, port: int) -> None:
+    scheme, _, rest = parse_destination(url).url.partition("://")
+    origin = origin_of(scheme, rest.partition("/")[0])
+    assert (origin.tls, origin.host, origin.port) == (scheme == "https", host, port)
