@@ -207,6 +207,17 @@ def test_an_answer_cannot_begin_ice_anew() -> None:
         call.answer(1, browser(formats=("0",), transport=role("active", restarted())))
 
 
+def test_another_end_does_not_come_by_the_way_of_the_last_one() -> None:
+    call = Call()
+    call.offer(0, browser())
+    call.answer(1, spoken())
+    other = tuple(one.replace("CD:", "CE:") for one in TRANSPORT)
+    with pytest.raises(NotAcceptable):
+        call.offer(0, browser(transport=other))
+    call.offer(0, browser(transport=restarted(role("passive", other))))
+    assert attributes(call.answer(1, spoken()))["setup"] == "active"
+
+
 def test_two_browsers_pass_what_is_theirs_alone() -> None:
     ends = (WebRtcDescription(LOCAL, lambda: LOCAL), WebRtcDescription(LOCAL, lambda: LOCAL))
     negotiation = Negotiation(ends, (1, 2))
