@@ -17,7 +17,7 @@ from media.webrtc_description import WebRtcDescription
 from media.webrtc_parameters import LocalParameters
 from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as described
-from tests.media.webrtc_descriptions import LOCAL, TRANSPORT, browser, restarted, role
+from tests.media.webrtc_descriptions import LOCAL, TRANSPORT, browser, media_of, restarted, role
 
 RENEWED = replace(LOCAL, ufrag="renewed0")
 
@@ -88,6 +88,16 @@ def test_video_is_refused_and_stays_out_of_the_bundle() -> None:
     assert (video.port, attributes(video)["mid"]) == (0, "1")
     assert audio_media.port != 0
     assert ("a", "group:BUNDLE 0") in answer.lines
+
+
+def test_audio_that_is_bundled_behind_video_goes_by_the_transport_of_that() -> None:
+    video = media_of("m=video 9 UDP/TLS/RTP/SAVPF 96", *TRANSPORT, "mid:v", "rtpmap:96 VP8/90000")
+    bundled = media_of("m=audio 9 UDP/TLS/RTP/SAVPF 0", "rtcp-mux", "mid:a", "rtpmap:0 PCMU/8000")
+    call = Call()
+    call.offer(0, described(video, bundled, session=("a=group:BUNDLE v a",)))
+    answer = sdp.parse(call.negotiation.answer(1, spoken()))
+    assert [one.port for one in answer.media] == [0, 30_000]
+    assert ("a", "group:BUNDLE a") in answer.lines
 
 
 def test_an_answer_names_nothing_that_was_not_offered() -> None:

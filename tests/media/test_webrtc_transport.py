@@ -229,6 +229,19 @@ async def test_a_certificate_that_is_not_that_of_the_fingerprint_is_refused(pair
         answerer.transport.send_rtp(packet())
 
 
+async def test_another_end_by_another_way_has_keys_of_its_own(relays: RelayHost) -> None:
+    pair, others = [Pair(WebRtcHost(relays, time.monotonic)) for _ in range(2)]
+    first, second = await pair.connected()
+    # What was between the first two has other keys, and is not closed by the one that is left.
+    pair.ends = first, others.ends[1]
+    for end in await pair.connect():
+        await end.becomes(CONNECTED)
+    first.transport.send_rtp(packet())
+    assert await others.ends[1].hears() == packet()
+    await second.transport.close()
+    await pair.close()
+
+
 async def test_an_end_that_is_nowhere_fails(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("media.webrtc_transport.ICE_S", 0.05)
     (end, _) = pair.ends
