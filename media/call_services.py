@@ -50,9 +50,15 @@ class CallServices:
         self._recorder: Recorder | None = None
         self._recorded: tuple[int, ...] = ()
         self._closed = False
-        for end, leg in enumerate(legs):
-            leg.on_digit = partial(self._on_digit, end)
-            leg.player.on_played = partial(self._on_played, end)
+        self._hear(0)
+        self._hear(1)
+
+    def replace(self, end: int, legs: tuple[Leg, Leg]) -> None:
+        """Somebody else is that end."""
+        self._legs = legs
+        self._by_signalling[end] = False
+        self._hear(end)
+        self._tap()
 
     def play(self, end: int, audio: Audio, repeats: int = 1) -> None:
         """To that end, which does not hear the other meanwhile; 0 repeats it until `stop`."""
@@ -117,6 +123,11 @@ class CallServices:
             raise NotAcceptable("the call is over")
 
     # What is told
+
+    def _hear(self, end: int) -> None:
+        leg = self._legs[end]
+        leg.on_digit = partial(self._on_digit, end)
+        leg.player.on_played = partial(self._on_played, end)
 
     def _on_digit(self, end: int, digit: Digit) -> None:
         other = 1 - end

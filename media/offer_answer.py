@@ -29,9 +29,11 @@ from media.webrtc_codecs import answered_to_browser, offered_by_browser, offered
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What was offered, by which end, and what the other end was offered for it."""
+    """What was offered, by which end, and what the other end was offered for it: one that takes
+    the place of the one that is there once it has answered, maybe."""
 
     offerer: int
+    other: End
     media: tuple[Media, ...]
     audio: int
     stream: AudioStream
@@ -105,9 +107,8 @@ class Negotiation:
         session_ids: tuple[int, int],
         transcodes: bool = False,
     ) -> None:
-        self._ends = (End(transports[0], session_ids[0]), End(transports[1], session_ids[1]))
-        browsers = [one.profile is Profile.WEBRTC for one in transports]
-        self._passes = browsers[0] == browsers[1]
+        self._ends = [End(transports[0], session_ids[0]), End(transports[1], session_ids[1])]
+        self._passes = False
         self._transcodes = transcodes
         self._offer: Offer | None = None
 
@@ -115,14 +116,16 @@ class Negotiation:
         """What was agreed for what goes to that end, and comes from it."""
         return self._ends[end].stream
 
-    def offer(self, offerer: int, sdp: bytes) -> bytes:
-        """What the other end is to be offered.
+    def offer(self, offerer: int, sdp: bytes, instead: End | None = None) -> bytes:
+        """What the other end is to be offered, or who takes its place by an answer.
 
         Raises:
             SdpError: not a description.
             NotAcceptable: nothing in it that can be served.
         """
-        own, other = self._ends[offerer], self._ends[1 - offerer]
+        own, other = self._ends[offerer], instead or self._ends[1 - offerer]
+        browsers = [end.transport.profile is Profile.WEBRTC for end in (own, other)]
+        self._passes = browsers[0] == browsers[1]
         description = parse(sdp)
         audio = find_audio(description, own)
         media = description.media[audio]
@@ -132,7 +135,9 @@ class Negotiation:
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
-        self._offer = Offer(offerer, description.media, audio, stream, sent_media, other.audio)
+        self._offer = Offer(
+            offerer, other, description.media, audio, stream, sent_media, other.audio
+        )
         return other.describe(description, sent_media, other.audio, said, self._passes)
 
     def answer(self, answerer: int, sdp: bytes) -> bytes:
@@ -145,7 +150,7 @@ class Negotiation:
         offer = self._offer
         if offer is None or offer.offerer == answerer:
             raise NotAcceptable("nothing was offered to who answers")
-        own, other = self._ends[answerer], self._ends[offer.offerer]
+        own, other = offer.other, self._ends[offer.offerer]
         description = parse(sdp)
         if offer.sent_audio >= len(description.media):
             raise NotAcceptable("the answer has fewer m= lines than the offer")
@@ -169,6 +174,7 @@ class Negotiation:
             offered = replace(offered, codecs=Codecs.of(answered))
         own.media, own.audio, own.stream = offer.sent_media, offer.sent_audio, stream
         other.media, other.audio, other.stream = answered_media, offer.audio, offered
+        self._ends[answerer] = own
         own.transport.agreed(stream)
         other.transport.agreed(offered)
         return other.describe(description, answered_media, offer.audio, said, self._passes)

@@ -22,13 +22,13 @@ from media.events import (
     OneWay,
 )
 from media.leg import Heard, Leg, describe, join
-from media.offer_answer import Negotiation
+from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
 from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
-from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd
+from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd, never
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
 from media.ticker import Ticker
@@ -96,16 +96,18 @@ class RelayHost:
         self,
         on_event: OnEvent,
         profiles: tuple[Profile, Profile] = (Profile.PLAIN, Profile.PLAIN),
+        offerer: int = 0,
     ) -> Relay:
-        """
+        """`offerer` is the end that begins.
+
         Raises:
             NoPorts: no port or no socket is left.
             NotAcceptable: browsers are not served here.
         """
         ends: list[RelayEnd] = []
         try:
-            for profile, we_offer in zip(profiles, (False, True), strict=True):
-                ends.append(self.end(profile, we_offer))
+            for at, profile in enumerate(profiles):
+                ends.append(self.end(profile, we_offer=at != offerer))
         except MediaError:
             for end in ends:
                 end.close()
@@ -117,7 +119,9 @@ class RelayHost:
         browsers = self.browsers
         return browsers is not None and browsers.waits and Profile.WEBRTC in profiles
 
-    async def opened(self, on_event: OnEvent, profiles: tuple[Profile, Profile]) -> Relay:
+    async def opened(
+        self, on_event: OnEvent, profiles: tuple[Profile, Profile], offerer: int = 0
+    ) -> Relay:
         """With all candidates that servers can tell of.
 
         Raises:
@@ -125,7 +129,8 @@ class RelayHost:
         """
         ends: list[RelayEnd] = []
         try:
-            for profile, we_offer in zip(profiles, (False, True), strict=True):
+            for at, profile in enumerate(profiles):
+                we_offer = at != offerer
                 if profile is Profile.WEBRTC and self.browsers is not None:
                     ends.append(await self.browsers.gathered(we_offer))
                 else:
@@ -157,6 +162,9 @@ class RelayHost:
     def join(self, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> Relay:
         """A call of ends that are there; they are closed with it."""
         return Relay(self, ends, on_event)
+
+    def described(self, end: RelayEnd) -> End:
+        return End(end.description, self._random.getrandbits(_SESSION_ID_BITS))
 
     def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
         ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
@@ -227,6 +235,8 @@ class Relay:
         self._host = host
         self._ends = ends
         self._legs = (ends[0].leg, ends[1].leg)
+        # Who takes the place of an end once it answers.
+        self._prospect: tuple[int, RelayEnd] | None = None
         self._negotiation = host.negotiation(ends)
         join(*self._legs)
         self._on_event = on_event
@@ -235,21 +245,36 @@ class Relay:
         self._told_at = 0.0
         self._watch = OneWayWatch(self._legs)
         self._closed = False
-        for number, end in enumerate(ends):
-            end.on_gone = partial(self._on_gone, number)
-        for leg in self._legs:
-            leg.outgoing = OutgoingStream(host.new_ssrc())
+        self._begin(0)
+        self._begin(1)
         self.services = CallServices(self._legs, host, on_event)
 
     # What the ends say
 
-    def offer(self, end: int, sdp: bytes) -> bytes:
-        self._check_open()
-        return self._negotiation.offer(end, sdp)
+    def profile(self, end: int) -> Profile:
+        return self._ends[end].description.profile
+
+    def offer(self, end: int, sdp: bytes, instead: RelayEnd | None = None) -> bytes:
+        """`instead` of the other end somebody else is offered this, who takes its place by an
+        answer; until then all is as it was."""
+        self._drop_prospect()
+        if instead is None:
+            self._check_open()
+            return self._negotiation.offer(end, sdp)
+        try:
+            self._check_open()
+            offered = self._negotiation.offer(end, sdp, self._host.described(instead))
+        except MediaError:
+            instead.close()
+            raise
+        self._prospect = 1 - end, instead
+        return offered
 
     def answer(self, end: int, sdp: bytes) -> bytes:
         self._check_open()
         answered = self._negotiation.answer(end, sdp)
+        if self._prospect is not None and self._prospect[0] == end:
+            self._replace(*self._prospect)
         first, second = self._negotiation.stream(0), self._negotiation.stream(1)
         assert first is not None
         assert second is not None
@@ -260,6 +285,28 @@ class Relay:
         self._watch.begin(self._told_at)
         self._arm()
         return answered
+
+    def _begin(self, end: int) -> None:
+        self._ends[end].on_gone = partial(self._on_gone, end)
+        self._legs[end].outgoing = OutgoingStream(self._host.new_ssrc())
+
+    def _replace(self, number: int, end: RelayEnd) -> None:
+        self._prospect = None
+        self._ends[number].on_gone = never
+        self._legs[number].close()
+        self._ends[number].close()
+        other = self._ends[1 - number]
+        self._ends = (end, other) if number == 0 else (other, end)
+        self._legs = (self._ends[0].leg, self._ends[1].leg)
+        join(*self._legs)
+        self._begin(number)
+        self._watch = OneWayWatch(self._legs)
+        self.services.replace(number, self._legs)
+
+    def _drop_prospect(self) -> None:
+        if self._prospect is not None:
+            self._prospect[1].close()
+            self._prospect = None
 
     # How they are heard
 
@@ -275,6 +322,7 @@ class Relay:
             return
         self._closed = True
         self.services.close()
+        self._drop_prospect()
         for leg, end in zip(self._legs, self._ends, strict=True):
             leg.close()
             end.close()

@@ -58,6 +58,7 @@ def troubles(
     accepting: bool,
     binds: Iterable[BindSnapshot],
     sinks: Iterable[SinkReadings],
+    media_down: int = 0,
 ) -> dict[str, str]:
     """What is wrong, by name, in words for people."""
     found = {}
@@ -71,11 +72,20 @@ def troubles(
     behind = [sink.sink for sink in sinks if sink.is_behind]
     if behind:
         found["events"] = f"behind: {', '.join(behind)}"
+    if media_down:
+        found["media"] = f"media workers down: {media_down}"
     return found
 
 
 def health(readings: Readings) -> HealthReport:
-    found = troubles(readings.restored, readings.accepting, readings.binds, readings.sinks)
+    media = readings.calls.gauges if readings.calls else {}
+    found = troubles(
+        readings.restored,
+        readings.accepting,
+        readings.binds,
+        readings.sinks,
+        int(media.get("media_workers_down", 0)),
+    )
     all_down = bool(readings.binds) and not any(bind.up for bind in readings.binds)
     failing = not readings.accepting or all_down
     return HealthReport(

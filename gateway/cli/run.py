@@ -22,7 +22,7 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    config = load(arguments.config)
+    config = load(arguments.config, from_cache=True)
     # The daemon pulls in all of the gateway; the other commands start faster without it, and what
     # is wrong with the configuration is said sooner.
     from gateway import daemon

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.account import Account
+from gateway.config import accounts_cache
 from gateway.config.account_rules import check_accounts
 from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
@@ -20,7 +21,7 @@ from gateway.config.phone_page import PhonePage
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
 from gateway.config.sip import Sip
 from gateway.config.sip_rules import check_media, check_phone, check_sip
-from gateway.config.source import Source, read
+from gateway.config.source import Source, parse, read, read_octets
 
 FileName = Annotated[str, Meta(min_length=1, description="the name of a file")]
 NodeId = Annotated[int, Meta(ge=0, le=1023)]
@@ -30,7 +31,8 @@ class Config(msgspec.Struct, frozen=True):
     """All that an operator decides. Built by `load` only, so whoever holds one may trust it.
 
     `path` is the entry file, `numbering_plan` the CSV file of prefixes and networks. `node` is
-    part of every message id: each node that shares a store or a customer has its own.
+    part of every message id: each node that shares a store or a customer has its own. Under the
+    `accounts_key` the accounts may be kept (`accounts_cache`).
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Config(msgspec.Struct, frozen=True):
     events: Events = Events()
     log: Log = Log()
     accounts: tuple[Account, ...] = ()
+    accounts_key: bytes = b""
     carriers: tuple[Carrier, ...] = ()
 
 
@@ -85,8 +88,11 @@ class CarriersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carriers: tuple[Carrier, ...] = msgspec.field(name="carrier", default=())
 
 
-def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and check the configuration whose entry file is `path`.
+def load(
+    path: Path | str, environ: Mapping[str, str] = os.environ, from_cache: bool = False
+) -> Config:
+    """Read and check the configuration whose entry file is `path`. `from_cache`: accounts may come
+    from where they are kept beside the store, if they are still those of the file.
 
     Raises:
         ConfigError: the first mistake, on one line with file, line, key and what was expected.
@@ -101,9 +107,16 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     turn = check_turn(entry, gateway.media.turn, environ)
     events = check_events(entry, gateway.events, environ)
 
-    accounts_source = read(_named(entry, "accounts", gateway.accounts))
-    accounts = accounts_source.convert(AccountsFile).accounts
-    check_accounts(accounts_source, accounts, gateway.smpp.tls)
+    accounts_path = _named(entry, "accounts", gateway.accounts)
+    octets = read_octets(accounts_path)
+    accounts_key = accounts_cache.key_of(octets, gateway.smpp.tls)
+    accounts = (
+        accounts_cache.find(Path(gateway.store.directory), accounts_key) if from_cache else None
+    )
+    if accounts is None:
+        accounts_source = parse(accounts_path, octets)
+        accounts = accounts_source.convert(AccountsFile).accounts
+        check_accounts(accounts_source, accounts, gateway.smpp.tls)
 
     carriers_source = read(_named(entry, "carriers", gateway.carriers))
     carriers = carriers_source.convert(CarriersFile).carriers
@@ -125,6 +138,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         events=events,
         log=gateway.log,
         accounts=accounts,
+        accounts_key=accounts_key,
         carriers=check_carriers(carriers_source, carriers, environ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,13 +20,17 @@ T = TypeVar("T")
 SYNTAX_ERROR = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
-    """One TOML file as it was read."""
+    """One TOML file as it was read. Its lines are looked for when there is a mistake to show."""
 
     path: Path
+    text: str
     data: dict[str, object]
-    lines: dict[KeyPath, int]
+
+    @cached_property
+    def lines(self) -> dict[KeyPath, int]:
+        return key_lines(self.text)
 
     def error(self, where: KeyPath, text: str) -> ConfigError:
         """`file:line: [table] key: text` for the key at `where`."""
@@ -57,13 +62,22 @@ def read(path: Path) -> Source:
     Raises:
         ConfigError: it cannot be read, or is not TOML.
     """
+    return parse(path, read_octets(path))
+
+
+def read_octets(path: Path) -> bytes:
+    """What stands in a file. ConfigError: it cannot be read."""
     try:
-        octets = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {reason(error)}") from None
+
+
+def parse(path: Path, octets: bytes) -> Source:
+    """What a file says. ConfigError: it is not TOML."""
     try:
         text = octets.decode()
-        return Source(path, tomllib.loads(text), key_lines(text))
+        return Source(path, text, tomllib.loads(text))
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: expected UTF-8 text") from None

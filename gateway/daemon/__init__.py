@@ -19,7 +19,7 @@ import uvloop
 from gateway.admin.app import create_app as create_admin_app
 from gateway.admin.undelivered import undelivered_routes
 from gateway.clock import Clock, system_clock
-from gateway.config import Config, read_plan
+from gateway.config import Config, accounts_cache, read_plan
 from gateway.daemon import logs
 from gateway.daemon.assembly import WORKSHOP, Gateway
 from gateway.daemon.routing_memory import RoutingMemory
@@ -93,6 +93,7 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
     store = open_store(config, clock, on_fault)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
+        accounts_cache.keep(Path(config.store.directory), config.accounts_key, config.accounts)
         poster = await stack.enter_async_context(
             WebhookClient(
                 config.callbacks.allow_private_destinations,

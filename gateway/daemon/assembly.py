@@ -10,6 +10,7 @@ from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from gateway.account import SenderType
 from gateway.admin.health import troubles
@@ -35,7 +36,6 @@ from gateway.daemon.configured_carriers import carrier_ids, links, routed_binds,
 from gateway.daemon.kept_calls import KeptCalls
 from gateway.daemon.restoration import restore
 from gateway.daemon.routing_alarms import RoutingAlarms
-from gateway.daemon.voice import Voice
 from gateway.events import EventBus, StatusEvent
 from gateway.ingress.esme_delivery import EsmeDelivery
 from gateway.ingress.smpp_server import SmppServer
@@ -66,6 +66,9 @@ from gateway.webhooks.request import Poster
 from routing.events import BindDown, BindUp
 from routing.numbering_plan import NumberingPlan
 from routing.router import Router
+
+if TYPE_CHECKING:
+    from gateway.daemon.voice import Voice
 
 DISTRIBUTION = "super-network-gateway"
 TICK_S = 1.0
@@ -226,6 +229,9 @@ class Gateway:
             self.streams.board.set(f"binds/{bind}", DOWN, clock.now(), "not bound yet")
         self.voice: Voice | None = None
         if calls is not None:
+            # A start without calls is quicker without all that they need.
+            from gateway.daemon.voice import Voice
+
             sinks = self.streams.call_sinks
             accounts = self.credentials.account
             kept = KeptCalls(calls, poster, accounts, clock, random, private, sinks)

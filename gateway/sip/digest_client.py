@@ -29,9 +29,9 @@ class DigestClient:
         self._asked: dict[tuple[str, str], tuple[Challenge, int]] = {}
 
     def answer(self, request: SipRequest, response: SipResponse, cnonce: str) -> SipRequest | None:
-        """The request again with credentials, for the caller to give a CSeq and a branch of its
-        own; None where another try would be in vain: the credentials were refused, they are stale
-        at their first use, or no challenge is one that we speak."""
+        """The request again with credentials and without the Via of its first way, for the caller
+        to give it a CSeq; None where another try would be in vain: the credentials were refused,
+        they are stale at their first use, or no challenge is one that we speak."""
         if response.status not in ANSWERED_BY:
             return None
         asking, answering = ANSWERED_BY[response.status]
@@ -48,7 +48,8 @@ class DigestClient:
         if len(self._asked) >= REALMS_MAX:
             del self._asked[next(iter(self._asked))]
         self._asked[key] = (challenge, 0)
-        return self.authorized(request, cnonce)
+        answered = self.authorized(request, cnonce)
+        return answered.with_headers(answered.headers.without("Via"))
 
     def authorized(self, request: SipRequest, cnonce: str) -> SipRequest:
         """With credentials for each realm that has asked before, so that it need not ask again."""

@@ -10,7 +10,8 @@ from gateway.sip.headers import Field, Headers, own_fields
 from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, EndCause, Pracked
 from gateway.sip.leg_state import CAPABILITIES, LegState, LegSurroundings
-from gateway.sip.message import SDP, SipMessage, SipRequest, SipResponse
+from gateway.sip.message import SipMessage, SipRequest, SipResponse
+from gateway.sip.message_fields import SDP
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.option_tags import option_tags
 from gateway.sip.own_request import describes

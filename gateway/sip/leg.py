@@ -15,7 +15,8 @@ from gateway.sip.headers import Field, Headers
 from gateway.sip.leg_events import Acknowledged, Asked, EndCause, Withdrawn
 from gateway.sip.leg_requests import LegRequests
 from gateway.sip.leg_state import CAPABILITIES, LegState
-from gateway.sip.message import SDP, SipRequest, SipResponse
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.message_fields import SDP
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.own_request import describes
 from gateway.sip.server_transaction import ServerTransaction

@@ -11,7 +11,8 @@ from gateway.sip.headers import Field, Headers
 from gateway.sip.leg_core import LegCore
 from gateway.sip.leg_events import EndCause, Responded
 from gateway.sip.leg_state import CAPABILITIES, LegState, RequestPending
-from gateway.sip.message import SDP, SipMessage, SipRequest, SipResponse
+from gateway.sip.message import SipMessage, SipRequest, SipResponse
+from gateway.sip.message_fields import SDP
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may, received
 from gateway.sip.own_request import TRIES_MAX, OwnRequest, describes
 from gateway.sip.timers import Timer

@@ -1,9 +1,7 @@
-"""Requests and responses (RFC 3261 §7): what they say, read once and kept, and their octets.
+"""Requests and responses (RFC 3261 §7) and their octets.
 
 A message does not change, but for the Via that its transport writes; what else alters it makes
-another. The views (`via`, `cseq`, `contacts` …) are read at first use and kept. Those that every
-message must have `gateway.sip.parser.parse` reads, so that of a parsed message they do not raise;
-of the others each may raise GrammarError, whose answer is 400.
+another. What its fields say is read at first use and kept.
 """
 
 from __future__ import annotations
@@ -12,206 +10,25 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.sip.address import Address, seconds
-from gateway.sip.cseq import CSeq
+from gateway.sip.address import Address
 from gateway.sip.errors import GrammarError, ValueRefused
 from gateway.sip.grammar import is_token, one_line
 from gateway.sip.headers import Field, Headers, own_fields
+from gateway.sip.message_fields import MessageFields
 from gateway.sip.reasons import reason_of
 from gateway.sip.uri import Uri, parse_uri
 from gateway.sip.via import Via, parse_vias
 
 VERSION = "SIP/2.0"
-SDP = "application/sdp"
 MAX_FORWARDS: Final = 70
-MAX_FORWARDS_MAX = 255
-INTEGER_MAX = 2**32 - 1
 
 _CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
-DIGITS_MAX = 20
-# Lengths and hops as nearly all messages have them.
-_USUAL_NUMBERS = {str(number): number for number in range(2_048)}
 
 
-class SipMessage:
+class SipMessage(MessageFields):
     """What requests and responses share."""
 
-    __slots__ = (
-        "_call_id",
-        "_contacts",
-        "_content_length",
-        "_cseq",
-        "_from",
-        "_to",
-        "_via",
-        "body",
-        "headers",
-    )
-
-    headers: Headers
-    body: bytes
-    _call_id: str | None
-    _via: Via | None
-    _cseq: CSeq | None
-    _from: Address | None
-    _to: Address | None
-    _contacts: tuple[Address, ...] | None
-    _content_length: int | None
-
-    # Views
-
-    def read(self) -> None:
-        """Read the views that every message must have (§8.1.1). Raises GrammarError."""
-        first = self.headers.first
-        try:
-            via, call_id = first["Via"], first["Call-ID"]
-            self._via = Via.parse(via) if "," not in via else parse_vias(via)[0]
-            self._cseq = CSeq.parse(first["CSeq"])
-            self._from = Address.parse(first["From"])
-            self._to = Address.parse(first["To"])
-        except KeyError as missing:
-            raise GrammarError(f"there is no {missing.args[0]}") from None
-        if not call_id or " " in call_id or "\t" in call_id:
-            raise GrammarError("Call-ID is malformed")
-        self._call_id = call_id
-        length = first.get("Content-Length")
-        if length is not None:
-            number = _USUAL_NUMBERS.get(length)
-            self._content_length = self.integer("Content-Length") if number is None else number
-
-    @property
-    def via(self) -> Via:
-        """The topmost."""
-        via = self._via
-        if via is None:
-            value = self.required("Via")
-            self._via = via = parse_vias(value)[0] if "," in value else Via.parse(value)
-        return via
-
-    @property
-    def vias(self) -> list[Via]:
-        """All of them, the topmost first."""
-        return [via for value in self.headers.get_all("Via") for via in parse_vias(value)]
-
-    @property
-    def branch(self) -> str | None:
-        return self.via.parameters.get("branch")
-
-    @property
-    def cseq(self) -> CSeq:
-        cseq = self._cseq
-        if cseq is None:
-            self._cseq = cseq = CSeq.parse(self.required("CSeq"))
-        return cseq
-
-    @property
-    def call_id(self) -> str:
-        return self._call_id or self.required("Call-ID")
-
-    @property
-    def from_(self) -> Address:
-        if self._from is None:
-            self._from = Address.parse(self.required("From"))
-        return self._from
-
-    @property
-    def to(self) -> Address:
-        if self._to is None:
-            self._to = Address.parse(self.required("To"))
-        return self._to
-
-    @property
-    def to_tag(self) -> str | None:
-        return (self._to or self.to).parameters.get("tag")
-
-    @property
-    def from_tag(self) -> str | None:
-        return (self._from or self.from_).parameters.get("tag")
-
-    @property
-    def contacts(self) -> tuple[Address, ...]:
-        """Empty also for `Contact: *`, which `contact_is_star` tells."""
-        contacts = self._contacts
-        if contacts is None:
-            self._contacts = contacts = self._read_contacts()
-        return contacts
-
-    def _read_contacts(self) -> tuple[Address, ...]:
-        elements = self.headers.elements("Contact")
-        if "*" in elements:
-            if len(elements) > 1:
-                raise GrammarError("Contact is * and something else")
-            return ()
-        return tuple([Address.parse(element) for element in elements])
-
-    @property
-    def content_length(self) -> int | None:
-        if self._content_length is None:
-            self._content_length = self.integer("Content-Length")
-        return self._content_length
-
-    @property
-    def contact_is_star(self) -> bool:
-        """All bindings are meant (§10.2.2)."""
-        return self.headers.first.get("Contact") == "*"
-
-    @property
-    def contact(self) -> Address | None:
-        """The only one, as in a dialog; None where there is none."""
-        contacts = self.contacts
-        return contacts[0] if contacts else None
-
-    @property
-    def routes(self) -> tuple[Address, ...]:
-        return tuple(map(Address.parse, self.headers.elements("Route")))
-
-    @property
-    def record_routes(self) -> tuple[Address, ...]:
-        return tuple(map(Address.parse, self.headers.elements("Record-Route")))
-
-    @property
-    def max_forwards(self) -> int | None:
-        return self.integer("Max-Forwards", MAX_FORWARDS_MAX)
-
-    @property
-    def expires_s(self) -> int | None:
-        """Malformed ones mean 3600 (§20.10)."""
-        value = self.headers.first.get("Expires")
-        return None if value is None else seconds(value)
-
-    @property
-    def content_type(self) -> str | None:
-        """In lower case, without parameters."""
-        value = self.headers.first.get("Content-Type")
-        if value is None or value == SDP:
-            return value
-        return value.partition(";")[0].strip(" \t").lower()
-
-    def integer(self, name: str, maximum: int = INTEGER_MAX) -> int | None:
-        """The value of a header of digits; None where there is none."""
-        value = self.headers.first.get(name)
-        if value is None:
-            return None
-        number = _USUAL_NUMBERS.get(value)
-        if number is None:
-            # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
-            digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()
-            number = int(value) if digits else INTEGER_MAX + 1
-        if number > maximum:
-            raise GrammarError(f"{name} is not a number up to {maximum}")
-        return number
-
-    def options(self, name: str) -> frozenset[str]:
-        """The option tags of Require, Supported …, in lower case (§19.2)."""
-        return frozenset(map(str.lower, self.headers.elements(name)))
-
-    def required(self, name: str) -> str:
-        value = self.headers.first.get(name)
-        if not value:
-            raise GrammarError(f"there is no {name}")
-        return value
-
-    # Octets
+    __slots__ = ()
 
     def start_line(self) -> str:
         raise AssertionError

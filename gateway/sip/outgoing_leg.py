@@ -19,7 +19,8 @@ from gateway.sip.leg_state import (
     LegSurroundings,
     RequestPending,
 )
-from gateway.sip.message import MAX_FORWARDS, SDP, SipRequest, SipResponse
+from gateway.sip.message import MAX_FORWARDS, SipRequest, SipResponse
+from gateway.sip.message_fields import SDP
 from gateway.sip.offer_answer_state import Description, OfferAnswerState, may
 from gateway.sip.own_request import OwnRequest, describes
 from gateway.sip.reliable_provisional import RAck, ReceivedProvisionals, is_reliable

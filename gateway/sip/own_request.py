@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.sip.headers import Field
 from gateway.sip.leg_state import LegState
-from gateway.sip.message import SDP
+from gateway.sip.multipart import session_description
 
 if TYPE_CHECKING:
     from gateway.sip.client_transaction import ClientTransaction
@@ -52,7 +52,4 @@ class OwnRequest(msgspec.Struct):
 
 def describes(message: SipMessage) -> bool:
     """Whether it carries a session description."""
-    if not message.body:
-        return False
-    content_type = message.content_type or ""
-    return content_type == SDP or content_type.startswith("multipart/")
+    return bool(message.body) and bool(session_description(message))

@@ -8,8 +8,10 @@ import msgspec
 
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Field
-from gateway.sip.message import SDP, SipRequest, SipResponse
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.message_fields import SDP
 from gateway.sip.methods import METHODS
+from gateway.sip.multipart import is_multipart, parts
 from gateway.sip.reasons import reason_of
 from gateway.sip.uri import AbsoluteUri, SipUri
 
@@ -38,7 +40,8 @@ class Abilities(msgspec.Struct, frozen=True, gc=False):
     body_types: dict[str, tuple[str, ...]] = {}
 
 
-_BODIES = (SDP, "multipart/mixed")
+MIXED = "multipart/mixed"
+_BODIES = (SDP, MIXED)
 # A B2BUA for calls, with a registrar.
 B2BUA = Abilities(
     methods=(
@@ -144,7 +147,7 @@ def _check_body(request: SipRequest, abilities: Abilities) -> Refusal | None:
     types = abilities.body_types.get(request.method)
     if types is None:
         return None
-    if request.body and (request.content_type not in types or _is_encoded(request)):
+    if request.body and not _is_known(request, types):
         if _may_be_ignored(request):
             return None
         return Refusal(415, "the body is of a type unknown", (("Accept", ", ".join(types)),))
@@ -173,6 +176,17 @@ def _accepts(request: SipRequest, wanted: str) -> bool:
         for element in request.headers.elements("Accept")
     }
     return not ranges.isdisjoint({wanted, f"{wanted.partition('/')[0]}/*", "*/*"})
+
+
+def _is_known(request: SipRequest, types: tuple[str, ...]) -> bool:
+    """Of several parts, which may be mixed in any way (RFC 5621 §3), each that is required."""
+    kind = request.content_type
+    if _is_encoded(request):
+        return False
+    if kind is None or kind == SDP or not is_multipart(kind) or MIXED not in types:
+        return kind in types
+    found = parts(request.required("Content-Type"), request.body)
+    return all([part.is_session or not part.is_required for part in found])
 
 
 def _is_encoded(request: SipRequest) -> bool:

@@ -37,6 +37,7 @@ from gateway.sip.transaction_events import (
 )
 from gateway.sip.transaction_matching import (
     client_key,
+    has_passed_others,
     merge_key,
     response_destination,
     server_key,
@@ -325,7 +326,7 @@ class TransactionLayer:
 
     def _receive_response(self, response: SipResponse, now: float) -> None:
         transaction = self._clients.get(client_key(response))
-        if transaction is None or _has_passed_others(response):  # §17.1.3, §8.1.3.3
+        if transaction is None or has_passed_others(response):  # §17.1.3, §8.1.3.3
             self.stray_responses += 1
         else:
             transaction.datagram = None
@@ -341,11 +342,3 @@ class TransactionLayer:
                 self._clients.pop(transaction.key, None)
         self._over += self._shared.ended
         self._shared.ended.clear()
-
-
-def _has_passed_others(response: SipResponse) -> bool:
-    """It has more than our Via."""
-    headers = response.headers
-    if "," in headers.first["Via"]:
-        return True
-    return headers.repeats > 0 and len(headers.get_all("Via")) > 1

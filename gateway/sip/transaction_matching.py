@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from gateway.sip.message import SipMessage, SipRequest
+from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.transaction import Destination
 from gateway.sip.via import DEFAULT_PORT
 
@@ -56,3 +56,11 @@ def response_destination(request: SipRequest, source: Destination) -> Destinatio
     if "rport" in via.parameters:
         return source
     return Destination(source.transport, source.host, port)
+
+
+def has_passed_others(response: SipResponse) -> bool:
+    """It has more than our Via (§8.1.3.3)."""
+    headers = response.headers
+    if "," in headers.first["Via"]:
+        return True
+    return headers.repeats > 0 and len(headers.get_all("Via")) > 1

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-
-from aiomqtt import Will
+from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
 from gateway.config.sections import Events, Mqtt
@@ -18,9 +17,7 @@ from gateway.events import StatusEvent
 from gateway.store.interface import Store
 from gateway.streams.archive_sink import ArchiveSink
 from gateway.streams.archive_target import archive_target
-from gateway.streams.broker import AT_LEAST_ONCE, Broker, Connect
 from gateway.streams.call_stream import CallSink
-from gateway.streams.mqtt_sink import MqttSink
 from gateway.streams.segment_archive import SegmentArchive
 from gateway.streams.sink import Sink
 from gateway.streams.state_board import CLEARED, RAISED, StateBoard
@@ -29,6 +26,10 @@ from gateway.streams.tls import tls_context
 from gateway.streams.topics import STATUS, Topics, last_will
 from gateway.streams.webhook_sink import WebhookSink
 from gateway.webhooks.client import WebhookClient
+
+if TYPE_CHECKING:
+    from gateway.streams.broker import Connect
+    from gateway.streams.mqtt_sink import MqttSink
 
 log = logging.getLogger(__name__)
 
@@ -88,23 +89,28 @@ class EventStreams:
         self._mqtt: MqttSink | None = None
         self._client: WebhookClient | None = None
         sinks: list[Sink] = []
+        call_sinks: list[CallSink] = []
         if config.mqtt.host:
+            # A start without a broker is quicker without its client.
+            from gateway.streams.mqtt_sink import MqttSink
+
             topics = Topics(config.mqtt.topic_prefix)
             connect = _connect(config.mqtt, topics, node)
             self._mqtt = MqttSink(connect, topics, config.source, self.board, clock, random)
             sinks.append(self._mqtt)
+            call_sinks.append(self._mqtt)
         if config.webhook.url:
             timeout_s = config.webhook.timeout_s
             self._client = WebhookClient(allow_private=True, response_timeout_s=timeout_s)
-            sinks.append(WebhookSink(config.webhook, config.source, self._client, clock))
+            webhook = WebhookSink(config.webhook, config.source, self._client, clock)
+            sinks.append(webhook)
+            call_sinks.append(webhook)
         if config.archive.target:
             archive = config.archive
             target = archive_target(archive, workshop)
             sinks.append(ArchiveSink(store, target, clock, archive.file_s, archive.file_bytes))
         # The archive keeps messages only.
-        self.call_sinks: tuple[CallSink, ...] = tuple(
-            sink for sink in sinks if isinstance(sink, MqttSink | WebhookSink)
-        )
+        self.call_sinks = tuple(call_sinks)
         cursors = store.load_cursors() if sinks else {}
         self._readers = [
             StreamReader(sink, store, cursors.get(sink.name, OLDEST), clock, random)
@@ -187,6 +193,10 @@ def _connect(config: Mqtt, topics: Topics, node: int) -> Connect:
     Raises:
         ConfigError: a file for TLS cannot be used.
     """
+    from aiomqtt import Will
+
+    from gateway.streams.broker import AT_LEAST_ONCE, Broker
+
     will = Will(topics.state(STATUS), last_will(), AT_LEAST_ONCE, retain=True)
     tls = tls_context(config) if config.tls else None
     # With a prefix of its own, each gateway at a broker has a client id of its own.

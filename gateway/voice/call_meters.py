@@ -83,10 +83,12 @@ class CallMeters:
                 "media_octets": media.octets,
                 "media_stray_packets": media.strays,
                 "media_unsent_packets": media.unsent,
+                "media_one_way": media.one_way,
             },
             gauges={
                 "calls_standing": records.standing,
                 "media_workers": media.workers,
+                "media_workers_down": media.workers_wanted - media.workers,
                 "media_calls": media.calls,
                 "media_calls_free": media.calls_free,
                 "call_callbacks_pending": callbacks.pending,

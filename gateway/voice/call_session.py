@@ -4,18 +4,19 @@ described is kept, so that it can be told what has not changed, and offered to s
 from __future__ import annotations
 
 from gateway.sip.message import SipMessage
-from gateway.sip.own_request import describes
+from gateway.sip.multipart import session_description
 from gateway.voice.media_session import MediaRefused, MediaSession, Qualities, Side
 from media.profile import Profile
 
 
 class CallSession:
-    __slots__ = ("_described", "_media", "_offered")
+    __slots__ = ("_described", "_media", "_offered", "_tells_digits")
 
     def __init__(self, media: MediaSession) -> None:
         self._media = media
         self._offered: tuple[Side, bytes] | None = None
         self._described: dict[Side, bytes] = {}
+        self._tells_digits: set[Side] = set()
 
     async def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> bytes:
         """`side` offers; what the other is to be offered. Raises MediaRefused."""
@@ -51,6 +52,19 @@ class CallSession:
         except MediaRefused:
             return self._media.known
 
+    async def send_digit(self, side: Side, digit: str) -> bool:
+        """To that side, in its media; False where that cannot be done. Who tells digits by the
+        signalling is told so those of that side which come as events, if it takes no events."""
+        teller = other(side)
+        try:
+            if teller not in self._tells_digits:
+                await self._media.digits_by_signalling(teller)
+                self._tells_digits.add(teller)
+            await self._media.send_dtmf(side, digit)
+        except MediaRefused:
+            return False
+        return True
+
     async def close(self) -> Qualities:
         try:
             return await self._media.close()
@@ -60,7 +74,7 @@ class CallSession:
 
 def description(message: SipMessage | None) -> bytes:
     """The session description in a message; empty where there is none."""
-    return message.body if message is not None and describes(message) else b""
+    return b"" if message is None else session_description(message)
 
 
 def other(side: Side) -> Side:

@@ -35,6 +35,7 @@ from gateway.voice.call_timers import CallTimer
 from gateway.voice.hunt import Hunt
 from gateway.voice.media_session import (
     MEDIA_REPLY_S,
+    Digit,
     Lost,
     MediaEvent,
     MediaRefused,
@@ -280,3 +281,5 @@ class JoinedCall:
             await self.end.by_us(TEMPORARY_FAILURE, EndedBy.MEDIA)
         elif isinstance(event, Silence) and self.talks:
             await self.end.by_us(TIMER_EXPIRED)
+        elif isinstance(event, Digit) and not event.passed:
+            self._requests.tell_digit(other(event.side), event.digit, event.duration_ms)

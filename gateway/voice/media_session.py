@@ -60,18 +60,42 @@ class OneWay(msgspec.Struct, frozen=True):
 
 
 class Digit(msgspec.Struct, frozen=True):
-    """One of 0-9, *, #, A-D (RFC 4733 §3.2) came from that side."""
+    """One of 0-9, *, #, A-D (RFC 4733 §3.2) came from that side. Unless it has `passed`, the other
+    is to be told by the signalling."""
 
     side: Side
     digit: str
     duration_ms: int
+    passed: bool
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What was played to that side has `finished`, or was stopped."""
+
+    side: Side
+    finished: bool
+
+
+class Talk(msgspec.Struct, frozen=True):
+    """That side, which is listened to, has begun to talk, or has ceased."""
+
+    side: Side
+    talks: bool
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A recording has ended: asked, full or failed."""
+
+    file: str
+    seconds: float
+    reason: str
 
 
 class Lost(msgspec.Struct, frozen=True):
     """The engine has lost this session: a worker of it is dead. Told once; nothing comes after."""
 
 
-MediaEvent = Silence | OneWay | Digit | Lost
+MediaEvent = Silence | OneWay | Digit | Played | Talk | Recording | Lost
 
 
 class MediaSession(Protocol):
@@ -111,6 +135,30 @@ class MediaSession(Protocol):
         """The same as far as it is known here, without asking."""
         ...
 
+    def play(self, side: Side, file: str) -> Reply[None]:
+        """To that side, which does not hear the other meanwhile: a WAV file where the media is.
+
+        Raises:
+            MediaRefused: it cannot be played.
+        """
+        ...
+
+    def stop(self, side: Side) -> Reply[None]:
+        """Playing to it."""
+        ...
+
+    def send_dtmf(self, side: Side, digits: str) -> Reply[None]:
+        """To that side, as events, or as tones where it takes none.
+
+        Raises:
+            MediaRefused: nothing has been agreed with it yet.
+        """
+        ...
+
+    def digits_by_signalling(self, side: Side) -> Reply[None]:
+        """From now on, that side is told digits by the signalling where it takes no events."""
+        ...
+
     def close(self) -> Reply[Qualities]:
         """Give all back; how what came was. To be asked once, and nothing after it."""
         ...
@@ -130,6 +178,7 @@ class MediaReadings(msgspec.Struct, frozen=True):
     octets: int = 0
     strays: int = 0
     unsent: int = 0
+    one_way: int = 0
 
 
 class MediaEngine(Protocol):

@@ -5,6 +5,7 @@ repeats what has been agreed on, as a session's refresh does (RFC 4028 §7.4).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ from gateway.sip.errors import SipError
 from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Asked, Responded, Withdrawn
 from gateway.sip.leg_state import CAPABILITIES, LegState, RequestPending
-from gateway.sip.message import SDP
+from gateway.sip.message_fields import SDP
 from gateway.sip.own_request import OwnRequest
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.voice.call_session import description, other
+from gateway.voice.dtmf_info import CONTENT, body_of, digit_of
 from gateway.voice.media_session import MediaRefused, Side
 from gateway.voice.passed_headers import OF_INFO, passed
 
@@ -64,7 +66,7 @@ class PassedRequests:
             case "INVITE" | "UPDATE" | "PRACK":
                 await self._describe(event, side)
             case "INFO":
-                self._pass(event, side)
+                await self._inform(event, side)
             case "OPTIONS":
                 able = (*CAPABILITIES, ("Accept", SDP))
                 event.leg.respond(event.transaction, 200, now, able)
@@ -122,6 +124,21 @@ class PassedRequests:
             leg.respond(asked, 500, call.now)
         else:
             self._pending.append(Pending(own, leg, asked))
+
+    async def _inform(self, event: Asked, side: Side) -> None:
+        """A digit goes on in the media; all else as INFO."""
+        digit = digit_of(event.request)
+        if digit and await self._call.session.send_digit(other(side), digit):
+            self._answer(event.leg, event.transaction, 200)
+        elif not event.transaction.answered:
+            self._pass(event, side)
+
+    def tell_digit(self, side: Side, digit: str, duration_ms: int) -> None:
+        """To that side, by INFO; what that answers is heard by nobody."""
+        leg = self._call.leg(side)
+        if leg is not None:
+            with suppress(SipError):  # Too many requests of ours are under way.
+                leg.request("INFO", self._call.now, CONTENT, body_of(digit, duration_ms))
 
     def _pass(self, event: Asked, side: Side) -> None:
         request, now = event.request, self._call.now

@@ -194,6 +194,10 @@ class RtpengineSession:
         self._make_injectable(on_reply)
         return reply
 
+    def digits_by_signalling(self, side: Side) -> Reply[None]:
+        """It tells no digits, but makes tones of events by itself."""
+        return Reply.of(None)
+
     def close(self) -> Reply[Qualities]:
         """What came is asked first: a call that is deleted may say nothing of it. A server that
         does not answer forgets the call by its own time-out."""

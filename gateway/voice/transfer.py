@@ -91,6 +91,7 @@ class Transfer:
         call, side = self._call, self.side
         assert hunt.attempt is not None
         sdp = description(response)
+        qualities = await call.session.qualities()
         try:
             if not sdp:
                 raise MediaRefused(NOT_ACCEPTABLE, "there is no answer")
@@ -100,7 +101,6 @@ class Transfer:
             hunt.rejected(NOT_ACCEPTABLE, None, call.now)
             await self.failed(NOT_ACCEPTABLE)
             return
-        qualities = await call.session.qualities()
         self.notify(ANSWERED)
         call.legs.free(side, qualities.of(side).mos, call.now)
         call.legs.place(side, hunt.answered(call.now))

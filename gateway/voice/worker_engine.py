@@ -8,35 +8,61 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
+import media.events
 from gateway.call import Quality
 from gateway.voice.media_session import (
+    Digit,
     Lost,
     MediaEvent,
     MediaReadings,
     MediaRefused,
+    OneWay,
+    Played,
     Qualities,
+    Recording,
     Side,
     Silence,
+    Talk,
 )
 from gateway.voice.steps import Reply
+from media.events import (
+    DigitReceived,
+    EndGone,
+    MediaTimeout,
+    Recorded,
+    Silent,
+    Talking,
+)
+from media.events import OneWay as OneWayHeard
+from media.events import Played as PlayedOut
 from media.profile import Profile
+from media.telephone_event import DIGIT_S
 from media.worker.messages import (
     Answer,
     Begin,
     Delete,
     Described,
+    Done,
+    Dtmf,
     Event,
     Fault,
+    Happened,
+    Listen,
     Measured,
     Offer,
     Ping,
     Place,
+    Play,
     Pong,
     Query,
+    Record,
     Refused,
     Report,
     Request,
-    Silent,
+    Stop,
+    StopRecording,
+    Told,
+    event_of,
 )
 from media.worker.messages import Reply as WorkersReply
 
@@ -44,6 +70,7 @@ from media.worker.messages import Reply as WorkersReply
 REQUESTS_MAX = 10_000
 NONE = Pong(0, 0, 0, 0, 0, 0)
 _ENDS = {Side.CALLER: 0, Side.CALLED: 1}
+_SIDES = (Side.CALLER, Side.CALLED)
 
 
 class MediaWorker:
@@ -55,6 +82,7 @@ class MediaWorker:
         self.capacity = capacity
         self.sessions: dict[int, WorkerSession] = {}
         self.restarts = 0
+        self.one_way = 0
         # Calls that died with it last.
         self.calls_lost = 0
         self._on_fault = on_fault
@@ -120,8 +148,11 @@ class MediaWorker:
                 case Refused(number, status, detail):
                     reply, _ = self._asked.pop(number)
                     reply.refuse(MediaRefused(status, detail))
-                case Silent(call):
-                    self._tell(call, Silence())
+                case Done(number):
+                    reply, _ = self._asked.pop(number)
+                    reply.settle(None)
+                case Happened(call):
+                    self._tell(call, event_of(message))
                 case Report(calls):
                     for call, first, second in calls:
                         session = self.sessions.get(call)
@@ -144,10 +175,12 @@ class MediaWorker:
         for session in sessions.values():
             session.on_event(Lost())
 
-    def _tell(self, call: int, event: MediaEvent) -> None:
+    def _tell(self, call: int, event: media.events.MediaEvent) -> None:
         session = self.sessions.get(call)
+        if isinstance(event, OneWayHeard):
+            self.one_way += 1
         if session is not None:  # Else it was closed meanwhile.
-            session.on_event(event)
+            session.on_event(told(event))
 
 
 class WorkerSession:
@@ -179,6 +212,38 @@ class WorkerSession:
 
     def query(self) -> Reply[Qualities]:
         return self._worker.ask(Query, (self._call,), self._learn)
+
+    def play(self, side: Side, file: str) -> Reply[None]:
+        return self._ask(Play, _ENDS[side], file)
+
+    def play_tone(
+        self, side: Side, hertz: tuple[float, ...], on_s: float, off_s: float = 0.0
+    ) -> Reply[None]:
+        """Until it is stopped."""
+        return self._ask(Play, _ENDS[side], "", 0, hertz, on_s, off_s)
+
+    def stop(self, side: Side) -> Reply[None]:
+        return self._ask(Stop, _ENDS[side])
+
+    def send_dtmf(self, side: Side, digits: str) -> Reply[None]:
+        return self._ask(Dtmf, _ENDS[side], digits, DIGIT_S)
+
+    def digits_by_signalling(self, side: Side) -> Reply[None]:
+        return self._ask(Told, _ENDS[side])
+
+    def listen(self, side: Side, on: bool) -> Reply[None]:
+        """Tell when that side talks, by `Talk`, or no more."""
+        return self._ask(Listen, _ENDS[side], on)
+
+    def record(self, file: str) -> Reply[None]:
+        """Both sides, into a WAV file that is not there yet."""
+        return self._ask(Record, file)
+
+    def stop_recording(self) -> Reply[None]:
+        return self._ask(StopRecording)
+
+    def _ask(self, request: Callable[..., Request], *args: Any) -> Reply[None]:
+        return self._worker.ask(request, (self._call, *args), _itself)
 
     def close(self) -> Reply[Qualities]:
         self._worker.sessions.pop(self._call, None)
@@ -222,11 +287,31 @@ class WorkerEngine:
             octets=sum(one.octets for one in counted),
             strays=sum(one.strays for one in counted),
             unsent=sum(one.unsent for one in counted),
+            one_way=sum(worker.one_way for worker in self._workers),
         )
 
 
-def _itself(pong: Pong) -> Pong:
-    return pong
+def told(event: media.events.MediaEvent) -> MediaEvent:
+    """In the words of the signalling. A transport that is gone is silence."""
+    match event:
+        case MediaTimeout() | EndGone():
+            return Silence()
+        case OneWayHeard(end):
+            return OneWay(_SIDES[end])
+        case DigitReceived(end, sign, duration_s, passed):
+            return Digit(_SIDES[end], sign, round(1_000 * duration_s), passed)
+        case PlayedOut(end, finished):
+            return Played(_SIDES[end], finished)
+        case Talking(end):
+            return Talk(_SIDES[end], True)
+        case Silent(end):
+            return Talk(_SIDES[end], False)
+        case Recorded(path, seconds, reason):
+            return Recording(path, seconds, reason)
+
+
+def _itself(message: Any) -> Any:
+    return message
 
 
 def _sdp(described: Described) -> bytes:

@@ -36,7 +36,7 @@ class Control(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
-        self.service = Service(self._tell, self._answer)
+        self.service = Service(self._tell)
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
@@ -56,9 +56,7 @@ class Control(asyncio.Protocol):
         try:
             for one in self._frames.feed(octets):
                 for request in requests.decode(one):
-                    reply = self._answered(request)
-                    if reply is not None:
-                        self._told.append(reply)
+                    self._handle(request)
         except (FrameTooLong, msgspec.DecodeError):
             self.closed.set()
             return
@@ -79,20 +77,18 @@ class Control(asyncio.Protocol):
 
     # Out
 
-    def _answered(self, request: Request) -> Reply | None:
+    def _handle(self, request: Request) -> None:
         try:
-            return self.service.handle(request)
+            reply = self.service.handle(request)
         except Exception:
             self._fault(traceback.format_exc())
-            return Refused(request.number, 500, "a fault of the media worker")
+            reply = Refused(request.number, 500, "a fault of the media worker")
+        if reply is not None:
+            self._told.append(reply)
 
-    def _answer(self, reply: Reply) -> None:
-        self._told.append(reply)
-        self._flush()
-
-    def _tell(self, event: Event) -> None:
-        if len(self._told) < EVENTS_MAX:
-            self._told.append(event)
+    def _tell(self, told: Reply | Event) -> None:
+        if len(self._told) < EVENTS_MAX or not isinstance(told, Event):
+            self._told.append(told)
             if not self._flush_wanted:
                 self._flush_wanted = True
                 self._loop.call_soon(self._flush)

@@ -8,8 +8,11 @@ its name. Both ends are of one release, so there are no versions.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 
+from media.events import MediaEvent
 from media.leg import Heard
 
 # What a batch may take: more than all descriptions of its requests can come to.
@@ -81,7 +84,83 @@ class Delete(_Message, frozen=True):
     call: int
 
 
-Request = Begin | Ping | Offer | Answer | Query | Delete
+class Play(_Message, frozen=True):
+    """To that end, see `Relay.play`: the file is a WAV file that this machine can read; without one
+    it is a tone of these frequencies."""
+
+    number: int
+    call: int
+    end: int
+    file: str
+    repeats: int = 1
+    hertz: tuple[float, ...] = ()
+    on_s: float = 0.0
+    off_s: float = 0.0
+
+
+class Stop(_Message, frozen=True):
+    """Playing to that end."""
+
+    number: int
+    call: int
+    end: int
+
+
+class Dtmf(_Message, frozen=True):
+    """Digits to that end."""
+
+    number: int
+    call: int
+    end: int
+    digits: str
+    duration_s: float
+
+
+class Told(_Message, frozen=True):
+    """That end is told digits by the signalling, where it takes no events."""
+
+    number: int
+    call: int
+    end: int
+
+
+class Listen(_Message, frozen=True):
+    """Tell when that end talks and when it is silent; `on` or no more."""
+
+    number: int
+    call: int
+    end: int
+    on: bool
+
+
+class Record(_Message, frozen=True):
+    """What both ends say, into a WAV file that is not there yet."""
+
+    number: int
+    call: int
+    file: str
+
+
+class StopRecording(_Message, frozen=True):
+    number: int
+    call: int
+
+
+Request = (
+    Begin
+    | Ping
+    | Offer
+    | Answer
+    | Query
+    | Delete
+    | Play
+    | Stop
+    | Dtmf
+    | Told
+    | Listen
+    | Record
+    | StopRecording
+)
 
 
 # From the worker
@@ -111,6 +190,10 @@ class Measured(_Message, frozen=True):
     second: Heard
 
 
+class Done(_Message, frozen=True):
+    number: int
+
+
 class Refused(_Message, frozen=True):
     """`status` is SIP's, as in MediaError."""
 
@@ -119,13 +202,15 @@ class Refused(_Message, frozen=True):
     detail: str
 
 
-Reply = Pong | Described | Measured | Refused
+Reply = Pong | Described | Measured | Done | Refused
 
 
-class Silent(_Message, frozen=True):
-    """See `MediaTimeout`."""
+class Happened(_Message, frozen=True):
+    """What a relay tells of a call: which of `media.events`, and its facts in their order."""
 
     call: int
+    event: str
+    facts: tuple[str | float | bool, ...]
 
 
 class Report(_Message, frozen=True):
@@ -140,7 +225,19 @@ class Fault(_Message, frozen=True):
     text: str
 
 
-Event = Silent | Report | Fault
+Event = Happened | Report | Fault
+
+_EVENTS = {kind.__name__: kind for kind in get_args(MediaEvent)}
+
+
+def happened(call: int, event: MediaEvent) -> Happened:
+    return Happened(call, type(event).__name__, tuple(event))
+
+
+def event_of(told: Happened) -> MediaEvent:
+    event: MediaEvent = _EVENTS[told.event](*told.facts)
+    return event
+
 
 _encoder = msgspec.msgpack.Encoder()
 requests = msgspec.msgpack.Decoder(list[Request])

@@ -7,14 +7,18 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from random import SystemRandom
 
-from media.errors import MediaError
-from media.events import EndGone, MediaEvent, MediaTimeout
+from media import wav
+from media.audio import Audio, tone
+from media.errors import MediaError, NotAcceptable
+from media.events import MediaEvent
 from media.leg import Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
 from media.sdp import Address
+from media.speech import SpeechBounds
 from media.webrtc_end import WebRtcEnds
 from media.webrtc_hooks import TurnServer
 from media.webrtc_transport import WebRtcHost
@@ -23,18 +27,26 @@ from media.worker.messages import (
     Begin,
     Delete,
     Described,
+    Done,
+    Dtmf,
     Event,
+    Listen,
     Measured,
     Offer,
     Ping,
     Place,
+    Play,
     Pong,
     Query,
+    Record,
     Refused,
     Reply,
     Report,
     Request,
-    Silent,
+    Stop,
+    StopRecording,
+    Told,
+    happened,
 )
 
 NOTHING = Heard(0, 0, 0, 0.0, 0.0, 0.0)
@@ -43,23 +55,20 @@ REPORTED_MAX = 256
 
 
 class Service:
-    """`tell` hears of events, and `answer` of replies that had to wait. Nothing but Begin may be
-    asked before Begin."""
+    """`tell` hears of events, and of replies that had to wait. Nothing but Begin may be asked
+    before Begin. `relays` are those of calls that stand, by their numbers."""
 
-    def __init__(
-        self, tell: Callable[[Event], None], answer: Callable[[Reply], None] = lambda reply: None
-    ) -> None:
+    def __init__(self, tell: Callable[[Reply | Event], None]) -> None:
         self._tell = tell
-        self._answer = answer
         self._opening: dict[int, tuple[int, asyncio.Task[None]]] = {}
-        self._calls: dict[int, Relay] = {}
+        self.relays: dict[int, Relay] = {}
         self._host: RelayHost | None = None
         self._web: WebRtcHost | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
 
     def handle(self, request: Request) -> Reply | None:
-        """None where the answer waits for servers of STUN and TURN: the first offer of a call."""
+        """None: it is told later. The first offer of a call waits for servers of STUN and TURN."""
         try:
             match request:
                 case Offer() if self._must_wait(request):
@@ -68,17 +77,35 @@ class Service:
                     return None
                 case Offer():
                     return Described(request.number, self._offer(request))
-                case Answer():
-                    relay = self._calls.get(request.call)
-                    if relay is None:
-                        return Refused(request.number, 500, "the call is not known")
-                    return Described(request.number, relay.answer(request.end, request.sdp))
+                case Answer(number, call, end, sdp):
+                    return Described(number, self._relay(call).answer(end, sdp))
                 case Query(number, call):
                     return Measured(number, *self._heard(call))
                 case Delete(number, call):
                     heard = self._heard(call)
                     self._delete(call)
                     return Measured(number, *heard)
+                case Play():
+                    self._load(request)
+                    return None
+                case Stop(number, call, end):
+                    self._relay(call).services.stop(end)
+                    return Done(number)
+                case Dtmf(number, call, end, digits, duration_s):
+                    self._relay(call).services.send_digits(end, digits, duration_s)
+                    return Done(number)
+                case Told(number, call, end):
+                    self._relay(call).services.tell_digits(end, by_signalling=True)
+                    return Done(number)
+                case Listen(number, call, end, on):
+                    self._relay(call).services.listen(end, SpeechBounds() if on else None)
+                    return Done(number)
+                case Record(number, call, file):
+                    self._relay(call).services.record(Path(file), (0, 1))
+                    return Done(number)
+                case StopRecording(number, call):
+                    self._relay(call).services.stop_recording()
+                    return Done(number)
                 case Ping(number):
                     return self._pong(number)
                 case Begin(number, place):
@@ -89,13 +116,13 @@ class Service:
 
     def reports(self) -> Iterator[Report]:
         """Of all calls, in parts."""
-        numbers = list(self._calls)
+        numbers = list(self.relays)
         for at in range(0, len(numbers), REPORTED_MAX):
             part = numbers[at : at + REPORTED_MAX]
-            yield Report([(call, *self._heard(call)) for call in part if call in self._calls])
+            yield Report([(call, *self._heard(call)) for call in part if call in self.relays])
 
     def close(self) -> None:
-        for call in list(self._calls):
+        for call in list(self.relays):
             self._delete(call)
         for call in list(self._opening):
             self._delete(call)
@@ -126,16 +153,21 @@ class Service:
         self._host.browsers = WebRtcEnds(self._web)
 
     def _offer(self, offer: Offer) -> bytes:
-        relay = self._calls.get(offer.call)
+        host, relay = self._host, self.relays.get(offer.call)
+        assert host is not None
+        profile = Profile(offer.profile) if offer.profile else None
         if relay is None:
-            assert self._host is not None
-            relay = self._host.open(partial(self._on_event, offer.call), profiles_of(offer))
-            self._calls[offer.call] = relay
-        return relay.offer(offer.end, offer.sdp)
+            relay = host.open(partial(self._on_event, offer.call), profiles_of(offer), offer.end)
+            self.relays[offer.call] = relay
+            return relay.offer(offer.end, offer.sdp)
+        instead = None
+        if profile is not None and profile is not relay.profile(1 - offer.end):
+            instead = host.end(profile)
+        return relay.offer(offer.end, offer.sdp, instead)
 
     def _must_wait(self, offer: Offer) -> bool:
         assert self._host is not None
-        return offer.call not in self._calls and self._host.waits(profiles_of(offer))
+        return offer.call not in self.relays and self._host.waits(profiles_of(offer))
 
     async def _open(self, offer: Offer) -> None:
         """It is over in `GATHER_S`."""
@@ -143,24 +175,45 @@ class Service:
         on_event = partial(self._on_event, offer.call)
         reply: Reply | None
         try:
-            self._calls[offer.call] = await self._host.opened(on_event, profiles_of(offer))
+            relay = await self._host.opened(on_event, profiles_of(offer), offer.end)
+            self.relays[offer.call] = relay
         except MediaError as error:
             reply = Refused(offer.number, error.status, str(error))
         else:
             reply = self.handle(offer)
         del self._opening[offer.call]
         assert reply is not None
-        self._answer(reply)
+        self._tell(reply)
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
-        match event:
-            case MediaTimeout() | EndGone():
-                self._tell(Silent(call))
-            case _:
-                pass
+        self._tell(happened(call, event))
+
+    def _relay(self, call: int) -> Relay:
+        relay = self.relays.get(call)
+        if relay is None:
+            raise NotAcceptable("the call is not known")
+        return relay
+
+    # Audio is made beside the loop, which has packets to relay
+
+    def _load(self, play: Play) -> None:
+        made = asyncio.get_running_loop().run_in_executor(None, _audio_of, play)
+        made.add_done_callback(partial(self._loaded, play))
+
+    def _loaded(self, play: Play, made: asyncio.Future[Audio]) -> None:
+        try:
+            self._relay(play.call).services.play(play.end, made.result(), play.repeats)
+        except MediaError as error:
+            self._tell(Refused(play.number, error.status, str(error)))
+        except OSError as error:
+            self._tell(Refused(play.number, 404, f"no such audio: {error.strerror}"))
+        else:
+            self._tell(Done(play.number))
+
+    # What is counted
 
     def _heard(self, call: int) -> tuple[Heard, Heard]:
-        relay = self._calls.get(call)
+        relay = self.relays.get(call)
         return (NOTHING, NOTHING) if relay is None else (relay.heard(0), relay.heard(1))
 
     def _delete(self, call: int) -> None:
@@ -168,8 +221,8 @@ class Service:
         if call in self._opening:
             number, opening = self._opening.pop(call)
             opening.cancel()
-            self._answer(Refused(number, 500, "the call is over"))
-        relay = self._calls.pop(call, None)
+            self._tell(Refused(number, 500, "the call is over"))
+        relay = self.relays.pop(call, None)
         if relay is None:
             return
         packets, octets, strays, unsent = _counted(relay)
@@ -181,13 +234,23 @@ class Service:
 
     def _pong(self, number: int) -> Pong:
         packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
-        for relay in self._calls.values():
+        for relay in self.relays.values():
             counted = _counted(relay)
             packets += counted[0]
             octets += counted[1]
             strays += counted[2]
             unsent += counted[3]
-        return Pong(number, len(self._calls), packets, octets, strays, unsent)
+        return Pong(number, len(self.relays), packets, octets, strays, unsent)
+
+
+def _audio_of(play: Play) -> Audio:
+    """Raises OSError: the file cannot be read. Raises MediaError: it cannot be played."""
+    if play.hertz:
+        return tone(play.hertz, play.on_s, play.off_s)
+    file = Path(play.file)
+    if file.stat().st_size > wav.FILE_OCTETS_MAX:
+        raise NotAcceptable("the file is too long")
+    return wav.read(file.read_bytes())
 
 
 def profiles_of(offer: Offer) -> tuple[Profile, Profile]:

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.admin.health import ALARMS_SHOWN_MAX, health
+from gateway.voice.call_meters import CallReadings
 from routing.alarm import Alarm, AlarmKind
 from tests.admin.builders import binds, busy_bind, readings
 
@@ -38,6 +39,11 @@ def test_a_gateway_that_reads_what_an_earlier_run_left_is_not_ready() -> None:
 def test_all_reasons_are_told() -> None:
     report = health(readings(accepting=False, binds=binds(alpha=False)))
     assert report.reasons == ("the store takes no messages", "down: alpha/1")
+
+
+def test_a_gateway_with_a_media_worker_down_is_degraded() -> None:
+    report = health(readings(calls=CallReadings(gauges={"media_workers_down": 1})))
+    assert (report.status, report.reasons) == ("degraded", ("media workers down: 1",))
 
 
 def test_a_gateway_without_binds_has_none_down() -> None:

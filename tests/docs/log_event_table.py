@@ -23,6 +23,8 @@ SPOKEN = {
 }
 
 MEANINGS: dict[str, str] = {
+    "accounts not kept": "Many accounts could not be kept beside the store, for `reason`: the next "
+    "start takes as long as this one. Look at the disk.",
     "a call's timer met a fault of ours": "A defect, with its traceback. Report it.",
     "media worker started": "A process that relays media is up, with its part of the ports.",
     "media worker lost": "It has died, with `calls`, which are ended; another is started. Its exit "

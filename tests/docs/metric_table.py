@@ -102,6 +102,7 @@ MEANINGS: dict[str, str] = {
     "bind_submitted_total": "Segments sent.",
     "calls_standing": "Calls that are not over.",
     "media_workers": "Processes that relay media and are up; or rtpengines.",
+    "media_workers_down": "Those that are not, though they should.",
     "media_calls": "Calls whose media they hold.",
     "media_calls_free": "For how many more calls there are RTP ports. 0 with rtpengine, which "
     "does not tell.",
@@ -110,6 +111,7 @@ MEANINGS: dict[str, str] = {
     "media_octets_total": "Their octets.",
     "media_stray_packets_total": "Packets that came to a port of a call and were not its "
     "end's, or no RTP.",
+    "media_one_way_total": "Times that media came from one end of a call and none from the other.",
     "media_unsent_packets_total": "Packets that the system did not take; late media is not kept.",
     "call_callbacks_pending": "Status callbacks of calls that are not yet taken or given up.",
     "call_callbacks_in_flight": "Requests of them under way.",

@@ -75,9 +75,13 @@ class Chromium(ChildProcess):
         page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
         for domain in ("Runtime", "Log", "Page"):
             await page.ask(f"{domain}.enable")
-        await page.ask("Page.navigate", url=url)
-        async with asyncio.timeout(PATIENCE_S):
-            await page.loaded.wait()
+        await page.ask("Page.setLifecycleEventsEnabled", enabled=True)
+        loader = (await page.ask("Page.navigate", url=url))["loaderId"]
+
+        async def is_loaded() -> bool:
+            return loader in page.loaded
+
+        await until(is_loaded)
         return page
 
     async def ask(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
@@ -140,22 +144,25 @@ class Chromium(ChildProcess):
             while True:
                 self._told(json.loads(await self._socket.recv()))
         for reply in self._replies.values():
-            reply.set_exception(PageError("the browser has ended"))
+            if not reply.done():
+                reply.set_exception(PageError("the browser has ended"))
 
     def _told(self, said: dict[str, Any]) -> None:
         if "id" in said:
-            if reply := self._replies.pop(said["id"], None):
+            reply = self._replies.get(said["id"])
+            if reply is not None and not reply.done():
                 reply.set_result(said)
         elif page := self._pages.get(said.get("sessionId", "")):
             page.told(said["method"], said["params"])
 
 
 class Page:
-    """`errors` are what its console has said of errors, and exceptions that nobody caught."""
+    """`errors` are what its console has said of errors, and exceptions that nobody caught; `loaded`
+    are the documents, by their loaders, that are complete."""
 
     def __init__(self, browser: Chromium, session: str) -> None:
         self.errors: list[str] = []
-        self.loaded = asyncio.Event()
+        self.loaded: set[str] = set()
         self._browser = browser
         self._session = session
 
@@ -185,8 +192,8 @@ class Page:
 
     def told(self, event: str, facts: dict[str, Any]) -> None:
         match event:
-            case "Page.loadEventFired":
-                self.loaded.set()
+            case "Page.lifecycleEvent" if facts["name"] == "load":
+                self.loaded.add(facts["loaderId"])
             case "Runtime.exceptionThrown":
                 self._note(_described(facts["exceptionDetails"]))
             case "Runtime.consoleAPICalled" if facts["type"] in ("error", "assert"):

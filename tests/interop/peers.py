@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 
 from tests.support.npm_package import NodeMissing, installed_package
@@ -30,6 +31,7 @@ PACKAGES = {
     "rtpengine": "rtpengine-daemon",
     "turnserver": "coturn",
 }
+LIBRARIES = {"opus": "libopus0"}
 # Of npm.
 NODE_SMPP, SIP_JS = "smpp@0.6.0-rc.4", "sip.js@0.21.2"
 # Only `make bench` wants these, for Jasmin.
@@ -78,9 +80,11 @@ def install(packages: Sequence[str]) -> None:
 def main() -> None:
     wanted = PACKAGES | (BENCH_PACKAGES if "--bench" in sys.argv[1:] else {})
     missing = {package for command, package in wanted.items() if not _here(command)}
+    missing |= {package for library, package in LIBRARIES.items() if not find_library(library)}
     if missing:
         install(sorted(missing))
     lost = [command for command in wanted if not _here(command)]
+    lost += [f"lib{library}" for library in LIBRARIES if not find_library(library)]
     for package in (NODE_SMPP, SIP_JS):
         try:
             installed_package(package)

@@ -2,6 +2,8 @@
 prove the audio, by their frequency and level, and keys pass both ways."""
 
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -9,11 +11,12 @@ import pytest_asyncio
 from carriers_sim.call_recorder import RecordedCall
 from carriers_sim.session_description import PCMU
 from gateway.sip.leg_events import EndCause
+from tests.e2e.configuration import OTHER_SID, OTHER_TOKEN
 from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S
-from tests.interop.chromium import PageError
-from tests.interop.peers import SIP_JS, PeerMissing, program
-from tests.interop.sip_js import TONE_HZ, BrowserPhone, browser_phone
+from tests.interop.chromium import Chromium, PageError
+from tests.interop.peers import PeerMissing
+from tests.interop.sip_js import PAGES, TONE_HZ, BrowserPhone, browser_phone, browser_with_tone
 from tests.interop.voice_carrier import changed
 from tests.interop.voice_gateway import (
     CALLED,
@@ -24,7 +27,6 @@ from tests.interop.voice_gateway import (
     voice_gateway,
 )
 from tests.media import tone
-from tests.support.npm_package import NodeMissing, installed_package
 
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 EVENTS = "telephone-event"
@@ -40,16 +42,21 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Voi
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chromium]:
+    try:
+        made = browser_with_tone(tmp_path_factory.mktemp("browser"))
+    except PeerMissing as missing:
+        pytest.skip(str(missing))
+    async with made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def phone(
-    gateway: VoiceGateway, tmp_path_factory: pytest.TempPathFactory
+    gateway: VoiceGateway, browser: Chromium, sip_js_modules: Path
 ) -> AsyncIterator[BrowserPhone]:
     """Registered."""
-    try:
-        program("chromium")
-        modules = installed_package(SIP_JS)
-    except (PeerMissing, NodeMissing) as missing:
-        pytest.skip(str(missing))
-    async with browser_phone(tmp_path_factory.mktemp("browser"), modules) as made:
+    async with browser_phone(browser, sip_js_modules) as made:
         await made.register(gateway.websocket_port, USERNAME, PASSWORD)
         yield made
 
@@ -75,16 +82,17 @@ async def test_browser_calls_and_both_hear_tones_and_keys(
     await phone.dial(CALLED, codec, EVENTS)
     call = carrier.calls[-1]
     await hear_each_other(phone, call)
+    stats = await phone.stats()
+    assert f"audio/{codec}" in stats
+    assert stats["inbound-rtp"]["packetsLost"] == 0
     await phone.send_digits("19#")
-    await phone.hears_digits("2*4", lambda: carrier.press(call, "2*4"))
+    for digit in "2*4":
+        await phone.hears_digit(partial(carrier.press, call), digit)
 
     async def carrier_heard() -> str:
         return call.digits
 
     await until(carrier_heard, lambda digits: digits == "19#")
-    stats = await phone.stats()
-    assert f"audio/{codec}" in stats
-    assert stats["inbound-rtp"]["packetsLost"] == 0
     await phone.hang_up()
     await carrier.wait_until(lambda: call.is_over, PATIENCE_S)
     assert call.ended == EndCause.BYE
@@ -108,3 +116,37 @@ async def test_browser_hears_that_it_is_refused(gateway: VoiceGateway, phone: Br
     with pytest.raises(PageError, match="refused: 486"):
         await phone.dial(CALLED)
     assert gateway.carriers.violations == []
+
+
+async def test_our_own_page_calls_and_is_heard(gateway: VoiceGateway, browser: Chromium) -> None:
+    carrier = gateway.carrier
+    carrier.set_behaviour(changed({"audio": "echo"}))
+    page = await browser.open(f"{gateway.daemon.rest}/phone#{OTHER_SID}:{OTHER_TOKEN}")
+    await page.evaluate(f"$('to').value = '{CALLED}'; $('call').click()")
+
+    async def state() -> str:
+        return str(await page.evaluate("$('state').textContent + $('trouble').textContent"))
+
+    assert await until(state, lambda said: said not in ("Calling", "Ringing")) == "Talking"
+    call = carrier.calls[-1]
+
+    async def carrier_heard() -> float:
+        return tone.level_of(bytes(call.heard), TONE_HZ)
+
+    await until(carrier_heard, lambda level: level > LEVEL_MIN)
+    ear = (PAGES / "ear.js").read_text().replace("export ", "")
+    await page.evaluate(f"(() => {{ {ear}; globalThis.ear = new Ear($('audio').srcObject) }})()")
+
+    async def page_hears() -> float:
+        return float((await page.call("ear.levels", [TONE_HZ]))[0])
+
+    await until(page_hears, lambda level: level > LEVEL_MIN)
+    await page.evaluate("$('keypad').children[4].click()")
+
+    async def digits() -> str:
+        return call.digits
+
+    await until(digits, lambda heard: heard == "5")
+    await page.evaluate("$('hang-up').click()")
+    assert await until(state, lambda said: said != "Talking") == "Ended"
+    assert page.errors == []

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import aioice.ice
 import pytest
 
 from gateway.net import ng_link
@@ -28,6 +29,7 @@ from tests.interop.rtp_end import RtpEnd, talk
 from tests.interop.rtpengine import LOOPBACK, Rtpengine
 from tests.media import descriptions
 from tests.media.descriptions import audio, spoken
+from tests.media.webrtc_peer import Browser
 
 pytestmark = pytest.mark.interop
 PEERS = ("rtpengine",)
@@ -218,6 +220,30 @@ async def test_call_on_hold_is_described_as_such(tmp_path: Path) -> None:
             one.session.answer(Side.CALLER, spoken(one.caller.port, "recvonly", host=LOOPBACK))
         )
         assert b"a=recvonly" in answered
+
+
+async def test_browser_that_has_opus_alone_talks_with_a_phone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [LOOPBACK])
+    browser = Browser(codecs=("opus",))
+    async with farm(Rtpengine(tmp_path)) as engines, call(engines) as one:
+        offered = await settled(
+            one.session.offer(Side.CALLER, await browser.offer(), Profile.PLAIN)
+        )
+        answer = described(one.called.port, *PCMU_ONLY)
+        answered = await settled(one.session.answer(Side.CALLED, answer))
+        await browser.answered(answered)
+
+        async def heard() -> tuple[int, int]:
+            one.called.send(port_of(offered))
+            speech = [each for each in one.called.received() if each[1] & 0x7F == 0]
+            return len(browser.raw), len(speech)
+
+        await until(heard, all)
+        await browser.close()
+    assert b" UDP/TLS/RTP/SAVPF " in answered
+    assert b" RTP/AVP " in offered
 
 
 async def test_digits_are_sent_as_events(tmp_path: Path) -> None:

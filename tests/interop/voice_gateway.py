@@ -31,6 +31,9 @@ digest_algorithms = ["MD5"]
 
 [media]
 workers = 1
+
+[phone]
+enabled = true
 """
 CARRIER = """
 [[carrier]]

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
+from media.events import MediaTimeout
 from media.worker.control import EVENTS_MAX, Control
 from media.worker.messages import (
     Begin,
@@ -19,9 +20,9 @@ from media.worker.messages import (
     Refused,
     Reply,
     Request,
-    Silent,
     answers,
     frame,
+    happened,
 )
 from tests.media.udp_end import LOOPBACK
 
@@ -105,7 +106,7 @@ async def test_no_more_events_are_kept_than_may_be_while_nobody_reads() -> None:
     async with Signalling() as signalling:
         signalling.control.pause_writing()
         for call in range(2 * EVENTS_MAX):
-            signalling.control._tell(Silent(call))
+            signalling.control._tell(happened(call, MediaTimeout()))
         signalling.control.resume_writing()
         told = 0
         with suppress(TimeoutError):

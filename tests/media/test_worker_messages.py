@@ -2,6 +2,7 @@
 
 import pytest
 
+from media.events import MediaTimeout
 from media.leg import Heard
 from media.worker.messages import (
     FRAME_OCTETS_MAX,
@@ -23,9 +24,9 @@ from media.worker.messages import (
     Reply,
     Report,
     Request,
-    Silent,
     answers,
     frame,
+    happened,
     requests,
 )
 
@@ -43,7 +44,7 @@ TOLD: list[Reply | Event] = [
     Described(3, b"v=0\r\n"),
     Refused(4, 488, "no audio"),
     Measured(5, HEARD, HEARD),
-    Silent(7),
+    happened(7, MediaTimeout()),
     Report([(7, HEARD, HEARD)]),
     Fault("Traceback"),
 ]

@@ -5,28 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from media import sdp
+from media.events import MediaTimeout, Played
 from media.profile import Profile, profile_of
 from media.worker.messages import (
     Answer,
     Begin,
     Delete,
     Described,
+    Done,
+    Dtmf,
     Event,
+    Happened,
+    Listen,
     Measured,
     Offer,
     Ping,
     Place,
+    Play,
     Pong,
     Query,
+    Record,
     Refused,
     Reply,
     Report,
-    Silent,
+    Stop,
+    StopRecording,
+    Told,
+    happened,
 )
 from media.worker.service import NOTHING, REPORTED_MAX, Service
 from tests.e2e.patience import until
@@ -49,12 +60,16 @@ class Begun(Service):
         silence_s: float = 60.0,
         stun_port: int = 0,
     ) -> None:
-        self.told: list[Event] = []
-        self.answered: asyncio.Queue[Reply] = asyncio.Queue()
-        super().__init__(self.told.append, self.answered.put_nowait)
+        self.told: list[Reply | Event] = []
+        self.answered: asyncio.Queue[Reply | Event] = asyncio.Queue()
+        super().__init__(self._hear)
         stun = (LOOPBACK, stun_port) if stun_port else ("", 0)
         begun = self.handle(Begin(1, Place(LOOPBACK, "", *ports, silence_s, stun)))
         assert begun == Pong(1, 0, 0, 0, 0, 0)
+
+    def _hear(self, told: Reply | Event) -> None:
+        self.told.append(told)
+        self.answered.put_nowait(told)
 
     def join(self, caller: bytes, called: bytes) -> tuple[int, int]:
         """The ports that the called side and the caller send to."""
@@ -117,7 +132,45 @@ async def test_call_without_ports_is_a_503_and_leaves_nothing(begun: Start) -> N
 async def test_answer_of_a_call_that_is_not_known_is_refused(begun: Start) -> None:
     refused = begun().handle(Answer(2, CALL, 1, spoken()))
     assert isinstance(refused, Refused)
-    assert refused.status == 500
+    assert refused.status == 488
+
+
+async def test_somebody_else_of_another_profile_takes_the_place_of_an_end_by_its_answer(
+    begun: Start,
+) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    service.join(caller.description(), called.description())
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    assert isinstance(offered, Described)
+    assert b"RTP/SAVP" in offered.sdp
+    assert service.relays[CALL].profile(1) is Profile.PLAIN
+    answered = service.handle(Answer(5, CALL, 1, answer_of(offered.sdp, called.port)))
+    assert isinstance(answered, Described)
+    assert b"RTP/AVP" in answered.sdp
+    assert service.relays[CALL].profile(1) is Profile.SDES
+    caller.close()
+    called.close()
+
+
+async def test_end_stays_where_somebody_else_was_offered_and_did_not_answer(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    _, port = service.join(caller.description(), called.description())
+    service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    service.handle(Offer(5, CALL, 0, caller.description(), "plain"))
+    caller.send(packet(), port)
+    assert (await called.receive())[0] == packet()
+    service.handle(Delete(6, CALL))
+    caller.close()
+    called.close()
+
+
+def answer_of(offer: bytes, port: int) -> bytes:
+    """The offer itself, at another port, with the first of its keys."""
+    media = sdp.parse(offer).media[0]
+    lines = offer.replace(f"m=audio {media.port}".encode(), f"m=audio {port}".encode())
+    head, *keys = lines.split(b"a=crypto:")
+    last = keys[-1].partition(b"\r\n")[2]
+    return head + b"a=crypto:" + keys[0].partition(b"\r\n")[0] + b"\r\n" + last
 
 
 async def test_browser_is_spoken_to_as_browsers_are_whoever_calls(begun: Start) -> None:
@@ -158,10 +211,10 @@ async def test_silence_is_told_by_the_number_of_the_call(begun: Start) -> None:
     service = begun(silence_s=0.0)
     service.join(spoken(), spoken())
 
-    async def told() -> list[Event]:
+    async def told() -> list[Reply | Event]:
         return service.told
 
-    assert (await until(told, bool))[0] == Silent(CALL)
+    assert (await until(told, bool))[0] == happened(CALL, MediaTimeout())
 
 
 async def test_reports_are_of_all_calls_in_parts(begun: Start) -> None:
@@ -172,3 +225,72 @@ async def test_reports_are_of_all_calls_in_parts(begun: Start) -> None:
     reports = list(service.reports())
     assert [len(one.calls) for one in reports] == [REPORTED_MAX, 1]
     assert reports[1] == Report([(calls - 1, NOTHING, NOTHING)])
+
+
+# Primitives of call control
+
+
+async def test_tone_is_played_to_an_end_until_it_is_stopped(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    service.join(caller.description(), called.description())
+    assert service.handle(Play(4, CALL, 0, "", 0, (425.0,), 0.2)) is None
+    await caller.receive()
+    assert Done(4) in service.told
+    assert service.handle(Stop(5, CALL, 0)) == Done(5)
+    await heard(service, happened(CALL, Played(0, False)))
+    caller.close()
+    called.close()
+
+
+async def test_file_that_cannot_be_played_is_refused_when_it_was_looked_for(begun: Start) -> None:
+    service = begun()
+    service.join(spoken(), spoken())
+    service.handle(Play(4, CALL, 0, "/nowhere.wav"))
+    service.handle(Play(5, CALL, 0, __file__))
+    await heard(service, Refused(4, 404, "no such audio: No such file or directory"))
+
+    async def refused() -> list[int]:
+        return [one.status for one in service.told if isinstance(one, Refused) and one.number == 5]
+
+    assert await until(refused, bool) == [488]
+
+
+async def test_call_that_is_over_before_its_audio_is_there_hears_nothing(begun: Start) -> None:
+    service = begun()
+    service.join(spoken(), spoken())
+    service.handle(Play(4, CALL, 0, "", 0, (425.0,), 0.2))
+    service.handle(Delete(5, CALL))
+    await heard(service, Refused(4, 488, "the call is not known"))
+
+
+async def test_digit_is_sent_to_an_end_and_heard_from_it(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    service.join(caller.description(), called.description())
+    assert service.handle(Told(4, CALL, 0)) == Done(4)
+    assert service.handle(Dtmf(5, CALL, 1, "5", 0.1)) == Done(5)
+    octets, _ = await called.receive()
+    assert octets[1] & 0x7F == 101
+    caller.close()
+    called.close()
+
+
+async def test_call_is_recorded_and_listened_to(begun: Start, tmp_path: Path) -> None:
+    service, file = begun(), tmp_path / "call.wav"
+    service.join(spoken(), spoken())
+    assert service.handle(Record(4, CALL, str(file))) == Done(4)
+    assert service.handle(Listen(5, CALL, 0, True)) == Done(5)
+    assert service.handle(StopRecording(6, CALL)) == Done(6)
+
+    async def recorded() -> list[str]:
+        return [str(one.facts[0]) for one in service.told if isinstance(one, Happened)]
+
+    assert await until(recorded, lambda paths: str(file) in paths)
+
+
+async def heard(service: Begun, what: Reply | Event) -> None:
+    """Once it has told that."""
+
+    async def told() -> bool:
+        return what in service.told
+
+    await until(told, bool)

@@ -41,6 +41,13 @@ def test_a_challenge_is_answered_where_it_asks(status: int, name: str) -> None:
     assert credentials.response == credentials.expected(secret, "REGISTER")
 
 
+def test_the_next_try_has_no_via_of_the_first() -> None:
+    answer = client().answer(REGISTER, asked(challenge()), "c")
+    assert "Via" in REGISTER.headers
+    assert answer is not None
+    assert "Via" not in answer.headers
+
+
 def test_another_response_is_not_answered() -> None:
     assert client().answer(REGISTER, REGISTER.response(403), "c") is None
 

@@ -140,7 +140,7 @@ def test_an_extension_that_is_required_is_known(line: str, method: str, code: in
     [
         ((SDP,), "INVITE", None),
         (("Content-Type: Application/SDP;charset=x",), "INVITE", None),
-        (("Content-Type: multipart/mixed;boundary=x",), "UPDATE", None),
+        (("Content-Type: multipart/mixed;boundary=x",), "UPDATE", 400),
         (("Content-Type: text/plain",), "INVITE", 415),
         ((), "INVITE", 415),
         ((SDP, "Content-Encoding: gzip"), "INVITE", 415),

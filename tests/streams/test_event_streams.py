@@ -35,7 +35,7 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **config: Any) -> None:
         self.broker = FakeBroker()
         self.ledger = StreamLedger()
-        monkeypatch.setattr(module, "Broker", lambda *_: self.broker.connect())
+        monkeypatch.setattr("gateway.streams.broker.Broker", lambda *_: self.broker.connect())
         events = Events(mqtt=MQTT, **config)
         self.streams = EventStreams(events, 0, self.ledger, a_clock(), Random(1), Path("unused"))
 
@@ -204,7 +204,9 @@ async def test_webhook_that_is_down_is_a_failure_and_no_more() -> None:
 
 def test_client_id_is_that_of_the_prefix_and_node(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = []
-    monkeypatch.setattr(module, "Broker", lambda config, client_id, *_: ids.append(client_id))
+    monkeypatch.setattr(
+        "gateway.streams.broker.Broker", lambda config, client_id, *_: ids.append(client_id)
+    )
     for mqtt in (Mqtt("broker", topic_prefix="site/a"), Mqtt("broker", client_id="mine")):
         module._connect(mqtt, Topics(mqtt.topic_prefix), 7)()
     assert ids == ["site-a-7", "mine"]

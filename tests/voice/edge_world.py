@@ -125,7 +125,8 @@ def signed(
     response = request.response(refusal.status, headers=refusal.headers)
     answer = DigestClient(username, password).answer(request, response, "cnonce")
     assert answer is not None
-    return answer
+    via = request.headers.get("Via")
+    return answer if via is None else answer.under(via)
 
 
 def call(

@@ -46,6 +46,24 @@ class FakeSession:
         assert not self.closed
         return self._engine.replied(QUALITIES)
 
+    def play(self, side: Side, file: str) -> Reply[None]:
+        return self._done(f"play {file} to {side}")
+
+    def stop(self, side: Side) -> Reply[None]:
+        return self._done(f"stop {side}")
+
+    def send_dtmf(self, side: Side, digits: str) -> Reply[None]:
+        if self.stuck:
+            return Reply.refused(MediaRefused(488, "nothing is agreed"))
+        return self._done(f"digits {digits} to {side}")
+
+    def digits_by_signalling(self, side: Side) -> Reply[None]:
+        return self._done(f"tell digits to {side}")
+
+    def _done(self, what: str) -> Reply[None]:
+        self.log.append(what)
+        return self._engine.replied(None)
+
     def close(self) -> Reply[Qualities]:
         assert not self.closed
         self.closed = True

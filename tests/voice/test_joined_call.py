@@ -52,6 +52,13 @@ def test_descriptions_pass_through_the_media_engine() -> None:
     assert world.answered(world.customer).response.body == b"relayed " + ANSWER
 
 
+def test_description_in_a_body_of_several_parts_passes_alone() -> None:
+    world = World()
+    body = b"--x\r\nContent-Type: application/sdp\r\n\r\n" + OFFER + b"\r\n--x--\r\n"
+    world.call(body, headers=(("Content-Type", "multipart/mixed;boundary=x"),))
+    assert world.called().request_received.body == b"relayed " + OFFER
+
+
 def test_nothing_of_one_side_is_seen_by_the_other() -> None:
     world = World()
     caller = world.call(headers=(("User-Agent", "secret"), ("X-Secret", "secret")))

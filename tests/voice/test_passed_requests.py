@@ -170,11 +170,11 @@ def test_reinvite_that_is_withdrawn_is_withdrawn_on_the_other_side() -> None:
 def test_info_and_its_answer_pass() -> None:
     world = World()
     caller, _ = world.talk()
-    dtmf = [("Content-Type", "application/dtmf-relay"), ("X-Secret", "1")]
-    caller.request("INFO", world.now, dtmf, b"Signal=5")
+    flash = [("Content-Type", "application/hook-flash"), ("X-Secret", "1")]
+    caller.request("INFO", world.now, flash, b"Signal=hf")
     asked = world.asked(world.one)
-    assert asked.request.body == b"Signal=5"
-    assert asked.request.content_type == "application/dtmf-relay"
+    assert asked.request.body == b"Signal=hf"
+    assert asked.request.content_type == "application/hook-flash"
     assert "X-Secret" not in asked.request.headers
     asked.leg.respond(asked.transaction, 415, world.now)
     assert world.events(world.customer, Responded)[0].status == 415

@@ -20,6 +20,7 @@ from gateway.voice.media_session import (
 )
 from gateway.voice.worker_engine import REQUESTS_MAX, MediaWorker, WorkerEngine, WorkerSession
 from media import sdp
+from media.events import MediaTimeout
 from media.leg import Heard
 from media.profile import Profile
 from media.worker.messages import (
@@ -30,9 +31,9 @@ from media.worker.messages import (
     Reply,
     Report,
     Request,
-    Silent,
     answers,
     frame,
+    happened,
     requests,
 )
 from media.worker.service import Service
@@ -51,7 +52,7 @@ class JoinedWorker(MediaWorker):
     def __init__(self, number: int = 1, capacity: int = 10, place: Place = PLACE) -> None:
         self.faults: list[str] = []
         super().__init__(number, capacity, self.faults.append)
-        self.events: list[Event] = []
+        self.events: list[Reply | Event] = []
         self.asked: list[Request] = []
         self.service = Service(self.events.append)
         self.begun = self.begin(self.ask_over_the_wire, place)
@@ -74,7 +75,7 @@ class JoinedWorker(MediaWorker):
         asked, self.asked = self.asked, []
         (octets,) = Frames().feed(frame(asked))
         handled = [self.service.handle(one) for one in requests.decode(octets)]
-        replies: list[Reply | Event] = [one for one in handled if one is not None]
+        replies = [one for one in handled if one is not None]
         (octets,) = Frames().feed(frame([*replies, *self.events]))
         self.events.clear()
         self.take(answers.decode(octets))
@@ -233,10 +234,10 @@ async def test_silence_is_told_to_its_call_unless_that_is_closed(joined: Start) 
     worker = joined()
     events: list[MediaEvent] = []
     session = opened(up(worker), events)
-    worker.take([Silent(1), Silent(99)])
+    worker.take([happened(1, MediaTimeout()), happened(99, MediaTimeout())])
     assert events == [Silence()]
     session.close()
-    worker.take([Silent(1)])
+    worker.take([happened(1, MediaTimeout())])
     assert events == [Silence()]
 
 
