@@ -77,6 +77,9 @@ class WebRtcDescription:
 
     def offered(self, description: SessionDescription, media: Media) -> AudioStream:
         said = WebRtcSaid.of(description, media)
+        before = self._agreed
+        if before is not None and said.remote.is_another_without_restart(before.remote):
+            raise NotAcceptable("another fingerprint, and ICE does not begin anew")
         return AudioStream(
             None,
             None,

@@ -112,6 +112,10 @@ class RemoteParameters:
         """Whether ICE begins anew (RFC 8839 §4.4.1.1.1)."""
         return (self.ufrag, self.pwd) != (before.ufrag, before.pwd)
 
+    def is_another_without_restart(self, before: RemoteParameters) -> bool:
+        """An end that is another one has another way to it, too (RFC 8842 §4)."""
+        return self.fingerprints != before.fingerprints and not self.restarts(before)
+
 
 def parse_candidate(value: str) -> IceCandidate | None:
     """Behind `candidate:`; None for one that is not tried."""

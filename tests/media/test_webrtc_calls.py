@@ -4,18 +4,26 @@ its content."""
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import struct
+import time
 
 import pytest
 
 from media import rtp
 from media.events import EndGone
+from media.relay import RelayHost
 from media.rtp import RtpHeader
-from media.webrtc_transport import TransportState
+from media.sdp import parse
+from media.webrtc_description import WebRtcSaid
+from media.webrtc_parameters import LocalParameters
+from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
 from tests.media.descriptions import audio, sdp
+from tests.media.packets import packet
 from tests.media.tone import level_of
 from tests.media.udp_end import LOOPBACK
+from tests.media.webrtc_descriptions import browser as described_browser
 from tests.media.webrtc_peer import WAIT_S, Browser, level_of_frames
 from tests.media.webrtc_site import Site, loopback
 
@@ -24,16 +32,16 @@ __all__ = ["loopback"]
 
 BROWSER_HERTZ, PHONE_HERTZ = 1_000, 440
 # What settles is not measured: the jitter buffer, and the first frames of a codec.
-SETTLED = 10
+SETTLED, HEARD = 10, 40
 EVENT = struct.Struct("!BBH")
 
 
 async def heard_both_ways(site: Site, browser: Browser) -> tuple[float, float, float, float]:
     """The level of its tone that each end hears of the other, and that of its own."""
-    hearing = asyncio.create_task(browser.hear(35))
-    await site.speak(PHONE_HERTZ, 60)
+    hearing = asyncio.create_task(browser.hear(HEARD))
+    await site.speak(PHONE_HERTZ, lambda: hearing.done() and len(site.phone_heard) >= HEARD)
     frames = (await hearing)[SETTLED:]
-    octets = b"".join([rtp.payload(one) for one in site.phone_heard[SETTLED:]])
+    octets = b"".join([rtp.payload(one) for one in site.phone_heard[SETTLED:HEARD]])
     return (
         level_of_frames(frames, PHONE_HERTZ),
         level_of(octets, BROWSER_HERTZ),
@@ -91,12 +99,17 @@ async def test_digits_pass_both_ways_by_each_ends_clock(
         await site.becomes(TransportState.CONNECTED)
         site.send(bytes(RtpHeader(phone_type, 1, 0, 6)) + EVENT.pack(3, 0x8A, 800))
         await browser.send(bytes(RtpHeader(web_type, 1, 0, 5)) + EVENT.pack(7, 0x8A, duration))
-        await site.speak(PHONE_HERTZ, 20)
+
+        def heard() -> list[list[bytes]]:
+            by_phone = [rtp.payload(one) for one in site.phone_heard if one[1] & 0x7F == phone_type]
+            by_browser = [rtp.payload(one) for one in browser.raw if one[1] & 0x7F == web_type]
+            return [by_phone, by_browser]
+
+        await site.speak(PHONE_HERTZ, lambda: all(heard()))
         await browser.close()
-        heard = [one for one in site.phone_heard if one[1] & 0x7F == phone_type]
-        assert [EVENT.unpack(rtp.payload(one)) for one in heard] == [(7, 0x8A, 800)]
-        heard = [one for one in browser.raw if one[1] & 0x7F == web_type]
-        assert [EVENT.unpack(rtp.payload(one)) for one in heard] == [(3, 0x8A, duration)]
+        by_phone, by_browser = heard()
+        assert [EVENT.unpack(one) for one in by_phone] == [(7, 0x8A, 800)]
+        assert [EVENT.unpack(one) for one in by_browser] == [(3, 0x8A, duration)]
 
 
 async def test_a_certificate_that_is_not_that_of_the_fingerprint_is_refused() -> None:
@@ -121,6 +134,45 @@ async def test_a_browser_that_goes_is_told_at_once() -> None:
         await browser.close()
         async with asyncio.timeout(WAIT_S):
             assert await site.events.get() == EndGone(0)
+
+
+async def test_ice_begins_anew_in_a_call() -> None:
+    async with Site() as site:
+        await site.open(we_offer=False)
+        other = RelayHost(LOOPBACK, (33_000, 33_999), random.Random(2), time.monotonic)
+        host = WebRtcHost(other, time.monotonic)
+        connected = asyncio.Event()
+
+        def state_changed(state: TransportState) -> None:
+            if state is TransportState.CONNECTED:
+                connected.set()
+
+        peer = WebRtcTransport(host, True, state_changed)
+        ufrags = set()
+        for sequence in (1, 2):
+            offer = described_browser(formats=("0",), transport=said_of(await peer.gather()))
+            answer = parse(site.negotiate(offer, site.phone.description()))
+            said = WebRtcSaid.of(answer, answer.media[0])
+            ufrags.add(said.remote.ufrag)
+            peer.connect(said.remote, is_client=False)
+            await site.becomes(TransportState.CONNECTED)
+            await connected.wait()
+            peer.send_rtp(packet(sequence))
+            assert (await site.phone.receive())[0] == packet(sequence)
+        await peer.close()
+        other.close()
+        assert len(ufrags) == 2
+
+
+def said_of(local: LocalParameters) -> tuple[str, ...]:
+    return (
+        f"ice-ufrag:{local.ufrag}",
+        f"ice-pwd:{local.pwd}",
+        f"fingerprint:{local.fingerprint.hash} {local.fingerprint.octets}",
+        "setup:actpass",
+        "rtcp-mux",
+        *[f"candidate:{one}" for one in local.candidates],
+    )
 
 
 def with_events(offer: bytes, payload_type: int, rate: int) -> bytes:

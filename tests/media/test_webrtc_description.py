@@ -17,7 +17,7 @@ from media.webrtc_description import WebRtcDescription
 from media.webrtc_parameters import LocalParameters
 from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as described
-from tests.media.webrtc_descriptions import LOCAL, TRANSPORT, browser, restarted, role
+from tests.media.webrtc_descriptions import LOCAL, TRANSPORT, browser, media_of, restarted, role
 
 RENEWED = replace(LOCAL, ufrag="renewed0")
 
@@ -88,6 +88,16 @@ def test_video_is_refused_and_stays_out_of_the_bundle() -> None:
     assert (video.port, attributes(video)["mid"]) == (0, "1")
     assert audio_media.port != 0
     assert ("a", "group:BUNDLE 0") in answer.lines
+
+
+def test_audio_that_is_bundled_behind_video_goes_by_the_transport_of_that() -> None:
+    video = media_of("m=video 9 UDP/TLS/RTP/SAVPF 96", *TRANSPORT, "mid:v", "rtpmap:96 VP8/90000")
+    bundled = media_of("m=audio 9 UDP/TLS/RTP/SAVPF 0", "rtcp-mux", "mid:a", "rtpmap:0 PCMU/8000")
+    call = Call()
+    call.offer(0, described(video, bundled, session=("a=group:BUNDLE v a",)))
+    answer = sdp.parse(call.negotiation.answer(1, spoken()))
+    assert [one.port for one in answer.media] == [0, 30_000]
+    assert ("a", "group:BUNDLE a") in answer.lines
 
 
 def test_an_answer_names_nothing_that_was_not_offered() -> None:
@@ -205,6 +215,17 @@ def test_an_answer_cannot_begin_ice_anew() -> None:
     call.offer(0, spoken())
     with pytest.raises(NotAcceptable):
         call.answer(1, browser(formats=("0",), transport=role("active", restarted())))
+
+
+def test_another_end_does_not_come_by_the_way_of_the_last_one() -> None:
+    call = Call()
+    call.offer(0, browser())
+    call.answer(1, spoken())
+    other = tuple(one.replace("CD:", "CE:") for one in TRANSPORT)
+    with pytest.raises(NotAcceptable):
+        call.offer(0, browser(transport=other))
+    call.offer(0, browser(transport=restarted(role("passive", other))))
+    assert attributes(call.answer(1, spoken()))["setup"] == "active"
 
 
 def test_two_browsers_pass_what_is_theirs_alone() -> None:

@@ -33,10 +33,10 @@ from tests.media.udp_end import LOOPBACK, UdpEnd
 pytestmark = pytest.mark.e2e
 
 PORTS = (32_000, 32_999)
-WAIT_S = 5.0
+WAIT_S = 20.0
 CONNECTED = TransportState.CONNECTED
 # Set up and closed again, to find what is left over.
-SET_UPS, AT_ONCE = 200, 20
+SET_UPS, AT_ONCE = 200, 10
 
 
 class End:
@@ -106,8 +106,8 @@ def remote(
 async def relays() -> AsyncIterator[RelayHost]:
     host = RelayHost(LOOPBACK, PORTS, random.Random(3), time.monotonic)
     yield host
-    assert host.ports.taken == set()
     host.close()
+    assert host.ports.taken == set()
 
 
 @pytest.fixture
@@ -227,6 +227,19 @@ async def test_a_certificate_that_is_not_that_of_the_fingerprint_is_refused(pair
     await answerer.becomes(TransportState.FAILED)
     with pytest.raises(OSError, match="cannot be sent to"):
         answerer.transport.send_rtp(packet())
+
+
+async def test_another_end_by_another_way_has_keys_of_its_own(relays: RelayHost) -> None:
+    pair, others = [Pair(WebRtcHost(relays, time.monotonic)) for _ in range(2)]
+    first, second = await pair.connected()
+    # What was between the first two has other keys, and is not closed by the one that is left.
+    pair.ends = first, others.ends[1]
+    for end in await pair.connect():
+        await end.becomes(CONNECTED)
+    first.transport.send_rtp(packet())
+    assert await others.ends[1].hears() == packet()
+    await second.transport.close()
+    await pair.close()
 
 
 async def test_an_end_that_is_nowhere_fails(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

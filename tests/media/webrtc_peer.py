@@ -20,7 +20,7 @@ from aiortc import (
 
 SAMPLE_RATE, FRAME_SAMPLES = 8_000, 160
 FULL_SCALE = 32_767
-WAIT_S = 10.0
+WAIT_S = 20.0
 
 
 class Tone(MediaStreamTrack):

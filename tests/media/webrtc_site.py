@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 import aioice.ice
@@ -75,14 +76,17 @@ class Site:
             while await self._states.get() is not state:
                 pass
 
-    async def speak(self, hertz: int, count: int) -> None:
+    async def speak(self, hertz: int, until: Callable[[], bool]) -> None:
         """The phone sends a tone, and keeps what comes."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        for number, frame in zip(range(count), frames(mu_law_tone(hertz)), strict=False):
+        for number, frame in enumerate(frames(mu_law_tone(hertz))):
             await asyncio.sleep(begun + number * FRAME_S - loop.time())
             self.send(bytes(rtp.RtpHeader(0, number, number * 160, 0xF00D)) + frame)
             self.phone_heard += self.phone.received()
+            if until():
+                return
+            assert loop.time() < begun + WAIT_S, "it takes too long"
 
     def send(self, packet: bytes) -> None:
         self.phone.send(packet, self._port)
