@@ -31,7 +31,7 @@ digest_algorithms = ["MD5"]
 
 [media]
 workers = 1
-
+{media}
 [phone]
 enabled = true
 """
@@ -109,7 +109,7 @@ async def voice_gateway(
         websocket_port = free_port()
         entry = write_configuration(directory, {})
         for file, text in (
-            (entry, SIP.format(websocket_port=websocket_port) + media),
+            (entry, SIP.format(websocket_port=websocket_port, media=media)),
             (directory / "accounts.toml", door),
             (directory / "carriers.toml", "".join(trunks)),
         ):
