@@ -17,7 +17,11 @@ def test_the_shipped_entry_file_states_the_defaults(tmp_path: Path) -> None:
         (tmp_path / name).write_text((CONF / name).read_text())
     (tmp_path / "numbering_plan.csv").touch()
     shipped = load(tmp_path / "gateway.toml")
-    defaults = Config(path=shipped.path, numbering_plan=shipped.numbering_plan)
+    defaults = Config(
+        path=shipped.path,
+        numbering_plan=shipped.numbering_plan,
+        accounts_key=shipped.accounts_key,
+    )
     assert msgspec.structs.asdict(shipped) == msgspec.structs.asdict(defaults)
 
 
