@@ -28,6 +28,10 @@ ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
+    # Of several pages only one is in front; the timers of all are to run.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
     "--disable-component-update",
     "--disable-dev-shm-usage",
     "--disable-sync",

@@ -42,7 +42,7 @@ from media.ticker import TICK_S
 from media.wav import HEAD_OCTETS
 from tests.media.descriptions import audio
 from tests.media.descriptions import sdp as description
-from tests.media.packets import packet, receiver_report
+from tests.media.packets import packet, receiver_report, sender_report
 from tests.media.tone import frames, level_of, mu_law_tone
 from tests.media.udp_end import LOOPBACK, UdpEnd
 from tests.support.virtual_time import virtual_time
@@ -597,4 +597,49 @@ async def test_an_end_gets_reports_of_ours_where_its_peer_sends_none() -> None:
     relay.close()
     relays.close()
     for end in (first, second, reports):
+        end.close()
+
+
+@pytest.mark.parametrize("muxed", [True, False])
+async def test_reports_of_an_encrypted_end_are_encrypted(muxed: bool) -> None:
+    relays = host()
+    relay = relays.open(lambda event: None, (Profile.PLAIN, Profile.SDES))
+    plain, plain_reports = UdpEnd(), UdpEnd()
+    secure, reports = SrtpUdpEnd(Suite.AEAD_AES_128_GCM), UdpEnd()
+    said = ("rtcp-mux",) if muxed else (f"rtcp:{reports.port}",)
+    offered = relay.offer(0, plain.description(f"rtcp:{plain_reports.port}"))
+    secure.hears_by(sdp.parse(offered).media[0])
+    at_plain = port_of(relay.answer(1, secure.description(*said)))
+    secure.send(secure.out.protect(packet(1)), port_of(offered))
+    assert (await plain.receive())[0] == packet(1)
+    plain_reports.send(sender_report(), at_plain + 1)
+    octets, source = await (secure if muxed else reports).receive()
+    assert secure.into.unprotect_rtcp(octets) == sender_report()
+    (secure if muxed else reports).send(secure.out.protect_rtcp(receiver_report()), source)
+    assert (await plain_reports.receive())[0] == receiver_report()
+    reports.send(receiver_report(), source)
+    (secure if muxed else reports).send(secure.out.protect_rtcp(receiver_report(1)), source)
+    assert (await plain_reports.receive())[0] == receiver_report(1)
+    assert relay.leg(1).strays == 1
+    relay.close()
+    relays.close()
+    for end in (plain, plain_reports, secure, reports):
+        end.close()
+
+
+async def test_who_may_encrypt_and_does_not_is_relayed_as_it_is() -> None:
+    relays = host()
+    relay = relays.open(lambda event: None, (Profile.PLAIN, Profile.OSRTP))
+    first, second = UdpEnd(), UdpEnd()
+    at_second = port_of(relay.offer(0, first.description()))
+    at_first = port_of(relay.answer(1, second.description("rtcp-mux")))
+    first.send(packet(1), at_first)
+    assert (await second.receive())[0] == packet(1)
+    second.send(packet(2), at_second)
+    assert (await first.receive())[0] == packet(2)
+    first.send(receiver_report(), at_first)
+    assert (await second.receive())[0] == receiver_report()
+    relay.close()
+    relays.close()
+    for end in (first, second):
         end.close()

@@ -68,6 +68,15 @@ def test_messages_are_read_as_they_were_written() -> None:
     assert answers.decode(batch) == TOLD
 
 
+def test_events_are_told_as_they_happened() -> None:
+    events: list[MediaEvent] = [OneWay(1), DigitReceived(0, "5", 0.1, True)]
+    messages: list[Reply | Event] = [happened(7, event) for event in events]
+    (batch,) = Frames().feed(frame(messages))
+    told = [event_of(one) for one in answers.decode(batch) if isinstance(one, Happened)]
+    # An end that became 0.0 would be equal.
+    assert repr(told) == repr(events)
+
+
 @pytest.mark.parametrize("size", [1, 3, 1_000])
 def test_frames_are_found_however_the_stream_is_cut(size: int) -> None:
     octets = frame(ASKED) + frame(ASKED[:1]) + frame([])
