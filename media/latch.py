@@ -6,7 +6,9 @@ hears only what comes back there. So the source of its packets is believed, but 
     open    the signalled address sends: locked to it at once
             another source sends LOCK_PACKETS in a row, of one SSRC, and nobody else any: locked
     locked  all other sources are strays, until a new description opens the latch again, or the
-            locked source has been silent for SILENCE_S and the signalled address sends
+            signalled address sends: once where the locked source has been silent for SILENCE_S,
+            LOCK_PACKETS in a row where it has not. So who sends before the end does has its media
+            until it is heard at the latest, and who forges that address leads media there alone
 """
 
 from __future__ import annotations
@@ -65,8 +67,9 @@ class Latch:
         if header.payload_type not in self._payload_types:
             return False
         if source[:2] == self._signalled:
-            return (self._open or silent_s >= SILENCE_S) and self._lock(source)
-        if not self._open:
+            if self._open or silent_s >= SILENCE_S:
+                return self._lock(source)
+        elif not self._open:
             return False
         last = self._candidate
         packets = 1

@@ -58,6 +58,19 @@ async def test_silence_of_the_end_lets_nobody_else_in(call: ImpairedCall, other:
     await is_ignored(call, other)
 
 
+async def test_end_is_heard_although_somebody_else_was_first(
+    call: ImpairedCall, other: UdpEnd
+) -> None:
+    """Whom it might have been, behind a NAT."""
+    for number in range(LOCK_PACKETS):
+        other.send(packet(number), call.ports[0])
+    assert await call.ends[1].receive()
+    for number in range(LOCK_PACKETS - 1):
+        call.ends[0].send(packet(977 + number), call.ports[0])
+    assert await call.carry(speech(5, first=979))
+    await is_ignored(call, other)
+
+
 async def test_end_is_followed_behind_its_nat(call: ImpairedCall, other: UdpEnd) -> None:
     for number in range(LOCK_PACKETS - 1):
         other.send(packet(number), call.ports[0])

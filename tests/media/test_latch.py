@@ -79,11 +79,14 @@ def test_a_payload_type_that_was_not_agreed_does_not_count() -> None:
     assert not one.admits(SIGNALLED, header(payload_type=96), 0)
 
 
-def test_a_locked_source_cannot_be_displaced_even_by_the_signalled_address() -> None:
+def test_a_locked_source_cannot_be_displaced_but_by_the_signalled_address_in_a_row() -> None:
     one = behind_nat()
     assert not send(one, THIEF, *range(100))
-    assert not send(one, SIGNALLED, *range(100))
+    assert not send(one, SIGNALLED, *range(LOCK_PACKETS - 1))
     assert one.target == NAT
+    assert send(one, SIGNALLED, LOCK_PACKETS - 1)
+    assert not send(one, NAT, *range(100))
+    assert one.target == SIGNALLED
 
 
 def test_the_signalled_address_takes_over_from_one_that_fell_silent() -> None:
