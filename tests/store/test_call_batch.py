@@ -12,7 +12,7 @@ from gateway.store.call_file import CALLS_NAME, CallFile, UnderWay
 from tests.store.call_builders import a_call, a_record
 
 IDS = st.integers(1, 2)
-FACTS = st.one_of(
+FACTS: st.SearchStrategy[CallFact] = st.one_of(
     IDS.map(lambda id_: CallStarted(a_call(id_))),
     st.builds(
         CallReached,
@@ -37,19 +37,31 @@ def what_comes_of(batches: list[list[CallFact]]) -> tuple[list[UnderWay], list[C
     return found
 
 
+def possible(facts: list[CallFact]) -> list[CallFact]:
+    """Without the news that a customer has been told of an end that was none yet."""
+    ended: set[int] = set()
+    kept = []
+    for fact in facts:
+        if isinstance(fact, CallEnded):
+            ended.add(fact.record.call.id)
+        if not isinstance(fact, CallTold) or fact.call_id in ended:
+            kept.append(fact)
+    return kept
+
+
 # A call starts before anything else is told of it.
 BEGUN: list[CallFact] = [CallStarted(a_call(1)), CallStarted(a_call(2))]
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(FACTS, max_size=8))
+@given(st.lists(FACTS, max_size=8).map(possible))
 def test_facts_written_together_come_to_the_same_as_one_by_one(facts: list[CallFact]) -> None:
     one_by_one = [[fact] for fact in [*BEGUN, *facts]]
     assert what_comes_of([[*BEGUN, *facts]]) == what_comes_of(one_by_one)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(FACTS, max_size=8), st.integers(0, 10))
+@given(st.lists(FACTS, max_size=8).map(possible), st.integers(0, 10))
 def test_facts_that_are_written_again_change_nothing(facts: list[CallFact], at: int) -> None:
     """A commit of unknown outcome is made once more, maybe with what has come since."""
     told = [*BEGUN, *facts]
