@@ -52,7 +52,7 @@ def payload(packet: bytes) -> bytes:
 
 def translated(packet: bytes, payload_type: int, table: bytes) -> bytes:
     """With each octet of the payload by the table, as that type; all else stays."""
-    if packet[0] == _VERSION << 6 and len(packet) >= HEADER_OCTETS:  # As good as all are so.
+    if len(packet) >= HEADER_OCTETS and packet[0] == _VERSION << 6:  # As good as all are so.
         second = _OCTETS[packet[1] & _MARKER | payload_type]
         return packet[:1] + second + packet[2:12] + packet[12:].translate(table)
     at = payload_at(packet)
