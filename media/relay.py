@@ -49,7 +49,14 @@ class BrowserEnds(Protocol):
     """Makes WEBRTC ends; apart, for what they need takes long to load, and not all serve browsers
     (see `media.webrtc_end`)."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether servers are asked for candidates; then `gathered`, else `end`."""
+        ...
+
     def end(self, we_offer: bool) -> RelayEnd: ...
+
+    async def gathered(self, we_offer: bool) -> RelayEnd: ...
 
 
 class RelayHost:
@@ -100,6 +107,30 @@ class RelayHost:
             for profile, we_offer in zip(profiles, (False, True), strict=True):
                 ends.append(self.end(profile, we_offer))
         except MediaError:
+            for end in ends:
+                end.close()
+            raise
+        return self.join((ends[0], ends[1]), on_event)
+
+    def waits(self, profiles: tuple[Profile, Profile]) -> bool:
+        """Whether `opened` is to be awaited, instead of `open`."""
+        browsers = self.browsers
+        return browsers is not None and browsers.waits and Profile.WEBRTC in profiles
+
+    async def opened(self, on_event: OnEvent, profiles: tuple[Profile, Profile]) -> Relay:
+        """With all candidates that servers can tell of.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        ends: list[RelayEnd] = []
+        try:
+            for profile, we_offer in zip(profiles, (False, True), strict=True):
+                if profile is Profile.WEBRTC and self.browsers is not None:
+                    ends.append(await self.browsers.gathered(we_offer))
+                else:
+                    ends.append(self.end(profile, we_offer))
+        except BaseException:
             for end in ends:
                 end.close()
             raise

@@ -54,6 +54,10 @@ class WebRtcEnds:
     def __init__(self, host: WebRtcHost) -> None:
         self.host = host
 
+    @property
+    def waits(self) -> bool:
+        return self.host.stun_server is not None or self.host.turn_server is not None
+
     def end(self, we_offer: bool) -> WebRtcEnd:
         """`we_offer` says who begins: we, or the end (RFC 8445 §6.1.1).
 

@@ -14,7 +14,7 @@ from gateway.account import Account
 from gateway.config.account_rules import check_accounts
 from gateway.config.carrier import Carrier
 from gateway.config.carrier_rules import check_carriers
-from gateway.config.gateway_rules import check_events, check_smpp, check_store
+from gateway.config.gateway_rules import check_events, check_smpp, check_store, check_turn
 from gateway.config.media import Media
 from gateway.config.phone_page import PhonePage
 from gateway.config.sections import Admin, Callbacks, Events, Log, Queue, Rest, Smpp, Storage, Text
@@ -98,6 +98,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     check_media(entry, gateway.media, gateway.sip)
     check_phone(entry, gateway.phone, gateway.sip)
     check_store(entry, gateway.store)
+    turn = check_turn(entry, gateway.media.turn, environ)
     events = check_events(entry, gateway.events, environ)
 
     accounts_source = read(_named(entry, "accounts", gateway.accounts))
@@ -115,7 +116,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         admin=gateway.admin,
         smpp=gateway.smpp,
         sip=gateway.sip,
-        media=gateway.media,
+        media=msgspec.structs.replace(gateway.media, turn=turn),
         phone=gateway.phone,
         store=gateway.store,
         text=gateway.text,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.config.ice_servers import Turn
 from gateway.config.mistakes import got
 from gateway.config.secrets import signing_key
 from gateway.config.sections import Archive, Events, EventWebhook, Mqtt, Smpp, Storage
@@ -111,6 +112,19 @@ def _check_webhook(
             ' `echo "whsec_$(openssl rand -base64 32)"` makes it',
         )
     return msgspec.structs.replace(webhook, secret=secret)
+
+
+def check_turn(source: Source, turn: Turn, environ: Mapping[str, str]) -> Turn:
+    """The server of TURN, with the password that the environment holds.
+
+    Raises:
+        ConfigError: it would not let us in.
+    """
+    at = ("media", "turn")
+    password = _secret(source, at, "password", turn.password, turn.password_env, environ)
+    if bool(turn.host) != bool(turn.username and password):
+        raise source.table_error(at, "expected host, username and password together, or none")
+    return msgspec.structs.replace(turn, password=password)
 
 
 def _check_archive(source: Source, archive: Archive) -> Archive:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway.config.ice_servers import Stun, Turn
 from gateway.config.rtpengine import RTPENGINES_MAX, Rtpengine
 
 
@@ -26,4 +27,6 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port_min: Annotated[int, Meta(ge=1_024, le=65_534)] = 20_000
     port_max: Annotated[int, Meta(ge=1_025, le=65_535)] = 29_999
     workers: Annotated[int, Meta(ge=0, le=256)] = 0
+    stun: Stun = Stun()
+    turn: Turn = Turn()
     rtpengine: Annotated[tuple[Rtpengine, ...], Meta(max_length=RTPENGINES_MAX)] = ()

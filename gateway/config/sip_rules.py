@@ -53,6 +53,8 @@ def check_media(source: Source, media: Media, sip: Sip) -> None:
         text = f"expected the one address that RTP is bound to, got {got(media.host or sip.host)}"
         raise source.error((*at, "host"), text)
     _check_host(source, media.public_host, (*at, "public_host"))
+    _check_host(source, media.stun.host, (*at, "stun", "host"))
+    _check_host(source, media.turn.host, (*at, "turn", "host"))
     least = media.port_min + PORTS_OF_A_CALL * max(1, media.workers) - 1
     if media.port_max < least:
         text = f"expected at least {least}, so that each worker has the four ports of a call"

@@ -191,10 +191,18 @@ def places_of(config: Config) -> list[Place]:
     share, rest = divmod(calls, workers)
     host = media.host or sip.host
     told = media.public_host or sip.public_host
+    stun = (media.stun.host, media.stun.port)
+    turn = (
+        media.turn.host,
+        media.turn.port,
+        media.turn.username,
+        media.turn.password,
+        media.turn.transport,
+    )
     places = []
     for number in range(workers):
         most = least + PORTS_OF_A_CALL * (share + (number < rest)) - 1
-        places.append(Place(host, told, least, most, SILENCE_S))
+        places.append(Place(host, told, least, most, SILENCE_S, stun, turn))
         least = most + 1
     return places
 

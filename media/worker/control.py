@@ -36,7 +36,7 @@ class Control(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
-        self.service = Service(self._tell)
+        self.service = Service(self._tell, self._answer)
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
@@ -56,7 +56,9 @@ class Control(asyncio.Protocol):
         try:
             for one in self._frames.feed(octets):
                 for request in requests.decode(one):
-                    self._told.append(self._answered(request))
+                    reply = self._answered(request)
+                    if reply is not None:
+                        self._told.append(reply)
         except (FrameTooLong, msgspec.DecodeError):
             self.closed.set()
             return
@@ -77,12 +79,16 @@ class Control(asyncio.Protocol):
 
     # Out
 
-    def _answered(self, request: Request) -> Reply:
+    def _answered(self, request: Request) -> Reply | None:
         try:
             return self.service.handle(request)
         except Exception:
             self._fault(traceback.format_exc())
             return Refused(request.number, 500, "a fault of the media worker")
+
+    def _answer(self, reply: Reply) -> None:
+        self._told.append(reply)
+        self._flush()
 
     def _tell(self, event: Event) -> None:
         if len(self._told) < EVENTS_MAX:

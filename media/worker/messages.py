@@ -28,13 +28,16 @@ class _Message(
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where a worker relays media, as `RelayHost` has it."""
+    """Where a worker relays media, as `RelayHost` has it. `stun` is a host and port, `turn` those
+    of a server with user, password and transport; their hosts are empty where there are none."""
 
     host: str
     advertised_host: str
     port_min: int
     port_max: int
     silence_s: float
+    stun: tuple[str, int] = ("", 0)
+    turn: tuple[str, int, str, str, str] = ("", 0, "", "", "")
 
 
 class Begin(_Message, frozen=True):

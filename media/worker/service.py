@@ -3,6 +3,7 @@ socket of the signalling's."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +14,9 @@ from media.events import EndGone, MediaEvent, MediaTimeout
 from media.leg import Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
+from media.sdp import Address
 from media.webrtc_end import WebRtcEnds
+from media.webrtc_hooks import TurnServer
 from media.webrtc_transport import WebRtcHost
 from media.worker.messages import (
     Answer,
@@ -40,19 +43,29 @@ REPORTED_MAX = 256
 
 
 class Service:
-    """`tell` hears of events. Nothing but Begin may be asked before Begin."""
+    """`tell` hears of events, and `answer` of replies that had to wait. Nothing but Begin may be
+    asked before Begin."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, tell: Callable[[Event], None], answer: Callable[[Reply], None] = lambda reply: None
+    ) -> None:
         self._tell = tell
+        self._answer = answer
+        self._opening: dict[int, tuple[int, asyncio.Task[None]]] = {}
         self._calls: dict[int, Relay] = {}
         self._host: RelayHost | None = None
         self._web: WebRtcHost | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Reply | None:
+        """None where the answer waits for servers of STUN and TURN: the first offer of a call."""
         try:
             match request:
+                case Offer() if self._must_wait(request):
+                    opening = asyncio.get_running_loop().create_task(self._open(request))
+                    self._opening[request.call] = request.number, opening
+                    return None
                 case Offer():
                     return Described(request.number, self._offer(request))
                 case Answer():
@@ -84,6 +97,8 @@ class Service:
     def close(self) -> None:
         for call in list(self._calls):
             self._delete(call)
+        for call in list(self._opening):
+            self._delete(call)
         if self._host is not None:
             self._host.close()
 
@@ -101,20 +116,41 @@ class Service:
             place.advertised_host,
             place.silence_s,
         )
-        self._web = WebRtcHost(self._host, time.monotonic)
+        stun, turn = Address(*place.stun), TurnServer(Address(*place.turn[:2]), *place.turn[2:])
+        self._web = WebRtcHost(
+            self._host,
+            time.monotonic,
+            stun if stun.host else None,
+            turn if turn.address.host else None,
+        )
         self._host.browsers = WebRtcEnds(self._web)
 
     def _offer(self, offer: Offer) -> bytes:
         relay = self._calls.get(offer.call)
         if relay is None:
             assert self._host is not None
-            other = Profile(offer.profile or Profile.PLAIN)
-            profiles = profile_of(offer.sdp), other
-            if offer.end == 1:
-                profiles = other, profile_of(offer.sdp)
-            relay = self._host.open(partial(self._on_event, offer.call), profiles)
+            relay = self._host.open(partial(self._on_event, offer.call), profiles_of(offer))
             self._calls[offer.call] = relay
         return relay.offer(offer.end, offer.sdp)
+
+    def _must_wait(self, offer: Offer) -> bool:
+        assert self._host is not None
+        return offer.call not in self._calls and self._host.waits(profiles_of(offer))
+
+    async def _open(self, offer: Offer) -> None:
+        """It is over in `GATHER_S`."""
+        assert self._host is not None
+        on_event = partial(self._on_event, offer.call)
+        reply: Reply | None
+        try:
+            self._calls[offer.call] = await self._host.opened(on_event, profiles_of(offer))
+        except MediaError as error:
+            reply = Refused(offer.number, error.status, str(error))
+        else:
+            reply = self.handle(offer)
+        del self._opening[offer.call]
+        assert reply is not None
+        self._answer(reply)
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
         match event:
@@ -129,6 +165,10 @@ class Service:
 
     def _delete(self, call: int) -> None:
         """Harmless where there is none: its offer may have been refused for want of a port."""
+        if call in self._opening:
+            number, opening = self._opening.pop(call)
+            opening.cancel()
+            self._answer(Refused(number, 500, "the call is over"))
         relay = self._calls.pop(call, None)
         if relay is None:
             return
@@ -148,6 +188,12 @@ class Service:
             strays += counted[2]
             unsent += counted[3]
         return Pong(number, len(self._calls), packets, octets, strays, unsent)
+
+
+def profiles_of(offer: Offer) -> tuple[Profile, Profile]:
+    """Of the ends of a call that begins with this."""
+    own, other = profile_of(offer.sdp), Profile(offer.profile or Profile.PLAIN)
+    return (own, other) if offer.end == 0 else (other, own)
 
 
 def _counted(relay: Relay) -> tuple[int, int, int, int]:

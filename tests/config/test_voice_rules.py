@@ -350,3 +350,19 @@ def test_rtpengines_need_no_address_of_ours(files: Files) -> None:
         ("media.example", 2_223, 1),
         ("::1", 2_223, 0),
     ]
+
+
+def test_a_turn_server_lets_in_who_has_a_name_and_a_password(files: Files) -> None:
+    line = add(files.entry, '[media.turn]\nhost = "turn.example"\nusername = "gateway"\n')
+    assert mistake(files) == (
+        f"{files.entry.name}:{line}: [media.turn] "
+        "expected host, username and password together, or none"
+    )
+
+
+def test_the_password_of_a_turn_server_may_stand_in_the_environment(files: Files) -> None:
+    add(
+        files.entry,
+        '[media.turn]\nhost = "turn.example"\nusername = "gateway"\npassword_env = "SECRET"\n',
+    )
+    assert load(files.entry, {"SECRET": "s3cret"}).media.turn.password == "s3cret"

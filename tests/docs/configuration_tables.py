@@ -29,6 +29,7 @@ from gateway.config.call_customer_rules import CUSTOMER_TRUNK_BOUNDS, PHONE_BOUN
 from gateway.config.carrier import BindTls, Carrier, CarrierBind, CarrierRoute, Outbind
 from gateway.config.dialect import AddressForms, ConstantTlv, Dialect
 from gateway.config.gateway_file import GatewayFile
+from gateway.config.ice_servers import Stun, Turn
 from gateway.config.media import Media
 from gateway.config.mistakes import expected
 from gateway.config.phone_page import PhoneNumber, PhonePage
@@ -61,6 +62,8 @@ FILES: dict[str, dict[str, type[msgspec.Struct]]] = {
         "[sip]": Sip,
         "[sip.tls]": SipTls,
         "[media]": Media,
+        "[media.stun]": Stun,
+        "[media.turn]": Turn,
         "[phone]": PhonePage,
         "[[phone.number]]": PhoneNumber,
         "[store]": Storage,
@@ -185,6 +188,18 @@ MEANINGS: dict[str, dict[str, str]] = {
         "engine": "Who relays media: our own workers, or the servers below, to which none of the "
         "other keys applies.",
         "rtpengine": "See `[[media.rtpengine]]`.",
+    },
+    "[media.stun]": {
+        "host": "A server of STUN that tells us how browsers see us. Empty: none is asked.",
+        "port": "Its UDP port.",
+    },
+    "[media.turn]": {
+        "host": "A server of TURN that relays for us. Empty: none does.",
+        "port": "Its port.",
+        "transport": "`udp`, `tcp`, or `tls`: how we speak with it.",
+        "username": "Who we are there.",
+        "password": "Our password there.",
+        "password_env": "Or the environment variable that holds it.",
     },
     "[[media.rtpengine]]": {
         "host": "Where its `listen-ng` is.",

@@ -28,6 +28,7 @@ PACKAGES = {
     "sipsak": "sipsak",
     "chromium": "chromium",
     "rtpengine": "rtpengine-daemon",
+    "turnserver": "coturn",
 }
 # Of npm.
 NODE_SMPP, SIP_JS = "smpp@0.6.0-rc.4", "sip.js@0.21.2"

@@ -27,6 +27,7 @@ from media.webrtc_parameters import (
 )
 from media.webrtc_transport import SOURCES_MAX, TransportState, WebRtcHost, WebRtcTransport
 from tests.media.packets import packet, receiver_report
+from tests.media.stun_server import mapped
 from tests.media.udp_end import LOOPBACK, UdpEnd
 
 pytestmark = pytest.mark.e2e
@@ -171,15 +172,11 @@ async def test_a_stun_server_tells_how_we_are_seen(relays: RelayHost) -> None:
     pair = Pair(host)
     gathering = asyncio.create_task(pair.ends[0].gather())
     octets, port = await server.receive()
-    response = stun.Message(
-        stun.Method.BINDING, stun.Class.RESPONSE, stun.parse_message(octets).transaction_id
-    )
-    response.attributes["XOR-MAPPED-ADDRESS"] = ("203.0.113.9", 40_000)
-    server.send(bytes(response), port)
+    server.send(mapped(octets, "203.0.113.9", 40_000), port)
     await gathering
-    mapped = pair.ends[0].local.candidates[1]
-    assert (mapped.host, mapped.port, mapped.type) == ("203.0.113.9", 40_000, "srflx")
-    assert (mapped.related_host, mapped.related_port) == ("0.0.0.0", 9)
+    seen = pair.ends[0].local.candidates[1]
+    assert (seen.host, seen.port, seen.type) == ("203.0.113.9", 40_000, "srflx")
+    assert (seen.related_host, seen.related_port) == ("0.0.0.0", 9)
     server.close()
     await pair.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -23,6 +24,7 @@ from media.worker.messages import (
     Pong,
     Query,
     Refused,
+    Reply,
     Report,
     Silent,
 )
@@ -31,21 +33,28 @@ from tests.e2e.patience import until
 from tests.interop.free_port import free_udp_block
 from tests.media.descriptions import spoken
 from tests.media.packets import packet
-from tests.media.udp_end import LOOPBACK, UdpEnd
+from tests.media.stun_server import mapped
+from tests.media.udp_end import LOOPBACK, WAIT_S, UdpEnd
 from tests.media.webrtc_descriptions import browser
 
 CALL = 7
 
 
 class Begun(Service):
-    """`told` is what it has told."""
+    """`told` is what it has told, `answered` what it answered late."""
 
-    def __init__(self, ports: tuple[int, int] = (27_000, 27_999), silence_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        ports: tuple[int, int] = (27_000, 27_999),
+        silence_s: float = 60.0,
+        stun_port: int = 0,
+    ) -> None:
         self.told: list[Event] = []
-        super().__init__(self.told.append)
-        assert self.handle(Begin(1, Place(LOOPBACK, "", *ports, silence_s))) == Pong(
-            1, 0, 0, 0, 0, 0
-        )
+        self.answered: asyncio.Queue[Reply] = asyncio.Queue()
+        super().__init__(self.told.append, self.answered.put_nowait)
+        stun = (LOOPBACK, stun_port) if stun_port else ("", 0)
+        begun = self.handle(Begin(1, Place(LOOPBACK, "", *ports, silence_s, stun)))
+        assert begun == Pong(1, 0, 0, 0, 0, 0)
 
     def join(self, caller: bytes, called: bytes) -> tuple[int, int]:
         """The ports that the called side and the caller send to."""
@@ -119,6 +128,30 @@ async def test_browser_is_spoken_to_as_browsers_are_whoever_calls(begun: Start) 
     assert isinstance(answered, Described)
     assert isinstance(offered, Described)
     assert profile_of(answered.sdp) is profile_of(offered.sdp) is Profile.WEBRTC
+
+
+async def test_browser_waits_until_the_stun_server_has_told_how_we_are_seen(begun: Start) -> None:
+    server = UdpEnd()
+    service = begun(stun_port=server.port)
+    assert service.handle(Offer(2, CALL, 0, spoken(), Profile.WEBRTC)) is None
+    request, port = await server.receive()
+    server.send(mapped(request, "203.0.113.9", 40_000), port)
+    async with asyncio.timeout(WAIT_S):
+        offered = await service.answered.get()
+    assert isinstance(offered, Described)
+    assert b" 203.0.113.9 40000 typ srflx" in offered.sdp
+    server.close()
+
+
+async def test_call_that_is_deleted_while_it_waits_is_refused(begun: Start) -> None:
+    server = UdpEnd()
+    service = begun(stun_port=server.port)
+    service.handle(Offer(2, CALL, 0, browser()))
+    assert service.handle(Delete(3, CALL)) == Measured(3, NOTHING, NOTHING)
+    async with asyncio.timeout(WAIT_S):
+        assert await service.answered.get() == Refused(2, 500, "the call is over")
+    assert service.handle(Ping(4)) == Pong(4, 0, 0, 0, 0, 0)
+    server.close()
 
 
 async def test_silence_is_told_by_the_number_of_the_call(begun: Start) -> None:

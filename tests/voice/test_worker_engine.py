@@ -73,7 +73,8 @@ class JoinedWorker(MediaWorker):
     def carry(self) -> None:
         asked, self.asked = self.asked, []
         (octets,) = Frames().feed(frame(asked))
-        replies: list[Reply | Event] = [self.service.handle(one) for one in requests.decode(octets)]
+        handled = [self.service.handle(one) for one in requests.decode(octets)]
+        replies: list[Reply | Event] = [one for one in handled if one is not None]
         (octets,) = Frames().feed(frame([*replies, *self.events]))
         self.events.clear()
         self.take(answers.decode(octets))
