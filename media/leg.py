@@ -65,7 +65,8 @@ class Leg:
 
     `strays` counts packets that are no RTP or not the end's, and `unsent` those of the end that the
     system did not take: media that is late is worth nothing, so none is kept. `last_at` is when
-    anything came from the end. `on_digit` is told each digit that the end has sent.
+    anything came from the end. `on_digit` is told each digit that the end has sent, and `on_source`
+    each source that is believed to be the end.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Leg:
         self.unsent = 0
         self.stream: AudioStream | None = None
         self.on_digit: Callable[[Digit], object] = lambda digit: None
+        self.on_source: Callable[[Source], object] = lambda source: None
         self.reports = LegReports(self, transport)
         self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
@@ -197,6 +199,10 @@ class Leg:
     def close(self) -> None:
         """The end is sent nothing more, whatever is still being made for it."""
         self._target = None
+
+    def send_by(self, send_rtp: Callable[[bytes, Source], object]) -> None:
+        """From now on, to whatever the target is."""
+        self._send_rtp = send_rtp
 
     # Each packet
 
@@ -340,6 +346,7 @@ class Leg:
             return False
         self._source = source
         self._aim()
+        self.on_source(source)
         return True
 
     def _admits_rtcp(self, source: Source) -> bool:

@@ -64,12 +64,23 @@ class PlainEnd:
         self._ports = ports
         ports.pair.rtp_received = self.leg.rtp_received
         ports.pair.rtcp_received = self.leg.rtcp_received
+        self.leg.on_source = self._connect
 
     def agreed(self, stream: AudioStream) -> None:
-        """The leg knows all that there is."""
+        """Its target may be another now; its next packet tells."""
+        self.leg.send_by(self._ports.pair.send_rtp)
+        self._ports.pair.disconnect()
 
     def close(self) -> None:
         self._ports.give_back(self._ports.pair)
+
+    def _connect(self, source: Source) -> None:
+        """What is sent goes where it comes from: both by a socket of its own."""
+        send = self._ports.pair.connect(source)
+        if send is not None:
+            self.leg.send_by(lambda packet, target: send(packet))
+        else:
+            self.leg.send_by(self._ports.pair.send_rtp)
 
 
 class SrtpEnd:

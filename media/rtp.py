@@ -12,6 +12,7 @@ _HEADER = struct.Struct("!BBHII")
 _VERSION = 2
 _PADDING, _EXTENSION, _CSRC_COUNT = 0x20, 0x10, 0x0F
 _MARKER = 0x80
+_OCTETS = tuple(bytes((number,)) for number in range(256))
 # The second octet of RTCP where RTP is looked for (RFC 5761 §4).
 RTCP_TYPES = range(192, 224)
 
@@ -51,6 +52,9 @@ def payload(packet: bytes) -> bytes:
 
 def translated(packet: bytes, payload_type: int, table: bytes) -> bytes:
     """With each octet of the payload by the table, as that type; all else stays."""
+    if len(packet) >= HEADER_OCTETS and packet[0] == _VERSION << 6:  # As good as all are so.
+        second = _OCTETS[packet[1] & _MARKER | payload_type]
+        return packet[:1] + second + packet[2:12] + packet[12:].translate(table)
     at = payload_at(packet)
     if at is None:
         return packet

@@ -45,10 +45,45 @@ class SocketPair:
             raise
         self.send_rtp = self.send_muxed_rtcp = self._rtp.sendto
         self.send_rtcp = self._rtcp.sendto
+        self._now = now
+        self._connected: socket.socket | None = None
         self._read(now)
+
+    def connect(self, source: Source) -> Callable[[bytes], object] | None:
+        """A socket beside that of RTP, at the same port, for this source alone: the kernel gives it
+        what comes from there, and the other all else. That saves reading and writing an address
+        with each packet, a quarter of what one costs. What sends by it is returned, None where the
+        system has no more sockets."""
+        self.disconnect()
+        beside = socket.socket(self._rtp.family, socket.SOCK_DGRAM)
+        try:
+            beside.setblocking(False)
+            # Both must allow it, and neither does for longer than that: nobody else may come.
+            for one in (self._rtp, beside):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            try:
+                beside.bind(self._rtp.getsockname())
+                beside.connect(source)
+            finally:
+                self._rtp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+                beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+        except OSError:
+            beside.close()
+            return None
+        self._connected = beside
+        self._read_connected(beside, source)
+        return beside.send
+
+    def disconnect(self) -> None:
+        """Harmless where it is not connected."""
+        if self._connected is not None:
+            self._loop.remove_reader(self._connected.fileno())
+            self._connected.close()
+            self._connected = None
 
     def rest(self) -> None:
         """What still comes is dropped."""
+        self.disconnect()
         self.rtp_received = self.rtcp_received = dropped
 
     def close(self) -> None:
@@ -56,6 +91,25 @@ class SocketPair:
         for one in (self._rtp, self._rtcp):
             self._loop.remove_reader(one.fileno())
             one.close()
+
+    def _read_connected(self, beside: socket.socket, source: Source) -> None:
+        receive, now = beside.recv, self._now
+
+        def on_rtp() -> None:
+            try:
+                packet = receive(READ_OCTETS)
+            except OSError:  # As below; here also when the end's port is closed.
+                return
+            self.rtp_received(packet, source, now())
+
+        # Before it was connected it was anybody's.
+        try:
+            while True:
+                packet, early = beside.recvfrom(READ_OCTETS)
+                self.rtp_received(packet, early, now())
+        except OSError:
+            pass
+        self._loop.add_reader(beside.fileno(), on_rtp)
 
     def _read(self, now: Callable[[], float]) -> None:
         receive_rtp, receive_rtcp = self._rtp.recvfrom, self._rtcp.recvfrom
