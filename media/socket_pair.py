@@ -55,7 +55,10 @@ class SocketPair:
         with each packet, a quarter of what one costs. What sends by it is returned, None where the
         system has no more sockets."""
         self.disconnect()
-        beside = socket.socket(self._rtp.family, socket.SOCK_DGRAM)
+        try:
+            beside = socket.socket(self._rtp.family, socket.SOCK_DGRAM)
+        except OSError:
+            return None
         try:
             beside.setblocking(False)
             # Both must allow it, and neither does for longer than that: nobody else may come.
