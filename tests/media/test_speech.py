@@ -10,10 +10,11 @@ from media.speech import NOTHING_DBOV, Speech, SpeechBounds, level_dbov
 from tests.media.tone import mu_law_tone
 
 LOUD, FAINT, NOTHING = mu_law_tone(440, 0.5)[:160], mu_law_tone(440, 0.002)[:160], b"\xff" * 160
+BOUNDS = SpeechBounds()
 
 
 class Heard:
-    def __init__(self, bounds: SpeechBounds = SpeechBounds()) -> None:  # noqa: B008
+    def __init__(self, bounds: SpeechBounds = BOUNDS) -> None:
         self.changes: list[tuple[float, bool]] = []
         self.now = 0.0
         self.speech = Speech(bounds, lambda talks, level: self.note(talks))

@@ -26,6 +26,7 @@ from media.webrtc_parameters import (
     Setup,
 )
 from media.webrtc_transport import SOURCES_MAX, TransportState, WebRtcHost, WebRtcTransport
+from tests.e2e.patience import until
 from tests.media.packets import packet, receiver_report
 from tests.media.stun_server import mapped
 from tests.media.udp_end import LOOPBACK, UdpEnd
@@ -352,6 +353,8 @@ def census() -> tuple[int, int, int, int]:
 
 async def given_back(relays: RelayHost) -> None:
     """Until two ports are left, those of what is used."""
-    async with asyncio.timeout(WAIT_S):
-        while len(relays.ports.taken) > 2:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.005)
+
+    async def taken() -> int:
+        return len(relays.ports.taken)
+
+    await until(taken, lambda ports: ports <= 2, WAIT_S)

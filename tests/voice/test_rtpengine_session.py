@@ -348,11 +348,14 @@ def test_call_on_hold_may_be_silent() -> None:
 @pytest.mark.parametrize(
     "tags", [7, [], {"caller": 1}, {"caller": {"medias": [b"", {"streams": 1}]}}]
 )
-def test_statistics_that_make_no_sense_are_none(tags: Value) -> None:
+def test_statistics_that_make_no_sense_are_none(
+    tags: Value, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call = Call()
     call.agree()
     said: list[Any] = []
     server = call.servers[0]
-    server.ask = lambda command, on_reply: on_reply({"result": b"ok", "tags": tags})  # type: ignore[method-assign]
+    reply = {"result": b"ok", "tags": tags}
+    monkeypatch.setattr(server, "ask", lambda command, on_reply: on_reply(reply))
     said.append(value(call.session.query()))
     assert said == [Qualities()]

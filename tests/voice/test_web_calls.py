@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.call import CallEvent
 from gateway.sip.headers import Field
 from gateway.sip.leg_events import Responded
 from gateway.sip.leg_state import RequestPending
@@ -72,7 +73,9 @@ def test_refusal_of_the_called_side_is_told_with_its_record() -> None:
     world.called().refuse(486, world.now)
     world.carry()
     assert told(call) == ["initiated", "busy"]
-    assert call.after(1)[0][1].sip_status == 486  # type: ignore[union-attr]
+    _, last = call.after(1)[0]
+    assert isinstance(last, CallEvent)
+    assert last.sip_status == 486
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ class Listener:
         self.said = b""
         self.gone = asyncio.Event()
         events = WebCallEvents(calling.agent, call, calling.clock, 0)
-        self.task = asyncio.ensure_future(events({}, self._receive, self._send))  # type: ignore[arg-type]
+        scope: Any = {}  # The path and the headers were read before it was made.
+        self.task = asyncio.create_task(events(scope, self._receive, self._send))
 
     async def hears(self, word: bytes) -> None:
         async def heard() -> bytes:
