@@ -52,6 +52,21 @@ async def test_worker_that_is_killed_costs_its_own_calls_only(tmp_path: Path) ->
     assert "supernet_media_workers 2" in metrics
 
 
+async def test_worker_that_says_nothing_any_more_is_killed_and_its_call_ended(
+    tmp_path: Path,
+) -> None:
+    async with telephony(tmp_path) as site:
+        await talk(site)
+        (worker,) = workers(site)
+        os.kill(worker, signal.SIGSTOP)
+        record = await site.ended()
+        await worker_events(site, "media worker started", 2)
+        assert site.daemon.events("media worker silent")
+        assert workers(site) != [worker]
+
+    assert (record["status"], record["ended_by"]) == ("completed", "media")
+
+
 async def test_gateway_that_stands_still_touches_no_media(tmp_path: Path) -> None:
     async with telephony(tmp_path) as site:
         end = UdpEnd()
