@@ -14,10 +14,10 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
-from media import rtp
+from media import rtcp, rtp
 from media.audio_stream import AudioStream
 from media.codecs import PCMA, PCMU, Codec, Codecs
-from media.latch import Latch, Source
+from media.latch import KNOWN, Latch, Source
 from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
 from media.leg_transport import LegTransport
@@ -208,7 +208,7 @@ class Leg:
 
     def rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._source and not self._admits(packet, source, now):
-            self.strays += 1
+            self._received_before_media(packet, source, now)
             return
         if not HEADER_OCTETS <= len(packet) <= PACKET_OCTETS_MAX or packet[0] & 0xC0 != 0x80:
             self.strays += 1
@@ -349,13 +349,21 @@ class Leg:
         self.on_source(source)
         return True
 
+    def _received_before_media(self, packet: bytes, source: Source, now: float) -> None:
+        """Reports at the port of RTP may be the first to come (RFC 5761 §4); all else is a stray."""
+        if self.stream is not None and self.stream.rtcp_mux and rtcp.is_rtcp(packet):
+            self.rtcp_received(packet, source, now)
+        else:
+            self.strays += 1
+
     def _admits_rtcp(self, source: Source) -> bool:
         """From where it was signalled or, behind a NAT, from the host whose RTP is believed; once
         for each description."""
         if not self._rtcp_open or self.stream is None:
             return False
         locked = self._latch.locked
-        signalled = source[:2] == self.stream.rtcp
+        # A transport that knows its end hands up nobody else's.
+        signalled = source[:2] == self.stream.rtcp or source == KNOWN
         if not signalled and (locked is None or locked[0] != source[0]):
             return False
         if self._is_ours(Address(source[0], source[1])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -463,3 +464,24 @@ def test_a_transport_that_knows_its_end_needs_no_address() -> None:
     assert [octets for _, octets, _ in transports[1].sent] == [packet(1), receiver_report()]
     assert transports[0].sent == [("rtp", packet(9), KNOWN)]
     assert first.strays == 1
+
+
+def test_muxed_reports_that_come_before_media_are_heard() -> None:
+    transports = SentBy(), SentBy()
+    first, second = Leg(transports[0], latch=SureLatch()), Leg(transports[1])
+    join(first, second)
+    describe(first, second, (replace(end(CALLER, "rtcp-mux"), rtp=None, rtcp=None), end(CALLED)))
+    first.rtp_received(sender_report(), KNOWN, 1.0)
+    first.rtp_received(receiver_report(), KNOWN, 1.1)
+    assert [octets for _, octets, _ in transports[1].sent] == [sender_report(), receiver_report()]
+    assert (first.strays, first.last_at) == (0, 1.1)
+
+
+@pytest.mark.parametrize(("mux", "source"), [("rtcp-mux", NAT), ("x", CALLER)])
+def test_reports_before_media_are_strays_from_elsewhere_or_if_they_are_not_muxed(
+    mux: str, source: Source
+) -> None:
+    call = Call(mux=mux)
+    call.caller_sends(receiver_report(), source=source)
+    assert call.sent == ([], [])
+    assert call.legs[0].strays == 1
