@@ -208,10 +208,10 @@ class Leg:
 
     def rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._source and not self._admits(packet, source, now):
-            self._received_before_media(packet, source, now)
+            self._received_no_rtp(packet, source, now)
             return
         if not HEADER_OCTETS <= len(packet) <= PACKET_OCTETS_MAX or packet[0] & 0xC0 != 0x80:
-            self.strays += 1
+            self._received_no_rtp(packet, source, now)
             return
         take = self._takers[packet[1]]
         if take is not None:
@@ -349,8 +349,9 @@ class Leg:
         self.on_source(source)
         return True
 
-    def _received_before_media(self, packet: bytes, source: Source, now: float) -> None:
-        """Reports at the port of RTP may be the first to come (RFC 5761 §4); all else is a stray."""
+    def _received_no_rtp(self, packet: bytes, source: Source, now: float) -> None:
+        """Reports at the port of RTP (RFC 5761 §4) may be the first to come, and shorter than RTP;
+        all else is a stray."""
         if self.stream is not None and self.stream.rtcp_mux and rtcp.is_rtcp(packet):
             self.rtcp_received(packet, source, now)
         else:

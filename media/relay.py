@@ -40,6 +40,9 @@ KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
 # How often a call is looked after: reports, one-way audio.
 LOOK_S = 5.0
+# At first sooner, until both ends have a report to answer: the round trip is known by their next
+# one then (RFC 3550 §6.2 lets the first of a unicast session go without a delay).
+FIRST_LOOK_S = 1.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
@@ -343,9 +346,12 @@ class Relay:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        now = self._host.now()
         delay = LOOK_S
+        if now < self._told_at + LOOK_S and not all(leg.reports.begun for leg in self._legs):
+            delay = FIRST_LOOK_S
         if self._should_flow:
-            delay = min(delay, self._silent_since + self._host.silence_s - self._host.now())
+            delay = min(delay, self._silent_since + self._host.silence_s - now)
         self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
 
     @property

@@ -466,15 +466,25 @@ def test_a_transport_that_knows_its_end_needs_no_address() -> None:
     assert first.strays == 1
 
 
+EMPTY_REPORT = rtcp.receiver_report(SSRC, None)
+
+
 def test_muxed_reports_that_come_before_media_are_heard() -> None:
     transports = SentBy(), SentBy()
     first, second = Leg(transports[0], latch=SureLatch()), Leg(transports[1])
     join(first, second)
     describe(first, second, (replace(end(CALLER, "rtcp-mux"), rtp=None, rtcp=None), end(CALLED)))
     first.rtp_received(sender_report(), KNOWN, 1.0)
-    first.rtp_received(receiver_report(), KNOWN, 1.1)
-    assert [octets for _, octets, _ in transports[1].sent] == [sender_report(), receiver_report()]
+    first.rtp_received(EMPTY_REPORT, KNOWN, 1.1)
+    assert [octets for _, octets, _ in transports[1].sent] == [sender_report(), EMPTY_REPORT]
     assert (first.strays, first.last_at) == (0, 1.1)
+
+
+def test_a_muxed_report_may_be_shorter_than_rtp() -> None:
+    call = Call(mux="rtcp-mux")
+    call.caller_sends(packet(1), EMPTY_REPORT, packet(2), EMPTY_REPORT)
+    assert [by for by, _, _ in call.sent[1]] == ["rtp", "rtcp", "rtp", "rtcp"]
+    assert call.legs[0].strays == 0
 
 
 @pytest.mark.parametrize(("mux", "source"), [("rtcp-mux", NAT), ("x", CALLER)])
