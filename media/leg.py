@@ -170,7 +170,9 @@ class Leg:
             for path in self._paths.values()
             if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
         ]
-        if self._transcoded or of_another_clock:
+        if self._transcoded:
+            peer.outgoing.follow_another()
+        elif of_another_clock:
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -245,6 +247,12 @@ class Leg:
             self._measure(packet, payload_type)
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
+        path = self._paths.get(payload_type)
+        if path is not None and path.into is None:
+            was_tracked = peer.outgoing.tracked
+            peer.outgoing.leave_out(packet)
+            if not was_tracked:
+                self._choose_takers()
         if reader is not None:
             reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
         else:
@@ -258,12 +266,12 @@ class Leg:
         if transcoded is not None:
             transcoded(packet, now)
             return
-        path = self._paths.get(payload_type)
         passed = packet if path is None else path.through(packet)
         if passed is None:
             return
-        if reader is not None and path is not None and path.clock_rates is not None:
-            self._pass_event(passed, path.clock_rates, now)
+        if reader is not None and (self._transcoded or (path and path.clock_rates)):
+            same = reader.clock_rate, reader.clock_rate
+            self._pass_event(passed, path and path.clock_rates or same, now)
         elif self._repacketizer is not None:
             for one in self._repacketizer.repacketized(passed):
                 self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
@@ -286,9 +294,10 @@ class Leg:
                 self.unsent += 1
 
     def _pass_event(self, packet: bytes, clock_rates: tuple[int, int], now: float) -> None:
-        """Its time and duration may be of another clock than what the peer is sent."""
+        """Its time and duration may be of another clock than what the peer is sent; and what is
+        transcoded has numbers and times of its own, which the event takes its place in."""
         outgoing = self.peer.outgoing
-        if clock_rates == (outgoing.clock_rate, outgoing.clock_rate):
+        if clock_rates == (outgoing.clock_rate, outgoing.clock_rate) and not self._transcoded:
             self.deliver(packet, now)
             return
         stamp = packet[4:8]

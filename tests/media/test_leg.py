@@ -338,9 +338,25 @@ def test_events_end_here_where_the_other_end_has_none() -> None:
     call, digits = Call(), list[Digit]()
     call.legs[0].on_digit = digits.append
     call.describe(end(CALLER, "rtpmap:101 telephone-event/8000"), end(CALLED, formats=("0",)))
-    call.caller_sends(packet(1), event(2, "05 8a 0320"), packet(3))
-    assert [one.sequence for one in headers(call.sent[1])] == [1, 3]
+    call.caller_sends(packet(1), event(2, "05 0a 0320"), event(3, "05 8a 0320"), packet(4))
+    assert [(one.sequence, one.timestamp) for one in headers(call.sent[1])] == [(1, 160), (2, 640)]
     assert [one.sign for one in digits] == ["5"]
+
+
+def test_digits_that_become_tones_leave_no_gap() -> None:
+    call = Call()
+    call.describe(end(CALLER, "rtpmap:101 telephone-event/8000"), end(CALLED, formats=("0",)))
+    player = call.legs[1].player
+    call.legs[0].on_digit = lambda digit: player.send_digits(digit.sign)
+    now = 1.0
+    for sequence in range(1, 61):
+        digit = 10 < sequence <= 20
+        ended = "8a" if sequence > 14 else "0a"
+        octets = event(sequence, f"05 {ended} 0320") if digit else packet(sequence)
+        call.caller_sends(octets, now=now)
+        player.tick(now)
+        now += 0.02
+    assert [one.sequence for one in headers(call.sent[1])] == list(range(1, 56))
 
 
 @pytest.mark.parametrize(("formats", "passes"), [(("0", "13"), True), (("0",), False)])
@@ -495,3 +511,60 @@ def test_reports_before_media_are_strays_from_elsewhere_or_if_they_are_not_muxed
     call.caller_sends(receiver_report(), source=source)
     assert call.sent == ([], [])
     assert call.legs[0].strays == 1
+
+
+class ToOpusTranscoder:
+    """One packet for each, with numbers of its own that go on from the source's first."""
+
+    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
+        made: list[int] = []
+
+        def take(octets: bytes, now: float) -> None:
+            header = rtp.parse(octets)
+            assert header is not None
+            made.append(made[-1] + 1 if made else header.sequence)
+            deliver(packet(made[-1], header.timestamp * 6, b"o" * 60, 111), now)
+
+        return take
+
+
+@pytest.mark.parametrize("events", ["101 telephone-event/8000", "110 telephone-event/48000"])
+def test_what_is_transcoded_has_no_gap_around_digits(events: str) -> None:
+    transports = SentBy(), SentBy()
+    first = Leg(transports[0], transcoding=ToOpusTranscoder())
+    second = Leg(transports[1])
+    join(first, second)
+    formats = ("111", events.partition(" ")[0])
+    opus = end(CALLED, "rtpmap:111 opus/48000/2", f"rtpmap:{events}", formats=formats)
+    describe(first, second, (end(CALLER, "rtpmap:101 telephone-event/8000"), opus))
+    sequence = 0
+    for digit in (False, True, False, True, False):
+        for at in range(7):
+            sequence += 1
+            now = 1.0 + sequence * 0.02
+            if digit:
+                stamp = (sequence - at) * 160
+                octets = event(sequence, f"05 {'8a' if at > 3 else '0a'} 0320", 101, stamp)
+            else:
+                octets = packet(sequence)
+            first.rtp_received(octets, CALLER, now)
+    heard = headers(transports[1].sent)
+    numbers = [one.sequence for one in heard]
+    assert [after - before for before, after in pairwise(numbers)] == [1] * (sequence - 1)
+    starts = [one.timestamp for one in heard if one.marker][1:]
+    assert [after - before for before, after in pairwise(starts)] == [14 * 960]
+
+
+def test_what_is_transcoded_goes_on_after_another_agreement() -> None:
+    transports = SentBy(), SentBy()
+    first = Leg(transports[0], transcoding=ToOpusTranscoder())
+    second = Leg(transports[1])
+    join(first, second)
+    said = end(CALLER), end(CALLED, "rtpmap:111 opus/48000/2", formats=("111",))
+    for sequence in range(1, 9):
+        if sequence in (1, 5):
+            describe(first, second, said)
+        first.rtp_received(packet(sequence + 7 * (sequence > 4)), CALLER, 1.0 + sequence * 0.02)
+    heard = headers(transports[1].sent)
+    steps = [(b.sequence - a.sequence, b.timestamp - a.timestamp) for a, b in pairwise(heard)]
+    assert steps == [(1, 960)] * 7
