@@ -271,7 +271,7 @@ class Leg:
             return
         if reader is not None and (self._transcoded or (path and path.clock_rates)):
             same = reader.clock_rate, reader.clock_rate
-            self._pass_event(passed, path and path.clock_rates or same, now)
+            self._pass_event(passed, (path and path.clock_rates) or same, now)
         elif self._repacketizer is not None:
             for one in self._repacketizer.repacketized(passed):
                 self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
