@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from random import Random
 from secrets import token_bytes
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from media import opus
 from media.call_services import CallServices
@@ -21,7 +21,7 @@ from media.events import (
     MediaTimeout,
     OneWay,
 )
-from media.leg import Heard, Leg, describe, join
+from media.leg import NOTHING, Heard, Leg, describe, join
 from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
@@ -60,6 +60,15 @@ class BrowserEnds(Protocol):
     def end(self, we_offer: bool) -> RelayEnd: ...
 
     async def gathered(self, we_offer: bool) -> RelayEnd: ...
+
+
+class Counted(NamedTuple):
+    """Of both ends of a call, and of those whose place they have taken; see `Leg`."""
+
+    packets: int
+    octets: int
+    strays: int
+    unsent: int
 
 
 class RelayHost:
@@ -240,6 +249,9 @@ class Relay:
         self._legs = (ends[0].leg, ends[1].leg)
         # Who takes the place of an end once it answers.
         self._prospect: tuple[int, RelayEnd] | None = None
+        # What came from those whose place has been taken, by end; their strays and unsent of both.
+        self._before = [NOTHING, NOTHING]
+        self._strays = self._unsent = 0
         self._negotiation = host.negotiation(ends)
         join(*self._legs)
         self._on_event = on_event
@@ -295,8 +307,12 @@ class Relay:
 
     def _replace(self, number: int, end: RelayEnd) -> None:
         self._prospect = None
+        leg = self._legs[number]
+        self._before[number] = self.heard(number)
+        self._strays += leg.strays
+        self._unsent += leg.unsent
         self._ends[number].on_gone = never
-        self._legs[number].close()
+        leg.close()
         self._ends[number].close()
         other = self._ends[1 - number]
         self._ends = (end, other) if number == 0 else (other, end)
@@ -317,7 +333,19 @@ class Relay:
         return self._legs[end]
 
     def heard(self, end: int) -> Heard:
-        return self._legs[end].heard
+        """From who is that end, and who was before."""
+        heard, before = self._legs[end].heard, self._before[end]
+        return heard if before is NOTHING else heard.after(before)
+
+    @property
+    def counted(self) -> Counted:
+        legs, before = self._legs, self._before
+        return Counted(
+            sum(leg.reception.packets for leg in legs) + sum(one.packets for one in before),
+            sum(leg.reception.octets for leg in legs) + sum(one.octets for one in before),
+            sum(leg.strays for leg in legs) + self._strays,
+            sum(leg.unsent for leg in legs) + self._unsent,
+        )
 
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""

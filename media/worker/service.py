@@ -14,7 +14,7 @@ from media import wav
 from media.audio import Audio, tone
 from media.errors import MediaError, NotAcceptable
 from media.events import MediaEvent
-from media.leg import Heard
+from media.leg import NOTHING, Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
 from media.sdp import Address
@@ -49,7 +49,6 @@ from media.worker.messages import (
     happened,
 )
 
-NOTHING = Heard(0, 0, 0, 0.0, 0.0, 0.0)
 # Of one Report, so that no frame becomes long.
 REPORTED_MAX = 256
 
@@ -225,7 +224,7 @@ class Service:
         relay = self.relays.pop(call, None)
         if relay is None:
             return
-        packets, octets, strays, unsent = _counted(relay)
+        packets, octets, strays, unsent = relay.counted
         self._packets += packets
         self._octets += octets
         self._strays += strays
@@ -235,7 +234,7 @@ class Service:
     def _pong(self, number: int) -> Pong:
         packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
         for relay in self.relays.values():
-            counted = _counted(relay)
+            counted = relay.counted
             packets += counted[0]
             octets += counted[1]
             strays += counted[2]
@@ -257,13 +256,3 @@ def profiles_of(offer: Offer) -> tuple[Profile, Profile]:
     """Of the ends of a call that begins with this."""
     own, other = profile_of(offer.sdp), Profile(offer.profile or Profile.PLAIN)
     return (own, other) if offer.end == 0 else (other, own)
-
-
-def _counted(relay: Relay) -> tuple[int, int, int, int]:
-    legs = relay.leg(0), relay.leg(1)
-    return (
-        sum(leg.reception.packets for leg in legs),
-        sum(leg.reception.octets for leg in legs),
-        sum(leg.strays for leg in legs),
-        sum(leg.unsent for leg in legs),
-    )

@@ -12,7 +12,7 @@ from media.audio_stream import AudioStream
 from media.codecs import Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW
 from media.latch import KNOWN, LOCK_PACKETS, Source, SureLatch
-from media.leg import Deliver, Leg, Take, describe, join
+from media.leg import Deliver, Heard, Leg, Take, describe, join
 from media.rtp import PACKET_OCTETS_MAX, RtpHeader
 from media.sdp import Address
 from media.telephone_event import Digit
@@ -568,3 +568,11 @@ def test_what_is_transcoded_goes_on_after_another_agreement() -> None:
     heard = headers(transports[1].sent)
     steps = [(b.sequence - a.sequence, b.timestamp - a.timestamp) for a, b in pairwise(heard)]
     assert steps == [(1, 960)] * 7
+
+
+def test_what_comes_from_who_takes_a_place_is_added_to_what_came_before() -> None:
+    before = Heard(10, 1_720, 2, 0.004, 0.030, 4.0)
+    both = Heard(30, 5_160, 0, 0.001, 0.0, 4.4).after(before)
+    assert both[:5] == (40, 6_880, 2, 0.001, 0.030)
+    assert 3.0 < both.mos < 4.4
+    assert Heard().after(before)[:5] == before[:5]

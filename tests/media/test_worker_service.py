@@ -12,6 +12,7 @@ import pytest
 
 from media import sdp
 from media.events import MediaTimeout, Played
+from media.leg import NOTHING
 from media.profile import Profile, profile_of
 from media.worker.messages import (
     Answer,
@@ -39,7 +40,7 @@ from media.worker.messages import (
     Told,
     happened,
 )
-from media.worker.service import NOTHING, REPORTED_MAX, Service
+from media.worker.service import REPORTED_MAX, Service
 from tests.e2e.patience import until
 from tests.interop.free_port import free_udp_block
 from tests.media.descriptions import spoken
@@ -160,6 +161,26 @@ async def test_end_stays_where_somebody_else_was_offered_and_did_not_answer(begu
     caller.send(packet(), port)
     assert (await called.receive())[0] == packet()
     service.handle(Delete(6, CALL))
+    caller.close()
+    called.close()
+
+
+async def test_what_came_from_an_end_that_was_replaced_stays_counted(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    port, _ = service.join(caller.description(), called.description())
+    called.send(packet(1), port)
+    called.send(packet(3), port)
+    assert [(await caller.receive())[0] for _ in range(2)] == [packet(1), packet(3)]
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    assert isinstance(offered, Described)
+    service.handle(Answer(5, CALL, 1, answer_of(offered.sdp, called.port)))
+    measured = service.handle(Query(6, CALL))
+    assert isinstance(measured, Measured)
+    assert (measured.second.packets, measured.second.lost) == (2, 1)
+    assert 1 < measured.second.mos < 4.4
+    assert service.handle(Ping(7)) == Pong(7, 1, 2, 2 * len(packet()), 0, 0)
+    assert service.handle(Delete(8, CALL)) == Measured(8, measured.first, measured.second)
+    assert service.handle(Ping(9)) == Pong(9, 0, 2, 2 * len(packet()), 0, 0)
     caller.close()
     called.close()
 
