@@ -61,6 +61,14 @@ class BrowserEnds(Protocol):
 
     async def gathered(self, we_offer: bool) -> RelayEnd: ...
 
+    def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
+        """Whether that offer of an end begins ICE anew."""
+        ...
+
+    async def renew(self, end: RelayEnd) -> None:
+        """Ask servers, before such an offer is taken."""
+        ...
+
 
 class Counted(NamedTuple):
     """Of both ends of a call, and of those whose place they have taken; see `Leg`."""
@@ -125,11 +133,6 @@ class RelayHost:
                 end.close()
             raise
         return self.join((ends[0], ends[1]), on_event)
-
-    def waits(self, profiles: tuple[Profile, Profile]) -> bool:
-        """Whether `opened` is to be awaited, instead of `open`."""
-        browsers = self.browsers
-        return browsers is not None and browsers.waits and Profile.WEBRTC in profiles
 
     async def opened(
         self, on_event: OnEvent, profiles: tuple[Profile, Profile], offerer: int = 0
@@ -265,6 +268,9 @@ class Relay:
         self.services = CallServices(self._legs, host, on_event)
 
     # What the ends say
+
+    def end(self, end: int) -> RelayEnd:
+        return self._ends[end]
 
     def profile(self, end: int) -> Profile:
         return self._ends[end].description.profile
