@@ -18,6 +18,7 @@ from media.events import EndGone
 from media.relay import RelayHost
 from media.rtp import RtpHeader
 from media.sdp import parse
+from media.wav_writer import HEAD_OCTETS
 from media.webrtc_description import WebRtcSaid
 from media.webrtc_parameters import LocalParameters
 from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
@@ -110,8 +111,10 @@ async def test_a_browser_that_has_opus_alone_is_played_to_and_recorded(tmp_path:
         frames = (await hearing)[SETTLED:]
         assert level_of_frames(frames, PLAYED_HERTZ) == pytest.approx(0.49, rel=0.1)
         assert level_of_frames(frames, PHONE_HERTZ) < 0.02
-        said = (tmp_path / "call.wav").read_bytes()[-4_000:]
-        assert level_of(said, BROWSER_HERTZ) == pytest.approx(0.5 / 2**0.5, rel=0.1)
+        said = (tmp_path / "call.wav").read_bytes()[HEAD_OCTETS:]
+        # On a busy machine there are pauses in it.
+        levels = [level_of(said[at : at + 800], BROWSER_HERTZ) for at in range(0, len(said), 800)]
+        assert max(levels) == pytest.approx(0.5 / 2**0.5, rel=0.1)
 
 
 @pytest.mark.parametrize(
