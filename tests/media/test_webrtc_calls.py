@@ -18,7 +18,7 @@ from media.events import EndGone
 from media.relay import RelayHost
 from media.rtp import RtpHeader
 from media.sdp import parse
-from media.wav_writer import HEAD_OCTETS
+from media.wav import HEAD_OCTETS
 from media.webrtc_description import WebRtcSaid
 from media.webrtc_parameters import LocalParameters
 from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
