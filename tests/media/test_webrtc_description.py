@@ -82,6 +82,14 @@ def test_a_number_that_is_something_else_to_the_browser_is_not_answered_it() -> 
     assert "111" not in answered.formats
 
 
+def test_a_phone_is_offered_the_digits_and_the_law_that_a_browser_has_not() -> None:
+    call = Call()
+    assert call.offer(0, browser(formats=("0",))).formats == ("0", "8", "101")
+    lines = ("rtpmap:101 telephone-event/8000",)
+    answered = call.answer(1, described(audio(49_170, *lines, formats=("8", "101"))))
+    assert answered.formats == ("0",)
+
+
 def test_a_browser_is_answered_in_its_own_words() -> None:
     call = Call()
     call.offer(0, browser())
