@@ -22,6 +22,7 @@ from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
+from media.packet_run import Straight
 from media.payload_paths import PayloadPath, events_of, paths_between
 from media.quality import mos
 from media.reception import Reception
@@ -88,6 +89,8 @@ class Leg:
         self.reports = LegReports(self, transport)
         self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
+        self._straight: Straight | None = None
+        self._fed_by: Reception | None = None
         self._is_ours = is_ours
         self._latch = latch or Latch()
         self._transcoding = transcoding
@@ -199,10 +202,16 @@ class Leg:
     def close(self) -> None:
         """The end is sent nothing more, whatever is still being made for it."""
         self._target = None
+        self._end_run_to()
 
-    def send_by(self, send_rtp: Callable[[bytes, Source], object]) -> None:
-        """From now on, to whatever the target is."""
+    def send_by(
+        self, send_rtp: Callable[[bytes, Source], object], straight: Straight | None = None
+    ) -> None:
+        """From now on, to whatever the target is; `straight` sends there, too, what a run of the
+        peer's packets is made of."""
         self._send_rtp = send_rtp
+        self._straight = straight
+        self._end_run_to()
 
     # Each packet
 
@@ -221,6 +230,8 @@ class Leg:
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
             packet = peer.outgoing.forward(packet, now)
+        elif self.reception.run.is_read:
+            self._begin_run(packet, peer._straight)
         target = peer._target
         if target is not None:
             try:
@@ -320,6 +331,24 @@ class Leg:
             self.peer.outgoing.track()
         self._choose_takers()
 
+    # Runs of packets that pass all in one way
+
+    def _begin_run(self, packet: bytes, straight: Straight | None) -> None:
+        """With what comes after this packet, if that goes the same way."""
+        peer = self.peer
+        if straight is not None and peer._target is not None:
+            peer._fed_by = self.reception
+            self.reception.begin_run(packet, straight, self._count_unsent)
+
+    def _end_run_to(self) -> None:
+        """What the end is sent goes another way from now on."""
+        if self._fed_by is not None:
+            self._fed_by.end_run()
+            self._fed_by = None
+
+    def _count_unsent(self) -> None:
+        self.unsent += 1
+
     # What takes what
 
     def _choose_takers(self) -> None:
@@ -335,6 +364,7 @@ class Leg:
                 takers[one] = takers[one | 0x80] = self._take
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers
+        self.reception.end_run()
 
     # The first of a source
 
@@ -368,6 +398,7 @@ class Leg:
         stream = self.stream
         wanted = stream is not None and stream.direction.receives
         self._target = self._latch.target if wanted else None
+        self._end_run_to()
 
 
 def join(first: Leg, second: Leg) -> None:
