@@ -281,6 +281,18 @@ class Leg:
         else:
             self.deliver(passed, now)
 
+    def _take_by_path(self, packet: bytes, now: float) -> None:
+        """By that of its type, and nothing else is done with it."""
+        peer = self.peer
+        path = self._paths[packet[1] & 0x7F]
+        passed = path.through(packet)
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
+        elif self.reception.run.is_read and peer._straight is not None:
+            self._begin_run(packet, path.straight(packet, peer._straight))
+        if passed is not None:
+            self.deliver(passed, now)
+
     def deliver(self, packet: bytes, now: float) -> None:
         """What the end sent, as its peer takes it: made later, maybe, and not wanted any more."""
         outgoing = self.peer.outgoing
@@ -362,6 +374,9 @@ class Leg:
         if not all_:
             for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
+            for one in self._paths:
+                if one not in self._events:
+                    takers[one] = takers[one | 0x80] = self._take_by_path
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers
         self.reception.end_run()
