@@ -230,14 +230,15 @@ class Leg:
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
             packet = peer.outgoing.forward(packet, now)
-        elif self.reception.run.is_read:
-            self._begin_run(packet, peer._straight)
         target = peer._target
         if target is not None:
             try:
                 peer._send_rtp(packet, target)
             except OSError:
                 self.unsent += 1
+                return
+            if self.reception.run.is_read and not peer.outgoing.tracked:
+                self._begin_run(packet, peer._straight)
 
     def rtcp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._rtcp_source and not self._admits_rtcp(source):
@@ -288,10 +289,12 @@ class Leg:
         passed = path.through(packet)
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
-        elif self.reception.run.is_read and peer._straight is not None:
-            self._begin_run(packet, path.straight(packet, peer._straight))
-        if passed is not None:
+        if passed is None:
+            return
+        if peer.outgoing.tracked:
             self.deliver(passed, now)
+        elif self._send_to_peer(passed) and self.reception.run.is_read and peer._straight:
+            self._begin_run(packet, path.straight(packet, peer._straight))
 
     def deliver(self, packet: bytes, now: float) -> None:
         """What the end sent, as its peer takes it: made later, maybe, and not wanted any more."""
@@ -299,14 +302,18 @@ class Leg:
         if not self.peer.is_played_to:
             self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
 
-    def _send_to_peer(self, packet: bytes) -> None:
+    def _send_to_peer(self, packet: bytes) -> bool:
+        """Whether it went."""
         peer = self.peer
         target = peer._target
-        if target is not None:
-            try:
-                peer._send_rtp(packet, target)
-            except OSError:
-                self.unsent += 1
+        if target is None:
+            return False
+        try:
+            peer._send_rtp(packet, target)
+        except OSError:
+            self.unsent += 1
+            return False
+        return True
 
     def _pass_event(self, packet: bytes, clock_rates: tuple[int, int], now: float) -> None:
         """Its time and duration may be of another clock than what the peer is sent."""
@@ -346,10 +353,9 @@ class Leg:
     # Runs of packets that pass all in one way
 
     def _begin_run(self, packet: bytes, straight: Straight | None) -> None:
-        """With what comes after this packet, if that goes the same way."""
-        peer = self.peer
-        if straight is not None and peer._target is not None:
-            peer._fed_by = self.reception
+        """With what comes after this packet, which went to the peer: so its source may, too."""
+        if straight is not None:
+            self.peer._fed_by = self.reception
             self.reception.begin_run(packet, straight, self._count_unsent)
 
     def _end_run_to(self) -> None:
