@@ -22,6 +22,7 @@ from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
+from media.packet_run import Straight
 from media.payload_paths import PayloadPath, events_of, paths_between
 from media.quality import mos
 from media.reception import Reception
@@ -99,6 +100,8 @@ class Leg:
         self.reports = LegReports(self, transport)
         self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
+        self._straight: Straight | None = None
+        self._fed_by: Reception | None = None
         self._is_ours = is_ours
         self._latch = latch or Latch()
         self._transcoding = transcoding
@@ -212,10 +215,16 @@ class Leg:
     def close(self) -> None:
         """The end is sent nothing more, whatever is still being made for it."""
         self._target = None
+        self._end_run_to()
 
-    def send_by(self, send_rtp: Callable[[bytes, Source], object]) -> None:
-        """From now on, to whatever the target is."""
+    def send_by(
+        self, send_rtp: Callable[[bytes, Source], object], straight: Straight | None = None
+    ) -> None:
+        """From now on, to whatever the target is; `straight` sends there, too, what a run of the
+        peer's packets is made of."""
         self._send_rtp = send_rtp
+        self._straight = straight
+        self._end_run_to()
 
     # Each packet
 
@@ -240,6 +249,9 @@ class Leg:
                 peer._send_rtp(packet, target)
             except OSError:
                 self.unsent += 1
+                return
+            if self.reception.run.is_read and not peer.outgoing.tracked:
+                self._begin_run(packet, peer._straight)
 
     def rtcp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._rtcp_source and not self._admits_rtcp(source):
@@ -289,20 +301,38 @@ class Leg:
         else:
             self.deliver(passed, now)
 
+    def _take_by_path(self, packet: bytes, now: float) -> None:
+        """By that of its type, and nothing else is done with it."""
+        peer = self.peer
+        path = self._paths[packet[1] & 0x7F]
+        passed = path.through(packet)
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
+        if passed is None:
+            return
+        if peer.outgoing.tracked:
+            self.deliver(passed, now)
+        elif self._send_to_peer(passed) and self.reception.run.is_read and peer._straight:
+            self._begin_run(packet, path.straight(packet, peer._straight))
+
     def deliver(self, packet: bytes, now: float) -> None:
         """What the end sent, as its peer takes it: made later, maybe, and not wanted any more."""
         outgoing = self.peer.outgoing
         if not self.peer.is_played_to:
             self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
 
-    def _send_to_peer(self, packet: bytes) -> None:
+    def _send_to_peer(self, packet: bytes) -> bool:
+        """Whether it went."""
         peer = self.peer
         target = peer._target
-        if target is not None:
-            try:
-                peer._send_rtp(packet, target)
-            except OSError:
-                self.unsent += 1
+        if target is None:
+            return False
+        try:
+            peer._send_rtp(packet, target)
+        except OSError:
+            self.unsent += 1
+            return False
+        return True
 
     def _pass_event(self, packet: bytes, clock_rates: tuple[int, int], now: float) -> None:
         """Its time and duration may be of another clock than what the peer is sent; and what is
@@ -340,6 +370,23 @@ class Leg:
             self.peer.outgoing.track()
         self._choose_takers()
 
+    # Runs of packets that pass all in one way
+
+    def _begin_run(self, packet: bytes, straight: Straight | None) -> None:
+        """With what comes after this packet, which went to the peer: so its source may, too."""
+        if straight is not None:
+            self.peer._fed_by = self.reception
+            self.reception.begin_run(packet, straight, self._count_unsent)
+
+    def _end_run_to(self) -> None:
+        """What the end is sent goes another way from now on."""
+        if self._fed_by is not None:
+            self._fed_by.end_run()
+            self._fed_by = None
+
+    def _count_unsent(self) -> None:
+        self.unsent += 1
+
     # What takes what
 
     def _choose_takers(self) -> None:
@@ -353,8 +400,12 @@ class Leg:
         if not all_:
             for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
+            for one in self._paths:
+                if one not in self._events:
+                    takers[one] = takers[one | 0x80] = self._take_by_path
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers
+        self.reception.end_run()
 
     # The first of a source
 
@@ -397,6 +448,7 @@ class Leg:
         stream = self.stream
         wanted = stream is not None and stream.direction.receives
         self._target = self._latch.target if wanted else None
+        self._end_run_to()
 
 
 def join(first: Leg, second: Leg) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from media.audio_stream import AudioStream
 from media.errors import MediaError
@@ -32,6 +33,8 @@ class WebRtcEnd:
         self._host = host
         self._remote: RemoteParameters | None = None
         transport.received = self.leg.rtp_received
+        transport.run = self.leg.reception.run
+        transport.on_straight = partial(self.leg.send_by, transport.send_rtp)
         transport.on_state = self._state_changed
 
     def agreed(self, stream: AudioStream) -> None:
