@@ -71,20 +71,14 @@ class Service:
         """None: it is told later. The first offer of a call waits for servers of STUN and TURN."""
         try:
             match request:
-                case Offer() if self._must_wait(request):
-                    opening = asyncio.get_running_loop().create_task(self._open(request))
-                    self._opening[request.call] = request.number, opening
-                    return None
                 case Offer():
-                    return Described(request.number, self._offer(request))
+                    return self._offer(request)
                 case Answer(number, call, end, sdp):
                     return Described(number, self._relay(call).answer(end, sdp))
                 case Query(number, call):
                     return Measured(number, *self._heard(call))
                 case Delete(number, call):
-                    heard = self._heard(call)
-                    self._delete(call)
-                    return Measured(number, *heard)
+                    return Measured(number, *self._delete(call))
                 case Play():
                     self._load(request)
                     return None
@@ -152,30 +146,29 @@ class Service:
         )
         self._host.browsers = WebRtcEnds(self._web)
 
-    def _offer(self, offer: Offer) -> bytes:
+    def _offer(self, offer: Offer) -> Described | None:
         host, relay = self._host, self.relays.get(offer.call)
         assert host is not None
-        profile = Profile(offer.profile) if offer.profile else None
-        if relay is None:
-            relay = host.open(partial(self._on_event, offer.call), profiles_of(offer), offer.end)
-            self.relays[offer.call] = relay
-            return relay.offer(offer.end, offer.sdp)
         instead = None
-        if profile is not None and profile is not relay.profile(1 - offer.end):
-            instead = host.end(profile)
-        return relay.offer(offer.end, offer.sdp, instead)
+        if relay is None:
+            profiles = profiles_of(offer)
+            if host.waits(profiles):
+                opening = asyncio.get_running_loop().create_task(self._open(offer, profiles))
+                self._opening[offer.call] = offer.number, opening
+                return None
+            relay = host.open(partial(self._on_event, offer.call), profiles, offer.end)
+            self.relays[offer.call] = relay
+        elif offer.profile is not None and offer.profile is not relay.profile(1 - offer.end):
+            instead = host.end(offer.profile)
+        return Described(offer.number, relay.offer(offer.end, offer.sdp, instead))
 
-    def _must_wait(self, offer: Offer) -> bool:
-        assert self._host is not None
-        return offer.call not in self.relays and self._host.waits(profiles_of(offer))
-
-    async def _open(self, offer: Offer) -> None:
+    async def _open(self, offer: Offer, profiles: tuple[Profile, Profile]) -> None:
         """It is over in `GATHER_S`."""
         assert self._host is not None
         on_event = partial(self._on_event, offer.call)
         reply: Reply | None
         try:
-            relay = await self._host.opened(on_event, profiles_of(offer), offer.end)
+            relay = await self._host.opened(on_event, profiles, offer.end)
             self.relays[offer.call] = relay
         except MediaError as error:
             reply = Refused(offer.number, error.status, str(error))
@@ -216,7 +209,7 @@ class Service:
         relay = self.relays.get(call)
         return (NOTHING, NOTHING) if relay is None else (relay.heard(0), relay.heard(1))
 
-    def _delete(self, call: int) -> None:
+    def _delete(self, call: int) -> tuple[Heard, Heard]:
         """Harmless where there is none: its offer may have been refused for want of a port."""
         if call in self._opening:
             number, opening = self._opening.pop(call)
@@ -224,22 +217,25 @@ class Service:
             self._tell(Refused(number, 500, "the call is over"))
         relay = self.relays.pop(call, None)
         if relay is None:
-            return
-        packets, octets, strays, unsent = _counted(relay)
-        self._packets += packets
-        self._octets += octets
-        self._strays += strays
-        self._unsent += unsent
+            return NOTHING, NOTHING
+        heard = relay.heard(0), relay.heard(1)
+        for end, (packets, octets, *_) in enumerate(heard):
+            leg = relay.leg(end)
+            self._packets += packets
+            self._octets += octets
+            self._strays += leg.strays
+            self._unsent += leg.unsent
         relay.close()
+        return heard
 
     def _pong(self, number: int) -> Pong:
         packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
         for relay in self.relays.values():
-            counted = _counted(relay)
-            packets += counted[0]
-            octets += counted[1]
-            strays += counted[2]
-            unsent += counted[3]
+            for leg in (relay.leg(0), relay.leg(1)):
+                packets += leg.reception.packets
+                octets += leg.reception.octets
+                strays += leg.strays
+                unsent += leg.unsent
         return Pong(number, len(self.relays), packets, octets, strays, unsent)
 
 
@@ -255,15 +251,5 @@ def _audio_of(play: Play) -> Audio:
 
 def profiles_of(offer: Offer) -> tuple[Profile, Profile]:
     """Of the ends of a call that begins with this."""
-    own, other = profile_of(offer.sdp), Profile(offer.profile or Profile.PLAIN)
+    own, other = profile_of(offer.sdp), offer.profile or Profile.PLAIN
     return (own, other) if offer.end == 0 else (other, own)
-
-
-def _counted(relay: Relay) -> tuple[int, int, int, int]:
-    legs = relay.leg(0), relay.leg(1)
-    return (
-        sum(leg.reception.packets for leg in legs),
-        sum(leg.reception.octets for leg in legs),
-        sum(leg.strays for leg in legs),
-        sum(leg.unsent for leg in legs),
-    )
