@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from media import rtcp, rtp
@@ -23,7 +24,7 @@ from media.leg_reports import LegReports
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
 from media.packet_run import Straight
-from media.payload_paths import PayloadPath, events_of, paths_between
+from media.payload_paths import PayloadPath, paths_between
 from media.quality import mos
 from media.reception import Reception
 from media.repacketizer import OCTETS_PER_MS, Repacketizer, wanted_ptime
@@ -98,7 +99,6 @@ class Leg:
         self.on_digit: Callable[[Digit], object] = lambda digit: None
         self.on_source: Callable[[Source], object] = lambda source: None
         self.reports = LegReports(self, transport)
-        self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
         self._straight: Straight | None = None
         self._fed_by: Reception | None = None
@@ -111,6 +111,7 @@ class Leg:
         self._rtcp_open = False
         self._taps: tuple[Tap, ...] = ()
         self._events: dict[int, EventReader] = {}
+        self._event_rates: dict[int, int] = {}
         self._paths: dict[int, PayloadPath] = {}
         self._transcoded: dict[int, Take] = {}
         self._repacketizer: Repacketizer | None = None
@@ -121,6 +122,11 @@ class Leg:
         # By the second octet of a packet: who takes it, None where it passes as it is.
         self._takers: list[Take | None] = [None] * 256
         self._takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
+
+    @cached_property
+    def player(self) -> LegPlayer:
+        """Made for who is played to: few are."""
+        return LegPlayer(self)
 
     @property
     def last_at(self) -> float:
@@ -163,30 +169,24 @@ class Leg:
         peer = self.peer
         assert self.stream is not None
         assert peer.stream is not None
-        sender, receiver = self.stream.codecs, peer.stream.codecs
-        events = events_of(sender, receiver)
-        if {one: reader.clock_rate for one, reader in self._events.items()} != events:
+        found = paths_between(self.stream.codecs, peer.stream.codecs)
+        if self._event_rates != found.event_rates:
+            self._event_rates = found.event_rates
             self._events = {
                 one: EventReader(rate, lambda digit: self.on_digit(digit))
-                for one, rate in events.items()
+                for one, rate in found.event_rates.items()
             }
-        self._paths = paths_between(sender, receiver)
+        self._paths = found.changed
         self._transcoded = {}
         if self._transcoding is not None:
-            for payload_type, codec in sender.by_payload_type.items():
-                if payload_type not in receiver.by_payload_type and payload_type not in self._paths:
-                    take = self._transcoding.path(codec, receiver, self.deliver)
-                    if take is not None:
-                        self._transcoded[payload_type] = take
+            for codec in found.unknown:
+                take = self._transcoding.path(codec, peer.stream.codecs, self.deliver)
+                if take is not None:
+                    self._transcoded[codec.payload_type] = take
         clock_rate = peer.outgoing.clock_rate
-        of_another_clock = [
-            path
-            for path in self._paths.values()
-            if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
-        ]
         if self._transcoded:
             peer.outgoing.follow_another()
-        elif of_another_clock:
+        elif any([one != (clock_rate,) * 2 for one in found.clock_rates]):
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False

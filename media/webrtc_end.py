@@ -27,7 +27,10 @@ class WebRtcEnd:
         self, host: WebRtcHost, transport: WebRtcTransport, local: LocalParameters
     ) -> None:
         self.description = WebRtcDescription(local, transport.open)
-        self.leg = Leg(transport, latch=SureLatch(), transcoding=host.ports.transcoding)
+        ports = host.ports
+        self.leg = Leg(
+            transport, latch=SureLatch(), ssrc=ports.new_ssrc(), transcoding=ports.transcoding
+        )
         self.on_gone: Callable[[], object] = never
         self.transport = transport
         self._host = host
