@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from media import rtcp, rtp
@@ -23,7 +24,8 @@ from media.leg_reports import LegReports
 from media.leg_taps import LegTaps, Tap
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
-from media.payload_paths import PayloadPath, events_of, paths_between
+from media.packet_run import Straight
+from media.payload_paths import PayloadPath, paths_between
 from media.quality import mos
 from media.reception import Reception
 from media.repacketizer import OCTETS_PER_MS, Repacketizer, wanted_ptime
@@ -92,8 +94,9 @@ class Leg:
         self.on_digit: Callable[[Digit], object] = lambda digit: None
         self.on_source: Callable[[Source], object] = lambda source: None
         self.reports = LegReports(self, transport)
-        self.player = LegPlayer(self, transcoding)
         self._send_rtp = transport.send_rtp
+        self._straight: Straight | None = None
+        self._fed_by: Reception | None = None
         self._is_ours = is_ours
         self._latch = latch or Latch()
         self._transcoding = transcoding
@@ -101,8 +104,9 @@ class Leg:
         self._target: Source | None = None
         self._rtcp_source: Source | None = None
         self._rtcp_open = False
-        self._taps = LegTaps(self, transcoding)
+        self._taps: LegTaps | None = None
         self._events: dict[int, EventReader] = {}
+        self._event_rates: dict[int, int] = {}
         self._paths: dict[int, PayloadPath] = {}
         self._transcoded: dict[int, Take] = {}
         self._repacketizer: Repacketizer | None = None
@@ -113,6 +117,11 @@ class Leg:
         # By the second octet of a packet: who takes it, None where it passes as it is.
         self._takers: list[Take | None] = [None] * 256
         self._takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
+
+    @cached_property
+    def player(self) -> LegPlayer:
+        """Made for who is played to: few are."""
+        return LegPlayer(self, self._transcoding)
 
     @property
     def last_at(self) -> float:
@@ -162,30 +171,24 @@ class Leg:
         peer = self.peer
         assert self.stream is not None
         assert peer.stream is not None
-        sender, receiver = self.stream.codecs, peer.stream.codecs
-        events = events_of(sender, receiver)
-        if {one: reader.clock_rate for one, reader in self._events.items()} != events:
+        found = paths_between(self.stream.codecs, peer.stream.codecs)
+        if self._event_rates != found.event_rates:
+            self._event_rates = found.event_rates
             self._events = {
                 one: EventReader(rate, lambda digit: self.on_digit(digit))
-                for one, rate in events.items()
+                for one, rate in found.event_rates.items()
             }
-        self._paths = paths_between(sender, receiver)
+        self._paths = found.changed
         self._transcoded = {}
         if self._transcoding is not None:
-            for payload_type, codec in sender.by_payload_type.items():
-                if payload_type not in receiver.by_payload_type and payload_type not in self._paths:
-                    take = self._transcoding.path(codec, receiver, self.deliver)
-                    if take is not None:
-                        self._transcoded[payload_type] = take
+            for codec in found.unknown:
+                take = self._transcoding.path(codec, peer.stream.codecs, self.deliver)
+                if take is not None:
+                    self._transcoded[codec.payload_type] = take
         clock_rate = peer.outgoing.clock_rate
-        of_another_clock = [
-            path
-            for path in self._paths.values()
-            if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
-        ]
         if self._transcoded:
             peer.outgoing.follow_another()
-        elif of_another_clock:
+        elif any([one != (clock_rate,) * 2 for one in found.clock_rates]):
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -193,6 +196,8 @@ class Leg:
 
     def tap(self, *taps: Tap) -> None:
         """These, and no others, hear what comes from the end."""
+        if self._taps is None:
+            self._taps = LegTaps(self, self._transcoding)
         self._taps.taps = taps
         self._choose_takers()
 
@@ -214,10 +219,16 @@ class Leg:
     def close(self) -> None:
         """The end is sent nothing more, whatever is still being made for it."""
         self._target = None
+        self._end_run_to()
 
-    def send_by(self, send_rtp: Callable[[bytes, Source], object]) -> None:
-        """From now on, to whatever the target is."""
+    def send_by(
+        self, send_rtp: Callable[[bytes, Source], object], straight: Straight | None = None
+    ) -> None:
+        """From now on, to whatever the target is; `straight` sends there, too, what a run of the
+        peer's packets is made of."""
         self._send_rtp = send_rtp
+        self._straight = straight
+        self._end_run_to()
 
     # Each packet
 
@@ -242,6 +253,9 @@ class Leg:
                 peer._send_rtp(packet, target)
             except OSError:
                 self.unsent += 1
+                return
+            if self.reception.run.is_read and not peer.outgoing.tracked:
+                self._begin_run(packet, peer._straight)
 
     def rtcp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._rtcp_source and not self._admits_rtcp(source):
@@ -268,7 +282,7 @@ class Leg:
                 self._choose_takers()
         if reader is not None:
             reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
-        elif self._taps.taps:
+        elif self._taps is not None:
             self._taps.heard(packet, payload_type, now)
         if peer.is_played_to:
             return
@@ -288,20 +302,37 @@ class Leg:
         else:
             self.deliver(passed, now)
 
+    def _take_by_path(self, packet: bytes, now: float) -> None:
+        """By that of its type, and nothing else is done with it."""
+        peer = self.peer
+        path = self._paths[packet[1] & 0x7F]
+        passed = path.through(packet)
+        assert passed is not None
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
+        if peer.outgoing.tracked:
+            self.deliver(passed, now)
+        elif self._send_to_peer(passed) and self.reception.run.is_read and peer._straight:
+            self._begin_run(packet, path.straight(packet, peer._straight))
+
     def deliver(self, packet: bytes, now: float) -> None:
         """What the end sent, as its peer takes it: made later, maybe, and not wanted any more."""
         outgoing = self.peer.outgoing
         if not self.peer.is_played_to:
             self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
 
-    def _send_to_peer(self, packet: bytes) -> None:
+    def _send_to_peer(self, packet: bytes) -> bool:
+        """Whether it went."""
         peer = self.peer
         target = peer._target
-        if target is not None:
-            try:
-                peer._send_rtp(packet, target)
-            except OSError:
-                self.unsent += 1
+        if target is None:
+            return False
+        try:
+            peer._send_rtp(packet, target)
+        except OSError:
+            self.unsent += 1
+            return False
+        return True
 
     def _pass_event(self, packet: bytes, clock_rates: tuple[int, int], now: float) -> None:
         """Its time and duration may be of another clock than what the peer is sent; and what is
@@ -338,21 +369,42 @@ class Leg:
             self.peer.outgoing.track()
         self._choose_takers()
 
+    # Runs of packets that pass all in one way
+
+    def _begin_run(self, packet: bytes, straight: Straight | None) -> None:
+        """With what comes after this packet, which went to the peer: so its source may, too."""
+        if straight is not None:
+            self.peer._fed_by = self.reception
+            self.reception.begin_run(packet, straight, self._count_unsent)
+
+    def _end_run_to(self) -> None:
+        """What the end is sent goes another way from now on."""
+        if self._fed_by is not None:
+            self._fed_by.end_run()
+            self._fed_by = None
+
+    def _count_unsent(self) -> None:
+        self.unsent += 1
+
     # What takes what
 
     def _choose_takers(self) -> None:
         all_ = (
             self.peer.is_played_to
             or self.peer.outgoing.tracked
-            or bool(self._taps.taps)
+            or bool(self._taps and self._taps.taps)
             or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256
         if not all_:
             for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
+            for one, path in self._paths.items():
+                if one not in self._events and path.into is not None:
+                    takers[one] = takers[one | 0x80] = self._take_by_path
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers
+        self.reception.end_run()
 
     # The first of a source
 
@@ -395,6 +447,7 @@ class Leg:
         stream = self.stream
         wanted = stream is not None and stream.direction.receives
         self._target = self._latch.target if wanted else None
+        self._end_run_to()
 
 
 def join(first: Leg, second: Leg) -> None:

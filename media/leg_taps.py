@@ -35,6 +35,8 @@ class LegTaps:
         self._decode: Take | None = None
 
     def heard(self, packet: bytes, payload_type: int, now: float) -> None:
+        if not self.taps:
+            return
         if payload_type in _HEARD_AS_THEY_ARE:
             self._tell(packet, now)
             return

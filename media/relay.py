@@ -25,12 +25,12 @@ from media.leg import NOTHING, Heard, Leg, describe, join
 from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
-from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
 from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd, never
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
+from media.telephone_event import Digit
 from media.ticker import Ticker
 
 # Pairs of the range that others have bound, before a call is refused.
@@ -168,7 +168,9 @@ class RelayHost:
                 raise NotAcceptable("browsers are not served here")
             return self.browsers.end(we_offer)
         pair, local = self.take_pair()
-        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair, self.transcoding)
+        ports = EndPorts(
+            pair, local, self.is_ours, self.give_back_pair, self.transcoding, self.new_ssrc()
+        )
         return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
 
     def new_ssrc(self) -> int:
@@ -182,15 +184,14 @@ class RelayHost:
         return End(end.description, self._random.getrandbits(_SESSION_ID_BITS))
 
     def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
-        ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
+        ids = divmod(self._random.getrandbits(2 * _SESSION_ID_BITS), 1 << _SESSION_ID_BITS)
         descriptions = ends[0].description, ends[1].description
-        return Negotiation(descriptions, (ids[0], ids[1]), opus.is_there())
+        return Negotiation(descriptions, ids, opus.is_there())
 
     def is_ours(self, address: Address) -> bool:
-        hosts = (self._host, self._advertised_host)
-        return address.host in hosts and (
-            self.ports.holds(address.port) or address.port & ~1 in self._kept
-        )
+        if address.host != self._advertised_host and address.host != self._host:
+            return False
+        return self.ports.holds(address.port) or address.port & ~1 in self._kept
 
     @cached_property
     def disk(self) -> ThreadPoolExecutor:
@@ -242,8 +243,7 @@ class RelayHost:
 class Relay:
     """One call: two ends, 0 and 1 (see MediaError for what is raised).
 
-    Silence is looked for from the first answer on, and not while an end is held. `services` are
-    what is done with the ends beside relaying.
+    Silence is looked for from the first answer on, and not while an end is held.
     """
 
     def __init__(self, host: RelayHost, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> None:
@@ -265,7 +265,17 @@ class Relay:
         self._closed = False
         self._begin(0)
         self._begin(1)
-        self.services = CallServices(self._legs, host, on_event)
+        self._services: CallServices | None = None
+
+    @property
+    def services(self) -> CallServices:
+        """What is done with the ends beside relaying: made when it is asked for, since most calls
+        are relayed and nothing else."""
+        if self._services is None:
+            self._services = CallServices(self._legs, self._host, self._on_event)
+            if self._closed:
+                self._services.close()
+        return self._services
 
     # What the ends say
 
@@ -309,7 +319,7 @@ class Relay:
 
     def _begin(self, end: int) -> None:
         self._ends[end].on_gone = partial(self._on_gone, end)
-        self._legs[end].outgoing = OutgoingStream(self._host.new_ssrc())
+        self._legs[end].on_digit = partial(self._on_digit, end)
 
     def _replace(self, number: int, end: RelayEnd) -> None:
         self._prospect = None
@@ -326,7 +336,8 @@ class Relay:
         join(*self._legs)
         self._begin(number)
         self._watch = OneWayWatch(self._legs)
-        self.services.replace(number, self._legs)
+        if self._services is not None:
+            self._services.replace(number, self._legs)
 
     def _drop_prospect(self) -> None:
         if self._prospect is not None:
@@ -358,7 +369,8 @@ class Relay:
         if self._closed:
             return
         self._closed = True
-        self.services.close()
+        if self._services is not None:
+            self._services.close()
         self._drop_prospect()
         for leg, end in zip(self._legs, self._ends, strict=True):
             leg.close()
@@ -373,6 +385,10 @@ class Relay:
             raise NotAcceptable("the call is over")
 
     # What is looked after
+
+    def _on_digit(self, end: int, digit: Digit) -> None:
+        """The first of the call: the services hear the next by themselves."""
+        self.services.digit_came(end, digit)
 
     def _on_gone(self, end: int) -> None:
         self._on_event(EndGone(end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from media.audio_stream import AudioStream
 from media.errors import MediaError
@@ -26,12 +27,17 @@ class WebRtcEnd:
         self, host: WebRtcHost, transport: WebRtcTransport, local: LocalParameters
     ) -> None:
         self.description = WebRtcDescription(local, transport.open)
-        self.leg = Leg(transport, latch=SureLatch(), transcoding=host.ports.transcoding)
+        ports = host.ports
+        self.leg = Leg(
+            transport, latch=SureLatch(), ssrc=ports.new_ssrc(), transcoding=ports.transcoding
+        )
         self.on_gone: Callable[[], object] = never
         self.transport = transport
         self._host = host
         self._remote: RemoteParameters | None = None
         transport.received = self.leg.rtp_received
+        transport.run = self.leg.reception.run
+        transport.on_straight = partial(self.leg.send_by, transport.send_rtp)
         transport.on_state = self._state_changed
 
     def agreed(self, stream: AudioStream) -> None:

@@ -85,9 +85,7 @@ class Service:
                 case Query(number, call):
                     return Measured(number, *self._heard(call))
                 case Delete(number, call):
-                    heard = self._heard(call)
-                    self._delete(call)
-                    return Measured(number, *heard)
+                    return Measured(number, *self._delete(call))
                 case Play():
                     self._load(request)
                     return None
@@ -234,7 +232,7 @@ class Service:
         relay = self.relays.get(call)
         return (NOTHING, NOTHING) if relay is None else (relay.heard(0), relay.heard(1))
 
-    def _delete(self, call: int) -> None:
+    def _delete(self, call: int) -> tuple[Heard, Heard]:
         """Harmless where there is none: its offer may have been refused for want of a port."""
         if call in self._gathering:
             number, gathering = self._gathering.pop(call)
@@ -242,13 +240,15 @@ class Service:
             self._tell(Refused(number, 500, "the call is over"))
         relay = self.relays.pop(call, None)
         if relay is None:
-            return
+            return NOTHING, NOTHING
+        heard = relay.heard(0), relay.heard(1)
         packets, octets, strays, unsent = relay.counted
         self._packets += packets
         self._octets += octets
         self._strays += strays
         self._unsent += unsent
         relay.close()
+        return heard
 
     def _pong(self, number: int) -> Pong:
         packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
@@ -273,11 +273,10 @@ def _audio_of(play: Play) -> Audio:
 
 def profiles_of(offer: Offer) -> tuple[Profile, Profile]:
     """Of the ends of a call that begins with this."""
-    own, other = profile_of(offer.sdp), Profile(offer.profile or Profile.PLAIN)
+    own, other = profile_of(offer.sdp), offer.profile or Profile.PLAIN
     return (own, other) if offer.end == 0 else (other, own)
 
 
 def another_profile(offer: Offer, relay: Relay) -> Profile | None:
     """Of who is to take the place of the other end."""
-    profile = Profile(offer.profile) if offer.profile else None
-    return None if profile is relay.profile(1 - offer.end) else profile
+    return None if offer.profile is relay.profile(1 - offer.end) else offer.profile

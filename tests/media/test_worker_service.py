@@ -141,7 +141,7 @@ async def test_somebody_else_of_another_profile_takes_the_place_of_an_end_by_its
 ) -> None:
     service, caller, called = begun(), UdpEnd(), UdpEnd()
     service.join(caller.description(), called.description())
-    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
     assert isinstance(offered, Described)
     assert b"RTP/SAVP" in offered.sdp
     assert service.relays[CALL].profile(1) is Profile.PLAIN
@@ -156,8 +156,8 @@ async def test_somebody_else_of_another_profile_takes_the_place_of_an_end_by_its
 async def test_end_stays_where_somebody_else_was_offered_and_did_not_answer(begun: Start) -> None:
     service, caller, called = begun(), UdpEnd(), UdpEnd()
     _, port = service.join(caller.description(), called.description())
-    service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
-    service.handle(Offer(5, CALL, 0, caller.description(), "plain"))
+    service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
+    service.handle(Offer(5, CALL, 0, caller.description(), Profile.PLAIN))
     caller.send(packet(), port)
     assert (await called.receive())[0] == packet()
     service.handle(Delete(6, CALL))
@@ -171,7 +171,7 @@ async def test_what_came_from_an_end_that_was_replaced_stays_counted(begun: Star
     called.send(packet(1), port)
     called.send(packet(3), port)
     assert [(await caller.receive())[0] for _ in range(2)] == [packet(1), packet(3)]
-    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
     assert isinstance(offered, Described)
     service.handle(Answer(5, CALL, 1, answer_of(offered.sdp, called.port)))
     measured = service.handle(Query(6, CALL))
