@@ -61,8 +61,7 @@ class SipRequest(SipMessage):
         self.headers = headers
         self.body = body
         self._request_uri: Uri | None = None
-        self._via = self._cseq = self._from = self._to = self._contacts = None
-        self._call_id = self._content_length = None
+        self._via = self._from = self._to = self._contacts = None
 
     @classmethod
     def make(
@@ -202,8 +201,7 @@ class SipResponse(SipMessage):
         self.reason = one_line(reason)
         self.headers = headers
         self.body = body
-        self._via = self._cseq = self._from = self._to = self._contacts = None
-        self._call_id = self._content_length = None
+        self._via = self._from = self._to = self._contacts = None
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"
