@@ -97,8 +97,7 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def has_magic_cookie(self) -> bool:
         """The branch is unique as RFC 3261 asks (§8.1.1.7), not an RFC 2543 one."""
         branch = self.parameters.get("branch") or ""
-        begins = branch.startswith(MAGIC_COOKIE) or branch[:7].lower() == "z9hg4bk"
-        return begins and len(branch) > len(MAGIC_COOKIE)
+        return branch[7:] != "" and (branch[:7] == MAGIC_COOKIE or branch[:7].lower() == "z9hg4bk")
 
     @property
     def sent_by(self) -> tuple[str, int]:
@@ -112,7 +111,7 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     @property
     def wants_rport(self) -> bool:
         """rport without a value: "tell me the port you saw" (RFC 3581 §3)."""
-        return "rport" in self.parameters and self.parameters["rport"] is None
+        return self.parameters.get("rport", "") is None
 
     @property
     def rport(self) -> int | None:
@@ -129,14 +128,14 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def stamped(self, address: str, source_port: int) -> Via:
         """As the server's transport marks it (§18.2.1, RFC 3581 §4): received where the source is
         not sent-by or rport is asked for, and rport's value."""
-        wants_rport = self.wants_rport
+        parameters = self.parameters
+        wants_rport = parameters.get("rport", "") is None
         if not wants_rport and address == self.host.strip("[]").lower():
             return self
-        parameters = dict(self.parameters)
-        parameters["received"] = address
+        marks = {"received": address}
         if wants_rport:
-            parameters["rport"] = str(source_port)
-        return Via(self.transport, self.host, self.port, parameters)
+            marks["rport"] = str(source_port)
+        return Via(self.transport, self.host, self.port, {**parameters, **marks})
 
     def __str__(self) -> str:
         host = self.host if self.port is None else f"{self.host}:{self.port}"
