@@ -114,6 +114,7 @@ class Voice:
             new_id,
             lambda: kept.records.accepting,
             kept.records.on_event,
+            kept.on_one_way,
             self._wake,
         )
         self._woken = False

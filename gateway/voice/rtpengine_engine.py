@@ -26,7 +26,7 @@ class RtpengineEngine:
         self._up: set[str] = set()
         self._sessions: set[RtpengineSession] = set()
         # Of calls that are over.
-        self._packets = self._octets = 0
+        self._packets = self._octets = self._one_way = 0
         # The next to be asked for first, with when.
         self._line: deque[tuple[float, RtpengineSession]] = deque()
         self._now = 0.0
@@ -50,6 +50,7 @@ class RtpengineEngine:
             calls=len(self._sessions),
             packets=self._packets + sum(quality.packets for quality in known),
             octets=self._octets + sum(quality.octets for quality in known),
+            one_way=self._one_way + sum(session.one_way for session in self._sessions),
         )
 
     def poll(self, now: float) -> None:
@@ -73,6 +74,7 @@ class RtpengineEngine:
         self._sessions.discard(session)
         self._packets += sum(quality.packets for quality in session.known)
         self._octets += sum(quality.octets for quality in session.known)
+        self._one_way += session.one_way
 
     def _ask_for_those_of_servers_that_came_back(self) -> None:
         """They may have been started anew, and know nothing of their calls."""

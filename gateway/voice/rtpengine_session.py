@@ -18,6 +18,7 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    OneWay,
     Qualities,
     Side,
     Silence,
@@ -29,6 +30,8 @@ from media.profile import Profile
 
 # As long without media from an end that should send; told again after as long.
 SILENCE_S = 60.0
+# As long without it from one end, while it comes from the other.
+ONE_WAY_S = 10.0
 # Of a digit that is sent; the pause behind it is rtpengine's.
 DIGIT_MS = 100
 _INJECTABLE = ["trust-address", "generate-mid", "inject-DTMF"]
@@ -60,6 +63,28 @@ class _Offer(NamedTuple):
     command: dict[str, Writable]
 
 
+class Growth:
+    """Of what comes from each side: how much there was, and since when it has not grown."""
+
+    __slots__ = ("_came", "_since")
+
+    def __init__(self) -> None:
+        self._came: dict[Side, int] = {}
+        self._since: dict[Side, float] = {}
+
+    def is_now(self, side: Side, came: int, now: float) -> None:
+        if self._came.get(side) != came:
+            self._came[side] = came
+            self._since[side] = now
+
+    def begin(self, now: float) -> None:
+        """It is missed from now on."""
+        self._since = dict.fromkeys(Side, now)
+
+    def stands_s(self, side: Side, now: float) -> float:
+        return now - self._since[side]
+
+
 class RtpengineSession:
     """A `MediaSession`. `servers` are those that a first offer tries, in this order."""
 
@@ -85,9 +110,11 @@ class RtpengineSession:
         self._agreed: tuple[dict[str, Writable], dict[str, Writable]] | None = None
         self._injectable = False
         self._closed = False
-        # Of each side: what had come from it, and when that had grown last.
-        self._came = {side: 0 for side in Side}
-        self._grown_at: dict[Side, float] = {}
+        # What comes of both, as signs of life and as sound.
+        self._signs, self._sound = Growth(), Growth()
+        self._one_way_told: set[Side] = set()
+        # How often it was told.
+        self.one_way = 0
 
     # What the signalling asks
 
@@ -134,6 +161,7 @@ class RtpengineSession:
                     self._tags[side].append(offer.tag)
                 self._spoken |= {offer.side: offer.spoken, side: spoken}
                 self._agreed = offer.command | {"to-tag": offer.tag}, command
+                self._sound = Growth()
             _describe(reply, said)
 
         self._ask(command, on_reply)
@@ -240,16 +268,27 @@ class RtpengineSession:
             return
         if self._note(said) is not None or isinstance(said, Unanswered):
             return
-        both = [self._heard(said, side) for side in Side]
-        for side, one in zip(Side, both, strict=True):
-            came = one.quality.packets + one.reports
-            if came != self._came[side] or side not in self._grown_at:
-                self._came[side] = came
-                self._grown_at[side] = now
-        active = all(one.active for one in both)
-        if active and now - min(self._grown_at.values()) >= SILENCE_S:
-            self._grown_at = dict.fromkeys(Side, now)
+        both = {side: self._heard(said, side) for side in Side}
+        for side, one in both.items():
+            self._sound.is_now(side, one.quality.packets, now)
+            self._signs.is_now(side, one.quality.packets + one.reports, now)
+        if not all(one.active for one in both.values()):
+            self._sound.begin(now)  # What is held is not missed.
+            self._signs.begin(now)
+            return
+        self._tell_one_way(now)
+        if max(self._signs.stands_s(side, now) for side in Side) >= SILENCE_S:
+            self._signs.begin(now)
             self._on_event(Silence())
+
+    def _tell_one_way(self, now: float) -> None:
+        """Once, until it has been heard again."""
+        silent = {side for side in Side if self._sound.stands_s(side, now) >= ONE_WAY_S}
+        self._one_way_told &= silent
+        if len(silent) == 1 and silent != self._one_way_told:
+            self._one_way_told = silent
+            self.one_way += 1
+            self._on_event(OneWay(*silent))
 
     # Commands and replies
 

@@ -240,7 +240,7 @@ def test_router_hears_of_each_attempt_once() -> None:
         CallEnded,
     ]
     assert heard[3] == CallResult("two/a", 200, 2.0, world.now - 60.0, 1, True)
-    assert heard[4] == CallEnded("two/a", 60.0, world.now, 4.0, 1)
+    assert heard[4] == CallEnded("two/a", 60.0, world.now, 4.0, 1, False)
     explained = world.router.explain(1)
     assert explained is not None
     assert (explained["chosen"], explained["attempt"]) == ("two/a", 2)

@@ -11,11 +11,12 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    OneWay,
     Qualities,
     Side,
     Silence,
 )
-from gateway.voice.rtpengine_session import SILENCE_S, RtpengineSession
+from gateway.voice.rtpengine_session import ONE_WAY_S, SILENCE_S, RtpengineSession
 from gateway.voice.steps import Reply
 from media.profile import Profile
 from tests.media.descriptions import audio, sdp, spoken
@@ -333,7 +334,40 @@ def test_side_that_is_silent_for_long_is_told_and_again() -> None:
     for now in (0.0, SILENCE_S - 1, SILENCE_S, 2 * SILENCE_S - 1, 2 * SILENCE_S):
         call.servers[0].came = {"caller": int(now)}
         call.session.poll(now)
-    assert call.events == [Silence()] * 2
+    assert [event for event in call.events if isinstance(event, Silence)] == [Silence()] * 2
+
+
+def test_side_that_is_silent_while_the_other_is_heard_is_told_once_until_it_is_heard() -> None:
+    call = Call()
+    call.agree()
+    for now, called in enumerate((0, 0, 0, 1, 1, 1)):
+        call.servers[0].came = {"caller": now, "called-1": called}
+        call.session.poll(now * ONE_WAY_S)
+    assert call.events == [OneWay(Side.CALLED)] * 2
+    assert call.session.one_way == 2
+
+
+def test_neither_a_pause_of_both_nor_one_that_was_agreed_goes_one_way() -> None:
+    call = Call()
+    call.agree()
+    for now in (0.0, ONE_WAY_S, 2 * ONE_WAY_S):
+        call.session.poll(now)
+    call.servers[0].flags = [b"recv"]
+    for step in (3, 4, 5):
+        call.servers[0].came = {"caller": step}
+        call.session.poll(step * ONE_WAY_S)
+    assert call.events == []
+
+
+def test_side_is_missed_anew_after_what_was_agreed_anew() -> None:
+    call = Call()
+    call.agree()
+    for now in range(4):
+        if now == 2:
+            call.agree()
+        call.servers[0].came = {"caller": now}
+        call.session.poll(now * ONE_WAY_S)
+    assert call.events == [OneWay(Side.CALLED)] * 2
 
 
 def test_call_on_hold_may_be_silent() -> None:
