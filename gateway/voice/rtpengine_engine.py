@@ -25,6 +25,8 @@ class RtpengineEngine:
         self._random = random
         self._up: set[str] = set()
         self._sessions: set[RtpengineSession] = set()
+        # Whose ends are played to.
+        self._playing: set[RtpengineSession] = set()
         # Of calls that are over.
         self._packets = self._octets = self._one_way = 0
         # The next to be asked for first, with when.
@@ -36,7 +38,7 @@ class RtpengineEngine:
         if not in_turn:
             raise MediaRefused(503, "no rtpengine is there")
         call_id = f"{self._random.getrandbits(_CALL_ID_BITS):x}"
-        session = RtpengineSession(call_id, in_turn, on_event, self._on_closed)
+        session = RtpengineSession(call_id, in_turn, on_event, self._on_closed, self._on_playing)
         self._sessions.add(session)
         self._line.append((self._now + POLL_S, session))
         return session
@@ -56,6 +58,9 @@ class RtpengineEngine:
     def poll(self, now: float) -> None:
         """To be called once a second."""
         self._now = now
+        for session in list(self._playing):
+            if not session.look_at_playing(now):
+                self._playing.discard(session)
         self._ask_for_those_of_servers_that_came_back()
         asked = 0
         while self._line and asked < POLLS_PER_SECOND_MAX:
@@ -72,9 +77,13 @@ class RtpengineEngine:
     def _on_closed(self, session: RtpengineSession) -> None:
         """Told once what came, or, where it was lost, what had come."""
         self._sessions.discard(session)
+        self._playing.discard(session)
         self._packets += sum(quality.packets for quality in session.known)
         self._octets += sum(quality.octets for quality in session.known)
         self._one_way += session.one_way
+
+    def _on_playing(self, session: RtpengineSession) -> None:
+        self._playing.add(session)
 
     def _ask_for_those_of_servers_that_came_back(self) -> None:
         """They may have been started anew, and know nothing of their calls."""
