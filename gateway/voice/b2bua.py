@@ -70,6 +70,15 @@ class B2bua:
     # What the owner asks
 
     @property
+    def bounds(self) -> CallBounds:
+        """Of calls from now on; those that stand keep what they have begun with."""
+        return self._shared.bounds
+
+    @bounds.setter
+    def bounds(self, bounds: CallBounds) -> None:
+        self._shared.bounds = bounds
+
+    @property
     def calls(self) -> int:
         return len(self._calls)
 

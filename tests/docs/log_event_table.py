@@ -40,6 +40,12 @@ MEANINGS: dict[str, str] = {
     "rtpengine down": "An rtpengine answers no pings, or nobody listens at its port. New calls "
     "take others; without any they are refused with 503.",
     "rtpengine up": "An rtpengine answers.",
+    "configuration reloaded": "By SIGHUP, as far as calls can take it over; the trunks to carriers "
+    "that are new, changed or gone are named.",
+    "configuration not reloaded": "Mend the file that `reason` names. All is as before.",
+    "changes wait for a restart": "What was changed in the files and is taken over by a restart "
+    "only. Each SIGHUP says it again.",
+    "reloading broke": "A defect, with its traceback. Report it.",
     "audio goes one way": "In a call that was answered nothing has come from the `silent` side for "
     "10 s, though it should, while the other is heard. `trunk` is that of the called side. **Many "
     "of one trunk: call the carrier.** Many of one customer: its firewall or NAT.",

@@ -246,6 +246,17 @@ def test_router_hears_of_each_attempt_once() -> None:
     assert (explained["chosen"], explained["attempt"]) == ("two/a", 2)
 
 
+def test_trunk_that_is_gone_while_it_is_tried_makes_way_for_the_next() -> None:
+    world = World()
+    world.call()
+    del world.trunks["one/a"]
+    world.called().refuse(503, world.now)
+    world.carry()
+    world.called(world.two).answer(world.now, ANSWER)
+    world.carry()
+    assert world.statuses[-1] is CallStatus.IN_PROGRESS
+
+
 def test_attempts_tell_when_they_began_rang_and_ended() -> None:
     world = World()
     world.call()
