@@ -13,8 +13,8 @@ def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "run",
         help="run the gateway",
-        description="Run the gateway until SIGINT or SIGTERM, which drain it. SIGHUP has it read its "
-        "files again: calls take over what they can, and what waits for a restart is logged.",
+        description="Run the gateway until SIGINT or SIGTERM, which drain it. SIGHUP has it read "
+        "its files again: calls take over what they can, and what waits for a restart is logged.",
     )
     parser.add_argument(
         "--config", type=Path, required=True, metavar="FILE", help="the entry file, gateway.toml"
