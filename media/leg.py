@@ -287,10 +287,9 @@ class Leg:
         peer = self.peer
         path = self._paths[packet[1] & 0x7F]
         passed = path.through(packet)
+        assert passed is not None
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
-        if passed is None:
-            return
         if peer.outgoing.tracked:
             self.deliver(passed, now)
         elif self._send_to_peer(passed) and self.reception.run.is_read and peer._straight:
@@ -380,8 +379,8 @@ class Leg:
         if not all_:
             for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
-            for one in self._paths:
-                if one not in self._events:
+            for one, path in self._paths.items():
+                if path.into is not None and one not in self._events:
                     takers[one] = takers[one | 0x80] = self._take_by_path
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers
