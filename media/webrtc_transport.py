@@ -64,6 +64,8 @@ class Ports(Protocol):
     @property
     def transcoding(self) -> Transcoding: ...
 
+    def new_ssrc(self) -> int: ...
+
 
 class WebRtcHost:
     """Where WebRTC ends are met: ports of a relay, and a certificate for all. Make it before calls
