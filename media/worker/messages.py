@@ -14,6 +14,7 @@ import msgspec
 
 from media.events import MediaEvent
 from media.leg import Heard
+from media.profile import Profile
 
 # What a batch may take: more than all descriptions of its requests can come to.
 FRAME_OCTETS_MAX = 16 << 20
@@ -32,7 +33,8 @@ class _Message(
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a worker relays media, as `RelayHost` has it. `stun` is a host and port, `turn` those
-    of a server with user, password and transport; their hosts are empty where there are none."""
+    of a server with user, password and transport; their hosts are empty where there are none.
+    `browsers` says that they are to be expected."""
 
     host: str
     advertised_host: str
@@ -41,6 +43,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     silence_s: float
     stun: tuple[str, int] = ("", 0)
     turn: tuple[str, int, str, str, str] = ("", 0, "", "", "")
+    browsers: bool = False
 
 
 class Begin(_Message, frozen=True):
@@ -56,13 +59,13 @@ class Ping(_Message, frozen=True):
 
 class Offer(_Message, frozen=True):
     """`end` (0 or 1) of this call offers, see `Relay.offer`; a call begins with its first offer.
-    `profile` is what the other end is spoken to in, empty where it has described itself."""
+    `profile` is what the other end is spoken to in, None where it has described itself."""
 
     number: int
     call: int
     end: int
     sdp: bytes
-    profile: str = ""
+    profile: Profile | None = None
 
 
 class Answer(_Message, frozen=True):
