@@ -39,7 +39,8 @@ class KeptCalls:
         self.meters = CallMeters()
         self.records.subscribe(self.meters.on_event)
         self.records.subscribe(self.callbacks.on_event)
-        self.records.subscribe(self._stream.on_event)
+        if sinks:
+            self.records.subscribe(self._stream.on_event)
 
     def begin(self) -> None:
         """Take up what an earlier run has left; before the first call."""
