@@ -162,7 +162,7 @@ class Negotiation:
         if self._passes:
             return widened(media)
         if own.transport.profile is Profile.WEBRTC:
-            return offered_by_browser(media, self._transcodes)
+            return widened(offered_by_browser(media, self._transcodes))
         return offered_to_browser(widened(media))
 
     def _answered(self, other: End, media: Media, offered: Media) -> Media:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from media.codecs import CN, KEPT_MAX, PCMA, PCMU, TELEPHONE_EVENT, Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW, MU_LAW_TO_A_LAW
-from media.rtp import translated
+from media.packet_run import BUFFER, WHOLE, Straight
+from media.rtp import HEADER_OCTETS, PLAIN_OCTET, translated
 
 _MARKER = 0x80
 _LAWS = {PCMU: (PCMA, MU_LAW_TO_A_LAW), PCMA: (PCMU, A_LAW_TO_MU_LAW)}
@@ -31,6 +32,24 @@ class PayloadPath(NamedTuple):
         if self.table:
             return translated(packet, self.into, self.table)
         return packet[:1] + bytes((packet[1] & _MARKER | self.into,)) + packet[2:]
+
+    def straight(self, packet: bytes, send: Straight) -> Straight | None:
+        """The same for a run of such packets, where they stand; None where they are not simple."""
+        into, table = self.into, self.table
+        if into is None or packet[0] != PLAIN_OCTET:
+            return None
+        payload = WHOLE[HEADER_OCTETS : len(packet)]
+
+        def translated_and_sent(packet: memoryview) -> None:
+            payload[:] = payload.tobytes().translate(table)
+            BUFFER[1] = into
+            send(packet)
+
+        def renumbered_and_sent(packet: memoryview) -> None:
+            BUFFER[1] = into
+            send(packet)
+
+        return translated_and_sent if table else renumbered_and_sent
 
 
 class PathsBetween(NamedTuple):

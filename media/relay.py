@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from random import Random
 from secrets import token_bytes
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from media import opus
 from media.call_services import CallServices
@@ -21,7 +21,7 @@ from media.events import (
     MediaTimeout,
     OneWay,
 )
-from media.leg import Heard, Leg, describe, join
+from media.leg import NOTHING, Heard, Leg, describe, join
 from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
@@ -40,6 +40,9 @@ KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
 # How often a call is looked after: reports, one-way audio.
 LOOK_S = 5.0
+# At first sooner, until both ends have a report to answer: the round trip is known by their next
+# one then (RFC 3550 §6.2 lets the first of a unicast session go without a delay).
+FIRST_LOOK_S = 1.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
@@ -57,6 +60,23 @@ class BrowserEnds(Protocol):
     def end(self, we_offer: bool) -> RelayEnd: ...
 
     async def gathered(self, we_offer: bool) -> RelayEnd: ...
+
+    def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
+        """Whether that offer of an end begins ICE anew."""
+        ...
+
+    async def renew(self, end: RelayEnd) -> None:
+        """Ask servers, before such an offer is taken."""
+        ...
+
+
+class Counted(NamedTuple):
+    """Of both ends of a call, and of those whose place they have taken; see `Leg`."""
+
+    packets: int
+    octets: int
+    strays: int
+    unsent: int
 
 
 class RelayHost:
@@ -113,11 +133,6 @@ class RelayHost:
                 end.close()
             raise
         return self.join((ends[0], ends[1]), on_event)
-
-    def waits(self, profiles: tuple[Profile, Profile]) -> bool:
-        """Whether `opened` is to be awaited, instead of `open`."""
-        browsers = self.browsers
-        return browsers is not None and browsers.waits and Profile.WEBRTC in profiles
 
     async def opened(
         self, on_event: OnEvent, profiles: tuple[Profile, Profile], offerer: int = 0
@@ -237,6 +252,9 @@ class Relay:
         self._legs = (ends[0].leg, ends[1].leg)
         # Who takes the place of an end once it answers.
         self._prospect: tuple[int, RelayEnd] | None = None
+        # What came from those whose place has been taken, by end; their strays and unsent of both.
+        self._before = [NOTHING, NOTHING]
+        self._strays = self._unsent = 0
         self._negotiation = host.negotiation(ends)
         join(*self._legs)
         self._on_event = on_event
@@ -260,6 +278,9 @@ class Relay:
         return self._services
 
     # What the ends say
+
+    def end(self, end: int) -> RelayEnd:
+        return self._ends[end]
 
     def profile(self, end: int) -> Profile:
         return self._ends[end].description.profile
@@ -302,8 +323,12 @@ class Relay:
 
     def _replace(self, number: int, end: RelayEnd) -> None:
         self._prospect = None
+        leg = self._legs[number]
+        self._before[number] = self.heard(number)
+        self._strays += leg.strays
+        self._unsent += leg.unsent
         self._ends[number].on_gone = never
-        self._legs[number].close()
+        leg.close()
         self._ends[number].close()
         other = self._ends[1 - number]
         self._ends = (end, other) if number == 0 else (other, end)
@@ -325,7 +350,19 @@ class Relay:
         return self._legs[end]
 
     def heard(self, end: int) -> Heard:
-        return self._legs[end].heard
+        """From who is that end, and who was before."""
+        heard, before = self._legs[end].heard, self._before[end]
+        return heard if before is NOTHING else heard.after(before)
+
+    @property
+    def counted(self) -> Counted:
+        legs, before = self._legs, self._before
+        return Counted(
+            sum(leg.reception.packets for leg in legs) + sum(one.packets for one in before),
+            sum(leg.reception.octets for leg in legs) + sum(one.octets for one in before),
+            sum(leg.strays for leg in legs) + self._strays,
+            sum(leg.unsent for leg in legs) + self._unsent,
+        )
 
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""
@@ -359,9 +396,12 @@ class Relay:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        now = self._host.now()
         delay = LOOK_S
+        if now < self._told_at + LOOK_S and not all(leg.reports.begun for leg in self._legs):
+            delay = FIRST_LOOK_S
         if self._should_flow:
-            delay = min(delay, self._silent_since + self._host.silence_s - self._host.now())
+            delay = min(delay, self._silent_since + self._host.silence_s - now)
         self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
 
     @property

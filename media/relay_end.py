@@ -77,9 +77,9 @@ class PlainEnd:
 
     def _connect(self, source: Source) -> None:
         """What is sent goes where it comes from: both by a socket of its own."""
-        send = self._ports.pair.connect(source)
+        send = self._ports.pair.connect(source, self.leg.reception.run)
         if send is not None:
-            self.leg.send_by(lambda packet, target: send(packet))
+            self.leg.send_by(lambda packet, target: send(packet), send)
         else:
             self.leg.send_by(self._ports.pair.send_rtp)
 
