@@ -45,13 +45,14 @@ def never() -> None:
 
 class EndPorts(NamedTuple):
     """Where an end is: `local` is what it is told. `transcoding` is for the other end, where that
-    has not the codecs of this one."""
+    has not the codecs of this one, and `ssrc` is the leg's."""
 
     pair: SocketPair
     local: Address
     is_ours: Callable[[Address], bool]
     give_back: Callable[[SocketPair], None]
     transcoding: Transcoding | None = None
+    ssrc: int = 1
 
 
 class PlainEnd:
@@ -59,7 +60,7 @@ class PlainEnd:
 
     def __init__(self, ports: EndPorts) -> None:
         self.description = PlainDescription(ports.local, ports.is_ours)
-        self.leg = Leg(ports.pair, ports.is_ours, transcoding=ports.transcoding)
+        self.leg = Leg(ports.pair, ports.is_ours, ssrc=ports.ssrc, transcoding=ports.transcoding)
         self.on_gone: Callable[[], object] = never
         self._ports = ports
         ports.pair.rtp_received = self.leg.rtp_received
@@ -76,9 +77,9 @@ class PlainEnd:
 
     def _connect(self, source: Source) -> None:
         """What is sent goes where it comes from: both by a socket of its own."""
-        send = self._ports.pair.connect(source)
+        send = self._ports.pair.connect(source, self.leg.reception.run)
         if send is not None:
-            self.leg.send_by(lambda packet, target: send(packet))
+            self.leg.send_by(lambda packet, target: send(packet), send)
         else:
             self.leg.send_by(self._ports.pair.send_rtp)
 
@@ -92,7 +93,7 @@ class SrtpEnd:
 
     def __init__(self, ports: EndPorts, profile: Profile, octets: Callable[[int], bytes]) -> None:
         self.description = SdesDescription(profile, ports.local, octets, ports.is_ours)
-        self.leg = Leg(self, ports.is_ours, transcoding=ports.transcoding)
+        self.leg = Leg(self, ports.is_ours, ssrc=ports.ssrc, transcoding=ports.transcoding)
         self.on_gone: Callable[[], object] = never
         self._ports = ports
         self._pair = ports.pair

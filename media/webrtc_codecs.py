@@ -8,7 +8,8 @@ offers Opus and no G.711 is served by transcoding, if libopus is there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from media.codecs import CLOCK_RATE, PAYLOAD_TYPE_MAX, PCMA, PCMU, STATIC, Codec, Codecs
 from media.errors import NotAcceptable

@@ -200,8 +200,7 @@ class WorkerSession:
 
     def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> Reply[bytes]:
         self._begun = True
-        args = self._call, _ENDS[side], sdp, profile or ""
-        return self._worker.ask(Offer, args, _sdp)
+        return self._worker.ask(Offer, (self._call, _ENDS[side], sdp, profile), _sdp)
 
     def answer(self, side: Side, sdp: bytes) -> Reply[bytes]:
         return self._worker.ask(Answer, (self._call, _ENDS[side], sdp), _sdp)

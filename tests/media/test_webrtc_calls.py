@@ -61,6 +61,15 @@ async def test_a_browser_calls_a_phone_by_pcmu() -> None:
         assert {one[1] & 0x7F for one in site.phone_heard} == {0}
 
 
+async def test_the_round_trip_to_a_browser_is_known_though_the_phone_sends_no_reports() -> None:
+    browser = Browser(BROWSER_HERTZ)
+    async with Site() as site:
+        await browser.answered(await site.from_browser(browser))
+        await site.speak(PHONE_HERTZ, lambda: site.relay.heard(0).rtt_s > 0)
+        await browser.close()
+        assert site.relay.leg(0).strays == 0
+
+
 async def test_a_phone_calls_a_browser_by_pcmu() -> None:
     browser = Browser(BROWSER_HERTZ)
     async with Site() as site:
