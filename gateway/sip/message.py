@@ -61,8 +61,7 @@ class SipRequest(SipMessage):
         self.headers = headers
         self.body = body
         self._request_uri: Uri | None = None
-        self._via = self._cseq = self._from = self._to = self._contacts = None
-        self._call_id = self._content_length = None
+        self._via = self._from = self._to = self._contacts = None
 
     @classmethod
     def make(
@@ -123,18 +122,20 @@ class SipRequest(SipMessage):
     def received_from(self, address: str, port: int) -> SipRequest:
         """Itself, marked as the transport does it before anyone reads it (§18.2.1, RFC 3581 §4)."""
         via = self.via
-        stamped = via.stamped(address, port)
+        self._via = stamped = via.stamped(address, port)
         if stamped is via:
             return self
         headers = self.headers
         name, value = headers.topmost
-        if name == "Via" and "," not in value:
-            self.headers = headers.with_topmost(_stamped(value, via, stamped))
-        else:
+        if name != "Via" or "," in value:
             first, *rest = headers.get_all("Via")
             below = [] if "," not in first else list(map(str, parse_vias(first)[1:]))
             self.headers = headers.replacing("Via", str(stamped), *below, *rest)
-        self._via = stamped
+        elif value.endswith(";rport") and "received" not in via.parameters:
+            # The marks are put behind what stands there.
+            self.headers = headers.with_topmost(f"{value}={port};received={address}")
+        else:
+            self.headers = headers.with_topmost(str(stamped))
         return self
 
     def under(self, via: str) -> SipRequest:
@@ -202,8 +203,7 @@ class SipResponse(SipMessage):
         self.reason = one_line(reason)
         self.headers = headers
         self.body = body
-        self._via = self._cseq = self._from = self._to = self._contacts = None
-        self._call_id = self._content_length = None
+        self._via = self._from = self._to = self._contacts = None
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"
@@ -217,10 +217,3 @@ class SipResponse(SipMessage):
 
     def __repr__(self) -> str:
         return f"<SipResponse {self.status} CSeq={self.headers.get('CSeq')!r}>"
-
-
-def _stamped(value: str, via: Via, stamped: Via) -> str:
-    """The value of a Via with the marks: behind what stands there, where that is enough."""
-    if not value.endswith(";rport") or via.received is not None:
-        return str(stamped)
-    return f"{value}={stamped.parameters['rport']};received={stamped.parameters['received']}"

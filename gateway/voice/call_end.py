@@ -46,7 +46,7 @@ class CallEnd:
         if call.transfer is not None and call.transfer.referrer is leg:
             call.transfer.referrer = None
             qualities = await call.session.qualities()
-            call.legs.free(side, qualities.of(side).mos, call.now)
+            call.legs.free(side, qualities.of(side), call.now)
             return
         by = EndedBy.GATEWAY
         if event.cause in (EndCause.BYE, EndCause.CANCELLED):
@@ -124,8 +124,9 @@ class CallEnd:
         for timer in CallTimer:
             call.shared.timers.stop(timer, call)
         call.requests.close()
-        qualities = await call.session.close() if call.has_session else Qualities()
+        talked = status is CallStatus.COMPLETED
+        qualities = await call.session.close(talked) if call.has_session else Qualities()
         for side in Side:
-            call.legs.free(side, qualities.of(side).mos, call.now)
+            call.legs.free(side, qualities.of(side), call.now)
         call.history.ended(status, sip_status, by, qualities, ended_at)
         call.shared.on_over(call, call.now)
