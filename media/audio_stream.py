@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address
+
+import msgspec
 
 from media.codecs import Codecs
 from media.errors import NotAcceptable, SdpError
@@ -17,8 +18,7 @@ UNSPECIFIED = ""
 ADDRESS_CHARACTERS_MAX = 45
 
 
-@dataclass(frozen=True, slots=True)
-class AudioStream:
+class AudioStream(msgspec.Struct, frozen=True):
     """`rtp` and `rtcp` are where its owner wants to get them: None where it wants none (hold as
     RFC 2543 had it, c=0.0.0.0), or has named a host and not an address, or the transport finds its
     way by itself. `secret` is what the transport needs besides: keys, or whose they are."""

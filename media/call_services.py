@@ -13,7 +13,8 @@ from typing import Protocol
 from media.audio import Audio
 from media.errors import NotAcceptable
 from media.events import DigitReceived, MediaEvent, Played, Recorded, Silent, Talking
-from media.leg import Leg, Tap
+from media.leg import Leg
+from media.leg_taps import Tap
 from media.recorder import OCTETS_MAX, Recorder
 from media.speech import Speech, SpeechBounds
 from media.telephone_event import DIGIT_S, Digit
@@ -81,6 +82,17 @@ class CallServices:
         sent to it as tones then."""
         self._by_signalling[end] = by_signalling
 
+    def digit_came(self, end: int, digit: Digit) -> None:
+        """From that end, as an event."""
+        other = 1 - end
+        stream = self._legs[other].stream
+        passed = stream is not None and stream.codecs.has_events
+        if not passed and not self._by_signalling[other]:
+            with contextlib.suppress(NotAcceptable):
+                self.send_digits(other, digit.sign, digit.duration_s)
+                passed = True
+        self._on_event(DigitReceived(end, *digit, passed))
+
     def listen(self, end: int, bounds: SpeechBounds | None) -> None:
         """Tell when that end talks and when it is silent; None ends it."""
         self._check_open()
@@ -126,18 +138,8 @@ class CallServices:
 
     def _hear(self, end: int) -> None:
         leg = self._legs[end]
-        leg.on_digit = partial(self._on_digit, end)
+        leg.on_digit = partial(self.digit_came, end)
         leg.player.on_played = partial(self._on_played, end)
-
-    def _on_digit(self, end: int, digit: Digit) -> None:
-        other = 1 - end
-        stream = self._legs[other].stream
-        passed = stream is not None and stream.codecs.has_events
-        if not passed and not self._by_signalling[other]:
-            with contextlib.suppress(NotAcceptable):
-                self.send_digits(other, digit.sign, digit.duration_s)
-                passed = True
-        self._on_event(DigitReceived(end, *digit, passed))
 
     def _on_played(self, end: int, finished: bool) -> None:
         self._on_event(Played(end, finished))

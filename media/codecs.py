@@ -33,10 +33,11 @@ class Codec(NamedTuple):
     parameters: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Codecs:
     """Those of an m= line in their order. `ptime` and `maxptime` in ms are None where they are not
-    said."""
+    said. What is read is kept, so what says the same is the same; what holds for two of them is
+    kept by that."""
 
     by_payload_type: dict[int, Codec]
     ptime: int | None = None
@@ -49,7 +50,7 @@ class Codecs:
             return _read(media.formats, text)
         return _kept(media.formats, text)
 
-    @property
+    @cached_property
     def clock_rate(self) -> int:
         """Of the first format, by its rtpmap."""
         for codec in self.by_payload_type.values():

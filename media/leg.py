@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from media import rtp
+from media import rtcp, rtp
 from media.audio_stream import AudioStream
 from media.codecs import PCMA, PCMU, Codec, Codecs
-from media.latch import Latch, Source
+from media.latch import KNOWN, Latch, Source
 from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
+from media.leg_taps import LegTaps, Tap
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
-from media.payload_paths import PayloadPath, events_of, paths_between
+from media.packet_run import Straight
+from media.payload_paths import PayloadPath, paths_between
 from media.quality import mos
 from media.reception import Reception
 from media.repacketizer import OCTETS_PER_MS, Repacketizer, wanted_ptime
@@ -38,24 +41,29 @@ Take = Callable[[bytes, float], None]
 class Heard(NamedTuple):
     """How what came from an end was, so far; times in seconds, MOS from 1 to 4.5, 0 unknown."""
 
-    packets: int
-    octets: int
-    lost: int
-    jitter_s: float
-    rtt_s: float
-    mos: float
+    packets: int = 0
+    octets: int = 0
+    lost: int = 0
+    jitter_s: float = 0.0
+    rtt_s: float = 0.0
+    mos: float = 0.0
+
+    def after(self, before: Heard) -> Heard:
+        """With what came from another, whose place the end has taken."""
+        packets, lost = before.packets + self.packets, before.lost + self.lost
+        jitter_s = self.jitter_s if self.packets else before.jitter_s
+        rtt_s = self.rtt_s or before.rtt_s
+        quality = mos(packets, lost, jitter_s, rtt_s)
+        return Heard(packets, before.octets + self.octets, lost, jitter_s, rtt_s, quality)
+
+
+NOTHING = Heard()
 
 
 class Transcoding(Protocol):
     def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
         """Who takes the packets of a codec that the other end has not, and delivers, now or later,
         one of its own for each: with the same number and SSRC, and the time in its own clock."""
-        ...
-
-
-class Tap(Protocol):
-    def heard(self, payload_type: int, payload: bytes, timestamp: int, now: float) -> object:
-        """A packet of audio came from the end: of any type but events."""
         ...
 
 
@@ -86,8 +94,9 @@ class Leg:
         self.on_digit: Callable[[Digit], object] = lambda digit: None
         self.on_source: Callable[[Source], object] = lambda source: None
         self.reports = LegReports(self, transport)
-        self.player = LegPlayer(self)
         self._send_rtp = transport.send_rtp
+        self._straight: Straight | None = None
+        self._fed_by: Reception | None = None
         self._is_ours = is_ours
         self._latch = latch or Latch()
         self._transcoding = transcoding
@@ -95,8 +104,9 @@ class Leg:
         self._target: Source | None = None
         self._rtcp_source: Source | None = None
         self._rtcp_open = False
-        self._taps: tuple[Tap, ...] = ()
+        self._taps: LegTaps | None = None
         self._events: dict[int, EventReader] = {}
+        self._event_rates: dict[int, int] = {}
         self._paths: dict[int, PayloadPath] = {}
         self._transcoded: dict[int, Take] = {}
         self._repacketizer: Repacketizer | None = None
@@ -107,6 +117,11 @@ class Leg:
         # By the second octet of a packet: who takes it, None where it passes as it is.
         self._takers: list[Take | None] = [None] * 256
         self._takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
+
+    @cached_property
+    def player(self) -> LegPlayer:
+        """Made for who is played to: few are."""
+        return LegPlayer(self, self._transcoding)
 
     @property
     def last_at(self) -> float:
@@ -132,6 +147,13 @@ class Leg:
             return None
         return self._latch.target if stream.rtcp_mux else self._rtcp_source or stream.rtcp
 
+    def codec(self, payload_type: int) -> Codec | None:
+        """What the end sends by that number: its peer's, or its own."""
+        for leg in (self.peer, self):
+            if leg.stream is not None and payload_type in leg.stream.codecs.by_payload_type:
+                return leg.stream.codecs.by_payload_type[payload_type]
+        return None
+
     def describe(self, stream: AudioStream, payload_types: Collection[int]) -> None:
         """The end was agreed with anew; `payload_types` are those that it may send."""
         if self.stream is not None and self.stream.rtcp != stream.rtcp:
@@ -149,28 +171,24 @@ class Leg:
         peer = self.peer
         assert self.stream is not None
         assert peer.stream is not None
-        sender, receiver = self.stream.codecs, peer.stream.codecs
-        events = events_of(sender, receiver)
-        if {one: reader.clock_rate for one, reader in self._events.items()} != events:
+        found = paths_between(self.stream.codecs, peer.stream.codecs)
+        if self._event_rates != found.event_rates:
+            self._event_rates = found.event_rates
             self._events = {
                 one: EventReader(rate, lambda digit: self.on_digit(digit))
-                for one, rate in events.items()
+                for one, rate in found.event_rates.items()
             }
-        self._paths = paths_between(sender, receiver)
+        self._paths = found.changed
         self._transcoded = {}
         if self._transcoding is not None:
-            for payload_type, codec in sender.by_payload_type.items():
-                if payload_type not in receiver.by_payload_type and payload_type not in self._paths:
-                    take = self._transcoding.path(codec, receiver, self.deliver)
-                    if take is not None:
-                        self._transcoded[payload_type] = take
+            for codec in found.unknown:
+                take = self._transcoding.path(codec, peer.stream.codecs, self.deliver)
+                if take is not None:
+                    self._transcoded[codec.payload_type] = take
         clock_rate = peer.outgoing.clock_rate
-        of_another_clock = [
-            path
-            for path in self._paths.values()
-            if path.clock_rates is not None and path.clock_rates != (clock_rate, clock_rate)
-        ]
-        if self._transcoded or of_another_clock:
+        if self._transcoded:
+            peer.outgoing.follow_another()
+        elif any([one != (clock_rate,) * 2 for one in found.clock_rates]):
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -178,7 +196,9 @@ class Leg:
 
     def tap(self, *taps: Tap) -> None:
         """These, and no others, hear what comes from the end."""
-        self._taps = taps
+        if self._taps is None:
+            self._taps = LegTaps(self, self._transcoding)
+        self._taps.taps = taps
         self._choose_takers()
 
     def be_played_to(self, played_to: bool) -> None:
@@ -199,19 +219,25 @@ class Leg:
     def close(self) -> None:
         """The end is sent nothing more, whatever is still being made for it."""
         self._target = None
+        self._end_run_to()
 
-    def send_by(self, send_rtp: Callable[[bytes, Source], object]) -> None:
-        """From now on, to whatever the target is."""
+    def send_by(
+        self, send_rtp: Callable[[bytes, Source], object], straight: Straight | None = None
+    ) -> None:
+        """From now on, to whatever the target is; `straight` sends there, too, what a run of the
+        peer's packets is made of."""
         self._send_rtp = send_rtp
+        self._straight = straight
+        self._end_run_to()
 
     # Each packet
 
     def rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._source and not self._admits(packet, source, now):
-            self.strays += 1
+            self._received_no_rtp(packet, source, now)
             return
         if not HEADER_OCTETS <= len(packet) <= PACKET_OCTETS_MAX or packet[0] & 0xC0 != 0x80:
-            self.strays += 1
+            self._received_no_rtp(packet, source, now)
             return
         take = self._takers[packet[1]]
         if take is not None:
@@ -227,6 +253,9 @@ class Leg:
                 peer._send_rtp(packet, target)
             except OSError:
                 self.unsent += 1
+                return
+            if self.reception.run.is_read and not peer.outgoing.tracked:
+                self._begin_run(packet, peer._straight)
 
     def rtcp_received(self, packet: bytes, source: Source, now: float) -> None:
         if source != self._rtcp_source and not self._admits_rtcp(source):
@@ -245,30 +274,48 @@ class Leg:
             self._measure(packet, payload_type)
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
+        path = self._paths.get(payload_type)
+        if path is not None and path.into is None:
+            was_tracked = peer.outgoing.tracked
+            peer.outgoing.leave_out(packet)
+            if not was_tracked:
+                self._choose_takers()
         if reader is not None:
             reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
-        else:
-            for tap in self._taps:
-                tap.heard(
-                    payload_type, rtp.payload(packet), int.from_bytes(packet[4:8], "big"), now
-                )
+        elif self._taps is not None:
+            self._taps.heard(packet, payload_type, now)
         if peer.is_played_to:
             return
         transcoded = self._transcoded.get(payload_type)
         if transcoded is not None:
             transcoded(packet, now)
+            if self.reception.run.is_read and not self._taps:
+                self._begin_run(packet, self._to(transcoded))
             return
-        path = self._paths.get(payload_type)
         passed = packet if path is None else path.through(packet)
         if passed is None:
             return
-        if reader is not None and path is not None and path.clock_rates is not None:
-            self._pass_event(passed, path.clock_rates, now)
+        if reader is not None and (self._transcoded or (path and path.clock_rates)):
+            same = reader.clock_rate, reader.clock_rate
+            self._pass_event(passed, (path and path.clock_rates) or same, now)
         elif self._repacketizer is not None:
             for one in self._repacketizer.repacketized(passed):
                 self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
         else:
             self.deliver(passed, now)
+
+    def _take_by_path(self, packet: bytes, now: float) -> None:
+        """By that of its type, and nothing else is done with it."""
+        peer = self.peer
+        path = self._paths[packet[1] & 0x7F]
+        passed = path.through(packet)
+        assert passed is not None
+        if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
+            self._choose_takers()
+        if peer.outgoing.tracked:
+            self.deliver(passed, now)
+        elif self._send_to_peer(passed) and self.reception.run.is_read and peer._straight:
+            self._begin_run(packet, path.straight(packet, peer._straight))
 
     def deliver(self, packet: bytes, now: float) -> None:
         """What the end sent, as its peer takes it: made later, maybe, and not wanted any more."""
@@ -276,19 +323,24 @@ class Leg:
         if not self.peer.is_played_to:
             self._send_to_peer(outgoing.forward(packet, now) if outgoing.tracked else packet)
 
-    def _send_to_peer(self, packet: bytes) -> None:
+    def _send_to_peer(self, packet: bytes) -> bool:
+        """Whether it went."""
         peer = self.peer
         target = peer._target
-        if target is not None:
-            try:
-                peer._send_rtp(packet, target)
-            except OSError:
-                self.unsent += 1
+        if target is None:
+            return False
+        try:
+            peer._send_rtp(packet, target)
+        except OSError:
+            self.unsent += 1
+            return False
+        return True
 
     def _pass_event(self, packet: bytes, clock_rates: tuple[int, int], now: float) -> None:
-        """Its time and duration may be of another clock than what the peer is sent."""
+        """Its time and duration may be of another clock than what the peer is sent; and what is
+        transcoded has numbers and times of its own, which the event takes its place in."""
         outgoing = self.peer.outgoing
-        if clock_rates == (outgoing.clock_rate, outgoing.clock_rate):
+        if clock_rates == (outgoing.clock_rate, outgoing.clock_rate) and not self._transcoded:
             self.deliver(packet, now)
             return
         stamp = packet[4:8]
@@ -303,11 +355,10 @@ class Leg:
     def _measure(self, packet: bytes, payload_type: int) -> None:
         """What clock it runs at that comes, for an offer has many; and whether it is of the length
         that the peer has asked for."""
-        assert self.stream is not None
         assert self.peer.stream is not None
         self._measured = True
-        own, others = self.stream.codecs, self.peer.stream.codecs
-        codec = others.by_payload_type.get(payload_type) or own.by_payload_type.get(payload_type)
+        others = self.peer.stream.codecs
+        codec = self.codec(payload_type)
         if codec is not None:
             self.reception.clock_rate = codec.clock_rate
             if payload_type not in self._transcoded:
@@ -320,21 +371,47 @@ class Leg:
             self.peer.outgoing.track()
         self._choose_takers()
 
+    # Runs of packets that pass all in one way
+
+    def _begin_run(self, packet: bytes, straight: Straight | None) -> None:
+        """With what comes after this packet, which went to the peer: so its source may, too."""
+        if straight is not None:
+            self.peer._fed_by = self.reception
+            self.reception.begin_run(packet, straight, self._count_unsent)
+
+    def _to(self, take: Take) -> Straight:
+        """A run of what is made into something else, at the time that it came."""
+        run = self.reception.run
+        return lambda packet: take(packet.tobytes(), run.last_at)
+
+    def _end_run_to(self) -> None:
+        """What the end is sent goes another way from now on."""
+        if self._fed_by is not None:
+            self._fed_by.end_run()
+            self._fed_by = None
+
+    def _count_unsent(self) -> None:
+        self.unsent += 1
+
     # What takes what
 
     def _choose_takers(self) -> None:
         all_ = (
             self.peer.is_played_to
             or self.peer.outgoing.tracked
-            or bool(self._taps)
+            or bool(self._taps and self._taps.taps)
             or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256
         if not all_:
             for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
+            for one, path in self._paths.items():
+                if one not in self._events and path.into is not None:
+                    takers[one] = takers[one | 0x80] = self._take_by_path
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers
+        self.reception.end_run()
 
     # The first of a source
 
@@ -349,13 +426,22 @@ class Leg:
         self.on_source(source)
         return True
 
+    def _received_no_rtp(self, packet: bytes, source: Source, now: float) -> None:
+        """Reports at the port of RTP (RFC 5761 §4) may be the first to come, and shorter than RTP;
+        all else is a stray."""
+        if self.stream is not None and self.stream.rtcp_mux and rtcp.is_rtcp(packet):
+            self.rtcp_received(packet, source, now)
+        else:
+            self.strays += 1
+
     def _admits_rtcp(self, source: Source) -> bool:
         """From where it was signalled or, behind a NAT, from the host whose RTP is believed; once
         for each description."""
         if not self._rtcp_open or self.stream is None:
             return False
         locked = self._latch.locked
-        signalled = source[:2] == self.stream.rtcp
+        # A transport that knows its end hands up nobody else's.
+        signalled = source[:2] == self.stream.rtcp or source == KNOWN
         if not signalled and (locked is None or locked[0] != source[0]):
             return False
         if self._is_ours(Address(source[0], source[1])):
@@ -368,6 +454,7 @@ class Leg:
         stream = self.stream
         wanted = stream is not None and stream.direction.receives
         self._target = self._latch.target if wanted else None
+        self._end_run_to()
 
 
 def join(first: Leg, second: Leg) -> None:

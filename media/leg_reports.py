@@ -19,10 +19,11 @@ CNAME = "relay"
 
 
 class LegReports:
-    """`last_at` is when one came from the end."""
+    """`last_at` is when one came from the end, `begun` whether one has gone to it."""
 
     def __init__(self, leg: Leg, transport: LegTransport) -> None:
-        self.last_at = 0.0
+        self.last_at = -SILENT_S
+        self.begun = False
         self.round_trip = RoundTrip()
         self._leg = leg
         self._transport = transport
@@ -68,6 +69,7 @@ class LegReports:
                 self._transport.send_muxed_rtcp(packet, target)
             else:
                 self._transport.send_rtcp(packet, target)
+            self.begun = True
 
     def report(self, now: float) -> None:
         """Ours, of what the end is sent and what it sends, if its peer sends none. The clock of

@@ -8,27 +8,21 @@ lines one of audio is served, and the others are answered with port 0 (§6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from media.audio_stream import AudioStream
 from media.codecs import Codecs
 from media.errors import NotAcceptable
 from media.profile import DTLS, Profile
 from media.sdp import Media, SessionDescription, address_kind, parse
-from media.sdp_lines import (
-    LEFT_OUT,
-    LEFT_OUT_OF_ANOTHER_PROFILE,
-    Direction,
-    Lines,
-    printed,
-)
+from media.sdp_lines import Direction, Lines, printed
 from media.translated_formats import narrowed, widened
 from media.transport_description import TransportDescription, TransportSaid
 from media.webrtc_codecs import answered_to_browser, offered_by_browser, offered_to_browser
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """What was offered, by which end, and what the other end was offered for it: one that takes
     the place of the one that is there once it has answered, maybe."""
 
@@ -67,27 +61,12 @@ class End:
         """To this end, what the other said; `passes` says whether what is of its profile is told.
         The o= line is ours: its version grows when something else has changed (§8)."""
         network = self._network
-        left_out = LEFT_OUT if passes else LEFT_OUT_OF_ANOTHER_PROFILE
-        bandwidths, attributes = "", ""
-        times = "0 0"
-        for kind, value in source.lines:
-            if kind == "a":
-                name = value.partition(":")[0]
-                if name not in left_out:
-                    attributes += f"a={value}\r\n"
-            elif kind == "t":
-                times = value
-            elif kind == "b":
-                bandwidths += f"b={value}\r\n"
-        told = (
-            f"s=-\r\nc={network}\r\n{bandwidths}t={times}\r\n{attributes}"
-            f"{printed(said.session_lines)}"
-        ) + "".join(
-            [
-                str(one) + (printed(said.lines) if at == audio else "")
-                for at, one in enumerate(media)
-            ]
-        )
+        passed = source.lines.told if passes else source.lines.told_to_another_profile
+        told = f"s=-\r\nc={network}\r\n{passed}{printed(said.session_lines)}"
+        for at, one in enumerate(media):
+            told += str(one)
+            if at == audio:
+                told += printed(said.lines)
         if self._told and self._told != told:
             self._version += 1
         self._told = told
@@ -183,7 +162,7 @@ class Negotiation:
         if self._passes:
             return widened(media)
         if own.transport.profile is Profile.WEBRTC:
-            return offered_by_browser(media, self._transcodes)
+            return widened(offered_by_browser(media, self._transcodes))
         return offered_to_browser(widened(media))
 
     def _answered(self, other: End, media: Media, offered: Media) -> Media:

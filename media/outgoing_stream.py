@@ -41,6 +41,9 @@ class _Before(NamedTuple):
     timestamp_change: int
 
 
+_NOBODY = _Before(-1, 0, 0, 0)
+
+
 class OutgoingStream:
     """`ssrc` is its own if a player begins it: random, and the first numbers come of it. Once
     tracked, it counts what was sent; `source` is whose packets are passed on then, and their times
@@ -58,8 +61,8 @@ class OutgoingStream:
         self._at: float | None = None
         self.source = -1
         self.sequence_change = self.timestamp_change = 0
-        self._injected = False
-        self._before = _Before(-1, 0, 0, 0)
+        self._takes_next = False  # Whatever number comes next, it goes on from what was sent.
+        self._before = _NOBODY
 
     def begin(self, reception: Reception) -> bool:
         """A source has begun, and one of its packets is to be passed on: whether as it is."""
@@ -75,6 +78,20 @@ class OutgoingStream:
         """From now on, since something else than the one source is to be sent."""
         if not self.tracked:
             self._track(None if self._feeder is None else self._feeder.last)
+
+    def follow_another(self) -> None:
+        """What is passed on next has numbers and times of another making, whatever its SSRC is."""
+        self.track()
+        self.source = -1
+        self._before = _NOBODY
+
+    def leave_out(self, packet: bytes) -> None:
+        """The source's last packet is not passed on, and is not missed."""
+        if not self.tracked:
+            self.track()
+            if int.from_bytes(packet[2:4], "big") == self._sequence:
+                self._sequence = (self._sequence - 1) % _CYCLE
+        self._takes_next = True
 
     def forward(self, packet: bytes, now: float, in_turn: bool = False) -> bytes:
         """A source's packet as the end is to have it. `in_turn` gives it the next number, where
@@ -95,13 +112,13 @@ class OutgoingStream:
             self.source = ssrc
             self.timestamp_change = self.timestamp_at(now) - timestamp
             marker, in_turn = _MARKER, True
-        elif self._injected:
+        elif self._takes_next:
             in_turn = True
         if in_turn:
             mapped = (self._sequence + 1) % _CYCLE
             self.sequence_change = mapped - sequence
             ahead = 1
-        self._injected = False
+        self._takes_next = False
         timestamp = (timestamp + self.timestamp_change) % _TIMESTAMP_CYCLE
         if 0 < ahead < MAX_DROPOUT:
             self._sequence = mapped
@@ -115,7 +132,7 @@ class OutgoingStream:
         self.track()
         self._sequence = (self._sequence + 1) % _CYCLE
         self._stamp(timestamp % _TIMESTAMP_CYCLE, now)
-        self._injected = True
+        self._takes_next = True
         self._count(len(payload))
         header = RtpHeader(payload_type, self._sequence, self._timestamp, self.ssrc, marker)
         return bytes(header) + payload

@@ -6,11 +6,13 @@ that send by their own: those are given the other's number for the same.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from media.codecs import CN, PCMA, PCMU, TELEPHONE_EVENT, Codec, Codecs
+from media.codecs import CN, KEPT_MAX, PCMA, PCMU, TELEPHONE_EVENT, Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW, MU_LAW_TO_A_LAW
-from media.rtp import translated
+from media.packet_run import BUFFER, WHOLE, Straight
+from media.rtp import HEADER_OCTETS, PLAIN_OCTET, translated
 
 _MARKER = 0x80
 _LAWS = {PCMU: (PCMA, MU_LAW_TO_A_LAW), PCMA: (PCMU, A_LAW_TO_MU_LAW)}
@@ -31,9 +33,50 @@ class PayloadPath(NamedTuple):
             return translated(packet, self.into, self.table)
         return packet[:1] + bytes((packet[1] & _MARKER | self.into,)) + packet[2:]
 
+    def straight(self, packet: bytes, send: Straight) -> Straight | None:
+        """The same for a run of such packets, where they stand; None where they are not simple."""
+        into, table = self.into, self.table
+        if into is None or packet[0] != PLAIN_OCTET:
+            return None
+        payload = WHOLE[HEADER_OCTETS : len(packet)]
 
-def events_of(sender: Codecs, receiver: Codecs) -> dict[int, int]:
-    """The numbers by which digits may come, and their clock rates."""
+        def translated_and_sent(packet: memoryview) -> None:
+            payload[:] = payload.tobytes().translate(table)
+            BUFFER[1] = into
+            send(packet)
+
+        def renumbered_and_sent(packet: memoryview) -> None:
+            BUFFER[1] = into
+            send(packet)
+
+        return translated_and_sent if table else renumbered_and_sent
+
+
+class PathsBetween(NamedTuple):
+    """From one end to the other. `event_rates` are the numbers by which digits may come and their
+    clock rates, `changed` the types that do not pass as they are, and `clock_rates` those of the
+    events among them; of `unknown` ones the receiver has said nothing."""
+
+    event_rates: dict[int, int]
+    changed: dict[int, PayloadPath]
+    clock_rates: tuple[tuple[int, int], ...]
+    unknown: tuple[Codec, ...]
+
+
+@lru_cache(KEPT_MAX)
+def paths_between(sender: Codecs, receiver: Codecs) -> PathsBetween:
+    """Not to be changed: phones of two kinds agree on the same in each call."""
+    changed = _changed(sender, receiver)
+    clock_rates = [path.clock_rates for path in changed.values() if path.clock_rates is not None]
+    unknown = [
+        codec
+        for payload_type, codec in sender.by_payload_type.items()
+        if payload_type not in receiver.by_payload_type and payload_type not in changed
+    ]
+    return PathsBetween(_event_rates(sender, receiver), changed, tuple(clock_rates), tuple(unknown))
+
+
+def _event_rates(sender: Codecs, receiver: Codecs) -> dict[int, int]:
     return {
         codec.payload_type: codec.clock_rate
         for codecs in (sender, receiver)  # The receiver's count.
@@ -43,8 +86,7 @@ def events_of(sender: Codecs, receiver: Codecs) -> dict[int, int]:
     }
 
 
-def paths_between(sender: Codecs, receiver: Codecs) -> dict[int, PayloadPath]:
-    """Of the types that do not pass as they are."""
+def _changed(sender: Codecs, receiver: Codecs) -> dict[int, PayloadPath]:
     paths: dict[int, PayloadPath] = {}
     taken = receiver.by_payload_type
     for payload_type, codec in sender.by_payload_type.items():

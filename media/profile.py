@@ -26,6 +26,8 @@ class Profile(StrEnum):
 def profile_of(octets: bytes) -> Profile:
     """What who offers this wants to be answered in; PLAIN where it is no description, which is
     found out by who reads it to its end."""
+    if b"SAVP" not in octets and b"crypto" not in octets:
+        return Profile.PLAIN  # As nearly all are: neither a secure protocol nor keys.
     try:
         description = sdp.parse(octets)
     except MediaError:

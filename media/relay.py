@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from random import Random
 from secrets import token_bytes
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from media import opus
 from media.call_services import CallServices
@@ -21,16 +21,16 @@ from media.events import (
     MediaTimeout,
     OneWay,
 )
-from media.leg import Heard, Leg, describe, join
+from media.leg import NOTHING, Heard, Leg, describe, join
 from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
-from media.outgoing_stream import OutgoingStream
 from media.port_range import PortRange
 from media.profile import Profile
 from media.relay_end import EndPorts, PlainEnd, RelayEnd, SrtpEnd, never
 from media.sdp import Address, ip
 from media.socket_pair import SocketPair
+from media.telephone_event import Digit
 from media.ticker import Ticker
 
 # Pairs of the range that others have bound, before a call is refused.
@@ -40,6 +40,9 @@ KEPT_PAIRS_MAX = 1_024
 SILENCE_S = 60.0
 # How often a call is looked after: reports, one-way audio.
 LOOK_S = 5.0
+# At first sooner, until both ends have a report to answer: the round trip is known by their next
+# one then (RFC 3550 §6.2 lets the first of a unicast session go without a delay).
+FIRST_LOOK_S = 1.0
 _SESSION_ID_BITS = 62
 
 OnEvent = Callable[[MediaEvent], object]
@@ -57,6 +60,23 @@ class BrowserEnds(Protocol):
     def end(self, we_offer: bool) -> RelayEnd: ...
 
     async def gathered(self, we_offer: bool) -> RelayEnd: ...
+
+    def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
+        """Whether that offer of an end begins ICE anew."""
+        ...
+
+    async def renew(self, end: RelayEnd) -> None:
+        """Ask servers, before such an offer is taken."""
+        ...
+
+
+class Counted(NamedTuple):
+    """Of both ends of a call, and of those whose place they have taken; see `Leg`."""
+
+    packets: int
+    octets: int
+    strays: int
+    unsent: int
 
 
 class RelayHost:
@@ -114,11 +134,6 @@ class RelayHost:
             raise
         return self.join((ends[0], ends[1]), on_event)
 
-    def waits(self, profiles: tuple[Profile, Profile]) -> bool:
-        """Whether `opened` is to be awaited, instead of `open`."""
-        browsers = self.browsers
-        return browsers is not None and browsers.waits and Profile.WEBRTC in profiles
-
     async def opened(
         self, on_event: OnEvent, profiles: tuple[Profile, Profile], offerer: int = 0
     ) -> Relay:
@@ -153,7 +168,9 @@ class RelayHost:
                 raise NotAcceptable("browsers are not served here")
             return self.browsers.end(we_offer)
         pair, local = self.take_pair()
-        ports = EndPorts(pair, local, self.is_ours, self.give_back_pair, self.transcoding)
+        ports = EndPorts(
+            pair, local, self.is_ours, self.give_back_pair, self.transcoding, self.new_ssrc()
+        )
         return PlainEnd(ports) if profile is Profile.PLAIN else SrtpEnd(ports, profile, token_bytes)
 
     def new_ssrc(self) -> int:
@@ -167,15 +184,14 @@ class RelayHost:
         return End(end.description, self._random.getrandbits(_SESSION_ID_BITS))
 
     def negotiation(self, ends: tuple[RelayEnd, RelayEnd]) -> Negotiation:
-        ids = [self._random.getrandbits(_SESSION_ID_BITS) for _ in ends]
+        ids = divmod(self._random.getrandbits(2 * _SESSION_ID_BITS), 1 << _SESSION_ID_BITS)
         descriptions = ends[0].description, ends[1].description
-        return Negotiation(descriptions, (ids[0], ids[1]), opus.is_there())
+        return Negotiation(descriptions, ids, opus.is_there())
 
     def is_ours(self, address: Address) -> bool:
-        hosts = (self._host, self._advertised_host)
-        return address.host in hosts and (
-            self.ports.holds(address.port) or address.port & ~1 in self._kept
-        )
+        if address.host != self._advertised_host and address.host != self._host:
+            return False
+        return self.ports.holds(address.port) or address.port & ~1 in self._kept
 
     @cached_property
     def disk(self) -> ThreadPoolExecutor:
@@ -227,8 +243,7 @@ class RelayHost:
 class Relay:
     """One call: two ends, 0 and 1 (see MediaError for what is raised).
 
-    Silence is looked for from the first answer on, and not while an end is held. `services` are
-    what is done with the ends beside relaying.
+    Silence is looked for from the first answer on, and not while an end is held.
     """
 
     def __init__(self, host: RelayHost, ends: tuple[RelayEnd, RelayEnd], on_event: OnEvent) -> None:
@@ -237,6 +252,9 @@ class Relay:
         self._legs = (ends[0].leg, ends[1].leg)
         # Who takes the place of an end once it answers.
         self._prospect: tuple[int, RelayEnd] | None = None
+        # What came from those whose place has been taken, by end; their strays and unsent of both.
+        self._before = [NOTHING, NOTHING]
+        self._strays = self._unsent = 0
         self._negotiation = host.negotiation(ends)
         join(*self._legs)
         self._on_event = on_event
@@ -247,9 +265,22 @@ class Relay:
         self._closed = False
         self._begin(0)
         self._begin(1)
-        self.services = CallServices(self._legs, host, on_event)
+        self._services: CallServices | None = None
+
+    @property
+    def services(self) -> CallServices:
+        """What is done with the ends beside relaying: made when it is asked for, since most calls
+        are relayed and nothing else."""
+        if self._services is None:
+            self._services = CallServices(self._legs, self._host, self._on_event)
+            if self._closed:
+                self._services.close()
+        return self._services
 
     # What the ends say
+
+    def end(self, end: int) -> RelayEnd:
+        return self._ends[end]
 
     def profile(self, end: int) -> Profile:
         return self._ends[end].description.profile
@@ -288,12 +319,16 @@ class Relay:
 
     def _begin(self, end: int) -> None:
         self._ends[end].on_gone = partial(self._on_gone, end)
-        self._legs[end].outgoing = OutgoingStream(self._host.new_ssrc())
+        self._legs[end].on_digit = partial(self._on_digit, end)
 
     def _replace(self, number: int, end: RelayEnd) -> None:
         self._prospect = None
+        leg = self._legs[number]
+        self._before[number] = self.heard(number)
+        self._strays += leg.strays
+        self._unsent += leg.unsent
         self._ends[number].on_gone = never
-        self._legs[number].close()
+        leg.close()
         self._ends[number].close()
         other = self._ends[1 - number]
         self._ends = (end, other) if number == 0 else (other, end)
@@ -301,7 +336,8 @@ class Relay:
         join(*self._legs)
         self._begin(number)
         self._watch = OneWayWatch(self._legs)
-        self.services.replace(number, self._legs)
+        if self._services is not None:
+            self._services.replace(number, self._legs)
 
     def _drop_prospect(self) -> None:
         if self._prospect is not None:
@@ -314,14 +350,27 @@ class Relay:
         return self._legs[end]
 
     def heard(self, end: int) -> Heard:
-        return self._legs[end].heard
+        """From who is that end, and who was before."""
+        heard, before = self._legs[end].heard, self._before[end]
+        return heard if before is NOTHING else heard.after(before)
+
+    @property
+    def counted(self) -> Counted:
+        legs, before = self._legs, self._before
+        return Counted(
+            sum(leg.reception.packets for leg in legs) + sum(one.packets for one in before),
+            sum(leg.reception.octets for leg in legs) + sum(one.octets for one in before),
+            sum(leg.strays for leg in legs) + self._strays,
+            sum(leg.unsent for leg in legs) + self._unsent,
+        )
 
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""
         if self._closed:
             return
         self._closed = True
-        self.services.close()
+        if self._services is not None:
+            self._services.close()
         self._drop_prospect()
         for leg, end in zip(self._legs, self._ends, strict=True):
             leg.close()
@@ -337,15 +386,22 @@ class Relay:
 
     # What is looked after
 
+    def _on_digit(self, end: int, digit: Digit) -> None:
+        """The first of the call: the services hear the next by themselves."""
+        self.services.digit_came(end, digit)
+
     def _on_gone(self, end: int) -> None:
         self._on_event(EndGone(end))
 
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        now = self._host.now()
         delay = LOOK_S
+        if now < self._told_at + LOOK_S and not all(leg.reports.begun for leg in self._legs):
+            delay = FIRST_LOOK_S
         if self._should_flow:
-            delay = min(delay, self._silent_since + self._host.silence_s - self._host.now())
+            delay = min(delay, self._silent_since + self._host.silence_s - now)
         self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
 
     @property

@@ -45,13 +45,14 @@ def never() -> None:
 
 class EndPorts(NamedTuple):
     """Where an end is: `local` is what it is told. `transcoding` is for the other end, where that
-    has not the codecs of this one."""
+    has not the codecs of this one, and `ssrc` is the leg's."""
 
     pair: SocketPair
     local: Address
     is_ours: Callable[[Address], bool]
     give_back: Callable[[SocketPair], None]
     transcoding: Transcoding | None = None
+    ssrc: int = 1
 
 
 class PlainEnd:
@@ -59,7 +60,7 @@ class PlainEnd:
 
     def __init__(self, ports: EndPorts) -> None:
         self.description = PlainDescription(ports.local, ports.is_ours)
-        self.leg = Leg(ports.pair, ports.is_ours, transcoding=ports.transcoding)
+        self.leg = Leg(ports.pair, ports.is_ours, ssrc=ports.ssrc, transcoding=ports.transcoding)
         self.on_gone: Callable[[], object] = never
         self._ports = ports
         ports.pair.rtp_received = self.leg.rtp_received
@@ -76,9 +77,9 @@ class PlainEnd:
 
     def _connect(self, source: Source) -> None:
         """What is sent goes where it comes from: both by a socket of its own."""
-        send = self._ports.pair.connect(source)
+        send = self._ports.pair.connect(source, self.leg.reception.run)
         if send is not None:
-            self.leg.send_by(lambda packet, target: send(packet))
+            self.leg.send_by(lambda packet, target: send(packet), send)
         else:
             self.leg.send_by(self._ports.pair.send_rtp)
 
@@ -92,13 +93,16 @@ class SrtpEnd:
 
     def __init__(self, ports: EndPorts, profile: Profile, octets: Callable[[int], bytes]) -> None:
         self.description = SdesDescription(profile, ports.local, octets, ports.is_ours)
-        self.leg = Leg(self, ports.is_ours, transcoding=ports.transcoding)
+        self.leg = Leg(self, ports.is_ours, ssrc=ports.ssrc, transcoding=ports.transcoding)
         self.on_gone: Callable[[], object] = never
         self._ports = ports
         self._pair = ports.pair
         self._srtp: Srtp | None = None
+        self.leg.on_source = self._connect
 
     def agreed(self, stream: AudioStream) -> None:
+        self.leg.send_by(self.send_rtp)
+        self._pair.disconnect()
         if isinstance(stream.secret, SrtpKeys):
             if self._srtp is None:
                 self._srtp = Srtp()
@@ -107,6 +111,7 @@ class SrtpEnd:
             self._pair.rtcp_received = self._rtcp_received
         else:
             self._srtp = None
+            self.leg.reception.run.overhead = 0
             self._pair.rtp_received = self.leg.rtp_received
             self._pair.rtcp_received = self.leg.rtcp_received
 
@@ -131,12 +136,27 @@ class SrtpEnd:
         elif protected := self._srtp.protected_rtcp(packet):
             self._pair.send_rtp(protected, target)
 
+    def _connect(self, source: Source) -> None:
+        """As a plain end; where each packet names its key, it is read as before."""
+        run, srtp = self.leg.reception.run, self._srtp
+        if srtp is None:
+            if send := self._pair.connect(source, run):
+                self.leg.send_by(self.send_rtp, send)
+        elif (opened := srtp.opener(self._count_stray)) and (
+            send := self._pair.connect(source, run, opened)
+        ):
+            self.leg.send_by(self.send_rtp, srtp.protector(send))
+
+    def _count_stray(self) -> None:
+        self.leg.strays += 1
+
     def _rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         assert self._srtp is not None
         plain = self._srtp.plain(packet)
         if plain is None:
             self.leg.strays += 1
         else:
+            self.leg.reception.run.overhead = len(packet) - len(plain)
             self.leg.rtp_received(plain, source, now)
 
     def _rtcp_received(self, packet: bytes, source: Source, now: float) -> None:

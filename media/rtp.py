@@ -10,6 +10,8 @@ HEADER_OCTETS = 12
 PACKET_OCTETS_MAX = 1_500
 _HEADER = struct.Struct("!BBHII")
 _VERSION = 2
+# The first of a packet without padding, extension and contributing sources.
+PLAIN_OCTET = _VERSION << 6
 _PADDING, _EXTENSION, _CSRC_COUNT = 0x20, 0x10, 0x0F
 _MARKER = 0x80
 _OCTETS = tuple(bytes((number,)) for number in range(256))
@@ -52,7 +54,7 @@ def payload(packet: bytes) -> bytes:
 
 def translated(packet: bytes, payload_type: int, table: bytes) -> bytes:
     """With each octet of the payload by the table, as that type; all else stays."""
-    if len(packet) >= HEADER_OCTETS and packet[0] == _VERSION << 6:  # As good as all are so.
+    if len(packet) >= HEADER_OCTETS and packet[0] == PLAIN_OCTET:  # As good as all are so.
         second = _OCTETS[packet[1] & _MARKER | payload_type]
         return packet[:1] + second + packet[2:12] + packet[12:].translate(table)
     at = payload_at(packet)

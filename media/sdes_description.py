@@ -10,7 +10,8 @@ badly with ends that take both, and a lone RTP/SAVP leaves a plain end nothing t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from media.audio_stream import AudioStream
 from media.errors import NotAcceptable

@@ -5,10 +5,12 @@ What is read is printed as it was, but for the ends of lines, which are CRLF the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
+
+import msgspec
 
 from media.errors import SdpError
 from media.sdp_lines import (
@@ -16,18 +18,18 @@ from media.sdp_lines import (
     Direction,
     Line,
     Lines,
-    direction_of,
-    find,
-    line_of,
     lines_of,
-    number,
-    printed,
+    read_line,
 )
 
 SDP_OCTETS_MAX = 32_768
 LINES_MAX = 1_024
 MEDIA_MAX = 32
 PORT_MAX = 65_535
+# kind port[/count] proto format ...
+_MEDIA = re.compile(
+    r"([^ \r\0]+) +([0-9]{1,9})(?:/([0-9]{1,9}))? +([^ \r\0]+) +([^ \r\0][^\r\0]*)\r?"
+)
 # The addresses of peers are few, and dear to read.
 ADDRESSES_MAX = 1_024
 
@@ -39,8 +41,7 @@ class Address(NamedTuple):
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(msgspec.Struct, frozen=True):
     """An m= line (§5.14) and the lines that follow it. `port_count` is as it stands behind the
     slash, 1 where there is none."""
 
@@ -57,29 +58,28 @@ class Media:
         return head + self.lines.printed
 
 
-@dataclass(frozen=True, slots=True)
-class SessionDescription:
-    """The lines that hold for the session, `v=` first, and its media."""
+class SessionDescription(msgspec.Struct, frozen=True):
+    """`v=0`; `o=` where it follows, apart, for no other line differs in each call; the other lines
+    that hold for the session; and its media."""
 
-    lines: tuple[Line, ...]
+    origin: Line | None
+    lines: Lines
     media: tuple[Media, ...] = ()
 
     def __bytes__(self) -> bytes:
-        text = printed(self.lines) + "".join([str(one) for one in self.media])
+        head = "v=0\r\n" if self.origin is None else f"v=0\r\no={self.origin.value}\r\n"
+        text = head + self.lines.printed + "".join([str(one) for one in self.media])
         return text.encode("utf-8", "surrogateescape")
 
     def connection(self, media: Media) -> str:
         """The address of its c= line, or of the session's (§5.7): as it is written, empty where
         there is none."""
-        line = media.lines.connection or find(self.lines, "c")
+        line = media.lines.connection or self.lines.connection
         return "" if line is None else _connection_address(line.value)
 
     def direction(self, media: Media) -> Direction:
         """Of the media, or else of the session, or else both ways (§6.7)."""
-        said = media.lines.direction
-        if said is not None:
-            return said
-        return direction_of(self.lines) or Direction.SENDRECV
+        return media.lines.direction or self.lines.direction or Direction.SENDRECV
 
 
 def parse(octets: bytes) -> SessionDescription:
@@ -93,12 +93,18 @@ def parse(octets: bytes) -> SessionDescription:
     if text.count("\n") >= LINES_MAX:
         raise SdpError("the description has too many lines")
     session, *media = text.split("\nm=")
-    lines = tuple([line_of(row) for row in session.split("\n")])
-    if lines[0] != ("v", "0"):
+    row, more, block = session.partition("\n")
+    if row.removesuffix("\r") != "v=0":
         raise SdpError("the description does not begin with v=0")
     if len(media) > MEDIA_MAX:
         raise SdpError("the description has too many media")
-    return SessionDescription(lines, tuple([_media(one) for one in media]))
+    origin = None
+    if block.startswith("o="):
+        row, more, block = block.partition("\n")
+        origin = read_line(row)
+    if more and not block:
+        raise SdpError("a line of the description is empty")
+    return SessionDescription(origin, lines_of(block), tuple([_media(one) for one in media]))
 
 
 @lru_cache(ADDRESSES_MAX)
@@ -119,17 +125,15 @@ def _media(text: str) -> Media:
     row, more, block = text.partition("\n")
     if more and not block:
         raise SdpError("a line of the description is empty")
-    value = line_of(f"m={row}").value
-    parts = [part for part in value.split(" ") if part]
-    if len(parts) < 4:
+    found = _MEDIA.fullmatch(row)
+    if found is None:
         raise SdpError("an m= line is malformed")
-    kind, port_text, proto, *formats = parts
-    port_text, slash, count_text = port_text.partition("/")
-    port = number(port_text, PORT_MAX)
-    port_count = number(count_text, PORT_MAX) if slash else 1
-    if port is None or not port_count:
+    kind, port_text, count_text, proto, formats = found.groups()
+    port = int(port_text)
+    port_count = 1 if count_text is None else int(count_text)
+    if port > PORT_MAX or not 0 < port_count <= PORT_MAX:
         raise SdpError("the port of an m= line is malformed")
-    return Media(kind, port, proto, tuple(formats), lines_of(block), port_count)
+    return Media(kind, port, proto, tuple(formats.split()), lines_of(block), port_count)
 
 
 def _connection_address(value: str) -> str:

@@ -6,18 +6,19 @@ with them, and lines that were read before are not read again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from media.errors import SdpError
 
-# Rows and blocks of rows that are kept, and how long one may be that is.
-ROWS_MAX, ROW_CHARACTERS_MAX = 1_024, 128
+# Blocks of rows that are kept, and how long one may be that is.
 BLOCKS_MAX, BLOCK_CHARACTERS_MAX = 512, 1_536
 # What differs in each call, or is secret: not worth keeping, or not to be kept.
-_OF_ONE_CALL = ("a=crypto:", "a=candidate:", "a=ice-", "a=ssrc:", "a=fingerprint:", "a=rtcp:")
+_OF_ONE_CALL = re.compile("a=(?:crypto:|candidate:|ice-|ssrc:|fingerprint:|rtcp:)")
+_LINE = re.compile(r"([A-Za-z])=([^\r\0]*)\r?")
 
 # The attributes that are between one end and us (or between it and its network), by what needs
 # them: nothing of them holds for the other end.
@@ -103,13 +104,14 @@ class Direction(StrEnum):
 
 
 DIRECTIONS = {direction.value: direction for direction in Direction}
+_SAID = {direction: (Line("a", direction.value),) for direction in Direction}
 # What an end is told anew: of its direction, too.
 LEFT_OUT = TERMINATED.union(DIRECTIONS)
 LEFT_OUT_OF_ANOTHER_PROFILE = LEFT_OUT | OF_THE_PROFILE
 
 
 class Lines(tuple[Line, ...]):
-    """Those that follow an m= line."""
+    """Those that follow an m= line, or stand before all."""
 
     # No slots: what is found out is kept here.
 
@@ -148,15 +150,28 @@ class Lines(tuple[Line, ...]):
     def printed(self) -> str:
         return printed(self)
 
+    @cached_property
+    def told(self) -> str:
+        """Of those of a session, what the other end is told, in the order of RFC 8866 §5."""
+        return _told(self, LEFT_OUT)
+
+    @cached_property
+    def told_to_another_profile(self) -> str:
+        return _told(self, LEFT_OUT_OF_ANOTHER_PROFILE)
+
     def with_direction(self, direction: Direction) -> Lines:
         """With that at their end; there is none among them."""
-        said = self._with_direction.get(direction)
+        return self.followed_by(_SAID[direction])
+
+    def followed_by(self, more: tuple[Line, ...]) -> Lines:
+        """Of the few that we say by ourselves."""
+        said = self._followed.get(more)
         if said is None:
-            said = self._with_direction[direction] = Lines((*self, Line("a", direction.value)))
+            said = self._followed[more] = Lines((*self, *more))
         return said
 
     @cached_property
-    def _with_direction(self) -> dict[Direction, Lines]:
+    def _followed(self) -> dict[tuple[Line, ...], Lines]:
         return {}
 
 
@@ -165,17 +180,9 @@ def lines_of(block: str) -> Lines:
     Raises:
         SdpError: a row is none.
     """
-    if len(block) > BLOCK_CHARACTERS_MAX or any([name in block for name in _OF_ONE_CALL]):
+    if len(block) > BLOCK_CHARACTERS_MAX or _OF_ONE_CALL.search(block):
         return _read(block)
     return _kept(block)
-
-
-def line_of(row: str) -> Line:
-    """
-    Raises:
-        SdpError: it is none.
-    """
-    return _kept_line(row) if len(row) <= ROW_CHARACTERS_MAX else _line(row)
 
 
 def printed(lines: Sequence[Line]) -> str:
@@ -216,20 +223,34 @@ def number(text: str, most: int) -> int | None:
     return value if value <= most else None
 
 
-def _line(row: str) -> Line:
-    row = row.removesuffix("\r")
-    if row[1:2] != "=" or not row[0].isascii() or not row[0].isalpha():
+def read_line(row: str) -> Line:
+    """
+    Raises:
+        SdpError: it is none.
+    """
+    found = _LINE.fullmatch(row)
+    if found is None:
         raise SdpError("a line of the description is malformed")
-    if "\r" in row or "\0" in row:
-        raise SdpError("a line of the description holds CR or NUL")
-    return Line(row[0], row[2:])
+    return Line(found[1], found[2])
 
 
 def _read(block: str) -> Lines:
-    return Lines([_line(row) for row in block.split("\n")]) if block else Lines()
+    return Lines([read_line(row) for row in block.split("\n")]) if block else Lines()
 
 
-_kept_line = lru_cache(ROWS_MAX)(_line)
+def _told(lines: Lines, left_out: Collection[str]) -> str:
+    bandwidths, times, attributes = "", "0 0", ""
+    for kind, value in lines:
+        if kind == "a":
+            if value.partition(":")[0] not in left_out:
+                attributes += f"a={value}\r\n"
+        elif kind == "t":
+            times = value
+        elif kind == "b":
+            bandwidths += f"b={value}\r\n"
+    return f"{bandwidths}t={times}\r\n{attributes}"
+
+
 _kept = lru_cache(BLOCKS_MAX)(_read)
 
 NO_LINES = Lines()

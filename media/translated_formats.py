@@ -8,7 +8,7 @@ has.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from media.codecs import CLOCK_RATE, OTHER_LAW, Codecs
 from media.sdp import Media
@@ -58,4 +58,5 @@ def with_events(media: Media, number: str) -> Media:
         Line("a", f"rtpmap:{number} telephone-event/{CLOCK_RATE}"),
         Line("a", f"fmtp:{number} 0-16"),
     )
-    return replace(media, formats=(*media.formats, number), lines=Lines((*media.lines, *said)))
+    lines = media.lines.followed_by(said)
+    return replace(media, formats=(*media.formats, number), lines=lines)

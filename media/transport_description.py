@@ -7,8 +7,9 @@ description of each end's transport what to say instead, by the end's profile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from media.audio_stream import AudioStream
 from media.errors import NotAcceptable

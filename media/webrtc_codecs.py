@@ -8,9 +8,10 @@ offers Opus and no G.711 is served by transcoding, if libopus is there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from media.codecs import CLOCK_RATE, PAYLOAD_TYPE_MAX, PCMA, PCMU, STATIC, Codecs
+from msgspec.structs import replace
+
+from media.codecs import CLOCK_RATE, PAYLOAD_TYPE_MAX, PCMA, PCMU, STATIC, Codec, Codecs
 from media.errors import NotAcceptable
 from media.sdp import Media
 from media.sdp_lines import Line, Lines
@@ -60,26 +61,37 @@ def offered_by_browser(media: Media, transcodes: bool) -> Media:
 
 
 def answered_to_browser(answered: Media, offered: Media, transcodes: bool) -> Media:
-    """What an end answered that is none, in the numbers of the browser's offer and nothing that is
-    not in that (RFC 3264 §6.1)."""
+    """What an end answered that is none, in the numbers of the browser's offer, where the end has
+    its own for the same, and nothing that is not in that (RFC 3264 §6.1)."""
     codecs, known = Codecs.of(answered).by_payload_type, Codecs.of(offered)
-    kept = [one for one in codecs if one in known.by_payload_type]
+    numbers = {
+        one: number for one, codec in codecs.items() if (number := _same(codec, known)) is not None
+    }
+    kept = [*numbers.values()]
     opus = known.find(OPUS, OPUS_CLOCK_RATE)
     lines: list[Line] = []
     if not any(one in LAWS or one == opus for one in kept):
         if not transcodes or opus is None or not any(law in codecs for law in LAWS):
             raise NotAcceptable("the answer has no codec of the offer")
-        kept = [opus]
+        numbers, kept = {}, [opus]
         lines.append(Line("a", f"rtpmap:{opus} opus/48000/2"))
         lines.append(Line("a", f"fmtp:{opus} {OPUS_PARAMETERS}"))
         events = known.events(OPUS_CLOCK_RATE)
         if events is not None and Codecs.of(answered).events() is not None:
             kept.append(events)
             lines += _events(events, OPUS_CLOCK_RATE)
-    others = [one for one in codecs if one not in kept]
+    others = [one for one in codecs if one not in numbers]
     formats = tuple([str(one) for one in kept])
-    said = (*_without(answered.lines, others), *lines)
+    said = (*_renumbered(_without(answered.lines, others), numbers), *lines)
     return replace(answered, formats=formats, lines=_mapped(formats, said))
+
+
+def _same(codec: Codec, known: Codecs) -> int | None:
+    """What somebody else calls it: by the same number, if he can."""
+    there = known.by_payload_type.get(codec.payload_type)
+    if there is not None and (there.name, there.clock_rate) == (codec.name, codec.clock_rate):
+        return codec.payload_type
+    return known.find(codec.name, codec.clock_rate) if codec.name else None
 
 
 def _common(media: Media) -> list[int]:
@@ -122,6 +134,20 @@ def _mapped(formats: Iterable[str], lines: Iterable[Line]) -> Lines:
 def _without(lines: Lines, payload_types: Iterable[int]) -> list[Line]:
     about = tuple([f"{name}:{number} " for number in payload_types for name in _OF_A_FORMAT])
     return [line for line in lines if not line.value.startswith(about)]
+
+
+def _renumbered(lines: Iterable[Line], numbers: dict[int, int]) -> list[Line]:
+    changed = {
+        f"{name}:{one} ": f"{name}:{into} "
+        for one, into in numbers.items()
+        if one != into
+        for name in _OF_A_FORMAT
+    }
+    said: list[Line] = []
+    for line in lines:
+        head, space, rest = line.value.partition(" ")
+        said.append(Line(line.kind, changed.get(head + space, head + space) + rest))
+    return said
 
 
 def _events(payload_type: int, clock_rate: int = CLOCK_RATE) -> list[Line]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from media.audio_stream import AudioStream
 from media.codecs import Codecs
-from media.errors import NotAcceptable
+from media.errors import MediaError, NotAcceptable
 from media.profile import DTLS, SECURE, Profile
 from media.sdp import Media, SessionDescription
 from media.sdp_lines import Line, Lines
@@ -51,12 +51,14 @@ class WebRtcSaid:
 
 class WebRtcDescription:
     """Of one end. `local` is of our transport; `renew` gives what it will be after ICE begins anew
-    (RFC 8445 §9). Answers do not wait for what is found later: we tell all candidates at once."""
+    (RFC 8445 §9), unless that was gathered before the offer and stands in `renewed`. Answers do not
+    wait for what is found later: we tell all candidates at once."""
 
     profile = Profile.WEBRTC
 
     def __init__(self, local: LocalParameters, renew: Callable[[], LocalParameters]) -> None:
         self._local = local
+        self.renewed: LocalParameters | None = None
         self._renew = renew
         self._agreed: WebRtcSaid | None = None
         self._is_client = False
@@ -74,6 +76,19 @@ class WebRtcDescription:
         """RTP/SAVPF with a fingerprint is what browsers said before they had the standard's words
         (RFC 8829 §5.1.2)."""
         return media.proto in DTLS or media.proto in SECURE
+
+    def restarts(self, description: SessionDescription) -> bool:
+        """Whether it is an offer that begins ICE anew; what cannot be served does not."""
+        if self._agreed is None:
+            return False
+        for media in description.media:
+            if media.kind == "audio" and media.port and self.serves(media):
+                try:
+                    said = WebRtcSaid.of(description, media)
+                except MediaError:
+                    return False
+                return said.remote.restarts(self._agreed.remote)
+        return False
 
     def offered(self, description: SessionDescription, media: Media) -> AudioStream:
         said = WebRtcSaid.of(description, media)
@@ -110,7 +125,7 @@ class WebRtcDescription:
     def answer(self, to: AudioStream) -> TransportSaid:
         said = _said(to)
         if self._agreed is not None and said.remote.restarts(self._agreed.remote):
-            self._local = self._renew()
+            self._local, self.renewed = self.renewed or self._renew(), None
         setup = Setup.ACTIVE if self._role(said) else Setup.PASSIVE
         return self._told(to.proto, said.mid, said.bundled, setup)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from media.audio_stream import AudioStream
+from media.errors import MediaError
 from media.latch import SureLatch
 from media.leg import Leg
-from media.relay_end import never
+from media.relay_end import RelayEnd, never
+from media.sdp import parse
 from media.socket_pair import dropped
 from media.webrtc_description import WebRtcDescription, WebRtcSaid
 from media.webrtc_parameters import LocalParameters, RemoteParameters
@@ -24,12 +27,17 @@ class WebRtcEnd:
         self, host: WebRtcHost, transport: WebRtcTransport, local: LocalParameters
     ) -> None:
         self.description = WebRtcDescription(local, transport.open)
-        self.leg = Leg(transport, latch=SureLatch(), transcoding=host.ports.transcoding)
+        ports = host.ports
+        self.leg = Leg(
+            transport, latch=SureLatch(), ssrc=ports.new_ssrc(), transcoding=ports.transcoding
+        )
         self.on_gone: Callable[[], object] = never
         self.transport = transport
         self._host = host
         self._remote: RemoteParameters | None = None
         transport.received = self.leg.rtp_received
+        transport.run = self.leg.reception.run
+        transport.on_straight = partial(self.leg.send_by, transport.send_rtp)
         transport.on_state = self._state_changed
 
     def agreed(self, stream: AudioStream) -> None:
@@ -38,6 +46,14 @@ class WebRtcEnd:
         if before is None or remote.restarts(before):
             self.transport.connect(remote, self.description.is_client)
         self._remote = remote
+
+    async def renew(self) -> None:
+        """ICE is to begin anew by the end's next offer: servers are asked as at first.
+
+        Raises:
+            NoPorts: no port or no socket is left.
+        """
+        self.description.renewed = await self.transport.gather()
 
     def close(self) -> None:
         self.transport.received = dropped
@@ -57,6 +73,16 @@ class WebRtcEnds:
     @property
     def waits(self) -> bool:
         return self.host.stun_server is not None or self.host.turn_server is not None
+
+    def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
+        try:
+            return isinstance(end, WebRtcEnd) and end.description.restarts(parse(sdp))
+        except MediaError:
+            return False
+
+    async def renew(self, end: RelayEnd) -> None:
+        assert isinstance(end, WebRtcEnd)
+        await end.renew()
 
     def end(self, we_offer: bool) -> WebRtcEnd:
         """`we_offer` says who begins: we, or the end (RFC 8445 §6.1.1).

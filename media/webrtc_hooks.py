@@ -95,6 +95,15 @@ class TurnServer(NamedTuple):
     transport: str = "udp"
 
 
+class Selected(NamedTuple):
+    """What sends to the end, which may raise OSError; the end's address; and whether that is from
+    our socket."""
+
+    send: SendTo
+    address: Address
+    is_direct: bool
+
+
 class PairTransport:
     """The first of a pair of sockets, where aioice has a transport of asyncio."""
 
@@ -256,14 +265,14 @@ class IcePath(Connection):
             [early == address for _, early, _ in self._early_checks]
         )
 
-    def selected(self) -> tuple[SendTo, Address] | None:
-        """What sends to the end, which may raise OSError; and the end's address."""
+    def selected(self) -> Selected | None:
         pair = self._nominated.get(COMPONENT)
         if pair is None:
             return None
         transport: Any = pair.protocol.transport
-        send = transport.send if isinstance(transport, PairTransport) else transport.sendto
-        return send, Address(*pair.remote_addr)
+        is_direct = isinstance(transport, PairTransport)
+        send = transport.send if is_direct else transport.sendto
+        return Selected(send, Address(*pair.remote_addr), is_direct)
 
     # As aioice calls them
 

@@ -18,9 +18,11 @@ from pylibsrtp import Session
 
 from media.latch import KNOWN, Source
 from media.leg import Transcoding
+from media.packet_run import Run, Straight
 from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
 from media.sdp import Address, ip
 from media.socket_pair import Received, SocketPair, dropped
+from media.srtp_in_place import opener, protector
 from media.webrtc_hooks import Certificate, DtlsAssociation, IcePath, SendTo, TurnServer
 from media.webrtc_parameters import Fingerprint, LocalParameters, RemoteParameters
 
@@ -61,6 +63,8 @@ class Ports(Protocol):
 
     @property
     def transcoding(self) -> Transcoding: ...
+
+    def new_ssrc(self) -> int: ...
 
 
 class WebRtcHost:
@@ -145,11 +149,15 @@ class WebRtcTransport:
         on_state: Callable[[TransportState], None] = lambda state: None,
     ) -> None:
         self.received: Received = dropped
+        # What comes in turn goes by it, and `on_straight` is told what takes such packets.
+        self.run = Run()
+        self.on_straight: Callable[[Straight | None], object] = lambda straight: None
         self.on_state = on_state
         self.state = TransportState.NEW
         self._strays = 0
         self._host = host
         self._controlling = controlling
+        self._loop = asyncio.get_running_loop()
         self._certificate = host.certificate()
         self._dtls = self._association()
         self._fingerprints: frozenset[Fingerprint] = frozenset()
@@ -163,6 +171,8 @@ class WebRtcTransport:
         self._discarding: set[asyncio.Task[None]] = set()
         self._send_to: SendTo | None = None
         self._address = Address("", 0)
+        self._is_direct = False
+        self._connected: SocketPair | None = None
         self._tx: Session | None = None
         self._rx: Session | None = None
         self._sent: set[bytes] = set()
@@ -210,6 +220,7 @@ class WebRtcTransport:
             self._strays += 1
             return
         self._heard.add(source)
+        self.run.overhead = len(data) - len(packet)
         self.received(packet, KNOWN, now)
 
     @staticmethod
@@ -220,6 +231,30 @@ class WebRtcTransport:
             return False
         sources.add(source)
         return True
+
+    # Those of a run
+
+    def _go_straight(self) -> None:
+        """To where the end is and from there, by a socket for it alone, as soon as there are keys;
+        again, where one of these has changed."""
+        self._leave_straight()
+        path, tx, rx = self._path, self._tx, self._rx
+        if path is None or tx is None or rx is None or not self._is_direct:
+            return
+        pair = self._pairs[path]
+        send = pair.connect(self._address, self.run, opener(rx, self._count_stray))
+        if send is not None:
+            self._connected = pair
+            self.on_straight(protector(tx, send))
+
+    def _leave_straight(self) -> None:
+        if self._connected is not None:
+            self._connected.disconnect()
+            self._connected = None
+            self.on_straight(None)
+
+    def _count_stray(self) -> None:
+        self._strays += 1
 
     # Setting it up
 
@@ -283,6 +318,7 @@ class WebRtcTransport:
         """Give its ports and sockets back; harmless when it is closed."""
         self.state = TransportState.CLOSED
         self._tx = self._rx = None
+        self._leave_straight()
         tasks = [task for task in (self._reaching, self._securing) if task is not None]
         for task in tasks:
             task.cancel()
@@ -310,13 +346,13 @@ class WebRtcTransport:
         selected = path.selected()
         if selected is None or path not in (self._tried, self._path):
             return
-        self._send_to, self._address = selected
+        self._send_to, self._address, self._is_direct = selected
         if path is self._tried:
             before, self._path, self._tried = self._path, path, None
             if before is not None:
                 self._discard(before)
         if self._tx is not None:
-            self._become(TransportState.CONNECTED)
+            self._secured()
         elif self._securing is None:
             self._securing = asyncio.get_running_loop().create_task(self._secure())
 
@@ -329,6 +365,11 @@ class WebRtcTransport:
             self._become(TransportState.FAILED)
             return
         self._tx, self._rx = keys
+        self._secured()
+
+    def _secured(self) -> None:
+        # Later, for a check of ICE may have led here, out of what reads the sockets.
+        self._loop.call_soon(self._go_straight)
         self._become(TransportState.CONNECTED)
 
     # What happens to it
@@ -350,6 +391,7 @@ class WebRtcTransport:
     def _dtls_ended(self, association: DtlsAssociation) -> None:
         if association is self._dtls:
             self._tx = self._rx = None
+            self._leave_straight()
             self._become(TransportState.CLOSED)
 
     def _forget_keys(self) -> None:
@@ -358,6 +400,7 @@ class WebRtcTransport:
             self._securing = None
         before, self._dtls = self._dtls, self._association()
         self._tx = self._rx = None
+        self._leave_straight()
         self._sent, self._heard = set(), set()
         self._spawn(before.close())
 
@@ -371,6 +414,8 @@ class WebRtcTransport:
         """It is closed, and its ports given back."""
         pair = self._pairs.pop(path, None)
         if pair is not None:
+            if pair is self._connected:
+                self._leave_straight()
             self._strays += path.strays
             self._spawn(self._close_path(path, pair))
 

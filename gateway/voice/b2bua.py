@@ -15,7 +15,7 @@ from gateway.sip.leg_events import IncomingCall, LegEvent, OutsideDialog, Outsid
 from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
-from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings
+from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings, OneWayCall
 from gateway.voice.joined_call import JoinedCall
 from gateway.voice.media_session import MediaEngine, Qualities
 from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
@@ -42,6 +42,7 @@ class B2bua:
         new_id: Callable[[], int],
         accepting: Callable[[], bool],
         on_event: Callable[[CallEvent], None],
+        on_one_way: Callable[[OneWayCall], None],
         wake: Callable[[], None],
     ) -> None:
         self._shared = CallSurroundings(
@@ -52,6 +53,7 @@ class B2bua:
             admission,
             bounds,
             on_event,
+            on_one_way,
             self._on_over,
             self._on_ready,
         )
@@ -66,6 +68,15 @@ class B2bua:
         self._deadline: float | None = None
 
     # What the owner asks
+
+    @property
+    def bounds(self) -> CallBounds:
+        """Of calls from now on; those that stand keep what they have begun with."""
+        return self._shared.bounds
+
+    @bounds.setter
+    def bounds(self, bounds: CallBounds) -> None:
+        self._shared.bounds = bounds
 
     @property
     def calls(self) -> int:
@@ -86,10 +97,10 @@ class B2bua:
 
     def take(self, event: LegEvent, now: float) -> None:
         """What the user agent tells of legs; what is outside of calls is for somebody else."""
-        assert not isinstance(event, OUTSIDE)
         if isinstance(event, IncomingCall):
             self._receive_call(event.leg, event.request, now)
             return
+        assert not isinstance(event, OUTSIDE)
         call = event.leg.user
         if isinstance(call, JoinedCall):
             call.take(event, now)
@@ -99,10 +110,10 @@ class B2bua:
     def next_timer(self) -> float | None:
         if self._ready:
             return 0.0
-        running = self._shared.timers.next_timer()
-        if self._deadline is None or running is None:
-            return running if self._deadline is None else self._deadline
-        return min(running, self._deadline)
+        running, deadline = self._shared.timers.next_timer(), self._deadline
+        if deadline is None or running is None:
+            return running if deadline is None else deadline
+        return min(running, deadline)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""

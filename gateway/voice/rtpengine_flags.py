@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from gateway.ng.bencode import Writable
 from gateway.voice.media_session import MediaRefused
@@ -60,7 +61,7 @@ _PROTOCOLS = {
 
 
 # What a description keeps of who made it (RFC 8866 §5): the other lines name people and places.
-_SESSION_LINES, _MEDIA_LINES = frozenset("vocbta"), frozenset("cba")
+_SESSION_LINES, _MEDIA_LINES = frozenset("cbta"), frozenset("cba")
 
 
 class Spoken(NamedTuple):
@@ -106,14 +107,13 @@ def answered(to: Spoken) -> dict[str, Writable]:
 
 def _nameless(description: SessionDescription) -> SessionDescription:
     """Its addresses are replaced by rtpengine, and its names here."""
-    lines = []
-    for line in description.lines:
-        if line.kind == "o":
-            lines += [Line("o", f"- {line.value.partition(' ')[2]}"), Line("s", "-")]
-        elif line.kind in _SESSION_LINES:
-            lines.append(line)
+    origin = description.origin
+    lines = [line for line in description.lines if line.kind in _SESSION_LINES]
+    if origin is not None:
+        origin = Line("o", f"- {origin.value.partition(' ')[2]}")
+        lines.insert(0, Line("s", "-"))
     media = [
         replace(one, lines=Lines([line for line in one.lines if line.kind in _MEDIA_LINES]))
         for one in description.media
     ]
-    return SessionDescription(tuple(lines), tuple(media))
+    return SessionDescription(origin, Lines(lines), tuple(media))

@@ -43,6 +43,13 @@ class LateBrowserEnds:
                 self._loaded = await asyncio.to_thread(self._load)
         return await self._loaded.gathered(we_offer)
 
+    def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
+        return self._loaded is not None and self._loaded.restarts(end, sdp)
+
+    async def renew(self, end: RelayEnd) -> None:
+        assert self._loaded is not None
+        await self._loaded.renew(end)
+
     async def closed(self) -> None:
         """Browsers have been told that their calls are over."""
         if self._loaded is not None:

@@ -14,6 +14,7 @@ import msgspec
 
 from media.events import MediaEvent
 from media.leg import Heard
+from media.profile import Profile
 
 # What a batch may take: more than all descriptions of its requests can come to.
 FRAME_OCTETS_MAX = 16 << 20
@@ -58,13 +59,13 @@ class Ping(_Message, frozen=True):
 
 class Offer(_Message, frozen=True):
     """`end` (0 or 1) of this call offers, see `Relay.offer`; a call begins with its first offer.
-    `profile` is what the other end is spoken to in, empty where it has described itself."""
+    `profile` is what the other end is spoken to in, None where it has described itself."""
 
     number: int
     call: int
     end: int
     sdp: bytes
-    profile: str = ""
+    profile: Profile | None = None
 
 
 class Answer(_Message, frozen=True):
@@ -263,6 +264,10 @@ class Frames:
         Raises:
             FrameTooLong: the other end is no worker of ours.
         """
+        if not self._buffer and len(octets) - _LENGTH_OCTETS == int.from_bytes(
+            octets[:_LENGTH_OCTETS]
+        ):
+            return [octets[_LENGTH_OCTETS:]]  # One is written at a time, and read so mostly.
         self._buffer += octets
         found = []
         at = 0

@@ -14,9 +14,10 @@ from media import wav
 from media.audio import Audio, tone
 from media.errors import MediaError, NotAcceptable
 from media.events import MediaEvent
-from media.leg import Heard
+from media.leg import NOTHING, Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
+from media.relay_end import RelayEnd
 from media.speech import SpeechBounds
 from media.worker.late_browser_ends import LateBrowserEnds
 from media.worker.messages import (
@@ -46,7 +47,6 @@ from media.worker.messages import (
     happened,
 )
 
-NOTHING = Heard(0, 0, 0, 0.0, 0.0, 0.0)
 # Of one Report, so that no frame becomes long.
 REPORTED_MAX = 256
 
@@ -57,7 +57,7 @@ class Service:
 
     def __init__(self, tell: Callable[[Reply | Event], None]) -> None:
         self._tell = tell
-        self._opening: dict[int, tuple[int, asyncio.Task[None]]] = {}
+        self._gathering: dict[int, tuple[int, asyncio.Task[None]]] = {}
         self.relays: dict[int, Relay] = {}
         self._host: RelayHost | None = None
         self._browsers: LateBrowserEnds | None = None
@@ -65,12 +65,15 @@ class Service:
         self._packets = self._octets = self._strays = self._unsent = 0
 
     def handle(self, request: Request) -> Reply | None:
-        """None: it is told later. The first offer of a call waits for servers of STUN and TURN."""
+        """None: it is told later. An offer waits for servers of STUN and TURN where they are to be
+        asked for its sake."""
         try:
             match request:
+                case Offer() if request.call in self._gathering:
+                    return Refused(request.number, 491, "the offer before waits yet")
                 case Offer() if self._must_wait(request):
-                    opening = asyncio.get_running_loop().create_task(self._open(request))
-                    self._opening[request.call] = request.number, opening
+                    gathering = asyncio.get_running_loop().create_task(self._gather(request))
+                    self._gathering[request.call] = request.number, gathering
                     return None
                 case Offer():
                     return Described(request.number, self._offer(request))
@@ -79,9 +82,7 @@ class Service:
                 case Query(number, call):
                     return Measured(number, *self._heard(call))
                 case Delete(number, call):
-                    heard = self._heard(call)
-                    self._delete(call)
-                    return Measured(number, *heard)
+                    return Measured(number, *self._delete(call))
                 case Play():
                     self._load(request)
                     return None
@@ -121,7 +122,7 @@ class Service:
     def close(self) -> None:
         for call in list(self.relays):
             self._delete(call)
-        for call in list(self._opening):
+        for call in list(self._gathering):
             self._delete(call)
         if self._host is not None:
             self._host.close()
@@ -142,37 +143,52 @@ class Service:
         )
         self._host.browsers = self._browsers = LateBrowserEnds(self._host, place)
 
-    def _offer(self, offer: Offer) -> bytes:
+    def _offer(self, offer: Offer, instead: RelayEnd | None = None) -> bytes:
         host, relay = self._host, self.relays.get(offer.call)
         assert host is not None
-        profile = Profile(offer.profile) if offer.profile else None
         if relay is None:
             relay = host.open(partial(self._on_event, offer.call), profiles_of(offer), offer.end)
             self.relays[offer.call] = relay
             return relay.offer(offer.end, offer.sdp)
-        instead = None
-        if profile is not None and profile is not relay.profile(1 - offer.end):
+        profile = another_profile(offer, relay)
+        if instead is None and profile is not None:
             instead = host.end(profile)
         return relay.offer(offer.end, offer.sdp, instead)
 
     def _must_wait(self, offer: Offer) -> bool:
-        assert self._host is not None
-        return offer.call not in self.relays and self._host.waits(profiles_of(offer))
+        host, relay = self._host, self.relays.get(offer.call)
+        assert host is not None
+        browsers = host.browsers
+        if browsers is None or not browsers.waits:
+            return False
+        if relay is None:
+            return Profile.WEBRTC in profiles_of(offer)
+        return another_profile(offer, relay) is Profile.WEBRTC or browsers.restarts(
+            relay.end(offer.end), offer.sdp
+        )
 
-    async def _open(self, offer: Offer) -> None:
-        """It is over in `GATHER_S`."""
-        assert self._host is not None
-        on_event = partial(self._on_event, offer.call)
-        reply: Reply | None
+    async def _gather(self, offer: Offer) -> None:
+        """It is over in `GATHER_S`; in twice that, where ICE begins anew with who offers, and the
+        other end becomes another browser."""
+        host, relay = self._host, self.relays.get(offer.call)
+        assert host is not None
+        browsers, instead = host.browsers, None
+        assert browsers is not None
+        reply: Reply
         try:
-            relay = await self._host.opened(on_event, profiles_of(offer), offer.end)
-            self.relays[offer.call] = relay
+            if relay is None:
+                on_event = partial(self._on_event, offer.call)
+                relay = await host.opened(on_event, profiles_of(offer), offer.end)
+                self.relays[offer.call] = relay
+            else:
+                if browsers.restarts(relay.end(offer.end), offer.sdp):
+                    await browsers.renew(relay.end(offer.end))
+                if another_profile(offer, relay) is Profile.WEBRTC:
+                    instead = await browsers.gathered(we_offer=True)
+            reply = Described(offer.number, self._offer(offer, instead))
         except MediaError as error:
             reply = Refused(offer.number, error.status, str(error))
-        else:
-            reply = self.handle(offer)
-        del self._opening[offer.call]
-        assert reply is not None
+        del self._gathering[offer.call]
         self._tell(reply)
 
     def _on_event(self, call: int, event: MediaEvent) -> None:
@@ -206,26 +222,28 @@ class Service:
         relay = self.relays.get(call)
         return (NOTHING, NOTHING) if relay is None else (relay.heard(0), relay.heard(1))
 
-    def _delete(self, call: int) -> None:
+    def _delete(self, call: int) -> tuple[Heard, Heard]:
         """Harmless where there is none: its offer may have been refused for want of a port."""
-        if call in self._opening:
-            number, opening = self._opening.pop(call)
-            opening.cancel()
+        if call in self._gathering:
+            number, gathering = self._gathering.pop(call)
+            gathering.cancel()
             self._tell(Refused(number, 500, "the call is over"))
         relay = self.relays.pop(call, None)
         if relay is None:
-            return
-        packets, octets, strays, unsent = _counted(relay)
+            return NOTHING, NOTHING
+        heard = relay.heard(0), relay.heard(1)
+        packets, octets, strays, unsent = relay.counted
         self._packets += packets
         self._octets += octets
         self._strays += strays
         self._unsent += unsent
         relay.close()
+        return heard
 
     def _pong(self, number: int) -> Pong:
         packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
         for relay in self.relays.values():
-            counted = _counted(relay)
+            counted = relay.counted
             packets += counted[0]
             octets += counted[1]
             strays += counted[2]
@@ -245,15 +263,10 @@ def _audio_of(play: Play) -> Audio:
 
 def profiles_of(offer: Offer) -> tuple[Profile, Profile]:
     """Of the ends of a call that begins with this."""
-    own, other = profile_of(offer.sdp), Profile(offer.profile or Profile.PLAIN)
+    own, other = profile_of(offer.sdp), offer.profile or Profile.PLAIN
     return (own, other) if offer.end == 0 else (other, own)
 
 
-def _counted(relay: Relay) -> tuple[int, int, int, int]:
-    legs = relay.leg(0), relay.leg(1)
-    return (
-        sum(leg.reception.packets for leg in legs),
-        sum(leg.reception.octets for leg in legs),
-        sum(leg.strays for leg in legs),
-        sum(leg.unsent for leg in legs),
-    )
+def another_profile(offer: Offer, relay: Relay) -> Profile | None:
+    """Of who is to take the place of the other end."""
+    return None if offer.profile is relay.profile(1 - offer.end) else offer.profile

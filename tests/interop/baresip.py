@@ -17,6 +17,7 @@ from tests.interop.tone_file import read_samples, write_tone
 
 RATE = 8_000
 TONE_HZ, TONE_S, TONE_LEVEL = 440, 20, 0.3
+REGISTERED_S = 60
 MODULES = ("g711", "aufile", "aubridge", "srtp", "sndfile")
 MODULE_PATHS = (
     Path("/usr/lib/baresip/modules"),
@@ -27,19 +28,21 @@ MODULE_PATHS = (
 class Baresip(ChildProcess):
     """`async with Baresip(directory, registrar_port) as phone`: `phone.tell_phone("dial", uri)`.
 
+    Without a registrar it registers nowhere, and is called at `port`, or at one that is free.
     `media_encryption` is `srtp` or `srtp-mand`, both of which are SDES; without it there is none.
     """
 
     def __init__(
         self,
         directory: Path,
-        registrar_port: int,
+        registrar_port: int | None,
         username: str,
-        auth_user: str,
-        password: str,
+        auth_user: str = "",
+        password: str = "",
         media_encryption: str = "",
+        port: int | None = None,
     ) -> None:
-        self.port = free_udp_port()
+        self.port = port or free_udp_port()
         self.told: list[dict[str, Any]] = []
         self._control = free_port()
         self._listener: asyncio.Task[None]
@@ -73,8 +76,9 @@ class Baresip(ChildProcess):
         config += [f"module_app\t{name}.so" for name in ("ctrl_tcp", "menu")]
         (here / "config").write_text("".join(f"{line}\n" for line in config))
         (here / "accounts").write_text(
-            f"<sip:{username}@127.0.0.1:{registrar_port}>;auth_user={auth_user}"
-            f";auth_pass={password};regint=60;audio_codecs=PCMU/8000/1;answermode=auto"
+            f"<sip:{username}@127.0.0.1:{registrar_port or self.port}>;auth_user={auth_user}"
+            f";auth_pass={password};regint={REGISTERED_S if registrar_port else 0}"
+            ";audio_codecs=PCMU/8000/1;answermode=auto"
             + (f";mediaenc={media_encryption}\n" if media_encryption else "\n")
         )
         super().__init__(program("baresip"), "-f", str(here), directory=here)
@@ -92,6 +96,14 @@ class Baresip(ChildProcess):
             reader, self._writer = await asyncio.open_connection("127.0.0.1", self._control)
         self._listener = asyncio.create_task(self._listen(reader))
         return self
+
+    async def hangs_up(self) -> None:
+        """Until the call is over, whoever ends it, and its recording complete."""
+
+        async def is_over() -> bool:
+            return any(told.get("type") == "CALL_CLOSED" for told in self.told)
+
+        await until(is_over)
 
     async def hears_digits(self, digits: str) -> None:
         """Until it has heard these since it began, and no others."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.support.local_server import LocalServer
 
 PAGES = Path(__file__).with_name("browser")
 # What its microphone hears. A whole number of periods, so that it can be repeated without a click.
-TONE_HZ, TONE_S = 600, 5
+TONE_HZ, TONE_S, TONE_LEVEL = 600, 5, 0.5
 
 ATTEMPTS_MAX, KEY_S = 10, 3.0
 
@@ -48,22 +49,36 @@ class BrowserPhone:
     async def send_digits(self, digits: str) -> None:
         assert await self.page.call("phone.sendDigits", digits)
 
+    async def inform(self, digit: str) -> None:
+        """By SIP INFO."""
+        await self.page.call("phone.inform", digit)
+
+    async def informed(self, digits: str) -> None:
+        """Until it has been told these by SIP INFO in this call, and no others."""
+
+        async def told() -> str:
+            bodies: list[str] = await self.page.evaluate("phone.infos")
+            return "".join(re.findall(r"Signal=(\S)", "\n".join(bodies)))
+
+        await until(told, lambda all_: len(all_) >= len(digits) and all_ == digits)
+
     async def stats(self) -> dict[str, Any]:
         found: dict[str, Any] = await self.page.call("phone.stats")
         return found
 
-    async def hears_digit(self, press: Callable[[str], None], digit: str) -> None:
+    async def hears_digit(self, press: Callable[[str], Awaitable[None]], digit: str) -> None:
         """Until it has played this one. It is pressed again where it has not: on a busy machine it
         skips some of what it should play."""
-        before = len(await self._keys())
+        before = len(await self.keys())
         for _ in range(ATTEMPTS_MAX):
-            press(digit)
+            await press(digit)
             with suppress(AssertionError):
-                await until(self._keys, lambda keys: digit in keys[before:], KEY_S)
+                await until(self.keys, lambda keys: digit in keys[before:], KEY_S)
                 return
-        raise AssertionError(f"it has heard {await self._keys()!r}")
+        raise AssertionError(f"it has heard {await self.keys()!r}")
 
-    async def _keys(self) -> str:
+    async def keys(self) -> str:
+        """That it has played in this call."""
         return str(await self.page.call("phone.keys"))
 
     async def over(self) -> None:
@@ -74,10 +89,14 @@ class BrowserPhone:
         """The levels of that frequency and of others, once it is heard so loud."""
 
         async def levels() -> list[float]:
-            found: list[float] = await self.page.call("phone.levels", [hertz, *others])
-            return found
+            return await self.levels(hertz, *others)
 
         return await until(levels, lambda found: found[0] >= level_min)
+
+    async def levels(self, *hertz: int) -> list[float]:
+        """In the last third of a second."""
+        found: list[float] = await self.page.call("phone.levels", hertz)
+        return found
 
 
 @asynccontextmanager
@@ -92,7 +111,7 @@ async def browser_phone(browser: Chromium, modules: Path) -> AsyncIterator[Brows
 
 
 def browser_with_tone(directory: Path) -> Chromium:
-    """Its microphone says TONE_HZ, at half of what it could."""
+    """Its microphone says TONE_HZ, at TONE_LEVEL of what it could."""
     microphone = directory / "microphone.wav"
-    write_tone(microphone, TONE_HZ, TONE_S, level=0.5)
+    write_tone(microphone, TONE_HZ, TONE_S, level=TONE_LEVEL)
     return Chromium(directory, microphone)

@@ -22,6 +22,7 @@ class Sipp(ChildProcess):
 
     A scenario of a carrier (`uas_…`) has no port to go to; it ends after `calls`. `words` of the
     scenario are put in before it is read, where SIPp has no variable. `options` are SIPp's own.
+    It speaks from `port`, or from one that is free.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Sipp(ChildProcess):
         words: Mapping[str, str] | None = None,
         options: tuple[str, ...] = (),
         is_traced: bool = True,
+        port: int | None = None,
     ) -> None:
-        self.port = free_udp_port()
+        self.port = port or free_udp_port()
         self.media_port = free_udp_port()
         self._calls = calls
         text = (SCENARIOS / f"{scenario}.xml").read_text()
@@ -109,10 +111,10 @@ class Sipp(ChildProcess):
                 found.append((match["way"] == b"sent", octets[match.end() : end]))
         return found
 
-    def count_of(self, method: str) -> Callable[[], Awaitable[int]]:
-        """Asks how often it has said or heard this."""
+    def count_of(self, begins: str) -> Callable[[], Awaitable[int]]:
+        """Asks how many lines that it has said or heard begin so."""
 
         async def count() -> int:
-            return self.messages.count(f"\n{method} ")
+            return self.messages.count(f"\n{begins}")
 
         return count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ CARRIER = """
 id = "{name}"
 
 [[carrier.call_route]]
-prefixes = ["1"]
+prefixes = ["{prefix}"]
 priority = {priority}
 
 [[carrier.trunk]]
@@ -93,19 +93,30 @@ class VoiceGateway:
 
 @asynccontextmanager
 async def voice_gateway(
-    directory: Path, door: str, onward: Sequence[int] = (), *, pings: bool = True, media: str = ""
+    directory: Path,
+    door: str,
+    onward: Sequence[int] | Mapping[int, str] = (),
+    *,
+    pings: bool = True,
+    media: str = "",
 ) -> AsyncIterator[VoiceGateway]:
     """`door` is TRUNK or PHONE, and `media` more of [media]. Calls go to the simulated carrier, or
-    `onward` to other ports, the first one first. Carriers that answer no OPTIONS are not to have
-    `pings`."""
+    `onward` to other ports: the first one first, or each those of its prefix. Carriers that answer
+    no OPTIONS are not to have `pings`."""
     config = msgspec.convert({"sip_carrier": [{"name": "carrier"}]}, SimulatorConfig)
     clock = system_clock(asyncio.get_running_loop().time)
     async with Simulator(config, clock=clock) as carriers:
         ports = onward or (carriers.sip_carriers["carrier"].port,)
-        options_s = 30 if pings else 0
+        prefixes = ports if isinstance(ports, Mapping) else dict.fromkeys(ports, "1")
         trunks = [
-            CARRIER.format(name=f"carrier{number}", port=port, priority=number, options_s=options_s)
-            for number, port in enumerate(ports, 1)
+            CARRIER.format(
+                name=f"carrier{number}",
+                port=port,
+                priority=number,
+                prefix=prefix,
+                options_s=30 if pings else 0,
+            )
+            for number, (port, prefix) in enumerate(prefixes.items(), 1)
         ]
         websocket_port = free_port()
         entry = write_configuration(directory, {})

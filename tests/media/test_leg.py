@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from media import rtcp, rtp, sdp
 from media.audio_stream import AudioStream
 from media.codecs import Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW
 from media.latch import KNOWN, LOCK_PACKETS, Source, SureLatch
-from media.leg import Deliver, Leg, Take, describe, join
+from media.leg import Deliver, Heard, Leg, Take, describe, join
 from media.rtp import PACKET_OCTETS_MAX, RtpHeader
 from media.sdp import Address
 from media.telephone_event import Digit
@@ -337,9 +338,25 @@ def test_events_end_here_where_the_other_end_has_none() -> None:
     call, digits = Call(), list[Digit]()
     call.legs[0].on_digit = digits.append
     call.describe(end(CALLER, "rtpmap:101 telephone-event/8000"), end(CALLED, formats=("0",)))
-    call.caller_sends(packet(1), event(2, "05 8a 0320"), packet(3))
-    assert [one.sequence for one in headers(call.sent[1])] == [1, 3]
+    call.caller_sends(packet(1), event(2, "05 0a 0320"), event(3, "05 8a 0320"), packet(4))
+    assert [(one.sequence, one.timestamp) for one in headers(call.sent[1])] == [(1, 160), (2, 640)]
     assert [one.sign for one in digits] == ["5"]
+
+
+def test_digits_that_become_tones_leave_no_gap() -> None:
+    call = Call()
+    call.describe(end(CALLER, "rtpmap:101 telephone-event/8000"), end(CALLED, formats=("0",)))
+    player = call.legs[1].player
+    call.legs[0].on_digit = lambda digit: player.send_digits(digit.sign)
+    now = 1.0
+    for sequence in range(1, 61):
+        digit = 10 < sequence <= 20
+        ended = "8a" if sequence > 14 else "0a"
+        octets = event(sequence, f"05 {ended} 0320") if digit else packet(sequence)
+        call.caller_sends(octets, now=now)
+        player.tick(now)
+        now += 0.02
+    assert [one.sequence for one in headers(call.sent[1])] == list(range(1, 56))
 
 
 @pytest.mark.parametrize(("formats", "passes"), [(("0", "13"), True), (("0",), False)])
@@ -463,3 +480,99 @@ def test_a_transport_that_knows_its_end_needs_no_address() -> None:
     assert [octets for _, octets, _ in transports[1].sent] == [packet(1), receiver_report()]
     assert transports[0].sent == [("rtp", packet(9), KNOWN)]
     assert first.strays == 1
+
+
+EMPTY_REPORT = rtcp.receiver_report(SSRC, None)
+
+
+def test_muxed_reports_that_come_before_media_are_heard() -> None:
+    transports = SentBy(), SentBy()
+    first, second = Leg(transports[0], latch=SureLatch()), Leg(transports[1])
+    join(first, second)
+    describe(first, second, (replace(end(CALLER, "rtcp-mux"), rtp=None, rtcp=None), end(CALLED)))
+    first.rtp_received(sender_report(), KNOWN, 1.0)
+    first.rtp_received(EMPTY_REPORT, KNOWN, 1.1)
+    assert [octets for _, octets, _ in transports[1].sent] == [sender_report(), EMPTY_REPORT]
+    assert (first.strays, first.last_at) == (0, 1.1)
+
+
+def test_a_muxed_report_may_be_shorter_than_rtp() -> None:
+    call = Call(mux="rtcp-mux")
+    call.caller_sends(packet(1), EMPTY_REPORT, packet(2), EMPTY_REPORT)
+    assert [by for by, _, _ in call.sent[1]] == ["rtp", "rtcp", "rtp", "rtcp"]
+    assert call.legs[0].strays == 0
+
+
+@pytest.mark.parametrize(("mux", "source"), [("rtcp-mux", NAT), ("x", CALLER)])
+def test_reports_before_media_are_strays_from_elsewhere_or_if_they_are_not_muxed(
+    mux: str, source: Source
+) -> None:
+    call = Call(mux=mux)
+    call.caller_sends(receiver_report(), source=source)
+    assert call.sent == ([], [])
+    assert call.legs[0].strays == 1
+
+
+class ToOpusTranscoder:
+    """One packet for each, with numbers of its own that go on from the source's first."""
+
+    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
+        made: list[int] = []
+
+        def take(octets: bytes, now: float) -> None:
+            header = rtp.parse(octets)
+            assert header is not None
+            made.append(made[-1] + 1 if made else header.sequence)
+            deliver(packet(made[-1], header.timestamp * 6, b"o" * 60, 111), now)
+
+        return take
+
+
+@pytest.mark.parametrize("events", ["101 telephone-event/8000", "110 telephone-event/48000"])
+def test_what_is_transcoded_has_no_gap_around_digits(events: str) -> None:
+    transports = SentBy(), SentBy()
+    first = Leg(transports[0], transcoding=ToOpusTranscoder())
+    second = Leg(transports[1])
+    join(first, second)
+    formats = ("111", events.partition(" ")[0])
+    opus = end(CALLED, "rtpmap:111 opus/48000/2", f"rtpmap:{events}", formats=formats)
+    describe(first, second, (end(CALLER, "rtpmap:101 telephone-event/8000"), opus))
+    sequence = 0
+    for digit in (False, True, False, True, False):
+        for at in range(7):
+            sequence += 1
+            now = 1.0 + sequence * 0.02
+            if digit:
+                stamp = (sequence - at) * 160
+                octets = event(sequence, f"05 {'8a' if at > 3 else '0a'} 0320", 101, stamp)
+            else:
+                octets = packet(sequence)
+            first.rtp_received(octets, CALLER, now)
+    heard = headers(transports[1].sent)
+    numbers = [one.sequence for one in heard]
+    assert [after - before for before, after in pairwise(numbers)] == [1] * (sequence - 1)
+    starts = [one.timestamp for one in heard if one.marker][1:]
+    assert [after - before for before, after in pairwise(starts)] == [14 * 960]
+
+
+def test_what_is_transcoded_goes_on_after_another_agreement() -> None:
+    transports = SentBy(), SentBy()
+    first = Leg(transports[0], transcoding=ToOpusTranscoder())
+    second = Leg(transports[1])
+    join(first, second)
+    said = end(CALLER), end(CALLED, "rtpmap:111 opus/48000/2", formats=("111",))
+    for sequence in range(1, 9):
+        if sequence in (1, 5):
+            describe(first, second, said)
+        first.rtp_received(packet(sequence + 7 * (sequence > 4)), CALLER, 1.0 + sequence * 0.02)
+    heard = headers(transports[1].sent)
+    steps = [(b.sequence - a.sequence, b.timestamp - a.timestamp) for a, b in pairwise(heard)]
+    assert steps == [(1, 960)] * 7
+
+
+def test_what_comes_from_who_takes_a_place_is_added_to_what_came_before() -> None:
+    before = Heard(10, 1_720, 2, 0.004, 0.030, 4.0)
+    both = Heard(30, 5_160, 0, 0.001, 0.0, 4.4).after(before)
+    assert both[:5] == (40, 6_880, 2, 0.001, 0.030)
+    assert 3.0 < both.mos < 4.4
+    assert Heard().after(before)[:5] == before[:5]

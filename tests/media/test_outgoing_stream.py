@@ -174,3 +174,24 @@ def test_packets_of_another_length_are_numbered_in_turn() -> None:
     stream.track()
     headers = [rtp.parse(stream.forward(packet(9), 0.02 * n, in_turn=True)) for n in range(3)]
     assert [one.sequence for one in headers if one] == [2, 3, 4]
+
+
+def test_what_is_left_out_is_not_missed() -> None:
+    call = Call()
+    call.speak(7, 8)
+    for sequence in (9, 10):
+        left_out = packet(sequence)
+        call.reception.received(left_out, sequence * 0.02)
+        call.stream.leave_out(left_out)
+    call.speak(11, 12, 14, 13)
+    assert [one.sequence for one in call.sent] == [7, 8, 9, 10, 12, 11]
+    assert [one.timestamp for one in call.sent] == [160 * n for n in (7, 8, 11, 12, 14, 13)]
+
+
+def test_what_follows_in_another_making_goes_on_in_time() -> None:
+    call = Call()
+    call.speak(7, 8)
+    call.stream.follow_another()
+    call.take(packet(500, timestamp=9), 0.2)
+    call.take(packet(501, timestamp=169), 0.22)
+    assert [(one.sequence, one.timestamp) for one in call.sent[2:]] == [(9, 1_600), (10, 1_760)]

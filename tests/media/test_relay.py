@@ -600,6 +600,37 @@ async def test_an_end_gets_reports_of_ours_where_its_peer_sends_none() -> None:
         end.close()
 
 
+@virtual_time
+async def test_the_round_trip_to_an_end_is_known_by_its_first_report() -> None:
+    call, reports = Call(timed()), UdpEnd()
+    said = call.ends[1].description(f"rtcp:{reports.port}")
+    call.relay.offer(0, call.ends[0].description())
+    call.relay.answer(1, said)
+    for sequence in range(15):
+        call.send(0, packet(sequence))
+        await asyncio.sleep(0.1)
+    [ours] = rtcp.reports(reports.received()[0])
+    assert ours.lsr is not None
+    reports.send(receiver_report(ours.lsr, dlsr_s=0.3), call.ports[1] + 1)
+    await asyncio.sleep(0.1)
+    assert call.relay.heard(1).rtt_s == pytest.approx(0.2, abs=0.11)
+    call.close()
+    reports.close()
+
+
+@virtual_time
+async def test_reports_begin_soon_and_then_take_their_time() -> None:
+    call, reports = Call(timed()), UdpEnd()
+    call.relay.offer(0, call.ends[0].description(f"rtcp:{reports.port}"))
+    call.relay.answer(1, call.ends[1].description())
+    for sequence in range(95):
+        call.send(0, packet(sequence))
+        await asyncio.sleep(0.1)
+    assert len(reports.received()) == 2
+    call.close()
+    reports.close()
+
+
 @pytest.mark.parametrize("muxed", [True, False])
 async def test_reports_of_an_encrypted_end_are_encrypted(muxed: bool) -> None:
     relays = host()

@@ -43,7 +43,8 @@ MEDIA = st.builds(
     st.integers(1, 9),
 )
 DESCRIPTIONS = st.builds(
-    lambda lines, media: SessionDescription((Line("v", "0"), *lines), media),
+    SessionDescription,
+    st.none() | st.builds(Line, st.just("o"), VALUES),
     LINES,
     st.lists(MEDIA, max_size=4).map(tuple),
 )

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from media.latch import Source
+from media.packet_run import Run
 from media.socket_pair import SocketPair
 from tests.media.udp_end import LOOPBACK, WAIT_S, UdpEnd
 
@@ -56,7 +57,7 @@ async def test_connected_end_and_all_others_are_heard(
     pair: Pair, ends: tuple[UdpEnd, UdpEnd]
 ) -> None:
     end, other = ends
-    assert pair.pair.connect(at(end)) is not None
+    assert pair.pair.connect(at(end), Run()) is not None
     end.send(b"mine", pair.pair.port)
     assert await pair.hears() == (b"mine", at(end))
     other.send(b"another's", pair.pair.port)
@@ -66,7 +67,7 @@ async def test_connected_end_and_all_others_are_heard(
 async def test_what_is_sent_comes_from_the_port_of_the_pair(
     pair: Pair, ends: tuple[UdpEnd, UdpEnd]
 ) -> None:
-    send = pair.pair.connect(at(ends[0]))
+    send = pair.pair.connect(at(ends[0]), Run())
     assert send is not None
     send(b"to the end")
     assert await ends[0].receive() == (b"to the end", pair.pair.port)
@@ -78,7 +79,7 @@ async def test_end_may_be_another_later_and_nobody_after_that(
     pair: Pair, ends: tuple[UdpEnd, UdpEnd]
 ) -> None:
     for end in ends:
-        assert pair.pair.connect(at(end)) is not None
+        assert pair.pair.connect(at(end), Run()) is not None
         end.send(b"mine", pair.pair.port)
         assert await pair.hears() == (b"mine", at(end))
     pair.pair.disconnect()
@@ -90,7 +91,7 @@ async def test_end_may_be_another_later_and_nobody_after_that(
 async def test_nobody_else_gets_the_port_while_it_is_shared(
     pair: Pair, ends: tuple[UdpEnd, UdpEnd]
 ) -> None:
-    pair.pair.connect(at(ends[0]))
+    pair.pair.connect(at(ends[0]), Run())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
         for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
             thief.setsockopt(socket.SOL_SOCKET, option, 1)
@@ -102,7 +103,7 @@ async def test_end_whose_port_is_closed_is_heard_again_when_it_is_open(
     pair: Pair, ends: tuple[UdpEnd, UdpEnd]
 ) -> None:
     gone = UdpEnd()
-    send = pair.pair.connect(at(gone))
+    send = pair.pair.connect(at(gone), Run())
     assert send is not None
     gone.close()
     send(b"to nobody")

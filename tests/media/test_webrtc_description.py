@@ -63,6 +63,33 @@ def test_a_phone_is_offered_g711_first_then_opus_and_digits() -> None:
     assert Call().offer(0, browser()).formats == ("0", "8", "111", "126", "110")
 
 
+def test_a_phones_own_number_for_digits_is_the_browsers_in_the_answer() -> None:
+    call = Call()
+    call.offer(0, browser())
+    lines = ("rtpmap:101 telephone-event/8000", "fmtp:101 0-15")
+    answered = call.answer(1, described(audio(49_170, *lines, formats=("0", "101"))))
+    assert answered.formats == ("0", "126")
+    said = [line.value for line in answered.lines if line.value.startswith(("rtpmap", "fmtp"))]
+    assert said == ["rtpmap:126 telephone-event/8000", "fmtp:126 0-15", "rtpmap:0 PCMU/8000"]
+
+
+def test_a_number_that_is_something_else_to_the_browser_is_not_answered_it() -> None:
+    call = Call()
+    call.offer(0, browser())
+    answered = call.answer(
+        1, described(audio(49_170, "rtpmap:111 G726-32/8000", formats=("0", "111")))
+    )
+    assert "111" not in answered.formats
+
+
+def test_a_phone_is_offered_the_digits_and_the_law_that_a_browser_has_not() -> None:
+    call = Call()
+    assert call.offer(0, browser(formats=("0",))).formats == ("0", "8", "101")
+    lines = ("rtpmap:101 telephone-event/8000",)
+    answered = call.answer(1, described(audio(49_170, *lines, formats=("8", "101"))))
+    assert answered.formats == ("0",)
+
+
 def test_a_browser_is_answered_in_its_own_words() -> None:
     call = Call()
     call.offer(0, browser())
@@ -103,7 +130,7 @@ def test_audio_that_is_bundled_behind_video_goes_by_the_transport_of_that() -> N
 def test_an_answer_names_nothing_that_was_not_offered() -> None:
     call = Call()
     call.offer(0, browser(formats=("0", "126")))
-    assert call.answer(1, spoken()).formats == ("0",)
+    assert call.answer(1, spoken()).formats == ("0", "126")
 
 
 def test_a_browser_without_g711_is_answered_opus() -> None:

@@ -13,6 +13,7 @@ from media.events import (
     Talking,
 )
 from media.leg import Heard
+from media.profile import Profile
 from media.worker.messages import (
     FRAME_OCTETS_MAX,
     Answer,
@@ -45,7 +46,7 @@ HEARD = Heard(100, 17_200, 3, 0.004, 0.031, 4.3)
 ASKED: list[Request] = [
     Begin(1, Place("192.0.2.1", "", 20_000, 20_999, 60.0)),
     Ping(2),
-    Offer(3, 7, 0, b"v=0\r\n", "webrtc"),
+    Offer(3, 7, 0, b"v=0\r\n", Profile.WEBRTC),
     Answer(4, 7, 1, b"v=0\r\n"),
     Query(5, 7),
     Delete(6, 7),

@@ -12,6 +12,7 @@ import pytest
 
 from media import sdp
 from media.events import MediaTimeout, Played
+from media.leg import NOTHING
 from media.profile import Profile, profile_of
 from media.worker.messages import (
     Answer,
@@ -39,14 +40,14 @@ from media.worker.messages import (
     Told,
     happened,
 )
-from media.worker.service import NOTHING, REPORTED_MAX, Service
+from media.worker.service import REPORTED_MAX, Service
 from tests.e2e.patience import until
 from tests.interop.free_port import free_udp_block
 from tests.media.descriptions import spoken
 from tests.media.packets import packet
 from tests.media.stun_server import mapped
 from tests.media.udp_end import LOOPBACK, WAIT_S, UdpEnd
-from tests.media.webrtc_descriptions import browser
+from tests.media.webrtc_descriptions import browser, restarted
 
 CALL = 7
 
@@ -142,7 +143,7 @@ async def test_somebody_else_of_another_profile_takes_the_place_of_an_end_by_its
 ) -> None:
     service, caller, called = begun(), UdpEnd(), UdpEnd()
     service.join(caller.description(), called.description())
-    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
     assert isinstance(offered, Described)
     assert b"RTP/SAVP" in offered.sdp
     assert service.relays[CALL].profile(1) is Profile.PLAIN
@@ -157,11 +158,31 @@ async def test_somebody_else_of_another_profile_takes_the_place_of_an_end_by_its
 async def test_end_stays_where_somebody_else_was_offered_and_did_not_answer(begun: Start) -> None:
     service, caller, called = begun(), UdpEnd(), UdpEnd()
     _, port = service.join(caller.description(), called.description())
-    service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
-    service.handle(Offer(5, CALL, 0, caller.description(), "plain"))
+    service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
+    service.handle(Offer(5, CALL, 0, caller.description(), Profile.PLAIN))
     caller.send(packet(), port)
     assert (await called.receive())[0] == packet()
     service.handle(Delete(6, CALL))
+    caller.close()
+    called.close()
+
+
+async def test_what_came_from_an_end_that_was_replaced_stays_counted(begun: Start) -> None:
+    service, caller, called = begun(), UdpEnd(), UdpEnd()
+    port, _ = service.join(caller.description(), called.description())
+    called.send(packet(1), port)
+    called.send(packet(3), port)
+    assert [(await caller.receive())[0] for _ in range(2)] == [packet(1), packet(3)]
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
+    assert isinstance(offered, Described)
+    service.handle(Answer(5, CALL, 1, answer_of(offered.sdp, called.port)))
+    measured = service.handle(Query(6, CALL))
+    assert isinstance(measured, Measured)
+    assert (measured.second.packets, measured.second.lost) == (2, 1)
+    assert 1 < measured.second.mos < 4.4
+    assert service.handle(Ping(7)) == Pong(7, 1, 2, 2 * len(packet()), 0, 0)
+    assert service.handle(Delete(8, CALL)) == Measured(8, measured.first, measured.second)
+    assert service.handle(Ping(9)) == Pong(9, 0, 2, 2 * len(packet()), 0, 0)
     caller.close()
     called.close()
 
@@ -208,6 +229,47 @@ async def test_browser_waits_until_the_stun_server_has_told_how_we_are_seen(begu
     assert isinstance(offered, Described)
     assert b" 203.0.113.9 40000 typ srflx" in offered.sdp
     server.close()
+
+
+async def seen_by(server: UdpEnd, service: Begun, host: str) -> bytes:
+    """What an offer is told for, once the server has said how we are seen."""
+    request, port = await server.receive()
+    server.send(mapped(request, host, 40_000), port)
+    async with asyncio.timeout(WAIT_S):
+        described = await service.answered.get()
+    assert isinstance(described, Described)
+    return described.sdp
+
+
+async def test_ice_that_begins_anew_asks_the_stun_server_as_at_first(begun: Start) -> None:
+    server = UdpEnd()
+    service = begun(stun_port=server.port)
+    assert service.handle(Offer(2, CALL, 0, browser())) is None
+    await seen_by(server, service, "203.0.113.9")
+    service.handle(Answer(3, CALL, 1, spoken()))
+    assert isinstance(service.handle(Offer(4, CALL, 0, browser())), Described)
+    assert service.handle(Offer(5, CALL, 0, browser(transport=restarted()))) is None
+    assert service.handle(Offer(6, CALL, 1, spoken())) == Refused(
+        6, 491, "the offer before waits yet"
+    )
+    await seen_by(server, service, "203.0.113.10")
+    answered = service.handle(Answer(7, CALL, 1, spoken()))
+    assert isinstance(answered, Described)
+    assert b" 203.0.113.10 40000 typ srflx" in answered.sdp
+    assert b" 203.0.113.9 " not in answered.sdp
+    assert isinstance(service.handle(Offer(8, CALL, 0, b"")), Refused)
+    server.close()
+
+
+async def test_browser_that_takes_a_place_waits_for_the_stun_server(begun: Start) -> None:
+    server, caller, called = UdpEnd(), UdpEnd(), UdpEnd()
+    service = begun(stun_port=server.port)
+    service.join(caller.description(), called.description())
+    assert service.handle(Offer(4, CALL, 0, caller.description(), Profile.WEBRTC)) is None
+    offered = await seen_by(server, service, "203.0.113.9")
+    assert b" 203.0.113.9 40000 typ srflx" in offered
+    for end in (server, caller, called):
+        end.close()
 
 
 async def test_call_that_is_deleted_while_it_waits_is_refused(begun: Start) -> None:

@@ -15,7 +15,6 @@ const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainC
 class Phone {
   // `server` is a URL of a WebSocket.
   async register({ server, username, password }) {
-    this.infos = [];
     this.agent = new UserAgent({
       uri: UserAgent.makeURI(`sip:${username}@127.0.0.1`),
       authorizationUsername: username,
@@ -90,6 +89,16 @@ class Phone {
     });
   }
 
+  // By SIP INFO.
+  async inform(digit) {
+    const content = `Signal=${digit}\r\nDuration=160\r\n`;
+    const body = { contentDisposition: "render", contentType: "application/dtmf-relay", content };
+    await new Promise((onAccept, refused) => {
+      const onReject = ({ message }) => refused(new Error(`refused: ${message.statusCode}`));
+      this.session.info({ requestDelegate: { onAccept, onReject }, requestOptions: { body } });
+    });
+  }
+
   // By type, the one of audio or of the pair that is used.
   async stats() {
     const found = {};
@@ -114,6 +123,7 @@ class Phone {
   take(session) {
     this.ear?.close();
     this.ear = undefined;
+    this.infos = [];
     this.session = session;
     session.delegate = {
       onInfo: (info) => {
