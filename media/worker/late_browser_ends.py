@@ -36,7 +36,7 @@ class LateBrowserEnds:
         return await self._ends().gathered(we_offer)
 
     def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
-        return self._ends().restarts(end, sdp)
+        return self._loaded is not None and self._loaded.restarts(end, sdp)
 
     async def renew(self, end: RelayEnd) -> None:
         await self._ends().renew(end)
