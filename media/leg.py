@@ -289,6 +289,8 @@ class Leg:
         transcoded = self._transcoded.get(payload_type)
         if transcoded is not None:
             transcoded(packet, now)
+            if self.reception.run.is_read and not self._taps:
+                self._begin_run(packet, self._to(transcoded))
             return
         passed = packet if path is None else path.through(packet)
         if passed is None:
@@ -376,6 +378,11 @@ class Leg:
         if straight is not None:
             self.peer._fed_by = self.reception
             self.reception.begin_run(packet, straight, self._count_unsent)
+
+    def _to(self, take: Take) -> Straight:
+        """A run of what is made into something else, at the time that it came."""
+        run = self.reception.run
+        return lambda packet: take(packet.tobytes(), run.last_at)
 
     def _end_run_to(self) -> None:
         """What the end is sent goes another way from now on."""
