@@ -51,7 +51,7 @@ class ClientTransaction(Transaction):
         self.datagram: Destination | None = None
         self._octets = octets
         self._send(octets)
-        self._wait = shared.timers.set(self.TIMEOUT, self, shared.values.timeout, now)
+        self._wait = shared.timers.set(self.TIMEOUT, self, shared.timeout, now)
         self._send_again_after(self.AGAIN, shared.values.t1, now)
 
     def receive_response(self, response: SipResponse, now: float) -> None:
@@ -128,11 +128,11 @@ class InviteClientTransaction(ClientTransaction):
         self._wait_for(Timer.D, 0 if reliable else self._shared.values.timer_d, now)
 
     def _set_m(self, now: float, message: Message) -> None:
-        self._wait_for(Timer.M, self._shared.values.timeout, now)
+        self._wait_for(Timer.M, self._shared.timeout, now)
 
     def _set_cancelled(self, now: float, message: Message) -> None:
         if self._wait is None:
-            self._wait_for(Timer.CANCELLED, self._shared.values.timeout, now)
+            self._wait_for(Timer.CANCELLED, self._shared.timeout, now)
 
 
 InviteClientTransaction.ROWS = rows(

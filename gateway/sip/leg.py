@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.sip.dialog import Dialog, target_of
-from gateway.sip.headers import Field, Headers
+from gateway.sip.headers import Field, own_fields
 from gateway.sip.leg_events import Acknowledged, Asked, EndCause, Withdrawn
 from gateway.sip.leg_requests import LegRequests
 from gateway.sip.leg_state import CAPABILITIES, LegState
@@ -70,7 +70,7 @@ class Leg(LegRequests):
         """End a call that is answered by BYE, another by what ends it; Ended is told at once."""
         if self.over:
             return
-        self._leave(EndCause.HUNG_UP, 0, None, now, tuple(Headers(headers)))
+        self._leave(EndCause.HUNG_UP, 0, None, now, tuple(own_fields(headers)))
 
     # Requests of the peer's
 
@@ -201,7 +201,7 @@ class Leg(LegRequests):
         self._await_ack = (transaction, response)
         self._repeat_s = self._shared.values.t1
         self._start(Timer.ACK, self._repeat_s, now)
-        self._start(Timer.NO_ACK, self._shared.values.timeout, now)
+        self._start(Timer.NO_ACK, self._shared.timeout, now)
 
     # Timers
 
