@@ -22,10 +22,9 @@ def server_key(request: SipRequest) -> Key:
     """
     method = "INVITE" if request.method == "ACK" else request.method
     usual = request.usual_via
-    if usual and usual[4][:7] == MAGIC_COOKIE and usual[4][7:]:
-        transport, host, digits, branch, *_ = usual.groups()
-        port = int(digits) if digits else DEFAULT_PORT.get(transport, 5060)
-        return (branch, host.lower(), port, method)
+    if usual and (branch := usual[4])[:7] == MAGIC_COOKIE and branch[7:]:
+        port = int(usual[3] or DEFAULT_PORT.get(usual[1], 5060))
+        return (branch, usual[2].lower(), port, method)
     via = request.via
     if via.has_magic_cookie:
         port = via.port or DEFAULT_PORT.get(via.transport, 5060)
