@@ -246,16 +246,15 @@ class Voice:
         return None if refusal is None else refusal.response(request, new_token())
 
     def _on_event(self, event: LegEvent, now: float) -> None:
-        match event:
-            case OutsideDialog():
-                self._answer_outside(event, now)
-            case OutsideResponse(user=TrunkRequest() as sent):
-                sent.trunk.receive_response(sent, event.status, event.response, now)
-            case OutsideResponse():
-                raise AssertionError(event)
-            case _:
-                self.b2bua.take(event, now)
-                self._see_whether_empty()
+        if isinstance(event, OutsideDialog):
+            self._answer_outside(event, now)
+        elif isinstance(event, OutsideResponse):
+            sent = event.user
+            assert isinstance(sent, TrunkRequest)
+            sent.trunk.receive_response(sent, event.status, event.response, now)
+        else:
+            self.b2bua.take(event, now)
+            self._see_whether_empty()
         self._arm()
 
     def _on_lost(self, connection: int) -> None:
