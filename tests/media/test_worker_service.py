@@ -171,7 +171,7 @@ async def test_what_came_from_an_end_that_was_replaced_stays_counted(begun: Star
     called.send(packet(1), port)
     called.send(packet(3), port)
     assert [(await caller.receive())[0] for _ in range(2)] == [packet(1), packet(3)]
-    offered = service.handle(Offer(4, CALL, 0, caller.description(), "sdes"))
+    offered = service.handle(Offer(4, CALL, 0, caller.description(), Profile.SDES))
     assert isinstance(offered, Described)
     service.handle(Answer(5, CALL, 1, answer_of(offered.sdp, called.port)))
     measured = service.handle(Query(6, CALL))
