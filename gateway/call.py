@@ -61,7 +61,8 @@ class EndedBy(StrEnum):
 
 class Quality(msgspec.Struct, frozen=True):
     """How one side of a call was heard: of what it sent to us. Jitter and RTT in seconds, 0 where
-    it is not known, as `mos` is (ITU-T G.107, 1 to 4.5)."""
+    it is not known, as `mos` is (ITU-T G.107, 1 to 4.5). `one_way`: nothing comes from it any more,
+    though it should, while the other side is heard; of a call that is over, until its end."""
 
     packets: int = 0
     octets: int = 0
@@ -69,6 +70,7 @@ class Quality(msgspec.Struct, frozen=True):
     jitter_s: float = 0.0
     rtt_s: float = 0.0
     mos: float = 0.0
+    one_way: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -121,6 +123,13 @@ class CallRecord(msgspec.Struct, frozen=True):
     attempts: tuple[CallAttempt, ...] = ()
     caller_quality: Quality = Quality()
     called_quality: Quality = Quality()
+
+    @property
+    def silent(self) -> str:
+        """The side that was not heard any more though the other was: `caller`, `called` or ""."""
+        if self.caller_quality.one_way:
+            return "caller"
+        return "called" if self.called_quality.one_way else ""
 
     @property
     def duration_s(self) -> float:

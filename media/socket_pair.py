@@ -55,9 +55,9 @@ class SocketPair:
     ) -> Callable[[bytes | memoryview], object] | None:
         """A socket beside that of RTP, at the same port, for this source alone: the kernel gives it
         what comes from there, and the other all else. That saves reading and writing an address
-        with each packet, a quarter of what one costs. Packets of the `run` go straight through; where
-        they are ciphered, `opened` makes them plain in their place. What sends by it is returned,
-        None where the system has no more sockets."""
+        with each packet, a quarter of what one costs. Packets of the `run` go straight through;
+        where they are ciphered, `opened` makes them plain in their place. What sends by it is
+        returned, None where the system has no more sockets."""
         self.disconnect()
         try:
             beside = socket.socket(self._rtp.family, socket.SOCK_DGRAM)

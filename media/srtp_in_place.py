@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pylibsrtp import Session, ffi, lib
+from pylibsrtp import Session
+from pylibsrtp._binding import ffi, lib
 
 from media.packet_run import BUFFER, WHOLE, Straight
 

@@ -12,7 +12,8 @@ ALARMS_MAX = 4096
 
 class AlarmKind(StrEnum):
     """GREY accepts and does not deliver; DEGRADED delivers less; REGIONAL is either, in one network
-    while the bind's others are well; OPERATOR: every route into a network fails."""
+    while the bind's others are well; OPERATOR: every route into a network fails; ONE_WAY: the
+    called side of a trunk's calls is not heard."""
 
     GREY = "grey"
     DEGRADED = "degraded"
@@ -23,6 +24,7 @@ class AlarmKind(StrEnum):
     THROTTLING = "throttling"
     LATENCY = "latency"
     FLAPPING = "flapping"
+    ONE_WAY = "one_way"
     DOWN = "down"
 
 

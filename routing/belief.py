@@ -32,7 +32,10 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
     on_time = leaf.share_on_time
     quality: list[float] = []
     voice = leaf.voice
-    clearness = voice.clearness if voice else 1.0
+    clearness = 1.0
+    if voice is not None:
+        voice.fade(leaf.second)
+        clearness = voice.clearness
     for number, one in enumerate(classes.all):
         believed = min(1.0, max(0.0, p - one.caution * deviation) / coverage) * trust
         if one.late_share < 1.0:
@@ -70,6 +73,8 @@ def believe(leaf: Leaf, classes: TrafficClasses) -> None:
                 and not leaf.column.outage
             )
         ),
+        clearness,
+        voice.one_way if voice else 0.0,
     )
 
 

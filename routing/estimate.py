@@ -32,7 +32,8 @@ class Estimate(NamedTuple):
     far the last minute is from the level before, in standard deviations. `trust` is the share of
     receipts that are true, `on_time` of deliveries within the shortest deadline. `sick`: only
     probes go there; `in_doubt`: some should, whoever goes first. `data_points` counts the readings
-    that were not empty.
+    that were not empty. Of calls alone: `clearness` is how well they are heard, 0 to 1, and
+    `one_way` the share of those whose called side is not heard.
     """
 
     quality: tuple[float, ...]
@@ -47,3 +48,5 @@ class Estimate(NamedTuple):
     level: Level
     units: float = 1.0
     in_doubt: bool = False
+    clearness: float = 1.0
+    one_way: float = 0.0

@@ -135,13 +135,15 @@ class CallResult(NamedTuple):
 
 
 class CallEnded(NamedTuple):
-    """An answered call is over: how long it was, and how it sounded (MOS 1 to 5, 0: not known)."""
+    """An answered call is over: how long it was, and how it sounded (MOS 1 to 5, 0: not known).
+    `one_way`: the called side was not heard at its end, though the caller was."""
 
     bind: str
     duration_s: float
     at: float
     mos: float = 0.0
     message_id: int = 0
+    one_way: bool = False
 
 
 Event: TypeAlias = (

@@ -84,7 +84,7 @@ class EvidenceTree:
         trust = self.trusts.setdefault(network.scope, Trust(self.second))
         column = self.column(scope.network)
         unknown = Estimate((), 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, False, 0, Level.BIND)
-        voice = VoiceEvidence() if scope.bind in self._trunks else None
+        voice = VoiceEvidence(self.second) if scope.bind in self._trunks else None
         leaf = Leaf(scope, network, of_bind, trust, column, unknown, self.second, voice)
         self.leaves[scope] = leaf
         believe(leaf, self._classes)

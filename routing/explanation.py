@@ -6,10 +6,13 @@ from collections import OrderedDict
 from typing import Any, NamedTuple
 
 from routing.alarm import Alarm
+from routing.carrier_bind import Kind
 from routing.ranking import Blocked, Candidate, Ranking
 
 VERSION = 1
 DECISIONS_MAX = 16_384
+# Of a trunk's calls: when to say that so many go one way.
+ONE_WAY_TOLD = 0.1
 
 
 class Decision(NamedTuple):
@@ -61,7 +64,10 @@ def explain(ranking: Ranking, bind: str, alarms: tuple[Alarm, ...] = ()) -> dict
         "margin": round(chosen.utility - runner_up.utility, 6) if chosen and runner_up else None,
         "data_points": ranking.data_points,
         "not_looked_at": ranking.unseen,
-        "candidates": [_candidate(one) for one in candidates]
+        "candidates": [
+            _candidate(one) | _heard(one) if request.kind is Kind.CALL else _candidate(one)
+            for one in candidates
+        ]
         + [_blocked(one, ranking, alarms) for one in ranking.blocked],
         "why": _why(ranking, chosen, runner_up),
     }
@@ -87,6 +93,12 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "data_points": estimate.data_points,
         "blocked": None,
     }
+
+
+def _heard(one: Candidate) -> dict[str, Any]:
+    """Of a trunk: how well calls over it are heard, and how many of them go one way."""
+    estimate = one.estimate
+    return {"clearness": round(estimate.clearness, 3), "one_way": round(estimate.one_way, 3)}
 
 
 def _blocked(one: Blocked, ranking: Ranking, alarms: tuple[Alarm, ...]) -> dict[str, Any]:
@@ -117,4 +129,7 @@ def _why(ranking: Ranking, chosen: Candidate | None, runner_up: Candidate | None
         words = f"{chosen.bind} has its turn, being as good as {runner_up.bind}"
     if dearer:
         words += f" although {dearer:g} dearer" if dearer > 0 else f" and is {-dearer:g} cheaper"
+    one_way = runner_up.estimate.one_way
+    if one_way >= ONE_WAY_TOLD:
+        words += f"; of calls over {runner_up.bind} {one_way:.0%} go one way"
     return words + ranking.rest

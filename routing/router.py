@@ -400,4 +400,4 @@ class Router:
 
     def _call_ended(self, event: CallEnded) -> None:
         self._health[event.bind].call_ended()
-        self._scorer.call_ended(event.bind, event.message_id, event.duration_s, event.mos, event.at)
+        self._scorer.call_ended(event)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from routing.alarm import AlarmBoard
+from routing.alarm import Alarm, AlarmBoard, AlarmKind
 from routing.belief import SETTLED_EXPOSED, believe
 from routing.bind_evidence import BindEvidence
 from routing.carrier_bind import CarrierBind
 from routing.conversions import Conversions
 from routing.delay_law import AGES_UNKNOWN, DelayLaw
-from routing.events import Fault, Outcome
+from routing.events import CallEnded, Fault, Outcome
 from routing.evidence import Evidence
 from routing.evidence_tree import EvidenceTree
 from routing.exposure_wheel import ExposureWheel
@@ -22,7 +22,7 @@ from routing.leaf import Leaf
 from routing.sickness import Sickness
 from routing.sip_status import outcome as sip_outcome
 from routing.traffic_class import TrafficClasses
-from routing.voice_evidence import SHORT_CALL_S
+from routing.voice_evidence import ONE_WAY_CLEAR, ONE_WAY_RAISE, SHORT_CALL_S, VoiceEvidence
 
 FORGET_S = 86_400
 SWEEP = 16
@@ -189,22 +189,32 @@ class Scorer:
         if flight:
             flight.hasty = not progress
 
-    def call_ended(
-        self, bind: str, message_id: int, duration_s: float, mos: float, at: float
-    ) -> None:
+    def call_ended(self, event: CallEnded) -> None:
         """Short calls, and calls that were answered before they rang, are what false answers look
         like: they are to a trunk what a lack of conversions is to a route."""
+        bind, message_id, duration_s, at = event.bind, event.message_id, event.duration_s, event.at
         flight = self.flights.find(message_id) if message_id else None
         leaf = flight.leaf if flight else self.tree.anonymous[bind]
         self._touch(leaf)
         if leaf.voice is not None:
-            leaf.voice.call(duration_s, mos)
+            leaf.voice.call(duration_s, event.mos, event.one_way, at)
+            self._watch_voice(leaf, leaf.voice, at)
         if flight is None:
             return
         rate = self.conversions.rate(flight.key, int(at))
         rate.live = True
         meant = duration_s >= SHORT_CALL_S and not flight.hasty
         self.conversions.score(flight, rate, 0, meant, int(at))
+
+    def _watch_voice(self, leaf: Leaf, voice: VoiceEvidence, at: float) -> None:
+        scope = leaf.scope
+        place = scope.bind, scope.network, scope.sender_type
+        if voice.one_way >= ONE_WAY_RAISE:
+            lost = float(voice.one_way_calls)
+            self.alarms.raise_(Alarm(AlarmKind.ONE_WAY, *place, at, voice.one_way_at, lost))
+        elif voice.one_way < ONE_WAY_CLEAR:
+            voice.forget_one_way()
+            self.alarms.clear(AlarmKind.ONE_WAY, at, *place)
 
     def bind_up(self, bind: str, away_s: int) -> None:
         """What is known of a bind does not age while it is away."""
@@ -334,3 +344,5 @@ class Scorer:
         leaf.fold(self.second, frozen)
         leaf.judge()
         believe(leaf, self.classes)
+        if leaf.voice is not None and leaf.voice.one_way_calls:
+            self._watch_voice(leaf, leaf.voice, self.second)

@@ -25,6 +25,12 @@ def call_families(calls: CallReadings) -> Iterator[str]:
         "Tries at trunks by the class of their SIP status.",
         [({"trunk": trunk, "class": kind}, n) for (trunk, kind), n in calls.attempts.items()],
     )
+    yield from family(
+        "calls_one_way_total",
+        "counter",
+        "Calls at whose end one side was not heard.",
+        [({"trunk": trunk, "silent": side}, n) for (trunk, side), n in calls.one_way.items()],
+    )
     yield from summary("call_pdd_seconds", "From INVITE to ringing.", "trunk", calls.pdd)
     yield from summary("call_talk_seconds", "From the answer to the end.", "trunk", calls.talk)
     yield from summary("call_mos", "Of whole calls, by who spoke (ITU-T G.107).", "side", calls.mos)

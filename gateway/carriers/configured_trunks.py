@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from random import Random
+from typing import NamedTuple
 
 from gateway.carriers.sip_trunk import SipTrunk
 from gateway.config.carrier import Carrier
@@ -16,21 +18,55 @@ def trunk_id(carrier: Carrier, trunk: str) -> str:
     return f"{carrier.id}/{trunk}"
 
 
-def sip_trunks(
-    carriers: Iterable[Carrier],
-    random: Random,
-    new_token: Callable[[], str],
-    contact: Callable[[Destination], str],
-    on_event: Callable[[BindUp | BindDown], None],
-) -> dict[str, SipTrunk]:
-    """By their ids; all of them are down."""
-    return {
-        trunk_id(carrier, trunk.id): SipTrunk(
-            trunk_id(carrier, trunk.id), trunk, random, new_token, contact, on_event
+class TrunkChanges(NamedTuple):
+    """The ids of trunks that are taken over from a configuration."""
+
+    new: list[str]
+    changed: list[str]
+    gone: list[str]
+
+
+class SipTrunks(Mapping[str, SipTrunk]):
+    """By their ids; a new one is down. `leaving` are those that are none of ours any more since the
+    last time: their registrations are still to be taken back."""
+
+    def __init__(
+        self,
+        random: Random,
+        new_token: Callable[[], str],
+        contact: Callable[[Destination], str],
+        on_event: Callable[[BindUp | BindDown], None],
+    ) -> None:
+        self._made = partial(
+            SipTrunk, random=random, new_token=new_token, contact=contact, on_event=on_event
         )
-        for carrier in carriers
-        for trunk in carrier.trunks
-    }
+        self._trunks: dict[str, SipTrunk] = {}
+        self.leaving: list[SipTrunk] = []
+
+    def __getitem__(self, name: str) -> SipTrunk:
+        return self._trunks[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._trunks)
+
+    def __len__(self) -> int:
+        return len(self._trunks)
+
+    def take_over(self, carriers: Iterable[Carrier], now: float) -> TrunkChanges:
+        """One that is reached otherwise than before is another trunk, and so begins as down."""
+        wanted = {
+            trunk_id(carrier, trunk.id): trunk for carrier in carriers for trunk in carrier.trunks
+        }
+        new = [name for name in wanted if name not in self._trunks]
+        gone = [name for name in self._trunks if name not in wanted]
+        changed = [name for name in wanted if name not in new and self[name].config != wanted[name]]
+        moved = [name for name in changed if not self[name].reconfigured(wanted[name])]
+        self.leaving = [self._trunks.pop(name) for name in (*gone, *moved)]
+        for trunk in self.leaving:
+            trunk.retire(now)
+        for name in (*new, *moved):
+            self._trunks[name] = self._made(name, wanted[name])
+        return TrunkChanges(new, changed, gone)
 
 
 def routed_trunks(carriers: Iterable[Carrier]) -> list[CarrierBind]:

@@ -28,6 +28,18 @@ from gateway.sip.transaction import Destination
 from gateway.sip.uri import Uri
 from routing.events import BindDown, BindUp
 
+# With another of these, it is another trunk.
+REACHED_BY = (
+    "host",
+    "port",
+    "transport",
+    "username",
+    "password",
+    "from_domain",
+    "options_s",
+    "register_s",
+)
+
 
 class TrunkRequest(msgspec.Struct, frozen=True):
     """A request of a trunk's that is for no call, to be sent by `UserAgent.send_request` with
@@ -146,6 +158,22 @@ class SipTrunk:
         registration = self._registration
         if registration is not None and registration.is_registered(now):
             self._register(expires_s=0)
+
+    def reconfigured(self, config: CarrierTrunk) -> bool:
+        """Calls from now on are made so; False where that is reached otherwise, and is nothing for
+        this trunk."""
+        if any(getattr(self.config, key) != getattr(config, key) for key in REACHED_BY):
+            return False
+        self.config = config
+        return True
+
+    def retire(self, now: float) -> None:
+        """It is no trunk of ours any more: down, for good. Calls over it go on."""
+        if self.up:
+            self.up = False
+            self._on_event(BindDown(self.id, now))
+        self._on_event = _to_nobody
+        self.drain(now)
 
     # The verbs of a protocol core
 
@@ -268,3 +296,7 @@ class SipTrunk:
 
     def _send(self, request: SipRequest, whom: Destination, number: int) -> None:
         self._requests.append(TrunkRequest(self, request, whom, number))
+
+
+def _to_nobody(event: BindUp | BindDown) -> None:
+    """The id may be another trunk's by now."""

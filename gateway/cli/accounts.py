@@ -21,9 +21,7 @@ KEY_OCTETS = 16
 
 
 def add_parser(commands: Subcommands) -> None:
-    parser = commands.add_parser(
-        "accounts", help="list accounts, make their secrets", description=__doc__
-    )
+    parser = commands.add_parser("accounts", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     listing = actions.add_parser("list", help="the accounts of a configuration")

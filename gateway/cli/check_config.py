@@ -16,7 +16,6 @@ from gateway.net.tls import client_context, server_context
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "check-config",
-        help="check a configuration",
         description="Check a configuration and the files that it names. "
         "Exit code 2 and one line with file, line and key for the first mistake.",
     )

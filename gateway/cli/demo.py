@@ -63,7 +63,6 @@ The configuration is {path}, the messages are kept in {store}.
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "demo",
-        help="run the gateway with simulated carriers",
         description="Run the gateway on conf/demo.toml and the carrier simulator beside it.",
     )
     parser.set_defaults(command=demo)

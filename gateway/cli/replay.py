@@ -21,7 +21,6 @@ EXIT_NOT_ALL = 1
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "replay",
-        help="list callbacks that were given up, send them again",
         description="List the callbacks that were given up after four hours, or as their customers "
         "asked for, and have them sent again.",
         epilog="The gateway's admin address is that of --admin, else SUPERNET_ADMIN of the "

@@ -31,7 +31,6 @@ UNKNOWN = "-"
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "route",
-        help="explain where a message goes",
         description="Ask the running gateway where a message would go now, or why one went where\n"
         "it went. Nothing is sent.",
         epilog=EXAMPLES,

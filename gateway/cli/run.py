@@ -12,8 +12,8 @@ from gateway.config import load
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "run",
-        help="run the gateway",
-        description="Run the gateway until SIGINT or SIGTERM, which drain it.",
+        description="Run the gateway until SIGINT or SIGTERM, which drain it. SIGHUP has it read "
+        "its files again: calls take over what they can, and what waits for a restart is logged.",
     )
     parser.add_argument(
         "--config", type=Path, required=True, metavar="FILE", help="the entry file, gateway.toml"

@@ -44,7 +44,6 @@ POLL_MAX_S = 5.0
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "send",
-        help="send messages over the REST API",
         description="Send a message, or those of a CSV file, and wait for their final states. "
         "Exit code 0 if the gateway accepted all of them, whatever became of them later.",
         epilog="Without --url, --account and --token the environment's SUPERNET_URL, "

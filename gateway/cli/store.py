@@ -71,7 +71,6 @@ When the gateway starts on it:
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "store",
-        help="verify, dump, back up, restore and compact the store",
         description="Look after the files in which messages are kept.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)

@@ -32,7 +32,6 @@ examples:
 def add_parser(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "text",
-        help="show the encoding and the segments of a text",
         description="Show what a text would become: its encoding, its segments with their octets,\n"
         "and the characters that the GSM 7-bit alphabet has not. Nothing is sent.",
         epilog=EXAMPLES,

@@ -22,6 +22,7 @@ from gateway.clock import Clock, system_clock
 from gateway.config import Config, accounts_cache, read_plan
 from gateway.daemon import logs
 from gateway.daemon.assembly import WORKSHOP, Gateway
+from gateway.daemon.reloading import Reloading
 from gateway.daemon.routing_memory import RoutingMemory
 from gateway.errors import GatewayError
 from gateway.ingress.rest.app import create_app
@@ -51,7 +52,8 @@ UMASK = 0o027
 
 
 def run(config: Config, on_ready: Callable[[], None] = lambda: None) -> int:
-    """Run the gateway until SIGTERM, SIGINT or SIGHUP; the exit code of the process.
+    """Run the gateway until SIGTERM or SIGINT; the exit code of the process. SIGHUP has it read
+    its configuration again.
 
     `on_ready` is called once it takes messages.
 
@@ -81,9 +83,10 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
     """Start every part, lowest first, and stop them in the opposite order."""
     loop = asyncio.get_running_loop()
     clock = system_clock(loop.time)
-    stop, fault = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    stop, fault, again = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, again.set)
 
     def on_fault() -> None:
         fault.set()
@@ -139,7 +142,9 @@ async def serve(config: Config, on_ready: Callable[[], None]) -> int:
             for transport, (host, port) in gateway.voice.endpoint.addresses.items():
                 addresses[f"sip_{transport.lower()}"] = f"{host}:{port}"
         log.info("gateway listens", extra=addresses)
-        traffic = loop.create_task(carry(gateway, addresses, on_ready, memory), name="traffic")
+        reloading = Reloading(config, gateway.voice, again)
+        carried = carry(gateway, addresses, on_ready, memory, reloading)
+        traffic = loop.create_task(carried, name="traffic")
         traffic.add_done_callback(lambda _: stop.set())
         await stop.wait()
         if fault.is_set():
@@ -215,6 +220,7 @@ async def carry(
     addresses: dict[str, str],
     on_ready: Callable[[], None],
     memory: RoutingMemory,
+    reloading: Reloading,
 ) -> None:
     """Take up what an earlier run left, then carry traffic until canceled."""
     await gateway.restore()
@@ -226,4 +232,5 @@ async def carry(
     on_ready()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(memory.run(), name="routing memory")
+        tasks.create_task(reloading.run(), name="reloading")
         tasks.create_task(gateway.run(), name="gateway")

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from gateway.account import SenderType
+from gateway.account import Account, SenderType
 from gateway.admin.health import troubles
 from gateway.admin.readings import Readings
 from gateway.carriers.bind_events import (
@@ -233,8 +233,7 @@ class Gateway:
             from gateway.daemon.voice import Voice
 
             sinks = self.streams.call_sinks
-            accounts = self.credentials.account
-            kept = KeptCalls(calls, poster, accounts, clock, random, private, sinks)
+            kept = KeptCalls(calls, poster, self._account, clock, random, private, sinks)
             self.voice = Voice(
                 config, plan, self.router, clock, random, ids.next, kept, self._on_trunk_event
             )
@@ -331,6 +330,11 @@ class Gateway:
                 self.dispatcher.on_window_changed(event)
             case Alerted():
                 self.deliveries.on_alert(event)
+
+    def _account(self, sid: str) -> Account | None:
+        """As calls know it now, which may be later than what messages know."""
+        known = self.voice.edge.customers.account(sid) if self.voice is not None else None
+        return known or self.credentials.account(sid)
 
     def _on_trunk_event(self, event: BindUp | BindDown) -> None:
         value = UP if isinstance(event, BindUp) else DOWN

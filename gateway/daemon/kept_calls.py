@@ -4,18 +4,22 @@ stream, the meters."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.account import Account
-from gateway.clock import Clock
+from gateway.clock import Clock, call_sid
 from gateway.store.call_store import CallStore
 from gateway.streams.call_stream import CallSink, CallStream
 from gateway.voice.call_callbacks import CallCallbacks
 from gateway.voice.call_meters import CallMeters, CallReadings
 from gateway.voice.call_records import CallRecords
+from gateway.voice.call_surroundings import OneWayCall
 from gateway.voice.media_session import MediaReadings
 from gateway.webhooks.request import Poster
+
+log = logging.getLogger(__name__)
 
 
 class KeptCalls:
@@ -41,6 +45,19 @@ class KeptCalls:
         self.records.subscribe(self.callbacks.on_event)
         if sinks:
             self.records.subscribe(self._stream.on_event)
+
+    def on_one_way(self, told: OneWayCall) -> None:
+        """Of a call that stands."""
+        log.warning(
+            "audio goes one way",
+            extra={
+                "call": call_sid(told.call.id),
+                "account": told.call.account_sid,
+                "silent": told.silent.value,
+                "source": told.call.source,
+                "trunk": told.trunk,
+            },
+        )
 
     def begin(self) -> None:
         """Take up what an earlier run has left; before the first call."""

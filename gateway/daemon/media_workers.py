@@ -199,10 +199,11 @@ def places_of(config: Config) -> list[Place]:
         media.turn.password,
         media.turn.transport,
     )
+    browsers = bool(sip.websocket_port)
     places = []
     for number in range(workers):
         most = least + PORTS_OF_A_CALL * (share + (number < rest)) - 1
-        places.append(Place(host, told, least, most, SILENCE_S, stun, turn))
+        places.append(Place(host, told, least, most, SILENCE_S, stun, turn, browsers))
         least = most + 1
     return places
 

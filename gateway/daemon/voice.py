@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.account import Account
-from gateway.carriers.configured_trunks import sip_trunks
+from gateway.carriers.configured_trunks import SipTrunks, TrunkChanges
 from gateway.carriers.sip_trunk import SipTrunk, TrunkRequest
 from gateway.clock import Clock
 from gateway.config import Config
@@ -77,6 +77,7 @@ class Voice:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._on_trunk = on_trunk
+        self._domain = domain_of(sip)
         self.kept = kept
         self.endpoint = SipEndpoint(
             listen_on(sip),
@@ -88,9 +89,8 @@ class Voice:
             client_tls=client_context(),
             on_lost=self._on_lost,
         )
-        self.trunks = sip_trunks(
-            config.carriers, random, new_token, self.endpoint.contact, self._on_trunk_event
-        )
+        self.trunks = SipTrunks(random, new_token, self.endpoint.contact, self._on_trunk_event)
+        self.trunks.take_over(config.carriers, clock.now())
         # Where the names in the uris of customers' trunks lead.
         self._located: dict[str, Sequence[Destination]] = {}
         self._uris = names_of(config.accounts)
@@ -110,10 +110,11 @@ class Voice:
             self.trunks,
             self._media.engine,
             self.edge.admission,
-            CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, domain_of(sip)),
+            self._bounds(sip),
             new_id,
             lambda: kept.records.accepting,
             kept.records.on_event,
+            kept.on_one_way,
             self._wake,
         )
         self._woken = False
@@ -126,6 +127,9 @@ class Voice:
             self._query,
         )
         kept.records.subscribe(self.web_agent.calls.on_call_event)
+        self._tasks: asyncio.TaskGroup | None = None
+        # Whose places are looked up.
+        self._looked_up: set[SipTrunk | str] = set()
         self._alarm = Alarm(clock, self._on_timer)
         self._empty: asyncio.Event | None = None
 
@@ -143,14 +147,25 @@ class Voice:
 
     async def run(self) -> None:
         """Keep going what is beside the calls until canceled."""
-        async with asyncio.TaskGroup() as tasks:
-            for trunk in self.trunks.values():
-                tasks.create_task(self._look_up_trunk(trunk), name=f"look-up of {trunk.id}")
-            for text, uri in self._uris.items():
-                tasks.create_task(self._look_up_uri(text, uri), name="look-up of a customer")
+        async with asyncio.TaskGroup() as self._tasks:
+            tasks = self._tasks
+            self._look_up()
             tasks.create_task(self._tick(), name="trunks")
             tasks.create_task(self.kept.run(), name="calls")
             tasks.create_task(self._media.run(), name="media")
+
+    def reload(self, config: Config) -> TrunkChanges:
+        """Take over what calls can take over while they stand: accounts with their trunks and
+        phones, the trunks to carriers as they are reached and spoken to, and the bounds of calls.
+        Which trunks are routed to, and how, stays as it was at the start."""
+        sip, now = config.sip, self._clock.now()
+        changes = self.trunks.take_over(config.carriers, now)
+        self._uris = names_of(config.accounts)
+        self.edge.reload(sip, config.accounts, self.trunks.values())
+        self.b2bua.bounds = self._bounds(sip)
+        self._look_up()
+        self._send_for_trunks()
+        return changes
 
     async def drain(self) -> None:
         """Take no new calls; let the others end for DRAIN_S, then end them; close everything."""
@@ -168,21 +183,39 @@ class Voice:
         await self._media.close()
         self._alarm.cancel()
 
+    def _look_up(self) -> None:
+        """Begin with those of whom nobody does."""
+        if self._tasks is None:
+            return
+        for trunk in self.trunks.values():
+            if trunk not in self._looked_up:
+                self._looked_up.add(trunk)
+                self._tasks.create_task(self._look_up_trunk(trunk), name=f"look-up of {trunk.id}")
+        for text, uri in self._uris.items():
+            if text not in self._looked_up:
+                self._looked_up.add(text)
+                self._tasks.create_task(self._look_up_uri(text, uri), name="look-up of a customer")
+
     async def _look_up_trunk(self, trunk: SipTrunk) -> None:
+        """While it is a trunk of ours."""
         config = trunk.config
-        while True:
+        while self.trunks.get(trunk.id) is trunk:
             found = await self.endpoint.resolve(config.host, config.port, config.transport.upper())
             trunk.resolved(found, self._clock.now())
             self._send_for_trunks()
             await asyncio.sleep(LOOK_UP_S)
+        self._looked_up.discard(trunk)
 
     async def _look_up_uri(self, text: str, uri: SipUri) -> None:
+        """While a customer has it."""
         transport = "TLS" if uri.scheme == "sips" else (uri.transport or "").upper()
-        while True:
+        while text in self._uris:
             found = await self.endpoint.resolve(uri.address, uri.port or 0, transport)
             if found:
                 self._located[text] = found
             await asyncio.sleep(LOOK_UP_S)
+        self._looked_up.discard(text)
+        self._located.pop(text, None)
 
     async def _tick(self) -> None:
         while True:
@@ -194,7 +227,7 @@ class Voice:
 
     def _send_for_trunks(self) -> None:
         now = self._clock.now()
-        for trunk in self.trunks.values():
+        for trunk in (*self.trunks.values(), *self.trunks.leaving):
             for sent in trunk.requests_to_send():
                 try:
                     self.endpoint.user_agent.send_request(sent.request, sent.destination, now, sent)
@@ -261,6 +294,9 @@ class Voice:
     def _see_whether_empty(self) -> None:
         if self._empty is not None and not self.b2bua.calls:
             self._empty.set()
+
+    def _bounds(self, sip: Sip) -> CallBounds:
+        return CallBounds(sip.calls_max, sip.call_max_s, sip.no_answer_s, self._domain)
 
     # The timer of the calls
 

@@ -53,6 +53,9 @@ REFUSALS_PER_S_MAX = 100
 # How long legs that are over may still wait for the answer to their BYE when we stop.
 DRAIN_S = 4.0
 FORGET_ADDRESSES_S = 60.0
+# Timers that are due within so long of the last are done together: most of them only end a
+# transaction, and the shortest that goes over the network is 500 ms.
+TIMER_REST_S = 0.02
 
 
 class Verdict(Enum):
@@ -133,6 +136,7 @@ class SipEndpoint:
         self._flush_wanted = False
         self._settled: asyncio.Event | None = None
         self._forget_at = 0.0
+        self._rest_until = 0.0
 
     # What the owner asks
 
@@ -166,13 +170,19 @@ class SipEndpoint:
         if self._flushing:
             return
         self._flushing = True
+        user_agent = self.user_agent
         try:
-            self._empty()
+            while output := user_agent.output():
+                messages, events = output
+                for outgoing in messages:
+                    self._send(outgoing)
+                if events:
+                    self._hand_up(events)
         finally:
             self._flushing = False
-        if not self._stopped:
+        if not self._stopped and (when := user_agent.next_timer()) is not None:
             # Traffic moves the deadline away, so an alarm that rings early is set anew.
-            self._alarm.set(self.user_agent.next_timer())
+            self._alarm.set(when if when > self._rest_until else self._rest_until)
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
 
@@ -205,8 +215,10 @@ class SipEndpoint:
     def _receive_datagrams(self, datagrams: list[Datagram]) -> None:
         now, monotonic = self._clock.now(), self._loop.time()
         for octets, host, port in datagrams:
-            if not self._rate.take(host, monotonic) or not octets.strip(b"\r\n\0"):
-                continue  # Blank ones keep a NAT's binding.
+            if not self._rate.take(host, monotonic):
+                continue
+            if octets[:1] < b" " and not octets.strip(b"\r\n\0"):
+                continue  # It keeps a NAT's binding.
             source = Destination("UDP", host, port)
             try:
                 message = parse(octets)
@@ -258,21 +270,13 @@ class SipEndpoint:
 
     # What goes
 
-    def _empty(self) -> None:
-        user_agent = self.user_agent
-        while True:
-            events = user_agent.events()
-            messages = user_agent.messages_to_send()
-            if not events and not messages:
-                return
-            for outgoing in messages:
-                self._send(outgoing)
-            now = self._clock.now()
-            for event in events:
-                try:
-                    self._on_event(event, now)
-                except Exception:
-                    log.exception("SIP broke", extra={"cost": "event", "peer": ""})
+    def _hand_up(self, events: list[LegEvent]) -> None:
+        now = self._clock.now()
+        for event in events:
+            try:
+                self._on_event(event, now)
+            except Exception:
+                log.exception("SIP broke", extra={"cost": "event", "peer": ""})
 
     def _send(self, outgoing: Outgoing) -> None:
         destination = outgoing.destination
@@ -325,8 +329,10 @@ class SipEndpoint:
         if monotonic >= self._forget_at:
             self._forget_at = monotonic + FORGET_ADDRESSES_S
             self._own.forget()
+        now = self._clock.now()
+        self._rest_until = now + TIMER_REST_S
         try:
-            self.user_agent.handle_timer(self._clock.now())
+            self.user_agent.handle_timer(now)
         except Exception:
             log.exception("SIP broke", extra={"cost": "timer", "peer": ""})
         self.flush()

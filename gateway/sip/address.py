@@ -10,16 +10,23 @@ import msgspec
 from gateway.sip.errors import GrammarError
 from gateway.sip.grammar import QUOTED_STRING, one_line, quote, unquote
 from gateway.sip.parameters import (
+    BARE_VALUE,
     PLAIN_PARAMETERS,
     Parameters,
     parse_parameters,
     plain_parameters,
     write_parameters,
 )
-from gateway.sip.uri import SIP_URI, SipUri, Uri, parse_uri
+from gateway.sip.uri import PLAIN_SIP_URI, SIP_URI, SipUri, Uri, parse_uri
 
 # As nearly all are written; the other two read the rest.
 _PLAIN = re.compile(rf'(?:"([^"\\]*)" ?|([A-Za-z0-9._+-]+) ?)?<{SIP_URI}>({PLAIN_PARAMETERS})')
+# Well-formed, whatever else it says; its match has the tag, if there is one.
+plain_address = re.compile(
+    rf'(?:(?:"[^"\\]*"|[A-Za-z0-9._+-]+) ?)?<{PLAIN_SIP_URI}>(?:;tag=({BARE_VALUE}))?'
+).fullmatch
+# The same of a Contact; its match has the URI.
+plain_contact = re.compile(rf"<({PLAIN_SIP_URI})>").fullmatch
 # Unquoted, the display name is tokens; any character that separates nothing passes.
 _NAME_ADDR = re.compile(
     rf'(?:({QUOTED_STRING})[ \t]*|([^"<>,;:@\\]*))<([^<>]*)>[ \t]*(;.*)?', re.DOTALL

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from gateway.sip.hop_requests import ack_for, cancel_for
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.timers import Timer
-from gateway.sip.transaction import Destination, Message, Outgoing, Surroundings, Transaction
+from gateway.sip.transaction import (
+    Destination,
+    Key,
+    Message,
+    Outgoing,
+    Surroundings,
+    Transaction,
+    rows,
+)
 from gateway.sip.transaction_events import ResponseReceived, TimedOut
 from gateway.sip.transaction_states import (
     INVITE_CLIENT,
     NON_INVITE_CLIENT,
     Action,
     Happening,
-    Table,
     TransactionState,
     response_class,
 )
@@ -33,7 +40,7 @@ class ClientTransaction(Transaction):
 
     def __init__(
         self,
-        key: tuple[str, ...],
+        key: Key,
         request: SipRequest,
         octets: bytes,
         destination: Destination,
@@ -73,17 +80,15 @@ class ClientTransaction(Transaction):
 
 
 class InviteClientTransaction(ClientTransaction):
-    TABLE: ClassVar[Table] = INVITE_CLIENT
     BEGINS: ClassVar[TransactionState] = TransactionState.CALLING
     AGAIN: ClassVar[Timer] = Timer.A
     TIMEOUT: ClassVar[Timer] = Timer.B
-    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ("_cancel_wanted", "_on_cancel")
 
     def __init__(
         self,
-        key: tuple[str, ...],
+        key: Key,
         request: SipRequest,
         octets: bytes,
         destination: Destination,
@@ -130,28 +135,29 @@ class InviteClientTransaction(ClientTransaction):
             self._wait_for(Timer.CANCELLED, self._shared.values.timeout, now)
 
 
-InviteClientTransaction.ACTIONS = {
-    Action.SEND_REQUEST: InviteClientTransaction._send_request,
-    Action.SEND_ACK: InviteClientTransaction._send_ack,
-    Action.SEND_CANCEL: InviteClientTransaction._send_cancel,
-    Action.CANCEL_LATER: InviteClientTransaction._cancel_later,
-    Action.TELL_RESPONSE: InviteClientTransaction._tell_response,
-    Action.TELL_TIMEOUT: InviteClientTransaction._tell_timeout,
-    Action.TELL_TRANSPORT_ERROR: InviteClientTransaction._tell_transport_error,
-    Action.STOP_TIMERS: InviteClientTransaction._stop_timers,
-    Action.SET_A: InviteClientTransaction._set_a,
-    Action.SET_D: InviteClientTransaction._set_d,
-    Action.SET_M: InviteClientTransaction._set_m,
-    Action.SET_CANCELLED: InviteClientTransaction._set_cancelled,
-}
+InviteClientTransaction.ROWS = rows(
+    INVITE_CLIENT,
+    {
+        Action.SEND_REQUEST: InviteClientTransaction._send_request,
+        Action.SEND_ACK: InviteClientTransaction._send_ack,
+        Action.SEND_CANCEL: InviteClientTransaction._send_cancel,
+        Action.CANCEL_LATER: InviteClientTransaction._cancel_later,
+        Action.TELL_RESPONSE: InviteClientTransaction._tell_response,
+        Action.TELL_TIMEOUT: InviteClientTransaction._tell_timeout,
+        Action.TELL_TRANSPORT_ERROR: InviteClientTransaction._tell_transport_error,
+        Action.STOP_TIMERS: InviteClientTransaction._stop_timers,
+        Action.SET_A: InviteClientTransaction._set_a,
+        Action.SET_D: InviteClientTransaction._set_d,
+        Action.SET_M: InviteClientTransaction._set_m,
+        Action.SET_CANCELLED: InviteClientTransaction._set_cancelled,
+    },
+)
 
 
 class NonInviteClientTransaction(ClientTransaction):
-    TABLE: ClassVar[Table] = NON_INVITE_CLIENT
     BEGINS: ClassVar[TransactionState] = TransactionState.TRYING
     AGAIN: ClassVar[Timer] = Timer.E
     TIMEOUT: ClassVar[Timer] = Timer.F
-    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
 
@@ -169,7 +175,7 @@ class NonInviteClientTransaction(ClientTransaction):
         self._wait_for(Timer.K, 0 if reliable else self._shared.values.t4, now)
 
 
-NonInviteClientTransaction.ACTIONS = {
+_NON_INVITE_ACTS = {
     Action.SEND_REQUEST: NonInviteClientTransaction._send_request,
     Action.TELL_RESPONSE: NonInviteClientTransaction._tell_response,
     Action.TELL_TIMEOUT: NonInviteClientTransaction._tell_timeout,
@@ -178,6 +184,7 @@ NonInviteClientTransaction.ACTIONS = {
     Action.SET_E_T2: NonInviteClientTransaction._set_e_t2,
     Action.SET_K: NonInviteClientTransaction._set_k,
 }
+NonInviteClientTransaction.ROWS = rows(NON_INVITE_CLIENT, _NON_INVITE_ACTS)
 
 
 class CancelClientTransaction(NonInviteClientTransaction):
@@ -189,9 +196,11 @@ class CancelClientTransaction(NonInviteClientTransaction):
         pass
 
 
-CancelClientTransaction.ACTIONS = {
-    **NonInviteClientTransaction.ACTIONS,
-    Action.TELL_RESPONSE: CancelClientTransaction._tell_nothing,
-    Action.TELL_TIMEOUT: CancelClientTransaction._tell_nothing,
-    Action.TELL_TRANSPORT_ERROR: CancelClientTransaction._tell_nothing,
-}
+CancelClientTransaction.ROWS = rows(
+    NON_INVITE_CLIENT,
+    _NON_INVITE_ACTS
+    | dict.fromkeys(
+        (Action.TELL_RESPONSE, Action.TELL_TIMEOUT, Action.TELL_TRANSPORT_ERROR),
+        CancelClientTransaction._tell_nothing,
+    ),
+)

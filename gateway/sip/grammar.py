@@ -19,6 +19,8 @@ QUOTED_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 # begin with a digit.
 HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|\[[0-9A-Fa-f:.]+\])"
 PORT_MAX = 65_535
+# Nearly all that there are.
+PLAIN_PORT = "[1-5][0-9]{4}|6[0-4][0-9]{3}|[1-9][0-9]{0,3}"
 
 _TOKEN = re.compile(TOKEN)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)

@@ -13,7 +13,7 @@ from gateway.sip.headers import Field
 from gateway.sip.leg_events import LegEvent
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.session_timer import SessionInterval
-from gateway.sip.timers import TimerQueues, TimerValues
+from gateway.sip.timers import TimerValues
 from gateway.sip.transaction import Destination
 from gateway.sip.transaction_layer import TransactionLayer
 
@@ -76,6 +76,6 @@ class LegSurroundings:
         self.locate = locate
         self.new_token = new_token
         self.random = random
-        self.timers = TimerQueues()
+        self.timers = layer.shared.timers
         self.events: list[LegEvent] = []
         self.legs: dict[tuple[str, str], Leg] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.sip.address import Address, seconds
+from gateway.sip.address import Address, plain_contact, seconds
 from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Headers
@@ -19,18 +19,16 @@ MAX_FORWARDS_MAX = 255
 INTEGER_MAX = 2**32 - 1
 DIGITS_MAX = 20
 # Lengths and hops as nearly all messages have them.
-_USUAL_NUMBERS = {str(number): number for number in range(2_048)}
+USUAL_NUMBERS: dict[str | None, int | None] = {str(n): n for n in range(2_048)} | {None: None}
 
 
 class MessageFields:
     """Of a request or a response, with its body."""
 
     __slots__ = (
-        "_call_id",
         "_contacts",
-        "_content_length",
-        "_cseq",
         "_from",
+        "_target",
         "_to",
         "_via",
         "body",
@@ -39,34 +37,13 @@ class MessageFields:
 
     headers: Headers
     body: bytes
-    _call_id: str | None
     _via: Via | None
-    _cseq: CSeq | None
     _from: Address | None
     _to: Address | None
     _contacts: tuple[Address, ...] | None
-    _content_length: int | None
+    _target: str | None
 
     # Views
-
-    def read(self) -> None:
-        """Read the views that every message must have (§8.1.1). Raises GrammarError."""
-        first = self.headers.first
-        try:
-            via, call_id = first["Via"], first["Call-ID"]
-            self._via = Via.parse(via) if "," not in via else parse_vias(via)[0]
-            self._cseq = CSeq.parse(first["CSeq"])
-            self._from = Address.parse(first["From"])
-            self._to = Address.parse(first["To"])
-        except KeyError as missing:
-            raise GrammarError(f"there is no {missing.args[0]}") from None
-        if not call_id or " " in call_id or "\t" in call_id:
-            raise GrammarError("Call-ID is malformed")
-        self._call_id = call_id
-        length = first.get("Content-Length")
-        if length is not None:
-            number = _USUAL_NUMBERS.get(length)
-            self._content_length = self.integer("Content-Length") if number is None else number
 
     @property
     def via(self) -> Via:
@@ -88,14 +65,14 @@ class MessageFields:
 
     @property
     def cseq(self) -> CSeq:
-        cseq = self._cseq
-        if cseq is None:
-            self._cseq = cseq = CSeq.parse(self.required("CSeq"))
-        return cseq
+        return CSeq.parse(self.required("CSeq"))
 
     @property
     def call_id(self) -> str:
-        return self._call_id or self.required("Call-ID")
+        call_id = self.required("Call-ID")
+        if not call_id or " " in call_id or "\t" in call_id:
+            raise GrammarError("Call-ID is malformed")
+        return call_id
 
     @property
     def from_(self) -> Address:
@@ -111,11 +88,11 @@ class MessageFields:
 
     @property
     def to_tag(self) -> str | None:
-        return (self._to or self.to).parameters.get("tag")
+        return self.to.parameters.get("tag")
 
     @property
     def from_tag(self) -> str | None:
-        return (self._from or self.from_).parameters.get("tag")
+        return self.from_.parameters.get("tag")
 
     @property
     def contacts(self) -> tuple[Address, ...]:
@@ -135,9 +112,7 @@ class MessageFields:
 
     @property
     def content_length(self) -> int | None:
-        if self._content_length is None:
-            self._content_length = self.integer("Content-Length")
-        return self._content_length
+        return self.integer("Content-Length")
 
     @property
     def contact_is_star(self) -> bool:
@@ -149,6 +124,27 @@ class MessageFields:
         """The only one, as in a dialog; None where there is none."""
         contacts = self.contacts
         return contacts[0] if contacts else None
+
+    @property
+    def has_plain_contact(self) -> bool:
+        """It has one at most, and as nearly all are written."""
+        headers = self.headers
+        contact = headers.first.get("Contact")
+        return not headers.repeats and (contact is None or plain_contact(contact) is not None)
+
+    def target(self) -> str | None:
+        """The URI of the only Contact, as in a dialog; None where there is none."""
+        target = self._target
+        if target is None:
+            headers = self.headers
+            plain = None if headers.repeats else plain_contact(headers.first.get("Contact", ""))
+            if plain:
+                target = plain[1]
+            else:
+                contacts = self.contacts
+                target = str(contacts[0].uri) if contacts else ""
+            self._target = target
+        return target or None
 
     @property
     def routes(self) -> tuple[Address, ...]:
@@ -181,7 +177,7 @@ class MessageFields:
         value = self.headers.first.get(name)
         if value is None:
             return None
-        number = _USUAL_NUMBERS.get(value)
+        number = USUAL_NUMBERS.get(value)
         if number is None:
             # "²" is a digit for isdigit, "2" of another alphabet one for int: so isascii.
             digits = len(value) <= DIGITS_MAX and value.isdigit() and value.isascii()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 
+from gateway.sip.address import plain_address
+from gateway.sip.cseq import known_cseq
 from gateway.sip.errors import GrammarError, MessageError, RequestRefused
 from gateway.sip.grammar import is_token
-from gateway.sip.header_names import NAMES
+from gateway.sip.header_names import KNOWN, NAMES
 from gateway.sip.headers import Field, Headers, ReadHeaders
 from gateway.sip.message import VERSION, SipMessage, SipRequest, SipResponse
+from gateway.sip.message_fields import USUAL_NUMBERS
 from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
-from gateway.sip.uri import URI_MAX, SipUri
+from gateway.sip.received_message import ReceivedRequest, ReceivedResponse, received
+from gateway.sip.uri import URI_MAX, SipUri, plain_sip_uri
+from gateway.sip.via import Via, usual_via
 
 HEAD_OCTETS_MAX = 16_384
 HEADERS_MAX = 256
@@ -29,21 +34,25 @@ _LINE_END = re.compile("[\r\n]")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS = {str(status): status for status in range(100, 700)}
 
+_new = object.__new__
+
 
 def parse(octets: bytes) -> SipRequest | SipResponse:
     """The message that a datagram holds; what follows its body is left (§18.3).
 
     Raises RequestRefused for a request that has an answer, MessageError for all else.
     """
-    start = 0
-    while octets.startswith(b"\r\n", start):  # §7.5
-        start += 2
-    end = octets.find(b"\r\n\r\n", start)
+    if octets[:1] < b" ":
+        octets = _without_blank_lines(octets)
+    end = octets.find(b"\r\n\r\n")
     if end < 0:
         raise MessageError("the head has no end")
-    message = parse_head(octets[start:end])
     rest = octets[end + 4 :]
+    message = (_usual(octets[:end]) if end <= MODEST_OCTETS else None) or parse_head(octets[:end])
     length = message.content_length
+    if length == len(rest) <= BODY_OCTETS_MAX:
+        message.body = rest
+        return message
     if length is None:
         length = len(rest)
     if length > BODY_OCTETS_MAX:
@@ -54,8 +63,84 @@ def parse(octets: bytes) -> SipRequest | SipResponse:
     return message
 
 
+def _without_blank_lines(octets: bytes) -> bytes:
+    """Those before the start line mean nothing (§7.5)."""
+    start = 0
+    while octets.startswith(b"\r\n", start):
+        start += 2
+    return octets[start:]
+
+
 def parse_head(head: bytes) -> SipRequest | SipResponse:
     """The start line and the headers, without the empty line that ends them."""
+    return (_usual(head) if len(head) <= MODEST_OCTETS else None) or _parse_odd_head(head)
+
+
+def _usual(head: bytes) -> SipRequest | SipResponse | None:
+    """A message as nearly all are written, in one pass and without a value that nobody may ask
+    for: what it must have is only looked at. None is for all else, which `_parse_odd_head` reads
+    from the beginning, whatever is the matter with it."""
+    text = head.decode("utf-8", "surrogateescape")
+    start = text.find("\r\n")
+    fields = _FIELD.findall(text, start)
+    if start < 0 or not text.count("\r") == text.count("\n") == len(fields):
+        return None
+    message: ReceivedRequest | ReceivedResponse
+    try:
+        first = dict(reversed(fields))
+        if KNOWN.issuperset(first):
+            headers = _new(ReadHeaders)
+            headers._fields = fields
+            headers.first = first
+            headers.repeats = len(fields) - len(first)
+        else:
+            headers = ReadHeaders.read(fields)
+            first = headers.first
+        via = usual_via(first["Via"])
+        from_ = plain_address(first["From"])
+        to = plain_address(first["To"])
+        call_id = first["Call-ID"]
+        cseq = known_cseq(first["CSeq"])
+        length = USUAL_NUMBERS[first.get("Content-Length")]
+        if headers.repeats:
+            _check_single(headers)
+    except (GrammarError, KeyError):
+        return None
+    if not (via and from_ and to and call_id) or " " in call_id or "\t" in call_id:
+        return None
+    method, _, rest = text[:start].partition(" ")
+    if method == VERSION:
+        status = _STATUS.get(rest[:3])
+        if status is None or rest[3:4] != " ":
+            return None
+        message = _new(ReceivedResponse)
+        message.status = status
+        message.reason = rest[4:]
+        message._via = None
+        message.branch = via[4]
+    else:
+        uri, _, version = rest.partition(" ")
+        if version != VERSION or cseq[1] != method or method not in METHODS:
+            return None
+        if not plain_sip_uri(uri):
+            return None
+        message = _new(ReceivedRequest)
+        message.method = method
+        message.uri = uri
+        message._request_uri = None
+        message._via = Via.usual(via)
+        message.branch = via[4]
+    message.headers = headers
+    message.call_id = call_id
+    message.cseq = cseq
+    message.from_tag = from_[1]
+    message.to_tag = to[1]
+    message.content_length = length
+    message._from = message._to = message._contacts = message._target = None
+    return message
+
+
+def _parse_odd_head(head: bytes) -> SipRequest | SipResponse:
     start_line, headers, trouble = split_head(head)
     message = _started(start_line, headers)
     if trouble:
@@ -63,10 +148,9 @@ def parse_head(head: bytes) -> SipRequest | SipResponse:
     if len(head) > MODEST_OCTETS and (len(head) > HEAD_OCTETS_MAX or len(headers) > HEADERS_MAX):
         raise refusal(message, "the head is too long", 513)
     try:
-        _check(message)
+        return _checked(message)
     except GrammarError as error:
         raise refusal(message, str(error)) from error
-    return message
 
 
 def split_head(head: bytes) -> tuple[str, Headers, str]:
@@ -163,12 +247,12 @@ def _response(start_line: str, headers: Headers) -> SipResponse:
     return SipResponse(status, reason, headers)
 
 
-def _check(message: SipRequest | SipResponse) -> None:
-    """What each message must have (§8.1.1, §20 table 2)."""
-    if message.headers.repeats:
-        _check_single(message.headers)
-    message.read()
-    if isinstance(message, SipRequest):
+def _checked(started: SipRequest | SipResponse) -> ReceivedRequest | ReceivedResponse:
+    """With what each message must have (§8.1.1, §20 table 2)."""
+    if started.headers.repeats:
+        _check_single(started.headers)
+    message = received(started)
+    if isinstance(message, ReceivedRequest):
         if message.cseq.method != message.method:
             # RFC 4475 §3.1.2.18: that the method is unknown says more.
             status = 400 if message.method in METHODS else 501
@@ -178,6 +262,7 @@ def _check(message: SipRequest | SipResponse) -> None:
         uri = message.request_uri
         if isinstance(uri, SipUri) and uri.headers:
             raise GrammarError("the Request-URI has headers")
+    return message
 
 
 def _check_single(headers: Headers) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.timers import Timer
-from gateway.sip.transaction import Destination, Message, Surroundings, Transaction
+from gateway.sip.transaction import (
+    Destination,
+    Key,
+    Message,
+    Outgoing,
+    Surroundings,
+    Transaction,
+    rows,
+)
 from gateway.sip.transaction_events import AckReceived, NoAck
 from gateway.sip.transaction_states import (
     INVITE_SERVER,
     NON_INVITE_SERVER,
     Action,
-    Table,
     TransactionState,
     response_class,
 )
@@ -34,7 +40,7 @@ class ServerTransaction(Transaction):
 
     def __init__(
         self,
-        key: tuple[str, ...],
+        key: Key,
         request: SipRequest,
         source: Destination,
         destination: Destination,
@@ -45,7 +51,7 @@ class ServerTransaction(Transaction):
         super().__init__(key, request, destination, shared, self.BEGINS)
         self.source = source
         self.to_tag = to_tag
-        self.merge_key: tuple[str, ...] | None = None
+        self.merge_key: Key | None = None
         self._set_first(now)
 
     def _set_first(self, now: float) -> None:
@@ -64,16 +70,14 @@ class ServerTransaction(Transaction):
 
     def _send_response(self, now: float, message: Message) -> None:
         """A new one of the user's; or, as the peer repeats its request, the last once more."""
-        if isinstance(message, SipResponse):
+        if message is not None:
             self._octets = message.to_bytes()
         if self._octets:
-            self._send(self._octets)
+            self._shared.messages.append(Outgoing(self._octets, self.destination, self))
 
 
 class InviteServerTransaction(ServerTransaction):
-    TABLE: ClassVar[Table] = INVITE_SERVER
     BEGINS: ClassVar[TransactionState] = TransactionState.PROCEEDING
-    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
 
@@ -108,24 +112,25 @@ class InviteServerTransaction(ServerTransaction):
         self._wait_for(Timer.L, self._shared.values.timeout, now)
 
 
-InviteServerTransaction.ACTIONS = {
-    Action.SEND_RESPONSE: InviteServerTransaction._send_response,
-    Action.SEND_TRYING: InviteServerTransaction._send_trying,
-    Action.TELL_ACK: InviteServerTransaction._tell_ack,
-    Action.TELL_NO_ACK: InviteServerTransaction._tell_no_ack,
-    Action.TELL_TRANSPORT_ERROR: InviteServerTransaction._tell_transport_error,
-    Action.STOP_TIMERS: InviteServerTransaction._stop_timers,
-    Action.SET_G: InviteServerTransaction._set_g,
-    Action.SET_H: InviteServerTransaction._set_h,
-    Action.SET_I: InviteServerTransaction._set_i,
-    Action.SET_L: InviteServerTransaction._set_l,
-}
+InviteServerTransaction.ROWS = rows(
+    INVITE_SERVER,
+    {
+        Action.SEND_RESPONSE: InviteServerTransaction._send_response,
+        Action.SEND_TRYING: InviteServerTransaction._send_trying,
+        Action.TELL_ACK: InviteServerTransaction._tell_ack,
+        Action.TELL_NO_ACK: InviteServerTransaction._tell_no_ack,
+        Action.TELL_TRANSPORT_ERROR: InviteServerTransaction._tell_transport_error,
+        Action.STOP_TIMERS: InviteServerTransaction._stop_timers,
+        Action.SET_G: InviteServerTransaction._set_g,
+        Action.SET_H: InviteServerTransaction._set_h,
+        Action.SET_I: InviteServerTransaction._set_i,
+        Action.SET_L: InviteServerTransaction._set_l,
+    },
+)
 
 
 class NonInviteServerTransaction(ServerTransaction):
-    TABLE: ClassVar[Table] = NON_INVITE_SERVER
     BEGINS: ClassVar[TransactionState] = TransactionState.TRYING
-    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
 
     __slots__ = ()
 
@@ -139,8 +144,11 @@ class NonInviteServerTransaction(ServerTransaction):
         self._wait_for(Timer.J, 0 if reliable else self._shared.values.timeout, now)
 
 
-NonInviteServerTransaction.ACTIONS = {
-    Action.SEND_RESPONSE: NonInviteServerTransaction._send_response,
-    Action.TELL_TRANSPORT_ERROR: NonInviteServerTransaction._tell_transport_error,
-    Action.SET_J: NonInviteServerTransaction._set_j,
-}
+NonInviteServerTransaction.ROWS = rows(
+    NON_INVITE_SERVER,
+    {
+        Action.SEND_RESPONSE: NonInviteServerTransaction._send_response,
+        Action.TELL_TRANSPORT_ERROR: NonInviteServerTransaction._tell_transport_error,
+        Action.SET_J: NonInviteServerTransaction._set_j,
+    },
+)

@@ -13,7 +13,9 @@ from gateway.sip.timers import Timer, TimerEntry, TimerQueues, TimerValues
 from gateway.sip.transaction_events import TransactionEvent, TransportFailed
 from gateway.sip.transaction_states import Action, Happening, Table, TransactionState
 
+Act = Callable[[Any, float, "Message"], None]
 Message = SipRequest | SipResponse | None
+Key = tuple[str | int, ...]
 
 # The transport between two user agents of one process. No socket has it, so who says that it is
 # his is who we say he is.
@@ -43,9 +45,10 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
 
 
 class Surroundings:
-    """What all transactions of a layer share: its timers, and where their output goes."""
+    """What all transactions of a layer share: its timers, and where their output goes. `over` are
+    those that have ended and are kept no more, of which the user has not been told."""
 
-    __slots__ = ("ended", "events", "messages", "timers", "values")
+    __slots__ = ("ended", "events", "messages", "over", "timers", "values")
 
     def __init__(self, values: TimerValues) -> None:
         self.values = values
@@ -53,6 +56,7 @@ class Surroundings:
         self.messages: list[Outgoing] = []
         self.events: list[TransactionEvent] = []
         self.ended: list[Transaction] = []
+        self.over: list[Transaction] = []
 
 
 class Transaction:
@@ -61,8 +65,12 @@ class Transaction:
     `user` is the transaction user's own: whatever it wants to find again by an event.
     """
 
-    TABLE: ClassVar[Table]
-    ACTIONS: ClassVar[Mapping[Action, Callable[[Any, float, Message], None]]]
+    # Of each row of its table, the state that follows and what does its actions.
+    ROWS: ClassVar[
+        Mapping[
+            tuple[TransactionState, Happening | Timer], tuple[TransactionState, tuple[Act, ...]]
+        ]
+    ]
 
     __slots__ = (
         "_again",
@@ -79,7 +87,7 @@ class Transaction:
 
     def __init__(
         self,
-        key: tuple[str, ...],
+        key: Key,
         request: SipRequest,
         destination: Destination,
         shared: Surroundings,
@@ -97,13 +105,12 @@ class Transaction:
         self._interval = 0.0
 
     def step(self, happening: Happening | Timer, now: float, message: Message = None) -> None:
-        row = self.TABLE.get((self.state, happening))
+        row = self.ROWS.get((self.state, happening))
         if row is None:
             return
-        self.state, actions = row
-        known = self.ACTIONS
-        for action in actions:
-            known[action](self, now, message)
+        self.state, acts = row
+        for act in acts:
+            act(self, now, message)
         if self.state is TransactionState.TERMINATED:
             self._stop_timers(now, None)
             self._shared.ended.append(self)
@@ -127,14 +134,29 @@ class Transaction:
     def _wait_for(self, timer: Timer, interval: float, now: float) -> None:
         """Nothing else is awaited from now on. A wait for what a reliable transport does not
         repeat is over at once."""
-        self._stop_timers(now, None)
+        if self._wait is not None:
+            self._wait.owner = None
+        if self._again is not None:
+            self._again.owner = None
+            self._again = None
         if interval:
             self._wait = self._shared.timers.set(timer, self, interval, now)
         else:
-            self.state = self.TABLE[self.state, timer][0]
+            self._wait = None
+            self.state = self.ROWS[self.state, timer][0]
 
     def _send_again_after(self, timer: Timer, interval: float, now: float) -> None:
         """Only where the transport may lose it."""
-        if not self.destination.reliable:
+        if self.destination.transport == "UDP":
             self._interval = interval
             self._again = self._shared.timers.set(timer, self, interval, now)
+
+
+def rows(
+    table: Table, acts: Mapping[Action, Act]
+) -> Mapping[tuple[TransactionState, Happening | Timer], tuple[TransactionState, tuple[Act, ...]]]:
+    """A table with what does its actions in their place."""
+    return {
+        pair: (state, tuple([acts[action] for action in actions]))
+        for pair, (state, actions) in table.items()
+    }

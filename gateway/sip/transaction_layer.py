@@ -27,8 +27,8 @@ from gateway.sip.server_transaction import (
     NonInviteServerTransaction,
     ServerTransaction,
 )
-from gateway.sip.timers import TimerValues
-from gateway.sip.transaction import Destination, Outgoing, Surroundings, Transaction
+from gateway.sip.timers import Timer, TimerValues
+from gateway.sip.transaction import Destination, Key, Outgoing, Surroundings, Transaction
 from gateway.sip.transaction_events import (
     AckReceived,
     Cancelled,
@@ -78,12 +78,11 @@ class TransactionLayer:
         self._sent_by = sent_by
         self._new_token = new_token
         self._transactions_max = transactions_max
-        self._shared = Surroundings(values)
-        self._clients: dict[tuple[str, ...], ClientTransaction] = {}
-        self._servers: dict[tuple[str, ...], ServerTransaction] = {}
-        self._merging: dict[tuple[str, ...], ServerTransaction] = {}
+        self.shared = Surroundings(values)
+        self._clients: dict[Key, ClientTransaction] = {}
+        self._servers: dict[Key, ServerTransaction] = {}
+        self._merging: dict[Key, ServerTransaction] = {}
         self._streamless: dict[tuple[str, int], float] = {}
-        self._over: list[Transaction] = []
         self.stray_responses = 0
         self.refused_requests = 0
 
@@ -111,19 +110,22 @@ class TransactionLayer:
         if len(self._clients) >= self._transactions_max and method not in ("BYE", "PRACK"):
             raise TransactionsFull(f"{self._transactions_max} requests await their response")
         branch = f"{MAGIC_COOKIE}{self._new_token()}"
-        if self._streamless.get((destination.host, destination.port), now) < now:
+        if (
+            self._streamless
+            and self._streamless.get((destination.host, destination.port), now) < now
+        ):
             del self._streamless[destination.host, destination.port]
         asked = destination
         octets, destination = self._on_its_way(request, branch, asked)
-        key = (branch, method)
+        key: Key = (branch, method)
         transaction: ClientTransaction
         if method == "INVITE":
             transaction = InviteClientTransaction(
-                key, request, octets, destination, self._shared, self._send_cancel, now
+                key, request, octets, destination, self.shared, self._send_cancel, now
             )
         else:
             transaction = NonInviteClientTransaction(
-                key, request, octets, destination, self._shared, now
+                key, request, octets, destination, self.shared, now
             )
         if destination is not asked:
             transaction.datagram = asked
@@ -136,11 +138,11 @@ class TransactionLayer:
         branch = f"{MAGIC_COOKIE}{self._new_token()}"
         octets, destination = self._on_its_way(ack, branch, destination)
         outgoing = Outgoing(octets, destination)
-        self._shared.messages.append(outgoing)
+        self.shared.messages.append(outgoing)
         return outgoing
 
     def repeat(self, outgoing: Outgoing) -> None:
-        self._shared.messages.append(outgoing)
+        self.shared.messages.append(outgoing)
 
     def cancel(self, transaction: ClientTransaction, now: float) -> None:
         """Ask the peer to give up an INVITE (§9.1): once it has said a 1xx, and not after a final
@@ -150,7 +152,7 @@ class TransactionLayer:
     def respond(self, transaction: ServerTransaction, response: SipResponse, now: float) -> None:
         """An answer that comes after the transaction's end goes nowhere."""
         transaction.respond(response, now)
-        if self._shared.ended:
+        if self.shared.ended:
             self._forget_ended()
 
     def transport_error(self, outgoing: Outgoing, now: float) -> None:
@@ -176,35 +178,44 @@ class TransactionLayer:
         if isinstance(message, SipRequest):
             self._receive_request(message, source, now)
         else:
-            self._receive_response(message, now)
-        if self._shared.ended:
+            transaction = self._clients.get(client_key(message))
+            if transaction is None or has_passed_others(message):  # §17.1.3, §8.1.3.3
+                self.stray_responses += 1
+            else:
+                transaction.datagram = None
+                transaction.receive_response(message, now)
+        if self.shared.ended:
             self._forget_ended()
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""
-        while fired := self._shared.timers.pop_due(now):
+        while fired := self.shared.timers.pop_due(now):
             timer, transaction = fired
             assert isinstance(transaction, Transaction)
-            transaction.step(timer, now)
-        self._forget_ended()
+            self.fire(transaction, timer, now)
+
+    def fire(self, transaction: Transaction, timer: Timer, now: float) -> None:
+        transaction.step(timer, now)
+        if self.shared.ended:
+            self._forget_ended()
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is wanted next."""
-        return self._shared.timers.next_timer()
+        return self.shared.timers.next_timer()
 
     def messages_to_send(self) -> list[Outgoing]:
         """Since the last call, in order."""
-        messages, self._shared.messages = self._shared.messages, []
+        messages, self.shared.messages = self.shared.messages, []
         return messages
 
     def events(self) -> list[TransactionEvent]:
         """What happened since the last call, in order."""
-        events, self._shared.events = self._shared.events, []
+        events, self.shared.events = self.shared.events, []
         return events
 
     def over(self) -> list[Transaction]:
         """Those of which nothing will be told any more, since the last call; ask after `events`."""
-        over, self._over = self._over, []
+        over, self.shared.over = self.shared.over, []
         return over
 
     # Requests of the peers'
@@ -215,19 +226,17 @@ class TransactionLayer:
         transaction = self._servers.get(key)
         if request.method == "ACK":
             if transaction is None:
-                self._shared.events.append(AckReceived(request))
+                self.shared.events.append(AckReceived(request))
             else:
                 transaction.step(Happening.ACK, now, request)
         elif transaction is not None:
             transaction.step(Happening.REQUEST, now)
-        elif self._overloaded(request):
+        elif len(self._servers) >= self._transactions_max and self._overloaded(request):
             self._refuse_stateless(request, source)
         else:
             self._start_server(request, source, key, now)
 
-    def _start_server(
-        self, request: SipRequest, source: Destination, key: tuple[str, ...], now: float
-    ) -> None:
+    def _start_server(self, request: SipRequest, source: Destination, key: Key, now: float) -> None:
         kind: type[InviteServerTransaction | NonInviteServerTransaction] = (
             InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
         )
@@ -238,7 +247,7 @@ class TransactionLayer:
             source,
             response_destination(request, source),
             to_tag or self._new_token(),
-            self._shared,
+            self.shared,
             now,
         )
         self._servers[key] = transaction
@@ -252,7 +261,7 @@ class TransactionLayer:
                 return
             self._merging[merging] = transaction
             transaction.merge_key = merging
-        self._shared.events.append(RequestReceived(transaction, request))
+        self.shared.events.append(RequestReceived(transaction, request))
 
     def _receive_cancel(self, cancel: ServerTransaction, now: float) -> None:
         """200 where there is what it cancels, whether it comes in time or not; 481 elsewhere
@@ -263,23 +272,22 @@ class TransactionLayer:
             return
         cancel.respond(cancel.request.response(200, to_tag=invite.to_tag), now)
         if not invite.answered:
-            self._shared.events.append(Cancelled(invite, cancel.request))
+            self.shared.events.append(Cancelled(invite, cancel.request))
 
     def _overloaded(self, request: SipRequest) -> bool:
         count, most = len(self._servers), self._transactions_max
-        if count < most:
-            return False
         begins = request.to_tag is None and request.method != "CANCEL"
         return begins or count >= 2 * most
 
     def _refuse_stateless(self, request: SipRequest, source: Destination) -> None:
         """The same tag for the same request, since it is not kept (§8.2.7)."""
         self.refused_requests += 1
-        tag = f"{crc32('/'.join(server_key(request)).encode('utf-8', 'surrogateescape')):08x}"
+        key = "/".join(map(str, server_key(request)))
+        tag = f"{crc32(key.encode('utf-8', 'surrogateescape')):08x}"
         retry_after = [("Retry-After", str(RETRY_AFTER_S))]
         response = request.response(503, to_tag=tag, headers=retry_after)
         destination = response_destination(request, source)
-        self._shared.messages.append(Outgoing(response.to_bytes(), destination))
+        self.shared.messages.append(Outgoing(response.to_bytes(), destination))
 
     # Requests of ours
 
@@ -313,7 +321,7 @@ class TransactionLayer:
         self._streamless[destination.host, destination.port] = now + STREAMLESS_S
         _, *rest = transaction.request.headers
         request = transaction.request.with_headers(Headers.of(rest))
-        branch = transaction.key[0]
+        branch = str(transaction.key[0])
         octets, destination = self._on_its_way(request, branch, destination)
         transaction.send_as_datagram(request, octets, destination, now)
 
@@ -321,24 +329,16 @@ class TransactionLayer:
         """On the branch and the way of what it cancels."""
         key = client_key(cancel)
         self._clients[key] = CancelClientTransaction(
-            key, cancel, cancel.to_bytes(), destination, self._shared, now
+            key, cancel, cancel.to_bytes(), destination, self.shared, now
         )
 
-    def _receive_response(self, response: SipResponse, now: float) -> None:
-        transaction = self._clients.get(client_key(response))
-        if transaction is None or has_passed_others(response):  # §17.1.3, §8.1.3.3
-            self.stray_responses += 1
-        else:
-            transaction.datagram = None
-            transaction.receive_response(response, now)
-
     def _forget_ended(self) -> None:
-        for transaction in self._shared.ended:
+        for transaction in self.shared.ended:
             if isinstance(transaction, ServerTransaction):
                 self._servers.pop(transaction.key, None)
                 if transaction.merge_key is not None:
                     del self._merging[transaction.merge_key]
             else:
                 self._clients.pop(transaction.key, None)
-        self._over += self._shared.ended
-        self._shared.ended.clear()
+        self.shared.over += self.shared.ended
+        self.shared.ended.clear()

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
-from gateway.sip.transaction import Destination
+from gateway.sip.transaction import Destination, Key
 from gateway.sip.via import DEFAULT_PORT
-
-Key = tuple[str, ...]
 
 
 def client_key(message: SipMessage) -> Key:
     """The branch and the method: a CANCEL has the branch of what it cancels (§17.1.3)."""
-    return (message.branch or "", message.cseq.method)
+    return (message.branch or "", message.cseq[1])
 
 
 def server_key(request: SipRequest) -> Key:
@@ -25,13 +23,13 @@ def server_key(request: SipRequest) -> Key:
     via = request.via
     method = "INVITE" if request.method == "ACK" else request.method
     if via.has_magic_cookie:
-        host, port = via.sent_by
-        return (via.branch or "", host, str(port), method)
+        port = via.port or DEFAULT_PORT.get(via.transport, 5060)
+        return (request.branch or "", via.host.lower(), port, method)
     return (
         request.uri,
         request.from_tag or "",
         request.call_id,
-        str(request.cseq.sequence),
+        request.cseq.sequence,
         request.headers.get_all("Via")[0],
         method,
     )
@@ -39,23 +37,21 @@ def server_key(request: SipRequest) -> Key:
 
 def merge_key(request: SipRequest) -> Key:
     """The same in two requests that forking brought here on two ways (§8.2.2.2)."""
-    cseq = request.cseq
-    return (request.from_tag or "", request.call_id, str(cseq.sequence), cseq.method)
+    return (request.from_tag or "", request.call_id, *request.cseq)
 
 
 def response_destination(request: SipRequest, source: Destination) -> Destination:
     """The connection that the request came over; or, without one, maddr; or the source, by its
     port where the peer asked for that, else by sent-by's."""
-    if source.reliable:
+    if source.transport != "UDP":
         return source
     via = request.via
-    maddr = via.maddr
-    port = via.port or DEFAULT_PORT.get(via.transport, 5060)
-    if maddr is not None:
-        return Destination(source.transport, maddr, port)
-    if "rport" in via.parameters:
+    parameters = via.parameters
+    maddr = parameters.get("maddr")
+    if maddr is None and "rport" in parameters:
         return source
-    return Destination(source.transport, source.host, port)
+    port = via.port or DEFAULT_PORT.get(via.transport, 5060)
+    return Destination(source.transport, maddr or source.host, port)
 
 
 def has_passed_others(response: SipResponse) -> bool:

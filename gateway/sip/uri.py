@@ -12,7 +12,7 @@ import msgspec
 from sipmessage import grammar
 
 from gateway.sip.errors import GrammarError
-from gateway.sip.grammar import HOST, checked_host, one_line, port
+from gateway.sip.grammar import HOST, PLAIN_PORT, checked_host, one_line, port
 from gateway.sip.parameters import Parameters, write_parameters
 from gateway.sip.tel_uri import TelUri, checked_e164
 
@@ -41,7 +41,14 @@ SIP_URI = (
     rf"(?:\?({_HEADER}=(?:{_HEADER})?(?:&{_HEADER}=(?:{_HEADER})?)*))?"
 )
 
+# As nearly all are written: what it matches is well-formed, and SipUri writes it the same.
+PLAIN_SIP_URI = (
+    r"sip:(?:[A-Za-z0-9+._~*!'()#-]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+    rf"(?::(?:{PLAIN_PORT}))?(?:;(?:transport|user)=[A-Za-z]+)?"
+)
+
 _SIP = re.compile(SIP_URI)
+plain_sip_uri = re.compile(PLAIN_SIP_URI).fullmatch
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([^\s<>\"]+)")
 # What may be escaped or not without a difference (§19.1.4): all but the reserved.
 _SAME_ESCAPED = re.compile(_ESCAPED)

@@ -27,7 +27,7 @@ from gateway.sip.own_request import OwnRequest
 from gateway.sip.server_transaction import ServerTransaction
 from gateway.sip.session_timer import SessionInterval, SessionTimer
 from gateway.sip.timers import TimerValues
-from gateway.sip.transaction import Destination, Outgoing
+from gateway.sip.transaction import Destination, Outgoing, Transaction
 from gateway.sip.transaction_events import (
     AckReceived,
     Cancelled,
@@ -67,6 +67,7 @@ class UserAgent:
     ) -> None:
         assert legs_max >= 1
         self.layer = TransactionLayer(sent_by, new_token, values, transactions_max)
+        self._below = self.layer.shared
         self._legs_max = legs_max
         self._shared = LegSurroundings(
             self.layer, values, interval, contact, locate, new_token, random
@@ -138,19 +139,27 @@ class UserAgent:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""
-        self.layer.handle_timer(now)
-        self._take_events(now)
-        while fired := self._shared.timers.pop_due(now):
-            timer, leg = fired
-            assert isinstance(leg, Leg)
-            leg.fire(timer, now)
+        timers = self._shared.timers
+        while fired := timers.pop_due(now):
+            timer, owner = fired
+            if isinstance(owner, Transaction):
+                self.layer.fire(owner, timer, now)
+                self._take_events(now)
+            else:
+                assert isinstance(owner, Leg)
+                owner.fire(timer, now)
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is wanted next."""
-        below, here = self.layer.next_timer(), self._shared.timers.next_timer()
-        if below is None or here is None:
-            return here if below is None else below
-        return min(below, here)
+        return self._shared.timers.next_timer()
+
+    def output(self) -> tuple[list[Outgoing], list[LegEvent]] | None:
+        """What both of the next give; None where there is neither."""
+        messages, events = self._below.messages, self._shared.events
+        if not messages and not events:
+            return None
+        self._below.messages, self._shared.events = [], []
+        return messages, events
 
     def messages_to_send(self) -> list[Outgoing]:
         """Since the last call, in order."""
@@ -164,24 +173,25 @@ class UserAgent:
     # From below
 
     def _take_events(self, now: float) -> None:
-        layer = self.layer
-        for event in layer.events():
-            self._take(event, now)
-        for transaction in layer.over():
-            user, transaction.user = transaction.user, None
-            if isinstance(user, OwnRequest):
-                user.over(transaction)
+        below = self._below
+        if events := below.events:
+            below.events = []
+            for event in events:
+                # Nearly all are of these two.
+                if type(event) is ResponseReceived:
+                    self._receive_response(event.transaction.user, event.response, now)
+                elif type(event) is RequestReceived:
+                    self._receive_request(event.transaction, event.request, now)
+                else:
+                    self._take(event, now)
+        if over := below.over:
+            below.over = []
+            for transaction in over:
+                user, transaction.user = transaction.user, None
+                if isinstance(user, OwnRequest):
+                    user.over(transaction)
 
     def _take(self, event: TransactionEvent, now: float) -> None:
-        if isinstance(event, ResponseReceived):
-            self._receive_response(event.transaction.user, event.response, now)
-            return
-        if isinstance(event, RequestReceived):
-            try:
-                self._receive_request(event.transaction, event.request, now)
-            except GrammarError:
-                self.respond(event.transaction, 400, now)
-            return
         match event:
             case AckReceived(request):
                 leg = self._shared.legs.get((request.call_id, request.to_tag or ""))
@@ -197,27 +207,32 @@ class UserAgent:
                     self._receive_failure(transaction.user, 503, now)
             case NoAck():
                 pass  # The leg was over with the response that was not acknowledged.
+            case RequestReceived() | ResponseReceived():
+                raise AssertionError(event)
             case _:
                 assert_never(event)
 
     def _receive_request(
         self, transaction: ServerTransaction, request: SipRequest, now: float
     ) -> None:
-        to_tag = request.to_tag
-        if to_tag is not None:
-            leg = self._shared.legs.get((request.call_id, to_tag))
-            if leg is None:
-                self.respond(transaction, 481, now)
-            else:
-                if request.method == "INVITE":
+        to_tag, method = request.to_tag, request.method
+        try:
+            if to_tag is not None:
+                leg = self._shared.legs.get((request.call_id, to_tag))
+                if leg is None:
+                    self.respond(transaction, 481, now)
+                    return
+                if method == "INVITE":
                     transaction.user = leg  # A CANCEL is for it.
                 leg.receive_request(transaction, request, now)
-        elif request.method == "INVITE":
-            self._receive_invite(transaction, request, now)
-        elif request.method in ("BYE", "PRACK", "UPDATE"):
-            self.respond(transaction, 481, now)
-        else:
-            self._shared.events.append(OutsideDialog(transaction, request))
+            elif method == "INVITE":
+                self._receive_invite(transaction, request, now)
+            elif method in ("BYE", "PRACK", "UPDATE"):
+                self.respond(transaction, 481, now)
+            else:
+                self._shared.events.append(OutsideDialog(transaction, request))
+        except GrammarError:
+            self.respond(transaction, 400, now)
 
     def _receive_invite(
         self, transaction: ServerTransaction, request: SipRequest, now: float
@@ -225,7 +240,7 @@ class UserAgent:
         unsupported = option_tags(request, "Require") - OPTION_TAGS
         if unsupported:
             self.respond(transaction, 420, now, [("Unsupported", ", ".join(sorted(unsupported)))])
-        elif request.contact is None:
+        elif request.target() is None:
             self.respond(transaction, 400, now)
         elif too_small := SessionTimer(self._shared.interval).refusal(request):
             self.respond(transaction, 422, now, too_small)

@@ -7,7 +7,16 @@ import re
 import msgspec
 
 from gateway.sip.errors import GrammarError
-from gateway.sip.grammar import HOST, PORT_MAX, TOKEN, checked_host, one_line, port, split_list
+from gateway.sip.grammar import (
+    HOST,
+    PLAIN_PORT,
+    PORT_MAX,
+    TOKEN,
+    checked_host,
+    one_line,
+    port,
+    split_list,
+)
 from gateway.sip.parameters import (
     BARE_VALUE,
     PLAIN_PARAMETERS,
@@ -22,9 +31,11 @@ DEFAULT_PORT = {"TLS": 5061, "WSS": 443, "WS": 80}
 
 # As most requests have it, and our own where it comes back.
 _USUAL = re.compile(
-    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?;branch=({BARE_VALUE})"
+    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::({PLAIN_PORT}))?;branch=({BARE_VALUE})"
     rf"(?:;(rport)(?:=({BARE_VALUE}))?)?(?:;received=({BARE_VALUE}))?"
 )
+# Its match has transport, host, port, branch, rport, its value, and received.
+usual_via = _USUAL.fullmatch
 # As nearly all are written; _VIA reads the others: spaces, strings, another version (which is
 # answered with 505, and the answer finds its way by this Via).
 _PLAIN = re.compile(rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.-]+)(?::([0-9]{{1,5}}))?({PLAIN_PARAMETERS})")
@@ -46,14 +57,8 @@ class Via(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, value: str) -> Via:
-        if match := _USUAL.fullmatch(value):
-            transport, host, digits, branch, rport, value_of_rport, received = match.groups()
-            read: dict[str, str | None] = {"branch": branch}
-            if rport:
-                read["rport"] = value_of_rport
-            if received:
-                read["received"] = received
-            return cls(transport, host, port(digits) if digits else None, read)
+        if match := usual_via(value):
+            return cls.usual(match)
         if match := _PLAIN.fullmatch(value):
             transport, host, digits, parameters = match.groups()
             return cls(
@@ -73,6 +78,17 @@ class Via(msgspec.Struct, frozen=True, gc=False):
             parse_parameters(parameters) if parameters else {},
         )
 
+    @classmethod
+    def usual(cls, match: re.Match[str]) -> Via:
+        """Of what `usual_via` has found."""
+        transport, host, digits, branch, rport, value_of_rport, received = match.groups()
+        parameters: dict[str, str | None] = {"branch": branch}
+        if rport:
+            parameters["rport"] = value_of_rport
+        if received:
+            parameters["received"] = received
+        return cls(transport, host, int(digits) if digits else None, parameters)
+
     @property
     def branch(self) -> str | None:
         return self.parameters.get("branch")
@@ -81,8 +97,7 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def has_magic_cookie(self) -> bool:
         """The branch is unique as RFC 3261 asks (§8.1.1.7), not an RFC 2543 one."""
         branch = self.parameters.get("branch") or ""
-        begins = branch.startswith(MAGIC_COOKIE) or branch[:7].lower() == "z9hg4bk"
-        return begins and len(branch) > len(MAGIC_COOKIE)
+        return branch[7:] != "" and (branch[:7] == MAGIC_COOKIE or branch[:7].lower() == "z9hg4bk")
 
     @property
     def sent_by(self) -> tuple[str, int]:
@@ -96,7 +111,7 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     @property
     def wants_rport(self) -> bool:
         """rport without a value: "tell me the port you saw" (RFC 3581 §3)."""
-        return "rport" in self.parameters and self.parameters["rport"] is None
+        return self.parameters.get("rport", "") is None
 
     @property
     def rport(self) -> int | None:
@@ -113,14 +128,14 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     def stamped(self, address: str, source_port: int) -> Via:
         """As the server's transport marks it (§18.2.1, RFC 3581 §4): received where the source is
         not sent-by or rport is asked for, and rport's value."""
-        wants_rport = self.wants_rport
+        parameters = self.parameters
+        wants_rport = parameters.get("rport", "") is None
         if not wants_rport and address == self.host.strip("[]").lower():
             return self
-        parameters = dict(self.parameters)
-        parameters["received"] = address
+        marks = {"received": address}
         if wants_rport:
-            parameters["rport"] = str(source_port)
-        return Via(self.transport, self.host, self.port, parameters)
+            marks["rport"] = str(source_port)
+        return Via(self.transport, self.host, self.port, {**parameters, **marks})
 
     def __str__(self) -> str:
         host = self.host if self.port is None else f"{self.host}:{self.port}"

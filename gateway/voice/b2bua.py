@@ -15,7 +15,7 @@ from gateway.sip.leg_events import IncomingCall, LegEvent, OutsideDialog, Outsid
 from gateway.sip.message import SipRequest
 from gateway.sip.sanity import Refusal
 from gateway.sip.user_agent import UserAgent
-from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings
+from gateway.voice.call_surroundings import Admission, CallBounds, CallSurroundings, OneWayCall
 from gateway.voice.joined_call import JoinedCall
 from gateway.voice.media_session import MediaEngine, Qualities
 from gateway.voice.passed_headers import TEMPORARY_FAILURE, hops_left
@@ -42,6 +42,7 @@ class B2bua:
         new_id: Callable[[], int],
         accepting: Callable[[], bool],
         on_event: Callable[[CallEvent], None],
+        on_one_way: Callable[[OneWayCall], None],
         wake: Callable[[], None],
     ) -> None:
         self._shared = CallSurroundings(
@@ -52,6 +53,7 @@ class B2bua:
             admission,
             bounds,
             on_event,
+            on_one_way,
             self._on_over,
             self._on_ready,
         )
@@ -66,6 +68,15 @@ class B2bua:
         self._deadline: float | None = None
 
     # What the owner asks
+
+    @property
+    def bounds(self) -> CallBounds:
+        """Of calls from now on; those that stand keep what they have begun with."""
+        return self._shared.bounds
+
+    @bounds.setter
+    def bounds(self, bounds: CallBounds) -> None:
+        self._shared.bounds = bounds
 
     @property
     def calls(self) -> int:

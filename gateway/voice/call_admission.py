@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -78,23 +78,33 @@ class CallAdmission:
         targets: CallTargets,
         plan: NumberingPlan = EMPTY_PLAN,
     ) -> None:
-        self._calls_max = config.calls_max
         self._realm = config.realm
-        self._customers = customers
         self._door = door
         self._bans = bans
-        self._carriers = carriers
         self._targets = targets
         self._plan = plan
         self._calls = 0
-        self._account_limits = {
-            account.sid: CallLimit(account.channels, account.cps) for account in customers.accounts
-        }
-        self._trunk_limits = {
-            customer.key: CallLimit(customer.trunk.channels, customer.trunk.cps)
-            for customer in customers.all
-            if customer.trunk is not None
-        }
+        self._account_limits: dict[str, CallLimit] = {}
+        self._trunk_limits: dict[str, CallLimit] = {}
+        self.reload(config, customers, carriers)
+
+    def reload(self, config: Sip, customers: Customers, carriers: CarrierSources) -> None:
+        """Calls that stand go on, and count in the limits that are new."""
+        self._calls_max = config.calls_max
+        self._customers = customers
+        self._carriers = carriers
+        self._account_limits = _limits(
+            self._account_limits,
+            ((account.sid, account.channels, account.cps) for account in customers.accounts),
+        )
+        self._trunk_limits = _limits(
+            self._trunk_limits,
+            (
+                (customer.key, customer.trunk.channels, customer.trunk.cps)
+                for customer in customers.all
+                if customer.trunk is not None
+            ),
+        )
 
     @property
     def calls(self) -> int:
@@ -325,6 +335,21 @@ class CallAdmission:
     def _told(self, status: int, text: Why) -> Refusal:
         """With the reason, for who is a customer (RFC 3261 §20.43)."""
         return Refusal(status, text, (("Warning", f'399 {self._realm} "{text}"'),))
+
+
+def _limits(
+    before: Mapping[str, CallLimit], wanted: Iterable[tuple[str, int, float]]
+) -> dict[str, CallLimit]:
+    """Those that there were before count on."""
+    made = {}
+    for key, channels, cps in wanted:
+        limit = before.get(key)
+        if limit is None:
+            limit = CallLimit(channels, cps)
+        else:
+            limit.change(channels, cps)
+        made[key] = limit
+    return made
 
 
 def _busy(wait_s: float) -> Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.call import CallAttempt
+from gateway.call import CallAttempt, Quality
 from gateway.sip.outgoing_leg import OutgoingLeg
 from gateway.sip.reasons import reason_of
 from gateway.voice.call_outcome import SILENCE
@@ -52,11 +52,20 @@ class Attempt:
     def cancelled(self, now: float) -> CallAttempt:
         return self._closed(CANCELLED, CANCELLED, reason_of(CANCELLED), now)
 
-    def ended(self, mos: float, now: float) -> None:
-        """After its answer: the channel is free."""
+    def ended(self, quality: Quality, now: float) -> None:
+        """After its answer: the channel is free. `quality` is that of what came over it."""
         if self.way.candidate is not None:
             duration_s = now - self.answered_at
-            self._router.observe(CallEnded(self.way.name, duration_s, now, mos, self._call_number))
+            self._router.observe(
+                CallEnded(
+                    self.way.name,
+                    duration_s,
+                    now,
+                    quality.mos,
+                    self._call_number,
+                    quality.one_way,
+                )
+            )
 
     def _closed(self, status: int, told: int, reason: str, now: float) -> CallAttempt:
         if self.way.candidate is not None:

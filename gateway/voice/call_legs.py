@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from gateway.call import Quality
 from gateway.sip.headers import Field
 from gateway.sip.leg import Leg
 from gateway.sip.leg_state import LegState
@@ -43,11 +44,16 @@ class CallLegs:
             self.called = attempt.leg
         self._standing[side] = attempt
 
-    def free(self, side: Side, mos: float, now: float) -> None:
+    def way(self, side: Side) -> str:
+        """The name of the trunk or place where this side was found; empty for who has called."""
+        attempt = self._standing.get(side)
+        return "" if attempt is None else attempt.way.name
+
+    def free(self, side: Side, quality: Quality, now: float) -> None:
         """The trunk of that side, if it is one, has its channel back."""
         attempt = self._standing.pop(side, None)
         if attempt is not None:
-            attempt.ended(mos, now)
+            attempt.ended(quality, now)
 
     def owe(self, debtor: Leg, creditor: Leg, give: Give) -> None:
         self._owed = Owed(debtor, creditor, give)

@@ -11,10 +11,11 @@ class CallPace:
     that a burst may come at once and no second holds more. Under one a second the time grows
     instead."""
 
-    __slots__ = ("_starts", "_window_s")
+    __slots__ = ("_starts", "_window_s", "cps")
 
     def __init__(self, cps: float) -> None:
         assert cps > 0
+        self.cps = cps
         calls = max(1, int(cps))
         self._window_s = calls / cps
         self._starts: deque[float] = deque(maxlen=calls)
@@ -40,6 +41,12 @@ class CallLimit:
         self.channels = channels
         self.in_use = 0
         self.pace = CallPace(cps)
+
+    def change(self, channels: int, cps: float) -> None:
+        """Calls that stand go on, and count. A pace that is another one begins anew."""
+        self.channels = channels
+        if cps != self.pace.cps:
+            self.pace = CallPace(cps)
 
     @property
     def is_full(self) -> bool:

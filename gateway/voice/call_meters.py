@@ -33,13 +33,15 @@ class Sum:
 class CallReadings:
     """`ended` counts calls by status and the trunk that was tried last, `attempts` those of each
     trunk by the class of their SIP status (`2xx`). `pdd` is the time from INVITE to ringing, of
-    each trunk, and `talk` that from the answer to the end; `mos` is by side."""
+    each trunk, and `talk` that from the answer to the end; `mos` is by side. `one_way` counts calls
+    at whose end one side was not heard, by the trunk of the called side and the side."""
 
     ended: Mapping[tuple[str, str], int] = field(default_factory=dict)
     attempts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     pdd: Mapping[str, Sum] = field(default_factory=dict)
     talk: Mapping[str, Sum] = field(default_factory=dict)
     mos: Mapping[str, Sum] = field(default_factory=dict)
+    one_way: Mapping[tuple[str, str], int] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     gauges: Mapping[str, float] = field(default_factory=dict)
 
@@ -54,6 +56,7 @@ class CallMeters:
         self._pdd: defaultdict[str, Sum] = defaultdict(Sum)
         self._talk: defaultdict[str, Sum] = defaultdict(Sum)
         self._mos: defaultdict[str, Sum] = defaultdict(Sum)
+        self._one_way: Counter[tuple[str, str]] = Counter()
         self._trunks: set[str] = set()
 
     def on_event(self, event: CallEvent) -> None:
@@ -71,6 +74,7 @@ class CallMeters:
             self._pdd,
             self._talk,
             self._mos,
+            self._one_way,
             counters={
                 "calls_begun": self.begun,
                 "calls_cut_off": records.recovered,
@@ -107,6 +111,8 @@ class CallMeters:
         self._ended[record.status.value, last] += 1
         if record.answered_at:
             self._talk[last].add(record.duration_s)
+        if record.silent:
+            self._one_way[last, record.silent] += 1
         for side, quality in (
             ("caller", record.caller_quality),
             ("called", record.called_quality),

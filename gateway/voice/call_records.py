@@ -204,6 +204,8 @@ def _log_end(event: CallEvent) -> None:
         "attempts": len(record.attempts),
         "duration_s": round(record.duration_s, 1),
     }
+    if record.silent:
+        facts["silent"] = record.silent
     log.info("call ended", extra=facts)
 
 

@@ -3,6 +3,9 @@ described is kept, so that it can be told what has not changed, and offered to s
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from gateway.call import Quality
 from gateway.sip.message import SipMessage
 from gateway.sip.multipart import session_description
 from gateway.voice.media_session import MediaRefused, MediaSession, Qualities, Side
@@ -10,13 +13,15 @@ from media.profile import Profile
 
 
 class CallSession:
-    __slots__ = ("_described", "_media", "_offered", "_tells_digits")
+    __slots__ = ("_described", "_media", "_offered", "_silent", "_tells_digits")
 
     def __init__(self, media: MediaSession) -> None:
         self._media = media
         self._offered: tuple[Side, bytes] | None = None
         self._described: dict[Side, bytes] = {}
         self._tells_digits: set[Side] = set()
+        # Who should be heard and was not, with how many packets had come from it by then.
+        self._silent: dict[Side, int] = {}
 
     async def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> bytes:
         """`side` offers; what the other is to be offered. Raises MediaRefused."""
@@ -30,6 +35,7 @@ class CallSession:
         if self._offered is not None:
             self._described[self._offered[0]] = self._offered[1]
         self._described[side] = sdp
+        self._silent.clear()  # It is told again, where what is agreed now is missed.
         return passed
 
     def described(self, side: Side) -> bytes:
@@ -45,12 +51,15 @@ class CallSession:
         except MediaRefused:
             return True
 
+    def went_one_way(self, silent: Side) -> None:
+        self._silent[silent] = self._media.known.of(silent).packets
+
     async def qualities(self) -> Qualities:
         """As they are, or as they were known last."""
         try:
-            return await self._media.query()
+            return self._judged(await self._media.query())
         except MediaRefused:
-            return self._media.known
+            return self._judged(self._media.known)
 
     async def send_digit(self, side: Side, digit: str) -> bool:
         """To that side, in its media; False where that cannot be done. Who tells digits by the
@@ -65,11 +74,23 @@ class CallSession:
             return False
         return True
 
-    async def close(self) -> Qualities:
+    async def close(self, talked: bool) -> Qualities:
+        """Before somebody has answered, nobody need speak."""
+        if not talked:
+            self._silent.clear()
         try:
-            return await self._media.close()
+            return self._judged(await self._media.close())
         except MediaRefused:
-            return self._media.known
+            return self._judged(self._media.known)
+
+    def _judged(self, heard: Qualities) -> Qualities:
+        """Who has been heard again is silent no more."""
+        if not self._silent:
+            return heard
+        return Qualities(*(self._judge(side, heard.of(side)) for side in Side))
+
+    def _judge(self, side: Side, quality: Quality) -> Quality:
+        return replace(quality, one_way=self._silent.get(side) == quality.packets)
 
 
 def description(message: SipMessage | None) -> bytes:

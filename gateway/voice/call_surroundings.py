@@ -17,7 +17,7 @@ from gateway.sip.transaction import Destination
 from gateway.sip.uri import Uri
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.call_timers import CallTimers
-from gateway.voice.media_session import MediaEngine
+from gateway.voice.media_session import MediaEngine, Side
 from gateway.voice.trunk_choice import PlacesInTurn, Trunk, TrunkChoice, Way, Ways
 from media.profile import Profile
 from routing.router import Router
@@ -103,15 +103,25 @@ class CallBounds(msgspec.Struct, frozen=True):
     domain: str
 
 
+class OneWayCall(msgspec.Struct, frozen=True):
+    """Who talks in this call, and should be heard, is not: `silent`. `trunk` took the call."""
+
+    call: Call
+    silent: Side
+    trunk: str
+
+
 class CallSurroundings:
     """`on_over` is told of each call once, after its last event; `on_ready` of one that is to go
-    on, since something that it waited for has come."""
+    on, since something that it waited for has come; `on_one_way` of one whose audio is missed, once
+    until it was heard again."""
 
     __slots__ = (
         "admission",
         "bounds",
         "media",
         "on_event",
+        "on_one_way",
         "on_over",
         "on_ready",
         "router",
@@ -129,6 +139,7 @@ class CallSurroundings:
         admission: Admission,
         bounds: CallBounds,
         on_event: Callable[[CallEvent], None],
+        on_one_way: Callable[[OneWayCall], None],
         on_over: Callable[[JoinedCall, float], None],
         on_ready: Callable[[JoinedCall], None],
     ) -> None:
@@ -139,6 +150,7 @@ class CallSurroundings:
         self.admission = admission
         self.bounds = bounds
         self.on_event = on_event
+        self.on_one_way = on_one_way
         self.on_over = on_over
         self.on_ready = on_ready
         self.timers: CallTimers[JoinedCall] = CallTimers()

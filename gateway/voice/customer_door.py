@@ -30,10 +30,12 @@ class Asking(Enum):
 
 
 class CustomerDoor:
+    """`customers` may be others at any time; what is known of who fails stays."""
+
     def __init__(
         self, customers: Customers, digest: DigestServer, bans: Bans, sieges: UserSieges
     ) -> None:
-        self._customers = customers
+        self.customers = customers
         self._digest = digest
         self._bans = bans
         self._sieges = sieges
@@ -43,10 +45,10 @@ class CustomerDoor:
     ) -> Customer | Refusal:
         host = source.host
         if source.transport == INSIDE:
-            return self._customers.over_rest(host) or FORBIDDEN
-        if asking is Asking.PROXY and (trunk := self._customers.at(host)) is not None:
+            return self.customers.over_rest(host) or FORBIDDEN
+        if asking is Asking.PROXY and (trunk := self.customers.at(host)) is not None:
             return trunk
-        if not self._customers.anybody_signs(host):
+        if not self.customers.anybody_signs(host):
             self._bans.failed(host, now)
             return FORBIDDEN
         status, asks, answers = asking.value
@@ -69,7 +71,7 @@ class CustomerDoor:
 
     def _check(self, values: list[str], method: str, host: str, now: float) -> Checked:
         def ha1_of(username: str, algorithm: Algorithm) -> str | None:
-            customer = self._customers.user(username, host)
+            customer = self.customers.user(username, host)
             if customer is None or self._sieges.shuts_out(username, host, now):
                 return None
             return customer.ha1(algorithm)
@@ -81,7 +83,7 @@ class CustomerDoor:
 
     def _proven(self, checked: Checked, host: str, now: float) -> Customer:
         assert checked.username is not None
-        customer = self._customers.user(checked.username, host)
+        customer = self.customers.user(checked.username, host)
         assert customer is not None
         self._bans.proven(host, now)
         self._sieges.proven(checked.username, host)
@@ -90,5 +92,5 @@ class CustomerDoor:
     def _failed(self, checked: Checked, host: str, now: float) -> None:
         self._bans.failed(host, now)
         username = checked.username
-        if username is not None and self._customers.user(username, host) is not None:
+        if username is not None and self.customers.user(username, host) is not None:
             self._sieges.failed(username, host, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.account import Account
@@ -24,10 +24,42 @@ from routing.numbering_plan import EMPTY_PLAN, NumberingPlan
 
 
 class Edge(NamedTuple):
+    door: CustomerDoor
     admission: CallAdmission
     registration: PhoneRegistration
     registrar: Registrar
     bans: Bans
+
+    @property
+    def customers(self) -> Customers:
+        return self.door.customers
+
+    def reload(self, sip: Sip, accounts: Iterable[Account], trunks: Iterable[SipTrunk]) -> None:
+        """Calls and registrations stay; but for phones that are gone, another account's, or have
+        another password, whose owner may have lost the old one."""
+        before, customers = self.door.customers, Customers(accounts)
+        self.door.customers = customers
+        self.admission.reload(sip, customers, CarrierSources(trunks))
+        proven = set(_phones(customers))
+        for phone in _phones(before):
+            if phone not in proven:
+                self.registrar.forget(phone.username)
+
+
+class _Phone(NamedTuple):
+    """What its registrations rest on."""
+
+    username: str
+    account_sid: str
+    ha1_md5: str
+    ha1_sha256: str
+
+
+def _phones(customers: Customers) -> Iterator[_Phone]:
+    for one in customers.all:
+        phone = one.phone
+        if phone is not None:
+            yield _Phone(phone.username, one.account.sid, phone.ha1_md5, phone.ha1_sha256)
 
 
 def build_edge(
@@ -49,4 +81,4 @@ def build_edge(
     admission = CallAdmission(
         sip, customers, door, bans, CarrierSources(trunks), CallTargets(registrar, located), plan
     )
-    return Edge(admission, PhoneRegistration(door, registrar), registrar, bans)
+    return Edge(door, admission, PhoneRegistration(door, registrar), registrar, bans)

@@ -30,7 +30,7 @@ from gateway.voice.call_history import CallHistory
 from gateway.voice.call_legs import CallLegs
 from gateway.voice.call_session import CallSession, other
 from gateway.voice.call_setup import CallSetup
-from gateway.voice.call_surroundings import Admitted, CallSurroundings
+from gateway.voice.call_surroundings import Admitted, CallSurroundings, OneWayCall
 from gateway.voice.call_timers import CallTimer
 from gateway.voice.hunt import Hunt
 from gateway.voice.media_session import (
@@ -39,6 +39,7 @@ from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    OneWay,
     Qualities,
     Side,
     Silence,
@@ -281,5 +282,10 @@ class JoinedCall:
             await self.end.by_us(TEMPORARY_FAILURE, EndedBy.MEDIA)
         elif isinstance(event, Silence) and self.talks:
             await self.end.by_us(TIMER_EXPIRED)
+        elif isinstance(event, OneWay):
+            self.session.went_one_way(event.side)
+            if self.talks:
+                trunk = self.legs.way(Side.CALLED)
+                self.shared.on_one_way(OneWayCall(self.history.call, event.side, trunk))
         elif isinstance(event, Digit) and not event.passed:
             self._requests.tell_digit(other(event.side), event.digit, event.duration_ms)

@@ -34,7 +34,9 @@ SIDES = tuple(Side)
 
 
 class MediaRefused(Exception):
-    """A description cannot be served; `status` is what its sender is answered (488, 500, 503)."""
+    """A description cannot be served; `status` is what its sender is answered (488, 500, 503). Of
+    what is asked for beside, there is 404 (no such file) and 501 (this engine cannot do that) too.
+    """
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -146,6 +148,16 @@ class MediaSession(Protocol):
         """
         ...
 
+    def play_tone(
+        self, side: Side, hertz: tuple[float, ...], on_s: float, off_s: float = 0.0
+    ) -> Reply[None]:
+        """Of these frequencies, again and again until it is stopped, with pauses of `off_s`.
+
+        Raises:
+            MediaRefused: there is no such tone, or it is too long for this engine.
+        """
+        ...
+
     def stop(self, side: Side) -> Reply[None]:
         """Playing to it."""
         ...
@@ -156,6 +168,27 @@ class MediaSession(Protocol):
         Raises:
             MediaRefused: nothing has been agreed with it yet.
         """
+        ...
+
+    def listen(self, side: Side, on: bool) -> Reply[None]:
+        """Tell when that side talks, by `Talk`, or no more.
+
+        Raises:
+            MediaRefused: 501.
+        """
+        ...
+
+    def record(self, file: str) -> Reply[None]:
+        """Both sides, into a WAV file where the media is that is not there yet, until it is stopped
+        or the call is over; `Recording` tells of the end.
+
+        Raises:
+            MediaRefused: the call is recorded already, or 501.
+        """
+        ...
+
+    def stop_recording(self) -> Reply[None]:
+        """Harmless where there is none."""
         ...
 
     def digits_by_signalling(self, side: Side) -> Reply[None]:

@@ -106,6 +106,10 @@ class Registrar:
         found = [one for one in self._bindings.get(aor, ()) if now < one.expires_at]
         return sorted(found, key=lambda one: (-one.q, -one.made_at))
 
+    def forget(self, aor: str) -> None:
+        """Whoever has registered there is not reached any more, until it registers anew."""
+        self._keep(aor, [])
+
     def connection_lost(self, connection: int) -> None:
         """What came over it cannot be reached any more."""
         for aor in list(self._aors.get(connection, ())):

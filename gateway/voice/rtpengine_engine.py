@@ -25,8 +25,10 @@ class RtpengineEngine:
         self._random = random
         self._up: set[str] = set()
         self._sessions: set[RtpengineSession] = set()
+        # Whose ends are played to.
+        self._playing: set[RtpengineSession] = set()
         # Of calls that are over.
-        self._packets = self._octets = 0
+        self._packets = self._octets = self._one_way = 0
         # The next to be asked for first, with when.
         self._line: deque[tuple[float, RtpengineSession]] = deque()
         self._now = 0.0
@@ -36,7 +38,7 @@ class RtpengineEngine:
         if not in_turn:
             raise MediaRefused(503, "no rtpengine is there")
         call_id = f"{self._random.getrandbits(_CALL_ID_BITS):x}"
-        session = RtpengineSession(call_id, in_turn, on_event, self._on_closed)
+        session = RtpengineSession(call_id, in_turn, on_event, self._on_closed, self._on_playing)
         self._sessions.add(session)
         self._line.append((self._now + POLL_S, session))
         return session
@@ -50,11 +52,15 @@ class RtpengineEngine:
             calls=len(self._sessions),
             packets=self._packets + sum(quality.packets for quality in known),
             octets=self._octets + sum(quality.octets for quality in known),
+            one_way=self._one_way + sum(session.one_way for session in self._sessions),
         )
 
     def poll(self, now: float) -> None:
         """To be called once a second."""
         self._now = now
+        for session in list(self._playing):
+            if not session.look_at_playing(now):
+                self._playing.discard(session)
         self._ask_for_those_of_servers_that_came_back()
         asked = 0
         while self._line and asked < POLLS_PER_SECOND_MAX:
@@ -71,8 +77,13 @@ class RtpengineEngine:
     def _on_closed(self, session: RtpengineSession) -> None:
         """Told once what came, or, where it was lost, what had come."""
         self._sessions.discard(session)
+        self._playing.discard(session)
         self._packets += sum(quality.packets for quality in session.known)
         self._octets += sum(quality.octets for quality in session.known)
+        self._one_way += session.one_way
+
+    def _on_playing(self, session: RtpengineSession) -> None:
+        self._playing.add(session)
 
     def _ask_for_those_of_servers_that_came_back(self) -> None:
         """They may have been started anew, and know nothing of their calls."""

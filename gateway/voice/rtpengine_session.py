@@ -11,24 +11,24 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from gateway.ng.bencode import Writable
+from gateway.ng.bencode import Value, Writable
 from gateway.ng.client import OnReply, Unanswered
 from gateway.ng.client import Reply as NgReply
 from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    Played,
     Qualities,
     Side,
-    Silence,
 )
 from gateway.voice.rtpengine_flags import Spoken, answered, offered, read
-from gateway.voice.rtpengine_replies import Heard, heard, is_lost, refusal
+from gateway.voice.rtpengine_playing import REPEATS, RtpenginePlaying, tone_file
+from gateway.voice.rtpengine_replies import Heard, heard, is_lost, number, refusal
+from gateway.voice.rtpengine_watch import RtpengineWatch
 from gateway.voice.steps import Reply
 from media.profile import Profile
 
-# As long without media from an end that should send; told again after as long.
-SILENCE_S = 60.0
 # Of a digit that is sent; the pause behind it is rtpengine's.
 DIGIT_MS = 100
 _INJECTABLE = ["trust-address", "generate-mid", "inject-DTMF"]
@@ -69,6 +69,7 @@ class RtpengineSession:
         servers: Sequence[MediaServer],
         on_event: Callable[[MediaEvent], None],
         on_closed: Callable[[RtpengineSession], None],
+        on_playing: Callable[[RtpengineSession], None],
     ) -> None:
         self.known = Qualities()
         self.server: MediaServer | None = None
@@ -76,6 +77,7 @@ class RtpengineSession:
         self._servers = list(servers)
         self._on_event = on_event
         self._on_closed = on_closed
+        self._on_playing = on_playing
         # Of those who were each side one after another; the last one is it now.
         self._tags = {side: [str(side)] for side in Side}
         self._spoken: dict[Side, Spoken] = {}
@@ -85,9 +87,8 @@ class RtpengineSession:
         self._agreed: tuple[dict[str, Writable], dict[str, Writable]] | None = None
         self._injectable = False
         self._closed = False
-        # Of each side: what had come from it, and when that had grown last.
-        self._came = {side: 0 for side in Side}
-        self._grown_at: dict[Side, float] = {}
+        self._watch = RtpengineWatch()
+        self._playing = RtpenginePlaying()
 
     # What the signalling asks
 
@@ -134,6 +135,7 @@ class RtpengineSession:
                     self._tags[side].append(offer.tag)
                 self._spoken |= {offer.side: offer.spoken, side: spoken}
                 self._agreed = offer.command | {"to-tag": offer.tag}, command
+                self._watch.begin()
             _describe(reply, said)
 
         self._ask(command, on_reply)
@@ -168,12 +170,29 @@ class RtpengineSession:
     def play(self, side: Side, file: str) -> Reply[None]:
         """To that side, instead of what comes from the other, from a file on the server's disk that
         rtpengine can read; until it ends or is stopped."""
-        command = self._command("play media", side) | {"file": file}
-        return self._done(command)
+
+        def on_done(said: Mapping[str, Value]) -> None:
+            length_ms = number(said, "duration")
+            self._tell(self._playing.began(side, length_ms / 1e3 if length_ms else None))
+            self._on_playing(self)
+
+        return self._done(self._command("play media", side) | {"file": file}, on_done)
+
+    def play_tone(
+        self, side: Side, hertz: tuple[float, ...], on_s: float, off_s: float = 0.0
+    ) -> Reply[None]:
+        """Until it is stopped. The server is sent it."""
+        try:
+            blob = tone_file(hertz, on_s, off_s)
+        except MediaRefused as refused:
+            return Reply.refused(refused)
+        command = self._command("play media", side) | {"blob": blob, "repeat-times": REPEATS}
+        return self._done(command, lambda _: self._tell(self._playing.began(side, None)))
 
     def stop(self, side: Side) -> Reply[None]:
         """Playing to it."""
-        return self._done(self._command("stop media", side))
+        command = self._command("stop media", side)
+        return self._done(command, lambda _: self._tell(self._playing.stopped(side)))
 
     def send_dtmf(self, side: Side, digits: str) -> Reply[None]:
         """To that side, as RFC 4733 events where it takes them, else as tones: one digit after
@@ -196,6 +215,20 @@ class RtpengineSession:
 
     def digits_by_signalling(self, side: Side) -> Reply[None]:
         """It tells no digits, but makes tones of events by itself."""
+        return Reply.of(None)
+
+    def listen(self, side: Side, on: bool) -> Reply[None]:
+        return _not_here("rtpengine does not tell who talks") if on else Reply.of(None)
+
+    def record(self, file: str) -> Reply[None]:
+        """It says that it records also where it does not, and into a file of packets that it names
+        itself; so nobody could rely on it."""
+        return _not_here(
+            "rtpengine makes no recording of that name, nor tells whether it makes one"
+        )
+
+    def stop_recording(self) -> Reply[None]:
+        """There is none."""
         return Reply.of(None)
 
     def close(self) -> Reply[Qualities]:
@@ -223,6 +256,11 @@ class RtpengineSession:
     # What the engine asks
 
     @property
+    def one_way(self) -> int:
+        """How often one-way audio was told."""
+        return self._watch.one_way
+
+    @property
     def agreed(self) -> bool:
         return self._agreed is not None
 
@@ -240,16 +278,14 @@ class RtpengineSession:
             return
         if self._note(said) is not None or isinstance(said, Unanswered):
             return
-        both = [self._heard(said, side) for side in Side]
-        for side, one in zip(Side, both, strict=True):
-            came = one.quality.packets + one.reports
-            if came != self._came[side] or side not in self._grown_at:
-                self._came[side] = came
-                self._grown_at[side] = now
-        active = all(one.active for one in both)
-        if active and now - min(self._grown_at.values()) >= SILENCE_S:
-            self._grown_at = dict.fromkeys(Side, now)
-            self._on_event(Silence())
+        for event in self._watch.look({side: self._heard(said, side) for side in Side}, now):
+            self._on_event(event)
+
+    def look_at_playing(self, now: float) -> bool:
+        """Tell what has been played to its end; whether anything is left."""
+        for event in self._playing.look(now):
+            self._on_event(event)
+        return bool(self._playing)
 
     # Commands and replies
 
@@ -274,15 +310,24 @@ class RtpengineSession:
 
             self._ask(offer, on_offered)
 
-    def _done(self, command: Mapping[str, Writable]) -> Reply[None]:
+    def _tell(self, events: Sequence[Played]) -> None:
+        for event in events:
+            self._on_event(event)
+
+    def _done(
+        self, command: Mapping[str, Writable], on_done: Callable[[Mapping[str, Value]], None]
+    ) -> Reply[None]:
+        """`on_done` takes what it replied where it did what it was told, before anybody else."""
         reply: Reply[None] = Reply()
 
         def on_reply(said: NgReply | Unanswered) -> None:
             refused = refusal(said)
-            if refused is not None:
-                reply.refuse(refused)
-            else:
-                reply.settle(None)
+            if refused is not None or isinstance(said, Unanswered):
+                reply.refuse(refused or MediaRefused(500, "there is no reply"))
+                return
+            if not self._closed:
+                on_done(said)
+            reply.settle(None)
 
         self._ask(command, on_reply)
         return reply
@@ -350,6 +395,10 @@ def _describe(reply: Reply[bytes], said: NgReply | Unanswered) -> None:
         refused = MediaRefused(500, "rtpengine gives no description")
     assert refused is not None
     reply.refuse(refused)
+
+
+def _not_here(why: str) -> Reply[None]:
+    return Reply.refused(MediaRefused(501, why))
 
 
 def _unheeded(said: NgReply | Unanswered) -> None:

@@ -102,7 +102,7 @@ class Transfer:
             await self.failed(NOT_ACCEPTABLE)
             return
         self.notify(ANSWERED)
-        call.legs.free(side, qualities.of(side).mos, call.now)
+        call.legs.free(side, qualities.of(side), call.now)
         call.legs.place(side, hunt.answered(call.now))
         if self.referrer is not None:
             call.legs.part(self.referrer, (), call.now)

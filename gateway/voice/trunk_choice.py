@@ -127,8 +127,8 @@ class TrunkChoice:
         )
         ranking = self._router.rank(request, now)
         for candidate in ranking.candidates:
-            trunk = self._trunks[candidate.bind]
-            if trunk.destinations:
+            trunk = self._trunks.get(candidate.bind)
+            if trunk is not None and trunk.destinations:
                 tried.append((candidate.bind, trunk.destinations[0]))
                 return Way(
                     candidate.bind,
@@ -152,8 +152,13 @@ class TrunkChoice:
         return tuple(
             name
             for name, tried in addresses.items()
-            if len(tried) >= ADDRESSES_MAX or {*self._trunks[name].destinations[:1]} <= {*tried}
+            if len(tried) >= ADDRESSES_MAX or {*self._selected(name)} <= {*tried}
         )
+
+    def _selected(self, name: str) -> Sequence[Destination]:
+        """Nothing of a trunk that is gone meanwhile."""
+        trunk = self._trunks.get(name)
+        return () if trunk is None else trunk.destinations[:1]
 
 
 def _no_way(ranking: Ranking, now: float) -> NoWay:

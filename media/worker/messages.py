@@ -33,7 +33,8 @@ class _Message(
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a worker relays media, as `RelayHost` has it. `stun` is a host and port, `turn` those
-    of a server with user, password and transport; their hosts are empty where there are none."""
+    of a server with user, password and transport; their hosts are empty where there are none.
+    `browsers` says that they are to be expected."""
 
     host: str
     advertised_host: str
@@ -42,6 +43,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     silence_s: float
     stun: tuple[str, int] = ("", 0)
     turn: tuple[str, int, str, str, str] = ("", 0, "", "", "")
+    browsers: bool = False
 
 
 class Begin(_Message, frozen=True):

@@ -18,11 +18,8 @@ from media.leg import NOTHING, Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
 from media.relay_end import RelayEnd
-from media.sdp import Address
 from media.speech import SpeechBounds
-from media.webrtc_end import WebRtcEnds
-from media.webrtc_hooks import TurnServer
-from media.webrtc_transport import WebRtcHost
+from media.worker.late_browser_ends import LateBrowserEnds
 from media.worker.messages import (
     Answer,
     Begin,
@@ -63,7 +60,7 @@ class Service:
         self._gathering: dict[int, tuple[int, asyncio.Task[None]]] = {}
         self.relays: dict[int, Relay] = {}
         self._host: RelayHost | None = None
-        self._web: WebRtcHost | None = None
+        self._browsers: LateBrowserEnds | None = None
         # Of calls that are over.
         self._packets = self._octets = self._strays = self._unsent = 0
 
@@ -132,8 +129,8 @@ class Service:
 
     async def closed(self) -> None:
         """Browsers have been told that their calls are over."""
-        if self._web is not None:
-            await self._web.closed()
+        if self._browsers is not None:
+            await self._browsers.closed()
 
     def _begin(self, place: Place) -> None:
         self._host = RelayHost(
@@ -144,14 +141,7 @@ class Service:
             place.advertised_host,
             place.silence_s,
         )
-        stun, turn = Address(*place.stun), TurnServer(Address(*place.turn[:2]), *place.turn[2:])
-        self._web = WebRtcHost(
-            self._host,
-            time.monotonic,
-            stun if stun.host else None,
-            turn if turn.address.host else None,
-        )
-        self._host.browsers = WebRtcEnds(self._web)
+        self._host.browsers = self._browsers = LateBrowserEnds(self._host, place)
 
     def _offer(self, offer: Offer, instead: RelayEnd | None = None) -> bytes:
         host, relay = self._host, self.relays.get(offer.call)

@@ -40,7 +40,17 @@ MEANINGS: dict[str, str] = {
     "rtpengine down": "An rtpengine answers no pings, or nobody listens at its port. New calls "
     "take others; without any they are refused with 503.",
     "rtpengine up": "An rtpengine answers.",
-    "call ended": "A call is over and its record stored. `trunk` is the one that was tried last.",
+    "configuration reloaded": "By SIGHUP, as far as calls can take it over; the trunks to carriers "
+    "that are new, changed or gone are named.",
+    "configuration not reloaded": "Mend the file that `reason` names. All is as before.",
+    "changes wait for a restart": "What was changed in the files and is taken over by a restart "
+    "only. Each SIGHUP says it again.",
+    "reloading broke": "A defect, with its traceback. Report it.",
+    "audio goes one way": "In a call that was answered nothing has come from the `silent` side for "
+    "10 s, though it should, while the other is heard. `trunk` is that of the called side. **Many "
+    "of one trunk: call the carrier.** Many of one customer: its firewall or NAT.",
+    "call ended": "A call is over and its record stored. `trunk` is the one that was tried last; "
+    "`silent` is the side that was not heard any more though the other was, if there was one.",
     "calls cut off by a restart": "The last run ended with `calls` under way; each has its record "
     "now, as `completed` or `failed`.",
     "call record lost": "A record could not be stored, for `reason`; the customer was told. Report "

@@ -14,6 +14,7 @@ from typing import cast
 from gateway.admin.metric_family import PREFIX
 from gateway.admin.metrics import metrics
 from gateway.admin.readings import Backlog, Readings
+from gateway.call import Quality
 from gateway.clock import system_clock
 from gateway.config import load, read_plan
 from gateway.daemon.assembly import Gateway
@@ -28,7 +29,7 @@ from gateway.voice.media_session import MediaReadings
 from gateway.webhooks.client import WebhookClient
 from gateway.webhooks.request import Poster
 from tests.docs.page import ROOT, code, table
-from tests.store.call_builders import the_end
+from tests.store.call_builders import a_record, the_end
 
 TYPE = re.compile(r"^# TYPE (\w+) (\w+)\n(?:\w+\{(.*)\})?", re.M)
 LABEL = re.compile(r'(\w+)="')
@@ -124,6 +125,9 @@ MEANINGS: dict[str, str] = {
     "call_callbacks_given_up_total": "Status callbacks of calls given up.",
     "calls_ended_total": "Calls that are over, by the trunk that was tried last.",
     "call_attempts_total": "Tries at trunks, by the class of the SIP status of their end.",
+    "calls_one_way_total": "Calls at whose end one side had sent nothing for 10 s and more, though "
+    "it should, and the other was heard. `silent` is `caller` or `called`; if that is a trunk's, "
+    "**call the carrier**.",
     "call_pdd_seconds": "Post-dial delay: from INVITE to ringing.",
     "call_talk_seconds": "From the answer to the end; the mean is the ACD.",
     "call_mos": "Mean opinion score of whole calls, of what came from that side.",
@@ -161,7 +165,8 @@ def _calls() -> CallReadings:
     records = CallRecords(store, clock)
     callbacks = CallCallbacks(store, cast(Poster, None), lambda sid: None, clock, Random(0))
     meters = CallMeters()
-    meters.on_event(the_end())
+    one_way = Quality(one_way=True)
+    meters.on_event(the_end(a_record(called_quality=one_way)))
     return meters.readings(records, callbacks, MediaReadings())
 
 

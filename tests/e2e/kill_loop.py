@@ -97,8 +97,9 @@ async def settled(daemon: Daemon, ledger: Ledger, timeout_s: float) -> bool:
     try:
         async with asyncio.timeout(timeout_s):
             while True:
+                asking = ledger.asking
                 health: dict[str, Any] = await daemon.health()
-                if not (health["messages_open"] or ledger.untold or ledger.unheard):
+                if not (asking or health["messages_open"] or ledger.untold or ledger.unheard):
                     return True
                 await asyncio.sleep(LOOK_S)
     except TimeoutError:

@@ -154,8 +154,10 @@ class Customers:
         }
         headers = {IDEMPOTENCY_HEADER: ask.key} if ask.key else {}
         try:
-            async with self._session.post(self._messages(), data=form, headers=headers) as answer:
-                status, fields = answer.status, await answer.json()
+            with self.ledger.trying():
+                post = self._session.post(self._messages(), data=form, headers=headers)
+                async with post as answer:
+                    status, fields = answer.status, await answer.json()
         except aiohttp.ClientConnectorError:
             ask.unheard += 1
             await asyncio.sleep(AWAY_S)
@@ -292,8 +294,9 @@ class Customers:
     async def _submit(self, esme: Esme, ask: Ask) -> None:
         pdu = submit_sm(ask.recipient, ask.text.encode())
         try:
-            async with asyncio.timeout(ESME_ANSWER_S):
-                response = await esme.send(with_key(pdu, ask.key))
+            with self.ledger.trying():
+                async with asyncio.timeout(ESME_ANSWER_S):
+                    response = await esme.send(with_key(pdu, ask.key))
         except SmppError:
             ask.unheard += 1
             await asyncio.sleep(AWAY_S)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
@@ -55,10 +57,11 @@ class Ask:
 @dataclass(slots=True)
 class Ledger:
     """`told` has, by sid, the statuses of which its customer has heard, with the time of the first
-    telling of each; `untold` the accepted messages of whose end he has not. `gone` counts the
-    requests repeated with their key whose message is no more; `refusals` counts the answers that
-    refused a message. `erased` and `deleted` have the sids for which the gateway has confirmed
-    that. `from_handsets` counts, for each text that a handset has sent, how often it was told.
+    telling of each; `untold` the accepted messages of whose end he has not. `in_flight` counts the
+    requests that wait for an answer, `gone` those repeated with their key whose message is no more;
+    `refusals` counts the answers that refused a message. `erased` and `deleted` have the sids for
+    which the gateway has confirmed that. `from_handsets` counts, for each text that a handset has
+    sent, how often it was told.
     """
 
     asks: dict[str, Ask] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Ledger:
     told: dict[str, dict[str, float]] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
     tellings: int = 0
+    in_flight: int = 0
     gone: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     erased: set[str] = field(default_factory=set)
@@ -81,6 +85,15 @@ class Ledger:
         ask = Ask(number, text, recipient, way, f"key-{number}" if keyed else "")
         self.asks[text] = ask
         return ask
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """While a customer waits for the answer to a request for a message."""
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
 
     def answered(self, ask: Ask, sid: str) -> None:
         """It is accepted, or was before and this is the answer to its key."""
@@ -110,6 +123,11 @@ class Ledger:
 
     def final_of(self, sid: str) -> frozenset[str]:
         return FINAL & self.told.get(sid, {}).keys()
+
+    @property
+    def asking(self) -> bool:
+        """Whether a message may still be made, though nobody asks for another one."""
+        return self.in_flight > 0 or any(ask.key and not ask.sid for ask in self.asks.values())
 
     @property
     def unheard(self) -> int:

@@ -10,7 +10,6 @@ from carriers_sim.behaviour import Behaviour
 from carriers_sim.dlr_schedule import ReceiptBehaviour
 from carriers_sim.violations import Invariant
 from tests.e2e.configuration import NO_KEYS, Keys
-from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.kill_loop import KillLoop, all_stored, flaws, handsets, settled
 from tests.e2e.kill_loop_audit import Evidence, Verdict, audit
 from tests.e2e.kill_loop_customers import Crowd, Customers
@@ -67,7 +66,6 @@ async def run_kill_loop(
             queue=queue,
             account=account,
             sms_url=f"{web_server.url}/sms",
-            kind=ForkedDaemon,
         ) as site,
     ):
         customers = Customers(

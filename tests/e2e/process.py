@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.e2e.forked_process import ForkedProcess
+
 # Generous, for a machine that is busy with other things; nothing waits so long unless it is broken.
 PATIENCE_S = 60.0
 LINE_MAX = 1 << 20
@@ -36,7 +38,7 @@ class ChildProcess:
         self.directory = directory
         self.environment = os.environ | (environment or {})
         self.said: list[str] = []
-        self._process: Process | None = None
+        self._process: Process | ForkedProcess | None = None
         self._reader: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
 
@@ -52,7 +54,11 @@ class ChildProcess:
     async def start(self) -> None:
         assert not self.running
         self.said = []
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = await self.spawn()
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def spawn(self) -> Process | ForkedProcess:
+        return await asyncio.create_subprocess_exec(
             *self.command,
             stdin=PIPE,
             stdout=PIPE,
@@ -61,7 +67,6 @@ class ChildProcess:
             env=self.environment,
             limit=LINE_MAX,
         )
-        self._reader = asyncio.create_task(self._read(self._process))
 
     def send_signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -124,7 +129,7 @@ class ChildProcess:
     ) -> None:
         await self.kill()
 
-    async def _read(self, process: Process) -> None:
+    async def _read(self, process: Process | ForkedProcess) -> None:
         assert process.stdout is not None
         async for octets in process.stdout:
             line = octets.decode(errors="replace").rstrip("\n")

@@ -15,6 +15,7 @@ from carriers_sim.recorder import Received
 from carriers_sim.simulator import Simulator
 from tests.e2e.configuration import NO_KEYS, Keys, write_configuration
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.e2e.rest_client import RestClient
 from tests.e2e.webhook_sink import WebhookSink
@@ -58,7 +59,7 @@ async def a_site(
     queue: Keys = NO_KEYS,
     account: Keys = NO_KEYS,
     sms_url: str = "",
-    kind: type[Daemon] = Daemon,
+    kind: type[Daemon] = ForkedDaemon,
 ) -> AsyncIterator[Site]:
     """Healthy carriers that know the magic numbers, unless a behaviour is given. They offer a
     deliver_sm until it is taken, and messages to the short code go to `sms_url`, or to the sink.

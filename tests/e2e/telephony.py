@@ -26,6 +26,7 @@ from tests.e2e.configuration import (
     write_configuration,
 )
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 
 SIP = """
@@ -134,7 +135,7 @@ async def telephony(
             ),
         ):
             file.write_text(file.read_text() + text)
-        async with Daemon(entry) as daemon:
+        async with ForkedDaemon(entry) as daemon:
             await trunks_up(daemon)
             yield Telephony(carriers, daemon, pbx)
 

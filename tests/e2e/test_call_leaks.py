@@ -18,6 +18,7 @@ from tests.e2e.call_traffic import Media, Traffic
 from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_TOKEN, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.footprint import Footprint, footprint
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.media.webrtc_site import loopback
 
@@ -111,7 +112,7 @@ async def busy_daemon(directory: Path) -> AsyncIterator[Daemon]:
             file = directory / name
             own = file.read_text().replace(TOKEN, f"{TOKEN}\ncps = 10_000")
             file.write_text(own + text)
-        async with Daemon(entry) as daemon:
+        async with ForkedDaemon(entry) as daemon:
 
             async def up() -> list[dict[str, Any]]:
                 return daemon.events("trunk up")

@@ -25,6 +25,7 @@ from gateway.sip.transaction import Destination
 from tests.e2e.caller import LOOPBACK, Caller
 from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 
 pytestmark = pytest.mark.e2e
@@ -105,7 +106,7 @@ async def site(directory: Path) -> AsyncIterator[Site]:
             (directory / "carriers.toml", CARRIER.format(port=carrier.port)),
         ):
             file.write_text(file.read_text() + text)
-        async with Daemon(entry) as daemon:
+        async with ForkedDaemon(entry) as daemon:
 
             async def up() -> list[dict[str, Any]]:
                 return daemon.events("trunk up")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.daemon import Daemon
 from tests.e2e.esme import Esme
 from tests.e2e.site import a_site
 from tests.e2e.traffic import Traffic
@@ -18,7 +19,7 @@ UNANSWERED = "0013"
 async def test_signal_under_load_drains_and_loses_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    async with a_site(tmp_path) as site:
+    async with a_site(tmp_path, kind=Daemon) as site:
         traffic = Traffic(site)
         async with traffic.flowing():
             await traffic.acknowledge(100)
@@ -65,7 +66,7 @@ async def test_carrier_that_does_not_answer_is_waited_for_no_longer_than_its_tim
 
 
 async def test_nothing_is_logged_as_an_error(tmp_path: Path) -> None:
-    async with a_site(tmp_path) as site:
+    async with a_site(tmp_path, kind=Daemon) as site:
         await site.rest.final(await site.rest.create(site.recipient(), "hello"))
         await site.daemon.stop()
 

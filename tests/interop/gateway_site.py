@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.e2e.configuration import write_configuration
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.rest_client import RestClient
 
 
@@ -39,5 +40,5 @@ async def a_gateway(
     entry = write_configuration(directory, carriers, sms_url)
     for file, text in ((entry, gateway_toml), (entry.with_name("carriers.toml"), carriers_toml)):
         file.write_text(file.read_text() + text)
-    async with Daemon(entry) as daemon, RestClient(lambda: daemon.rest) as rest:
+    async with ForkedDaemon(entry) as daemon, RestClient(lambda: daemon.rest) as rest:
         yield GatewaySite(daemon, rest)

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.e2e.rest_client import RestClient
 from tests.e2e.site import a_site
@@ -36,7 +37,7 @@ DELIVERED = ("accepted", "sent", "delivered")
 def telling(port: int) -> type[Daemon]:
     """A daemon that tells the broker at this port."""
 
-    class TellingDaemon(Daemon):
+    class TellingDaemon(ForkedDaemon):
         def __init__(self, config: Path) -> None:
             config.write_text(config.read_text() + EVENTS.format(port=port))
             super().__init__(config)

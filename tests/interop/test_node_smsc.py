@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from tests.e2e.configuration import LONG_CODE, SHORT_CODE, write_configuration
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.e2e.rest_client import RestClient
 from tests.e2e.webhook_sink import WebhookSink
@@ -59,7 +60,7 @@ async def node_site(
         entry = write_configuration(
             tmp_path_factory.mktemp("node"), {"node": port}, f"{sink.url}/sms"
         )
-        daemon = await stack.enter_async_context(Daemon(entry))
+        daemon = await stack.enter_async_context(ForkedDaemon(entry))
         rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))
         await smsc.wait_for("bind_transceiver")
         yield NodeSite(smsc, daemon, rest, sink)

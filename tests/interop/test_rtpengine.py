@@ -18,8 +18,9 @@ import pytest
 from gateway.net import ng_link
 from gateway.net.ng_link import NgLink
 from gateway.ng.client import Reply, Unanswered
-from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Side
-from gateway.voice.rtpengine_engine import RtpengineEngine
+from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, OneWay, Played, Side
+from gateway.voice.rtpengine_engine import POLL_S, RtpengineEngine
+from gateway.voice.rtpengine_playing import TONE_S_MAX
 from gateway.voice.rtpengine_session import RtpengineSession
 from gateway.voice.steps import Reply as VoiceReply
 from media import g711, rtp, sdp
@@ -275,6 +276,50 @@ async def test_file_is_played_to_one_side(tmp_path: Path) -> None:
         assert one.caller.received() == []
         with pytest.raises(MediaRefused):
             await settled(one.session.play(Side.CALLED, str(tmp_path / "none.wav")))
+
+
+async def test_tone_is_played_until_it_is_stopped(tmp_path: Path) -> None:
+    turn_s = 0.1
+    async with farm(Rtpengine(tmp_path)) as engines, call(engines) as one:
+        offer, answer = [spoken(end.port, host=LOOPBACK) for end in (one.caller, one.called)]
+        await one.agree(offer, answer)
+        await settled(one.session.play_tone(Side.CALLER, (425.0,), turn_s / 2, turn_s / 2))
+        heard: list[bytes] = []
+
+        async def told() -> bool:
+            heard.extend(one.caller.received())
+            return len(heard) > 3 * turn_s / 0.02
+
+        await until(told)
+        await settled(one.session.stop(Side.CALLER))
+        spoken_parts = {rtp.payload(each)[:80] for each in heard}
+        assert g711.mu_law_encoded(0).to_bytes() * 80 in spoken_parts
+        assert len(spoken_parts) > 2
+        assert one.called.received() == []
+        assert engines.events == [Played(Side.CALLER, False)]
+
+
+async def test_longest_tone_is_played(tmp_path: Path) -> None:
+    async with farm(Rtpengine(tmp_path)) as engines, call(engines) as one:
+        offer, answer = [spoken(end.port, host=LOOPBACK) for end in (one.caller, one.called)]
+        await one.agree(offer, answer)
+        await settled(one.session.play_tone(Side.CALLED, (425.0,), 1.0, TONE_S_MAX - 1.0))
+
+        async def told() -> bool:
+            return bool(one.called.received())
+
+        await until(told)
+
+
+async def test_side_of_which_nothing_comes_is_told(tmp_path: Path) -> None:
+    async with farm(Rtpengine(tmp_path)) as engines, call(engines) as one:
+        offer, answer = [spoken(end.port, host=LOOPBACK) for end in (one.caller, one.called)]
+        await one.agree(offer, answer)
+        for step in range(4):
+            one.caller.send(one.to_caller)
+            engines.engine.poll(step * POLL_S)
+            await settled(one.session.query())
+        assert engines.events == [OneWay(Side.CALLED)]
 
 
 async def test_server_without_ports_leaves_the_call_to_the_next(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from carriers_sim.simulator import Simulator
 from gateway.smpp.constants import CommandId, CommandStatus
 from gateway.smpp.pdus import DeliverSm, SubmitSm
 from tests.e2e.configuration import LONG_CODE, write_configuration
-from tests.e2e.daemon import Daemon
 from tests.e2e.esme import Esme, submit_sm
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.e2e.rest_client import RestClient
 from tests.interop.peers import PeerMissing, program
@@ -84,7 +84,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         carriers = await stack.enter_async_context(Simulator(config))
         to_carrier = await stack.enter_async_context(Relay(carriers["alpha"].port))
         entry = write_configuration(directory / "site", {"alpha": to_carrier.port})
-        daemon = await stack.enter_async_context(Daemon(entry))
+        daemon = await stack.enter_async_context(ForkedDaemon(entry))
         from_customer = await stack.enter_async_context(Relay(daemon.smpp_port))
         rest = await stack.enter_async_context(RestClient(lambda: daemon.rest))
         await until(daemon.health, lambda health: health["status"] == "ok")

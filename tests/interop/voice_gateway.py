@@ -18,6 +18,7 @@ from gateway.clock import system_clock
 from gateway.sip.digest import Algorithm, ha1
 from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
 from tests.e2e.daemon import Daemon
+from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.interop.free_port import free_port
 
@@ -125,7 +126,7 @@ async def voice_gateway(
             (directory / "carriers.toml", "".join(trunks)),
         ):
             file.write_text(file.read_text() + text)
-        async with Daemon(entry) as daemon:
+        async with ForkedDaemon(entry) as daemon:
 
             async def up() -> list[dict[str, Any]]:
                 return daemon.events("trunk up")

@@ -40,6 +40,7 @@ def calls(
     mos: dict[str, float] | None = None,
     pdd_s: dict[str, float] | None = None,
     duration_s: dict[str, float] | None = None,
+    one_way: str = "",
 ) -> list[str]:
     """Two calls a second, each over before the next one; the trunks that took them."""
     taken = []
@@ -55,7 +56,8 @@ def calls(
         router.observe(CallResult(trunk, final, delay_s, now, call))
         if final == 200:
             length_s = (duration_s or {}).get(trunk, 90.0 + 60.0 * (step % 2))
-            router.observe(CallEnded(trunk, length_s, now, (mos or {}).get(trunk, 4.2), call))
+            heard = (mos or {}).get(trunk, 4.2)
+            router.observe(CallEnded(trunk, length_s, now, heard, call, trunk == one_way))
     return taken
 
 
@@ -181,6 +183,27 @@ def test_a_trunk_that_sounds_bad_is_left() -> None:
     router = two_trunks(price=0.012)
     calls(router, 0, 60)
     assert calls(router, 60, 120, mos={ALPHA: 2.2})[-40:].count(ALPHA) < 5
+
+
+def test_a_trunk_whose_calls_go_one_way_is_left_and_told() -> None:
+    router = two_trunks(price=0.03)
+    calls(router, 0, 60)
+    assert calls(router, 60, 120, one_way=ALPHA)[-40:].count(ALPHA) < 5
+    assert [(alarm.kind, alarm.bind) for alarm in router.alarms()] == [(AlarmKind.ONE_WAY, ALPHA)]
+    explained = router.explain_ranking(a_call(router, NOW + 181.0))
+    left = next(one for one in explained["candidates"] if one["bind"] == ALPHA)
+    assert left["one_way"] > 0.15
+    assert left["clearness"] < 0.8
+    assert explained["why"].endswith("% go one way")
+
+
+def test_a_trunk_that_was_left_for_one_way_calls_has_another_chance() -> None:
+    router = two_trunks(price=0.03)
+    calls(router, 0, 60)
+    calls(router, 60, 120, one_way=ALPHA)
+    day_s = 86_400
+    assert calls(router, day_s, 60)[-40:].count(ALPHA) > 35
+    assert router.alarms() == ()
 
 
 def test_a_trunk_that_is_slow_to_ring_is_left() -> None:

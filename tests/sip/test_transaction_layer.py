@@ -164,7 +164,7 @@ def test_each_request_has_one_outcome_and_nothing_stays(seed: int, loss: float) 
     for made in network.at.values():
         assert (made.client_transactions, made.server_transactions) == (0, 0)
         assert not made._merging
-        assert len(made._shared.timers) == 0
+        assert len(made.shared.timers) == 0
     if loss == 0.0:
         assert all(outcomes != ["408"] for outcomes in network.final.values())
 
@@ -181,4 +181,4 @@ def test_thousands_of_answered_requests_leave_nothing() -> None:
     for made in (client, server):
         run(made, NOW + 32)
         assert (made.client_transactions, made.server_transactions) == (0, 0)
-        assert (made.next_timer(), len(made._shared.timers)) == (None, 0)
+        assert (made.next_timer(), len(made.shared.timers)) == (None, 0)

@@ -49,6 +49,20 @@ class FakeSession:
     def play(self, side: Side, file: str) -> Reply[None]:
         return self._done(f"play {file} to {side}")
 
+    def play_tone(
+        self, side: Side, hertz: tuple[float, ...], on_s: float, off_s: float = 0.0
+    ) -> Reply[None]:
+        return self._done(f"play {hertz} to {side} for {on_s} s of {on_s + off_s} s")
+
+    def listen(self, side: Side, on: bool) -> Reply[None]:
+        return self._done(f"listen to {side}: {on}")
+
+    def record(self, file: str) -> Reply[None]:
+        return self._done(f"record {file}")
+
+    def stop_recording(self) -> Reply[None]:
+        return self._done("stop recording")
+
     def stop(self, side: Side) -> Reply[None]:
         return self._done(f"stop {side}")
 

@@ -15,7 +15,7 @@ UNKNOWN: dict[str, Value] = {"result": b"error", "error-reason": b"Unknown call-
 
 class FakeRtpengine:
     """Descriptions come back with a mark. `refuses` is replied to offers; what came from each tag
-    of a call is `came`, in packets."""
+    of a call is `came`, in packets. Files that it plays are `length_ms` long, if it says so."""
 
     def __init__(self, name: str = "one", weight: int = 1) -> None:
         self.name = name
@@ -25,6 +25,7 @@ class FakeRtpengine:
         self.calls: dict[bytes, set[bytes]] = {}
         self.came: dict[str, int] = {}
         self.ssrc: dict[str, Value] = {}
+        self.length_ms = 0
         self.flags: list[Value] = [b"send", b"recv"]
         self.refuses: dict[str, Value] | Unanswered | None = None
         self.late: list[tuple[OnReply, dict[str, Value] | Unanswered]] | None = None
@@ -73,6 +74,8 @@ class FakeRtpengine:
         tags: dict[str, Value] = {
             tag.decode(): {"medias": [self._media(tag.decode())]} for tag in self.calls[call_id]
         }
+        if command == b"play media" and self.length_ms:
+            return OK | {"duration": self.length_ms}
         return OK | {"tags": tags, "SSRC": self.ssrc} if command == b"query" else OK
 
     def _media(self, tag: str) -> Value:

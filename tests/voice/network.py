@@ -88,6 +88,7 @@ class BadNetwork:
             lambda: next(ids),
             lambda: True,
             self.on_event,
+            lambda told: None,
             lambda: None,
         )
 

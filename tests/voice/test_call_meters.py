@@ -53,6 +53,16 @@ async def test_a_call_that_reached_no_trunk_counts_too(tmp_path: Path) -> None:
     assert not readings.mos
 
 
+async def test_calls_of_which_one_side_is_not_heard_are_counted_by_trunk(tmp_path: Path) -> None:
+    meters = CallMeters()
+    attempts = (CallAttempt("beta/west", 200, "OK", NOON),)
+    meters.on_event(
+        the_end(a_record(attempts=attempts, called_quality=Quality(packets=7, one_way=True)))
+    )
+    readings = await readings_of(meters, tmp_path)
+    assert readings.one_way == {("beta/west", "called"): 1}
+
+
 async def test_names_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_meters, "TRUNKS_MAX", 1)
     meters = CallMeters()

@@ -240,10 +240,21 @@ def test_router_hears_of_each_attempt_once() -> None:
         CallEnded,
     ]
     assert heard[3] == CallResult("two/a", 200, 2.0, world.now - 60.0, 1, True)
-    assert heard[4] == CallEnded("two/a", 60.0, world.now, 4.0, 1)
+    assert heard[4] == CallEnded("two/a", 60.0, world.now, 4.0, 1, False)
     explained = world.router.explain(1)
     assert explained is not None
     assert (explained["chosen"], explained["attempt"]) == ("two/a", 2)
+
+
+def test_trunk_that_is_gone_while_it_is_tried_makes_way_for_the_next() -> None:
+    world = World()
+    world.call()
+    del world.trunks["one/a"]
+    world.called().refuse(503, world.now)
+    world.carry()
+    world.called(world.two).answer(world.now, ANSWER)
+    world.carry()
+    assert world.statuses[-1] is CallStatus.IN_PROGRESS
 
 
 def test_attempts_tell_when_they_began_rang_and_ended() -> None:

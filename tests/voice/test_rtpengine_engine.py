@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Side
+from gateway.voice.media_session import Lost, MediaEvent, MediaRefused, Played, Side
 from gateway.voice.rtpengine_engine import POLL_S, POLLS_PER_SECOND_MAX, RtpengineEngine
 from gateway.voice.rtpengine_session import RtpengineSession
 from media.profile import Profile
@@ -55,6 +55,28 @@ def test_without_a_server_there_is_no_room() -> None:
     with pytest.raises(MediaRefused) as refused:
         Engine(one).call()
     assert refused.value.status == 503
+
+
+def test_end_of_what_is_played_is_told_within_a_second() -> None:
+    server = FakeRtpengine()
+    server.length_ms = 1_500
+    engine = Engine(server)
+    engine.call().play(Side.CALLED, "/srv/welcome.wav")
+    for now in (1.0, 2.0, 3.0):
+        engine.engine.poll(now)
+        assert engine.events == ([Played(Side.CALLED, True)] if now == 3.0 else [])
+
+
+def test_nothing_is_told_of_what_was_played_in_a_call_that_is_over() -> None:
+    server = FakeRtpengine()
+    server.length_ms = 1_500
+    engine = Engine(server)
+    session = engine.call()
+    session.play(Side.CALLED, "/srv/welcome.wav")
+    session.close()
+    for now in (1.0, 2.0, 3.0):
+        engine.engine.poll(now)
+    assert engine.events == []
 
 
 def test_calls_have_ids_that_nobody_can_guess() -> None:

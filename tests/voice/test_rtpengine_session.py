@@ -5,18 +5,24 @@ from typing import Any
 import pytest
 
 from gateway.call import Quality
-from gateway.ng.bencode import Value
-from gateway.ng.client import Unanswered
+from gateway.ng.bencode import Value, encode
+from gateway.ng.client import DATAGRAM_MAX, Unanswered
 from gateway.voice.media_session import (
     Lost,
     MediaEvent,
     MediaRefused,
+    OneWay,
+    Played,
     Qualities,
     Side,
     Silence,
 )
-from gateway.voice.rtpengine_session import SILENCE_S, RtpengineSession
+from gateway.voice.rtpengine_playing import TONE_S_MAX
+from gateway.voice.rtpengine_session import RtpengineSession
+from gateway.voice.rtpengine_watch import ONE_WAY_S, SILENCE_S
 from gateway.voice.steps import Reply
+from media import wav
+from media.audio import tone
 from media.profile import Profile
 from tests.media.descriptions import audio, sdp, spoken
 from tests.voice.fake_rtpengine import FakeRtpengine
@@ -31,8 +37,9 @@ class Call:
         self.servers = servers or (FakeRtpengine(),)
         self.events: list[MediaEvent] = []
         self.closed: list[RtpengineSession] = []
+        self.playing: list[RtpengineSession] = []
         self.session = RtpengineSession(
-            "call", self.servers, self.events.append, self.closed.append
+            "call", self.servers, self.events.append, self.closed.append, self.playing.append
         )
 
     def agree(self, profile: Profile = Profile.PLAIN) -> None:
@@ -296,6 +303,58 @@ def test_file_is_played_until_it_is_stopped() -> None:
     assert (stop["command"], play["file"]) == (b"stop media", b"/srv/busy.wav")
     call.servers[0].up = False
     assert refused(call.session.play(Side.CALLED, "/srv/busy.wav")) == 503
+    assert call.events == [Played(Side.CALLED, False)]
+
+
+def test_end_of_what_is_played_is_told_when_its_length_is_over() -> None:
+    call = Call()
+    call.agree()
+    call.servers[0].length_ms = 2_500
+    value(call.session.play(Side.CALLED, "/srv/busy.wav"))
+    assert call.playing == [call.session]
+    assert [call.session.look_at_playing(now) for now in (10.0, 12.0, 12.5)] == [True, True, False]
+    assert call.events == [Played(Side.CALLED, True)]
+
+
+def test_what_is_played_instead_ends_what_was_played_before() -> None:
+    call = Call()
+    call.agree()
+    value(call.session.play(Side.CALLED, "/srv/busy.wav"))
+    value(call.session.play_tone(Side.CALLED, (425.0,), 0.25, 0.25))
+    assert call.events == [Played(Side.CALLED, False)]
+    assert call.session.look_at_playing(86_400.0)
+
+
+def test_tone_goes_to_the_server_as_a_file_of_one_turn() -> None:
+    call = Call()
+    call.agree()
+    value(call.session.play_tone(Side.CALLER, (350.0, 440.0), 0.1, 0.2))
+    play = call.asked[-1]
+    assert (play["command"], play["from-tag"]) == (b"play media", b"caller")
+    assert wav.read(play["blob"]) == tone((350.0, 440.0), 0.1, 0.2)
+
+
+def test_longest_tone_fits_a_datagram() -> None:
+    call = Call()
+    call.agree()
+    value(call.session.play_tone(Side.CALLER, (425.0,), 1.0, TONE_S_MAX - 1.0))
+    assert len(encode(call.asked[-1])) < DATAGRAM_MAX - 100
+
+
+@pytest.mark.parametrize(("hertz", "on_s"), [((425.0,), TONE_S_MAX + 0.1), ((4_000.0,), 1.0)])
+def test_tone_that_cannot_be_played_is_refused(hertz: tuple[float, ...], on_s: float) -> None:
+    call = Call()
+    call.agree()
+    assert refused(call.session.play_tone(Side.CALLER, hertz, on_s)) == 488
+    assert call.session.look_at_playing(0.0) is False
+
+
+def test_what_rtpengine_cannot_do_is_refused() -> None:
+    session = Call().session
+    assert refused(session.listen(Side.CALLER, True)) == 501
+    assert refused(session.record("/srv/call.wav")) == 501
+    assert value(session.listen(Side.CALLER, False)) is None
+    assert value(session.stop_recording()) is None
 
 
 def test_call_that_was_lost_is_closed_without_asking() -> None:
@@ -333,7 +392,40 @@ def test_side_that_is_silent_for_long_is_told_and_again() -> None:
     for now in (0.0, SILENCE_S - 1, SILENCE_S, 2 * SILENCE_S - 1, 2 * SILENCE_S):
         call.servers[0].came = {"caller": int(now)}
         call.session.poll(now)
-    assert call.events == [Silence()] * 2
+    assert [event for event in call.events if isinstance(event, Silence)] == [Silence()] * 2
+
+
+def test_side_that_is_silent_while_the_other_is_heard_is_told_once_until_it_is_heard() -> None:
+    call = Call()
+    call.agree()
+    for now, called in enumerate((0, 0, 0, 1, 1, 1)):
+        call.servers[0].came = {"caller": now, "called-1": called}
+        call.session.poll(now * ONE_WAY_S)
+    assert call.events == [OneWay(Side.CALLED)] * 2
+    assert call.session.one_way == 2
+
+
+def test_neither_a_pause_of_both_nor_one_that_was_agreed_goes_one_way() -> None:
+    call = Call()
+    call.agree()
+    for now in (0.0, ONE_WAY_S, 2 * ONE_WAY_S):
+        call.session.poll(now)
+    call.servers[0].flags = [b"recv"]
+    for step in (3, 4, 5):
+        call.servers[0].came = {"caller": step}
+        call.session.poll(step * ONE_WAY_S)
+    assert call.events == []
+
+
+def test_side_is_missed_anew_after_what_was_agreed_anew() -> None:
+    call = Call()
+    call.agree()
+    for now in range(4):
+        if now == 2:
+            call.agree()
+        call.servers[0].came = {"caller": now}
+        call.session.poll(now * ONE_WAY_S)
+    assert call.events == [OneWay(Side.CALLED)] * 2
 
 
 def test_call_on_hold_may_be_silent() -> None:

@@ -31,7 +31,7 @@ from gateway.sip.transaction import Destination
 from gateway.sip.uri import SipUri, Uri
 from gateway.sip.user_agent import UserAgent
 from gateway.voice.b2bua import B2bua
-from gateway.voice.call_surroundings import Admitted, CallBounds
+from gateway.voice.call_surroundings import Admitted, CallBounds, OneWayCall
 from routing.carrier_bind import CarrierBind, Kind, RouteEntry
 from routing.events import BindUp, Event
 from routing.router import Router
@@ -203,6 +203,7 @@ class World:
         self.router = router(channels, cps)
         self.trunks = {"one/a": FakeTrunk(ONE), "two/a": FakeTrunk(TWO)}
         self.call_events: list[CallEvent] = []
+        self.one_way: list[OneWayCall] = []
         self.woken = 0
         self.accepting = True
         numbers = iter(range(1, 1_000_000))
@@ -216,6 +217,7 @@ class World:
             lambda: next(numbers),
             lambda: self.accepting,
             self._on_call_event,
+            self.one_way.append,
             self._wake,
         )
         self.now = NOW

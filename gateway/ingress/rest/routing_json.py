@@ -33,7 +33,8 @@ class CandidateResource(msgspec.Struct, frozen=True):
 
     `p` is the share that should be delivered, `deviation` its standard deviation, from `n` messages
     of the `level`: bind, country, network or sender. `z`: how many deviations the last minute is
-    from that. `retry_at`: the earliest time at which time alone may lift the block.
+    from that. `retry_at`: the earliest time at which time alone may lift the block. Of calls alone:
+    `clearness`, how well they are heard, and `one_way`, the share whose called side is not heard.
     """
 
     bind: str
@@ -54,6 +55,8 @@ class CandidateResource(msgspec.Struct, frozen=True):
     burden: float | None = None
     turn: float | None = None
     data_points: int | None = None
+    clearness: float | None = None
+    one_way: float | None = None
 
 
 class DecisionResource(msgspec.Struct, frozen=True, rename={"class_": "class"}):

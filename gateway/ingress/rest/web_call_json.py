@@ -34,7 +34,8 @@ class AttemptResource(msgspec.Struct, frozen=True):
 
 class SideQualityResource(msgspec.Struct, frozen=True):
     """What one side has sent to the gateway. `loss` is a share, times are milliseconds; null is
-    what is not known yet."""
+    what is not known yet. `one_way`: nothing comes from it, though it should, while the other side
+    is heard."""
 
     packets: int
     lost: int
@@ -42,6 +43,7 @@ class SideQualityResource(msgspec.Struct, frozen=True):
     jitter_ms: float | None
     rtt_ms: float | None
     mos: float | None
+    one_way: bool
 
 
 class QualityResource(msgspec.Struct, frozen=True):
@@ -119,4 +121,5 @@ def _side(quality: Quality) -> SideQualityResource:
         jitter_ms=round(quality.jitter_s * 1_000, 1) if sent else None,
         rtt_ms=round(quality.rtt_s * 1_000, 1) if quality.rtt_s else None,
         mos=round(quality.mos, 2) if quality.mos else None,
+        one_way=quality.one_way,
     )

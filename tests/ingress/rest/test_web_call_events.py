@@ -93,5 +93,6 @@ async def test_it_is_said_again_and_again_how_the_call_sounds(
         "jitter_ms": 2.0,
         "rtt_ms": 50.0,
         "mos": 4.1,
+        "one_way": False,
     }
     assert set(quality["called"].values()) == {0, None}
