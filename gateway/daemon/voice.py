@@ -254,7 +254,8 @@ class Voice:
             sent.trunk.receive_response(sent, event.status, event.response, now)
         else:
             self.b2bua.take(event, now)
-            self._see_whether_empty()
+            if self._empty is not None:
+                self._see_whether_empty()
         self._arm()
 
     def _on_lost(self, connection: int) -> None:
@@ -317,7 +318,8 @@ class Voice:
         except Exception:
             log.exception("a call's timer met a fault of ours")
         self.endpoint.flush()
-        self._see_whether_empty()
+        if self._empty is not None:
+            self._see_whether_empty()
         self._arm()
 
 
