@@ -148,9 +148,7 @@ class Reception:
             self._timestamp = timestamp
         return began
 
-    def begin_run(
-        self, packet: bytes, send: Straight, on_unsent: Callable[[], object]
-    ) -> None:
+    def begin_run(self, packet: bytes, send: Straight, on_unsent: Callable[[], object]) -> None:
         """With the packet after this one, which was received just now. Not where this one came out
         of turn, or its timestamp tells nothing of the next."""
         sequence, timestamp, _ = _FIELDS.unpack_from(packet)
