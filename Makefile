@@ -59,8 +59,8 @@ kills: setup  ## kill -9 so many times: make kills N=1000
 power-cuts: setup  ## twelve power cuts for each of so many seeds: make power-cuts N=1000
 	SEEDS=$(N) $(BIN)/pytest -rP tests/store/test_power_cut.py tests/store/test_power_cut_of_a_file.py
 
-leaks: setup  ## calls that leave nothing behind: make leaks N=10000
-	CALLS=$(N) $(BIN)/pytest -rP tests/e2e/test_call_leaks.py
+leaks: setup  ## N calls of each kind, or what MINUTES have, leave nothing: make leaks N=10000 MINUTES=15
+	CALLS=$(N) MINUTES=$(MINUTES) $(BIN)/pytest tests/e2e/test_call_leaks.py
 
 e2e: setup  ## real sockets and processes on loopback
 	$(BIN)/pytest -m e2e

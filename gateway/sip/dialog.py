@@ -168,12 +168,11 @@ def target_of(message: SipMessage) -> str | None:
     """Where the peer is reached. A response whose Contact cannot be read has none: to drop an
     answered call for it helps nobody."""
     try:
-        contact = message.contact
+        return message.target()
     except GrammarError:
         if isinstance(message, SipRequest):
             raise
         return None
-    return None if contact is None else str(contact.uri)
 
 
 def _as_request_uri(uri: SipUri) -> SipUri:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from gateway.sip.cseq import CSeq
+from gateway.sip.grammar import one_line
+from gateway.sip.headers import Field
 from gateway.sip.message import SipRequest, SipResponse
 
 
@@ -19,6 +21,21 @@ class ReceivedRequest(SipRequest):
     cseq: CSeq
     from_tag: str | None
     to_tag: str | None
+
+    def _echoed(self, status: int, to_tag: str | None) -> list[Field]:
+        headers, first = self.headers, self.headers.first
+        if headers.repeats or "Record-Route" in first or status == 100:
+            return super()._echoed(status, to_tag)
+        to = first["To"]
+        if to_tag is not None and self.to_tag is None:
+            to = one_line(f"{to};tag={to_tag}")
+        return [
+            ("Via", first["Via"]),
+            ("From", first["From"]),
+            ("To", to),
+            ("Call-ID", self.call_id),
+            ("CSeq", first["CSeq"]),
+        ]
 
 
 class ReceivedResponse(SipResponse):

@@ -109,17 +109,21 @@ class TimerQueues:
         while heads and heads[0][0] <= now:
             interval = heads[0][1]
             queue = self._queues[interval]
-            fired: tuple[Timer, object] | None = None
-            while queue and fired is None and (queue[0].owner is None or queue[0].deadline <= now):
-                entry = queue.popleft()
-                if entry.owner is not None:
-                    fired = (entry.timer, entry.owner)
-                    entry.owner = None
-            if queue:
-                heapreplace(heads, (queue[0].deadline, interval))
+            entry = queue[0]
+            if entry.owner is not None and entry.deadline <= now:
+                fired = (entry.timer, entry.owner)
+                entry.owner = None
             else:
-                heappop(heads)
-                del self._queues[interval]
+                fired = None
+            while entry.owner is None:
+                queue.popleft()
+                if not queue:
+                    heappop(heads)
+                    del self._queues[interval]
+                    break
+                entry = queue[0]
+            else:
+                heapreplace(heads, (entry.deadline, interval))
             if fired:
                 return fired
         return None

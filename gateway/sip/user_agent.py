@@ -177,7 +177,13 @@ class UserAgent:
         if events := below.events:
             below.events = []
             for event in events:
-                self._take(event, now)
+                # Nearly all are of these two.
+                if type(event) is ResponseReceived:
+                    self._receive_response(event.transaction.user, event.response, now)
+                elif type(event) is RequestReceived:
+                    self._receive_request(event.transaction, event.request, now)
+                else:
+                    self._take(event, now)
         if over := below.over:
             below.over = []
             for transaction in over:
@@ -186,15 +192,6 @@ class UserAgent:
                     user.over(transaction)
 
     def _take(self, event: TransactionEvent, now: float) -> None:
-        if isinstance(event, ResponseReceived):
-            self._receive_response(event.transaction.user, event.response, now)
-            return
-        if isinstance(event, RequestReceived):
-            try:
-                self._receive_request(event.transaction, event.request, now)
-            except GrammarError:
-                self.respond(event.transaction, 400, now)
-            return
         match event:
             case AckReceived(request):
                 leg = self._shared.legs.get((request.call_id, request.to_tag or ""))
@@ -210,27 +207,32 @@ class UserAgent:
                     self._receive_failure(transaction.user, 503, now)
             case NoAck():
                 pass  # The leg was over with the response that was not acknowledged.
+            case RequestReceived() | ResponseReceived():
+                raise AssertionError(event)
             case _:
                 assert_never(event)
 
     def _receive_request(
         self, transaction: ServerTransaction, request: SipRequest, now: float
     ) -> None:
-        to_tag = request.to_tag
-        if to_tag is not None:
-            leg = self._shared.legs.get((request.call_id, to_tag))
-            if leg is None:
-                self.respond(transaction, 481, now)
-            else:
-                if request.method == "INVITE":
+        to_tag, method = request.to_tag, request.method
+        try:
+            if to_tag is not None:
+                leg = self._shared.legs.get((request.call_id, to_tag))
+                if leg is None:
+                    self.respond(transaction, 481, now)
+                    return
+                if method == "INVITE":
                     transaction.user = leg  # A CANCEL is for it.
                 leg.receive_request(transaction, request, now)
-        elif request.method == "INVITE":
-            self._receive_invite(transaction, request, now)
-        elif request.method in ("BYE", "PRACK", "UPDATE"):
-            self.respond(transaction, 481, now)
-        else:
-            self._shared.events.append(OutsideDialog(transaction, request))
+            elif method == "INVITE":
+                self._receive_invite(transaction, request, now)
+            elif method in ("BYE", "PRACK", "UPDATE"):
+                self.respond(transaction, 481, now)
+            else:
+                self._shared.events.append(OutsideDialog(transaction, request))
+        except GrammarError:
+            self.respond(transaction, 400, now)
 
     def _receive_invite(
         self, transaction: ServerTransaction, request: SipRequest, now: float
@@ -238,7 +240,7 @@ class UserAgent:
         unsupported = option_tags(request, "Require") - OPTION_TAGS
         if unsupported:
             self.respond(transaction, 420, now, [("Unsupported", ", ".join(sorted(unsupported)))])
-        elif request.contact is None:
+        elif request.target() is None:
             self.respond(transaction, 400, now)
         elif too_small := SessionTimer(self._shared.interval).refusal(request):
             self.respond(transaction, 422, now, too_small)
