@@ -74,7 +74,7 @@ async def test_phone_registers_calls_holds_and_hangs_up(tmp_path: Path) -> None:
         Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD) as phone,
     ):
         carrier = gateway.carrier
-        await phone.line(lambda line: "1 binding" in line)
+        await phone.registered()
         await phone.tell_phone("dial", f"sip:{CALLED}@127.0.0.1:{gateway.port}")
         await carrier.wait_until(lambda: bool(carrier.calls), PATIENCE_S)
         (call,) = carrier.calls
@@ -99,7 +99,7 @@ async def test_carrier_reaches_the_phone_that_has_registered(tmp_path: Path) -> 
         voice_gateway(tmp_path, PHONE) as gateway,
         Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD) as phone,
     ):
-        await phone.line(lambda line: "1 binding" in line)
+        await phone.registered()
         carrier = gateway.carrier
         carrier.call(CALLED, gateway.caller, "127.0.0.1", gateway.port, talk_s=1.0)
         (call,) = await carrier.wait_for_calls(1, timeout_s=PATIENCE_S)
