@@ -113,7 +113,8 @@ MEANINGS: dict[str, str] = {
     "media_stray_packets_total": "Packets that came to a port of a call and were not its "
     "end's, or no RTP.",
     "media_one_way_total": "Times that media came from one end of a call and none from the other.",
-    "media_unsent_packets_total": "Packets that the system or a codec did not take in time; late media is not kept.",
+    "media_unsent_packets_total": "Packets that the system or a codec did not take in time; late "
+    "media is not kept.",
     "call_callbacks_pending": "Status callbacks of calls that are not yet taken or given up.",
     "call_callbacks_in_flight": "Requests of them under way.",
     "call_facts_uncommitted": "Starts, statuses and records of calls that wait for their commit.",
