@@ -127,8 +127,8 @@ MEANINGS: dict[str, str] = {
     "calls_ended_total": "Calls that are over, by the trunk that was tried last.",
     "call_attempts_total": "Tries at trunks, by the class of the SIP status of their end.",
     "calls_one_way_total": "Calls at whose end one side had sent nothing for 10 s and more, though "
-    "it should, and the other was heard. `silent` is `caller` or `called`; if that is a trunk's, "
-    "**call the carrier**.",
+    "it should, and the other was heard. `silent` is `caller` or `called`, and `trunk` that "
+    "side's: **if that is a carrier's, call it**. Empty for a customer that calls.",
     "call_pdd_seconds": "Post-dial delay: from INVITE to ringing.",
     "call_talk_seconds": "From the answer to the end; the mean is the ACD.",
     "call_mos": "Mean opinion score of whole calls, of what came from that side.",
