@@ -320,6 +320,7 @@ async def test_checks_of_ice_are_answered_beside_what_goes_straight(pair: Pair) 
     for end in (first, second):
         (path,) = end.transport._pairs
         selected = path._nominated[1]
+        assert path.remote_password is not None
         request = path.build_request(selected, nominate=False)
         await selected.protocol.request(
             request, selected.remote_addr, integrity_key=path.remote_password.encode()
