@@ -130,6 +130,8 @@ class Leg:
     @property
     def heard(self) -> Heard:
         came, rtt_s = self.reception, self.reports.round_trip.seconds
+        if not came.sources:
+            return Heard(0, 0, 0, 0.0, rtt_s, 0.0)
         quality = mos(came.packets, came.lost, came.jitter_s, rtt_s)
         return Heard(came.packets, came.octets, came.lost, came.jitter_s, rtt_s, quality)
 
@@ -192,7 +194,7 @@ class Leg:
         clock_rate = peer.outgoing.clock_rate
         if self._transcoded:
             peer.outgoing.follow_another()
-        elif any([one != (clock_rate,) * 2 for one in found.clock_rates]):
+        elif found.clock_rates and found.clock_rates != ((clock_rate, clock_rate),):
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
