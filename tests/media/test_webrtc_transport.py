@@ -16,6 +16,7 @@ import pytest
 from aioice import stun
 
 from media.latch import Source
+from media.reception import Reception
 from media.relay import RelayHost
 from media.rtp import RtpHeader
 from media.sdp import Address
@@ -332,6 +333,44 @@ async def test_what_is_no_srtp_of_the_end_is_a_stray(pair: Pair) -> None:
 
     await until(strays, lambda counted: counted == len(strange))  # By another socket.
     stranger.close()
+
+
+async def test_what_comes_in_turn_goes_straight_while_there_are_keys(pair: Pair) -> None:
+    first, second = await pair.connected()
+    straight: list[bytes] = []
+    reception = Reception()
+    second.transport.run = reception.run
+
+    def received(octets: bytes, source: Source, now: float) -> None:
+        reception.received(octets, now)
+        reception.begin_run(octets, lambda one: straight.append(bytes(one)), lambda: None)
+        second.heard.put_nowait(octets)
+
+    second.transport.received = received
+    second.transport._go_straight()
+    for number in range(1, 6):
+        first.transport.send_rtp(packet(number))
+
+    async def counted() -> int:
+        return reception.packets
+
+    assert await until(counted, lambda packets: packets == 5) == 5
+    assert straight == [packet(3), packet(4), packet(5)]
+    await second.transport.close()
+    assert not reception.run.is_read
+
+
+async def test_checks_of_ice_are_answered_beside_what_goes_straight(pair: Pair) -> None:
+    first, second = await pair.connected()
+    await asyncio.sleep(0)
+    for end in (first, second):
+        (path,) = end.transport._pairs
+        selected = path._nominated[1]
+        assert path.remote_password is not None
+        request = path.build_request(selected, nominate=False)
+        await selected.protocol.request(
+            request, selected.remote_addr, integrity_key=path.remote_password.encode()
+        )
 
 
 async def test_malformed_stun_is_a_stray(pair: Pair) -> None:
