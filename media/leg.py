@@ -130,6 +130,8 @@ class Leg:
     @property
     def heard(self) -> Heard:
         came, rtt_s = self.reception, self.reports.round_trip.seconds
+        if not came.sources:
+            return Heard(0, 0, 0, 0.0, rtt_s, 0.0)
         quality = mos(came.packets, came.lost, came.jitter_s, rtt_s)
         return Heard(came.packets, came.octets, came.lost, came.jitter_s, rtt_s, quality)
 
@@ -188,7 +190,7 @@ class Leg:
         clock_rate = peer.outgoing.clock_rate
         if self._transcoded:
             peer.outgoing.follow_another()
-        elif any([one != (clock_rate,) * 2 for one in found.clock_rates]):
+        elif found.clock_rates and found.clock_rates != ((clock_rate, clock_rate),):
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -301,8 +303,19 @@ class Leg:
         elif self._repacketizer is not None:
             for one in self._repacketizer.repacketized(passed):
                 self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
-        else:
+        elif not peer.outgoing.tracked:
             self.deliver(passed, now)
+        elif (
+            self._send_to_peer(peer.outgoing.forward(passed, now))
+            and self.reception.run.is_read
+            and not self._taps
+            and reader is None
+            and peer._straight is not None
+        ):
+            straight = peer.outgoing.straight(packet, self.reception.run, peer._straight)
+            if straight is not None and path is not None:
+                straight = path.straight(packet, straight)
+            self._begin_run(packet, straight)
 
     def _take_by_path(self, packet: bytes, now: float) -> None:
         """By that of its type, and nothing else is done with it."""

@@ -47,8 +47,9 @@ class CallTimers(Generic[C]):
 
     def set(self, timer: CallTimer, call: C, interval: float, now: float) -> None:
         """In the place of the one that runs."""
-        self.stop(timer, call)
         key = timer, call
+        if key in self._running or self._held:
+            self.stop(timer, call)
         queue = self._queues.get(interval)
         if queue is None:
             queue = self._queues[interval] = OrderedDict()
@@ -65,6 +66,16 @@ class CallTimers(Generic[C]):
         queue = self._running.pop(key, None)
         if queue is not None:
             del queue[key]
+
+    def stop_all(self, call: C) -> None:
+        """Harmless where none runs."""
+        running = self._running
+        for timer in TIMERS:
+            key = timer, call
+            if self._held:
+                self._held.discard(key)
+            if key in running:
+                del running.pop(key)[key]
 
     def hold(self, timer: CallTimer, call: C) -> None:
         """It has fired, and its call may have to attend to something else before: until then it
