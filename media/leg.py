@@ -303,8 +303,19 @@ class Leg:
         elif self._repacketizer is not None:
             for one in self._repacketizer.repacketized(passed):
                 self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
-        else:
+        elif not peer.outgoing.tracked:
             self.deliver(passed, now)
+        elif (
+            self._send_to_peer(peer.outgoing.forward(passed, now))
+            and self.reception.run.is_read
+            and not self._taps
+            and reader is None
+            and peer._straight is not None
+        ):
+            straight = peer.outgoing.straight(packet, self.reception.run, peer._straight)
+            if straight is not None and path is not None:
+                straight = path.straight(packet, straight)
+            self._begin_run(packet, straight)
 
     def _take_by_path(self, packet: bytes, now: float) -> None:
         """By that of its type, and nothing else is done with it."""

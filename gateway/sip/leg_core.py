@@ -34,6 +34,7 @@ class LegCore:
         "_await_ack",
         "_bye_wanted",
         "_glared",
+        "_no_ack_at",
         "_our_invite",
         "_peer_invite",
         "_peer_update",
@@ -79,6 +80,7 @@ class LegCore:
         self._acks: dict[tuple[int, str], Outgoing | None] = {}
         self._await_ack: tuple[ServerTransaction, SipResponse] | None = None
         self._repeat_s = 0.0
+        self._no_ack_at = 0.0
         self._our_invite: OwnRequest | None = None
         self._peer_invite: ServerTransaction | None = None
         self._peer_update: ServerTransaction | None = None

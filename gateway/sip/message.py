@@ -59,6 +59,8 @@ class SipRequest(SipMessage):
 
     __slots__ = ("_request_uri", "method", "uri")
 
+    usual_via: re.Match[str] | None = None
+
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
         self.method = method
         self.uri = uri
@@ -164,7 +166,8 @@ class SipRequest(SipMessage):
         fields = self._echoed(status, to_tag)
         if contact is not None:
             fields.append(("Contact", one_line(str(contact))))
-        fields += headers if isinstance(headers, Headers) else own_fields(headers)
+        if headers:
+            fields += headers._fields if isinstance(headers, Headers) else own_fields(headers)
         if content_type is not None:
             fields.append(("Content-Type", one_line(content_type)))
         response = _new(SipResponse)

@@ -16,7 +16,7 @@ from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
 from gateway.sip.received_message import ReceivedRequest, ReceivedResponse, received
 from gateway.sip.uri import URI_MAX, SipUri, plain_sip_uri
-from gateway.sip.via import Via, usual_via
+from gateway.sip.via import usual_via
 
 HEAD_OCTETS_MAX = 16_384
 HEADERS_MAX = 256
@@ -128,7 +128,8 @@ def _usual(head: bytes) -> SipRequest | SipResponse | None:
         message.method = method
         message.uri = uri
         message._request_uri = None
-        message._via = Via.usual(via)
+        message._via = None
+        message.usual_via = via
         message.branch = via[4]
     message.headers = headers
     message.call_id = call_id

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.sip.cseq import CSeq
 from gateway.sip.grammar import one_line
 from gateway.sip.headers import Field
@@ -13,7 +15,9 @@ from gateway.sip.message import SipRequest, SipResponse
 
 
 class ReceivedRequest(SipRequest):
-    __slots__ = ("branch", "call_id", "content_length", "cseq", "from_tag", "to_tag")
+    """`usual_via` is the match of `gateway.sip.via.usual_via` with its Via as it came."""
+
+    __slots__ = ("branch", "call_id", "content_length", "cseq", "from_tag", "to_tag", "usual_via")
 
     branch: str | None
     call_id: str
@@ -21,6 +25,19 @@ class ReceivedRequest(SipRequest):
     cseq: CSeq
     from_tag: str | None
     to_tag: str | None
+
+    usual_via: re.Match[str] | None
+
+    def received_from(self, address: str, port: int) -> SipRequest:
+        via, headers = self.usual_via, self.headers
+        # What asks for its port, and stands alone and first, has the marks put behind it.
+        if via and not headers.repeats:
+            name, value = headers.topmost
+            if name == "Via" and value.endswith(";rport"):
+                self._via = None
+                headers.with_topmost(f"{value}={port};received={address}")
+                return self
+        return super().received_from(address, port)
 
     def _echoed(self, status: int, to_tag: str | None) -> list[Field]:
         headers, first = self.headers, self.headers.first
@@ -54,6 +71,7 @@ def received(message: SipRequest | SipResponse) -> ReceivedRequest | ReceivedRes
     made: ReceivedRequest | ReceivedResponse
     if isinstance(message, SipRequest):
         made = ReceivedRequest(message.method, message.uri, message.headers)
+        made.usual_via = None
     else:
         made = ReceivedResponse(message.status, message.reason, message.headers)
     made.branch = message.branch

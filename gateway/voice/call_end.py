@@ -122,8 +122,9 @@ class CallEnd:
         call.hunt = None
         call.shared.timers.stop_all(call)
         call.requests.close()
-        talked = status is CallStatus.COMPLETED
-        qualities = await call.session.close(talked) if call.has_session else Qualities()
+        answered_at = call.history.answered_at
+        talked_s = ended_at - answered_at if answered_at else None
+        qualities = await call.session.close(talked_s) if call.has_session else Qualities()
         for side in SIDES:
             call.legs.free(side, qualities.of(side), call.now)
         call.history.ended(status, sip_status, by, qualities, ended_at)

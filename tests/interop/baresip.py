@@ -97,6 +97,10 @@ class Baresip(ChildProcess):
         self._listener = asyncio.create_task(self._listen(reader))
         return self
 
+    async def registered(self) -> None:
+        """Until its registrar knows it, among others maybe."""
+        await self.line(lambda line: " binding" in line)
+
     async def hangs_up(self) -> None:
         """Until the call is over, whoever ends it, and its recording complete."""
 

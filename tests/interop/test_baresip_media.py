@@ -1,9 +1,11 @@
 """What is said passes between baresip and a simulated carrier: tones by their frequency and level,
 and keys."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from carriers_sim.call_recorder import RecordedCall
 from carriers_sim.session_description import PCMU
@@ -21,7 +23,7 @@ from tests.interop.voice_gateway import (
 )
 from tests.media import tone
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 PEERS = ("baresip",)
 # The carrier's milliwatt: 3.17 dB below the largest sine of the mu-law (ITU-T G.711).
 MILLIWATT_HZ, MILLIWATT_LEVEL = 1_000, 0.68
@@ -29,24 +31,35 @@ MILLIWATT_HZ, MILLIWATT_LEVEL = 1_000, 0.68
 PACKETS = 50
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VoiceGateway]:
+    async with voice_gateway(tmp_path_factory.mktemp("gateway"), PHONE) as made:
+        yield made
+
+
+@pytest.fixture
+def gateway(shared: VoiceGateway) -> VoiceGateway:
+    return shared.from_now()
+
+
 async def dialed(phone: Baresip, gateway: VoiceGateway) -> RecordedCall:
     gateway.carrier.set_behaviour(changed({"audio": "tone"}))
-    await phone.line(lambda line: "1 binding" in line)
+    await phone.registered()
+    before = len(gateway.carrier.calls)
     await phone.tell_phone("dial", f"sip:{CALLED}@127.0.0.1:{gateway.port}")
 
     async def calls() -> list[RecordedCall]:
         assert "CALL_CLOSED" not in [told.get("type") for told in phone.told], phone.said
-        return gateway.carrier.calls
+        return gateway.carrier.calls[before:]
 
     return (await until(calls))[0]
 
 
 @pytest.mark.parametrize("encryption", ["", "srtp", "srtp-mand"])
-async def test_phone_and_carrier_hear_each_other(tmp_path: Path, encryption: str) -> None:
-    async with (
-        voice_gateway(tmp_path / "gateway", PHONE) as gateway,
-        Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD, encryption) as phone,
-    ):
+async def test_phone_and_carrier_hear_each_other(
+    gateway: VoiceGateway, tmp_path: Path, encryption: str
+) -> None:
+    async with Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD, encryption) as phone:
         call = await dialed(phone, gateway)
 
         async def carrier_heard() -> float:
@@ -66,11 +79,8 @@ async def test_phone_and_carrier_hear_each_other(tmp_path: Path, encryption: str
 
 
 @pytest.mark.parametrize("encryption", ["", "srtp-mand"])
-async def test_keys_pass_both_ways(tmp_path: Path, encryption: str) -> None:
-    async with (
-        voice_gateway(tmp_path / "gateway", PHONE) as gateway,
-        Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD, encryption) as phone,
-    ):
+async def test_keys_pass_both_ways(gateway: VoiceGateway, tmp_path: Path, encryption: str) -> None:
+    async with Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD, encryption) as phone:
         call = await dialed(phone, gateway)
 
         async def carrier_heard() -> str:
@@ -81,6 +91,8 @@ async def test_keys_pass_both_ways(tmp_path: Path, encryption: str) -> None:
         gateway.carrier.press(call, "2*4")
         await phone.hears_digits("2*4")
         await until(carrier_heard, lambda digits: digits == "19#")
+        await phone.tell_phone("hangup")
+        await gateway.ended()
 
 
 async def packets_of(call: RecordedCall) -> int:

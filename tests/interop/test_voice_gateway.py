@@ -1,9 +1,11 @@
 """Foreign SIP software as customers of the daemon, and as the carrier behind it."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.sip.leg_events import EndCause
 from tests.e2e.patience import until
@@ -20,11 +22,37 @@ from tests.interop.voice_gateway import (
     PHONE,
     TRUNK,
     USERNAME,
+    VoiceGateway,
     voice_gateway,
 )
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 PEERS = ("sipp", "baresip", "kamailio", "sipsak", "tshark")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def trunks_gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VoiceGateway]:
+    """Customers come by a trunk."""
+    async with voice_gateway(tmp_path_factory.mktemp("trunk"), TRUNK) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def phones_gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VoiceGateway]:
+    """Customers have phones."""
+    async with voice_gateway(tmp_path_factory.mktemp("phone"), PHONE) as made:
+        yield made
+
+
+@pytest.fixture
+def by_trunk(trunks_gateway: VoiceGateway) -> VoiceGateway:
+    trunks_gateway.carrier.set_behaviour(changed({}))
+    return trunks_gateway.from_now()
+
+
+@pytest.fixture
+def by_phone(phones_gateway: VoiceGateway) -> VoiceGateway:
+    return phones_gateway.from_now()
 
 
 @pytest.mark.parametrize(
@@ -41,43 +69,44 @@ PEERS = ("sipp", "baresip", "kamailio", "sipsak", "tshark")
     ],
 )
 async def test_customers_scenario_passes(
-    tmp_path: Path, scenario: str, behaviour: dict[str, Any], status: str
+    by_trunk: VoiceGateway, tmp_path: Path, scenario: str, behaviour: dict[str, Any], status: str
 ) -> None:
-    async with voice_gateway(tmp_path, TRUNK) as gateway:
-        gateway.carrier.set_behaviour(changed(behaviour))
-        async with Sipp(
-            scenario, tmp_path, gateway.port, called=CALLED, caller=gateway.caller
-        ) as customer:
-            assert await customer.succeeded(), customer.errors
-        (ended,) = await gateway.ended()
-        assert ended["status"] == status
-        assert gateway.carriers.violations == []
+    by_trunk.carrier.set_behaviour(changed(behaviour))
+    async with Sipp(
+        scenario, tmp_path, by_trunk.port, called=CALLED, caller=by_trunk.caller
+    ) as customer:
+        assert await customer.succeeded(), customer.errors
+    (ended,) = await by_trunk.ended()
+    assert ended["status"] == status
+    assert by_trunk.carriers.violations == []
 
 
 @pytest.mark.parametrize("status", ["404", "480", "486", "603"])
-async def test_customer_hears_the_carriers_refusal(tmp_path: Path, status: str) -> None:
-    async with voice_gateway(tmp_path, TRUNK) as gateway:
-        gateway.carrier.set_behaviour(changed({"outcomes": {status: 1.0}}))
-        async with Sipp(
-            *("uac_refused", tmp_path, gateway.port),
-            called=CALLED,
-            caller=gateway.caller,
-            words={"STATUS": status},
-        ) as customer:
-            assert await customer.succeeded(), customer.errors
-        assert gateway.carriers.violations == []
+async def test_customer_hears_the_carriers_refusal(
+    by_trunk: VoiceGateway, tmp_path: Path, status: str
+) -> None:
+    by_trunk.carrier.set_behaviour(changed({"outcomes": {status: 1.0}}))
+    async with Sipp(
+        *("uac_refused", tmp_path, by_trunk.port),
+        called=CALLED,
+        caller=by_trunk.caller,
+        words={"STATUS": status},
+    ) as customer:
+        assert await customer.succeeded(), customer.errors
+    await by_trunk.ended()
+    assert by_trunk.carriers.violations == []
 
 
-async def test_phone_registers_calls_holds_and_hangs_up(tmp_path: Path) -> None:
-    async with (
-        voice_gateway(tmp_path, PHONE) as gateway,
-        Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD) as phone,
-    ):
-        carrier = gateway.carrier
-        await phone.line(lambda line: "1 binding" in line)
-        await phone.tell_phone("dial", f"sip:{CALLED}@127.0.0.1:{gateway.port}")
-        await carrier.wait_until(lambda: bool(carrier.calls), PATIENCE_S)
-        (call,) = carrier.calls
+async def test_phone_registers_calls_holds_and_hangs_up(
+    by_phone: VoiceGateway, tmp_path: Path
+) -> None:
+    carrier = by_phone.carrier
+    before = len(carrier.calls)
+    async with Baresip(tmp_path, by_phone.port, USERNAME, USERNAME, PASSWORD) as phone:
+        await phone.registered()
+        await phone.tell_phone("dial", f"sip:{CALLED}@127.0.0.1:{by_phone.port}")
+        await carrier.wait_until(lambda: len(carrier.calls) > before, PATIENCE_S)
+        call = carrier.calls[-1]
 
         async def heard() -> int:
             return call.packets_received
@@ -88,24 +117,25 @@ async def test_phone_registers_calls_holds_and_hangs_up(tmp_path: Path) -> None:
         await phone.tell_phone("resume")
         await carrier.wait_until(lambda: len(call.asked) == 2, PATIENCE_S)
         await phone.tell_phone("hangup")
-        await carrier.wait_for_calls(1, timeout_s=PATIENCE_S)
-        (ended,) = await gateway.ended()
-        assert (call.caller, ended["status"]) == (gateway.caller, "completed")
-        assert gateway.carriers.violations == []
+        (ended,) = await by_phone.ended()
+        await phone.leave()
+    assert (call.caller, ended["status"]) == (by_phone.caller, "completed")
+    assert by_phone.carriers.violations == []
 
 
-async def test_carrier_reaches_the_phone_that_has_registered(tmp_path: Path) -> None:
-    async with (
-        voice_gateway(tmp_path, PHONE) as gateway,
-        Baresip(tmp_path, gateway.port, USERNAME, USERNAME, PASSWORD) as phone,
-    ):
-        await phone.line(lambda line: "1 binding" in line)
-        carrier = gateway.carrier
-        carrier.call(CALLED, gateway.caller, "127.0.0.1", gateway.port, talk_s=1.0)
-        (call,) = await carrier.wait_for_calls(1, timeout_s=PATIENCE_S)
-        assert (call.status, call.ended) == (200, EndCause.HUNG_UP)
-        assert call.packets_received > 0
-        assert gateway.carriers.violations == []
+async def test_carrier_reaches_the_phone_that_has_registered(
+    by_phone: VoiceGateway, tmp_path: Path
+) -> None:
+    async with Baresip(tmp_path, by_phone.port, USERNAME, USERNAME, PASSWORD) as phone:
+        await phone.registered()
+        carrier = by_phone.carrier
+        call = carrier.call(CALLED, by_phone.caller, "127.0.0.1", by_phone.port, talk_s=1.0)
+        await carrier.wait_until(lambda: call.is_over, PATIENCE_S)
+        await by_phone.ended()
+        await phone.leave()
+    assert (call.status, call.ended) == (200, EndCause.HUNG_UP)
+    assert call.packets_received > 0
+    assert by_phone.carriers.violations == []
 
 
 async def test_calls_pass_to_a_carrier_behind_kamailio(tmp_path: Path) -> None:
@@ -122,31 +152,25 @@ async def test_calls_pass_to_a_carrier_behind_kamailio(tmp_path: Path) -> None:
         assert {event["status"] for event in await gateway.ended(3)} == {"completed"}
 
 
-async def test_phone_of_sipp_registers_and_leaves(tmp_path: Path) -> None:
-    async with (
-        voice_gateway(tmp_path, PHONE) as gateway,
-        Sipp(
-            *("uac_register", tmp_path, gateway.port),
-            caller=USERNAME,
-            options=("-au", USERNAME, "-ap", PASSWORD),
-        ) as phone,
-    ):
+async def test_phone_of_sipp_registers_and_leaves(by_phone: VoiceGateway, tmp_path: Path) -> None:
+    async with Sipp(
+        *("uac_register", tmp_path, by_phone.port),
+        caller=USERNAME,
+        options=("-au", USERNAME, "-ap", PASSWORD),
+    ) as phone:
         assert await phone.succeeded(), phone.errors
-        challenges = phone.messages.count("SIP/2.0 401")
-        assert (challenges, phone.messages.count("SIP/2.0 200")) == (2, 2)
+    challenges = phone.messages.count("SIP/2.0 401")
+    assert (challenges, phone.messages.count("SIP/2.0 200")) == (2, 2)
 
 
-async def test_wrong_password_registers_nobody(tmp_path: Path) -> None:
-    async with (
-        voice_gateway(tmp_path, PHONE) as gateway,
-        Sipp(
-            *("uac_register_refused", tmp_path, gateway.port),
-            caller=USERNAME,
-            options=("-au", USERNAME, "-ap", "guessed"),
-        ) as phone,
-    ):
+async def test_wrong_password_registers_nobody(by_phone: VoiceGateway, tmp_path: Path) -> None:
+    async with Sipp(
+        *("uac_register_refused", tmp_path, by_phone.port),
+        caller=USERNAME,
+        options=("-au", USERNAME, "-ap", "guessed"),
+    ) as phone:
         assert await phone.succeeded(), phone.errors
-        assert "SIP/2.0 200" not in phone.messages
+    assert "SIP/2.0 200" not in phone.messages
 
 
 async def test_call_goes_on_to_the_next_carrier_when_the_first_is_silent(tmp_path: Path) -> None:
@@ -164,10 +188,9 @@ async def test_call_goes_on_to_the_next_carrier_when_the_first_is_silent(tmp_pat
         assert "\nINVITE " in silent.messages
 
 
-async def test_sipsak_is_told_that_we_are_there(tmp_path: Path) -> None:
-    async with voice_gateway(tmp_path, TRUNK) as gateway:
-        uri = f"sip:127.0.0.1:{gateway.port}"
-        code, lines = await outcome(program("sipsak"), "-vvv", "-s", uri, directory=tmp_path)
+async def test_sipsak_is_told_that_we_are_there(by_trunk: VoiceGateway, tmp_path: Path) -> None:
+    uri = f"sip:127.0.0.1:{by_trunk.port}"
+    code, lines = await outcome(program("sipsak"), "-vvv", "-s", uri, directory=tmp_path)
     assert code == 0, lines
     (allow,) = [line for line in lines if line.startswith("Allow: ")]
     assert "INVITE" in allow
@@ -215,14 +238,18 @@ async def test_tshark_finds_nothing_malformed_on_either_side(
     ],
 )
 async def test_tshark_finds_nothing_malformed_in_what_the_customer_hears(
-    tmp_path: Path, scenario: str, behaviour: dict[str, Any], said: tuple[str, ...]
+    by_trunk: VoiceGateway,
+    tmp_path: Path,
+    scenario: str,
+    behaviour: dict[str, Any],
+    said: tuple[str, ...],
 ) -> None:
-    async with voice_gateway(tmp_path, TRUNK) as gateway:
-        gateway.carrier.set_behaviour(changed(behaviour))
-        async with Sipp(
-            scenario, tmp_path, gateway.port, called=CALLED, caller=gateway.caller
-        ) as customer:
-            assert await customer.succeeded(), customer.errors
+    by_trunk.carrier.set_behaviour(changed(behaviour))
+    async with Sipp(
+        scenario, tmp_path, by_trunk.port, called=CALLED, caller=by_trunk.caller
+    ) as customer:
+        assert await customer.succeeded(), customer.errors
+    await by_trunk.ended()
     dissection = await dissect_sip(customer.datagrams, tmp_path)
     assert dissection.complaints == []
     assert dissection.said.keys() >= {*said}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,18 @@ CALLED = "+12065551001"
 @dataclass(frozen=True)
 class VoiceGateway:
     """`port` is where customers call, `websocket_port` where browsers do, `caller` whose number
-    they may show."""
+    they may show. `earlier` calls are of no interest any more."""
 
     carriers: Simulator
     daemon: Daemon
     port: int
     websocket_port: int
     caller: str = OTHER_LONG_CODE
+    earlier: int = 0
+
+    def from_now(self) -> VoiceGateway:
+        """The same, for one more who knows of no call yet."""
+        return replace(self, earlier=len(self.daemon.events("call ended")))
 
     @property
     def carrier(self) -> SipCarrier:
@@ -86,7 +91,7 @@ class VoiceGateway:
         """What the daemon says of the calls that have ended, once there are so many."""
 
         async def said() -> list[dict[str, Any]]:
-            return self.daemon.events("call ended")
+            return self.daemon.events("call ended")[self.earlier :]
 
         return await until(said, lambda events: len(events) >= count)
 

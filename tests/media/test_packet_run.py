@@ -4,6 +4,7 @@ had them, and whatever is not as expected, or changes the call, ends that."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -97,6 +98,28 @@ async def test_another_source_goes_on_where_the_first_stopped(call: ImpairedCall
     (heard,) = await call.carry([Arrival(PTIME_S, packet(6, ssrc=9))])
     assert (heard[2:4], heard[8:12]) == (packet(6)[2:4], packet(6)[8:12])
     assert call.relay.leg(0).reception.sources == 2
+
+
+async def test_another_source_is_a_run_of_the_same_stream(call: ImpairedCall) -> None:
+    sent = speech(20, first=30_000, ssrc=9)
+    heard = await call.carry(sent)
+    assert in_run(call)
+    assert [int.from_bytes(one[2:4]) for one in heard] == list(range(6, 26))
+    stamps = [int.from_bytes(one[4:8]) for one in heard]
+    assert {later - earlier for earlier, later in pairwise(stamps)} == {160}
+    assert {one[8:12] for one in heard} == {packet()[8:12]}
+    outgoing = call.relay.leg(1).outgoing
+    assert (outgoing.packets, outgoing.payload_octets) == (20, 20 * 160)
+    sent_by = outgoing.sent_by(call.now)
+    assert sent_by is not None
+    assert sent_by.timestamp == stamps[-1]
+
+
+async def test_what_is_played_within_a_run_goes_on_where_it_stopped(call: ImpairedCall) -> None:
+    heard = await call.carry(speech(5, first=30_000, ssrc=9))
+    outgoing = call.relay.leg(1).outgoing
+    injected = outgoing.inject(0, bytes(160), outgoing.timestamp_at(call.now), call.now)
+    assert int.from_bytes(injected[2:4]) == int.from_bytes(heard[-1][2:4]) + 1
 
 
 async def test_digit_within_a_run_is_detected(call: ImpairedCall) -> None:
