@@ -6,7 +6,8 @@ SEED ?= 0
 SIM_SEEDS ?= 1
 N ?= 200
 MINUTES ?= 30
-WORKERS ?= 2
+# One more than the two cores of CI: tests wait for processes and for clocks as well.
+WORKERS ?= 3
 SECONDS ?= 60
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q -rs --durations=10
 

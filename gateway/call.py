@@ -62,7 +62,7 @@ class EndedBy(StrEnum):
 class Quality(msgspec.Struct, frozen=True):
     """How one side of a call was heard: of what it sent to us. Jitter and RTT in seconds, 0 where
     it is not known, as `mos` is (ITU-T G.107, 1 to 4.5). `one_way`: nothing comes from it any more,
-    though it should, while the other side is heard; of a call that is over, until its end."""
+    though it should, while the other side is heard; of a call that is over, to its end."""
 
     packets: int = 0
     octets: int = 0

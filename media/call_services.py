@@ -13,7 +13,8 @@ from typing import Protocol
 from media.audio import Audio
 from media.errors import NotAcceptable
 from media.events import DigitReceived, MediaEvent, Played, Recorded, Silent, Talking
-from media.leg import Leg, Tap
+from media.leg import Leg
+from media.leg_taps import Tap
 from media.recorder import OCTETS_MAX, Recorder
 from media.speech import Speech, SpeechBounds
 from media.telephone_event import DIGIT_S, Digit

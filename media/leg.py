@@ -21,6 +21,7 @@ from media.codecs import PCMA, PCMU, Codec, Codecs
 from media.latch import KNOWN, Latch, Source
 from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
+from media.leg_taps import LegTaps, Tap
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
 from media.packet_run import Straight
@@ -66,12 +67,6 @@ class Transcoding(Protocol):
         ...
 
 
-class Tap(Protocol):
-    def heard(self, payload_type: int, payload: bytes, timestamp: int, now: float) -> object:
-        """A packet of audio came from the end: of any type but events."""
-        ...
-
-
 class Leg:
     """Relays nothing before its `peer` is set and both are described. `latch` finds out where the
     end is: a `SureLatch` where the transport knows. `ssrc` is random.
@@ -109,7 +104,7 @@ class Leg:
         self._target: Source | None = None
         self._rtcp_source: Source | None = None
         self._rtcp_open = False
-        self._taps: tuple[Tap, ...] = ()
+        self._taps: LegTaps | None = None
         self._events: dict[int, EventReader] = {}
         self._event_rates: dict[int, int] = {}
         self._paths: dict[int, PayloadPath] = {}
@@ -126,7 +121,7 @@ class Leg:
     @cached_property
     def player(self) -> LegPlayer:
         """Made for who is played to: few are."""
-        return LegPlayer(self)
+        return LegPlayer(self, self._transcoding)
 
     @property
     def last_at(self) -> float:
@@ -135,6 +130,8 @@ class Leg:
     @property
     def heard(self) -> Heard:
         came, rtt_s = self.reception, self.reports.round_trip.seconds
+        if not came.sources:
+            return Heard(0, 0, 0, 0.0, rtt_s, 0.0)
         quality = mos(came.packets, came.lost, came.jitter_s, rtt_s)
         return Heard(came.packets, came.octets, came.lost, came.jitter_s, rtt_s, quality)
 
@@ -151,6 +148,13 @@ class Leg:
         if stream is None:
             return None
         return self._latch.target if stream.rtcp_mux else self._rtcp_source or stream.rtcp
+
+    def codec(self, payload_type: int) -> Codec | None:
+        """What the end sends by that number: its peer's, or its own."""
+        for leg in (self.peer, self):
+            if leg.stream is not None and payload_type in leg.stream.codecs.by_payload_type:
+                return leg.stream.codecs.by_payload_type[payload_type]
+        return None
 
     def describe(self, stream: AudioStream, payload_types: Collection[int]) -> None:
         """The end was agreed with anew; `payload_types` are those that it may send."""
@@ -186,7 +190,7 @@ class Leg:
         clock_rate = peer.outgoing.clock_rate
         if self._transcoded:
             peer.outgoing.follow_another()
-        elif any([one != (clock_rate,) * 2 for one in found.clock_rates]):
+        elif found.clock_rates and found.clock_rates != ((clock_rate, clock_rate),):
             peer.outgoing.track()
         self._repacketizer = None
         self._measured = False
@@ -194,7 +198,9 @@ class Leg:
 
     def tap(self, *taps: Tap) -> None:
         """These, and no others, hear what comes from the end."""
-        self._taps = taps
+        if self._taps is None:
+            self._taps = LegTaps(self, self._transcoding)
+        self._taps.taps = taps
         self._choose_takers()
 
     def be_played_to(self, played_to: bool) -> None:
@@ -278,16 +284,15 @@ class Leg:
                 self._choose_takers()
         if reader is not None:
             reader.received(rtp.payload(packet), int.from_bytes(packet[4:8], "big"))
-        else:
-            for tap in self._taps:
-                tap.heard(
-                    payload_type, rtp.payload(packet), int.from_bytes(packet[4:8], "big"), now
-                )
+        elif self._taps is not None:
+            self._taps.heard(packet, payload_type, now)
         if peer.is_played_to:
             return
         transcoded = self._transcoded.get(payload_type)
         if transcoded is not None:
             transcoded(packet, now)
+            if self.reception.run.is_read and not self._taps:
+                self._begin_run(packet, self._to(transcoded))
             return
         passed = packet if path is None else path.through(packet)
         if passed is None:
@@ -298,18 +303,28 @@ class Leg:
         elif self._repacketizer is not None:
             for one in self._repacketizer.repacketized(passed):
                 self._send_to_peer(peer.outgoing.forward(one, now, in_turn=True))
-        else:
+        elif not peer.outgoing.tracked:
             self.deliver(passed, now)
+        elif (
+            self._send_to_peer(peer.outgoing.forward(passed, now))
+            and self.reception.run.is_read
+            and not self._taps
+            and reader is None
+            and peer._straight is not None
+        ):
+            straight = peer.outgoing.straight(packet, self.reception.run, peer._straight)
+            if straight is not None and path is not None:
+                straight = path.straight(packet, straight)
+            self._begin_run(packet, straight)
 
     def _take_by_path(self, packet: bytes, now: float) -> None:
         """By that of its type, and nothing else is done with it."""
         peer = self.peer
         path = self._paths[packet[1] & 0x7F]
         passed = path.through(packet)
+        assert passed is not None
         if self.reception.received(packet, now) and not peer.outgoing.begin(self.reception):
             self._choose_takers()
-        if passed is None:
-            return
         if peer.outgoing.tracked:
             self.deliver(passed, now)
         elif self._send_to_peer(passed) and self.reception.run.is_read and peer._straight:
@@ -353,11 +368,10 @@ class Leg:
     def _measure(self, packet: bytes, payload_type: int) -> None:
         """What clock it runs at that comes, for an offer has many; and whether it is of the length
         that the peer has asked for."""
-        assert self.stream is not None
         assert self.peer.stream is not None
         self._measured = True
-        own, others = self.stream.codecs, self.peer.stream.codecs
-        codec = others.by_payload_type.get(payload_type) or own.by_payload_type.get(payload_type)
+        others = self.peer.stream.codecs
+        codec = self.codec(payload_type)
         if codec is not None:
             self.reception.clock_rate = codec.clock_rate
             if payload_type not in self._transcoded:
@@ -378,6 +392,11 @@ class Leg:
             self.peer._fed_by = self.reception
             self.reception.begin_run(packet, straight, self._count_unsent)
 
+    def _to(self, take: Take) -> Straight:
+        """A run of what is made into something else, at the time that it came."""
+        run = self.reception.run
+        return lambda packet: take(packet.tobytes(), run.last_at)
+
     def _end_run_to(self) -> None:
         """What the end is sent goes another way from now on."""
         if self._fed_by is not None:
@@ -393,15 +412,15 @@ class Leg:
         all_ = (
             self.peer.is_played_to
             or self.peer.outgoing.tracked
-            or bool(self._taps)
+            or bool(self._taps and self._taps.taps)
             or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256
         if not all_:
             for one in (*self._events, *self._paths, *self._transcoded):
                 takers[one] = takers[one | 0x80] = self._take
-            for one in self._paths:
-                if one not in self._events:
+            for one, path in self._paths.items():
+                if one not in self._events and path.into is not None:
                     takers[one] = takers[one | 0x80] = self._take_by_path
         takers[RTCP_TYPES.start : RTCP_TYPES.stop] = [self.reports.received] * len(RTCP_TYPES)
         self._takers = takers

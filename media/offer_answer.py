@@ -46,6 +46,7 @@ class End:
         self.audio = 0
         host = transport.host
         self._network = f"IN {address_kind(host)} {host}"
+        self._head = f"s=-\r\nc={self._network}\r\n"
         self._session_id = session_id
         self._version = session_id
         self._told = ""
@@ -60,17 +61,18 @@ class End:
     ) -> bytes:
         """To this end, what the other said; `passes` says whether what is of its profile is told.
         The o= line is ours: its version grows when something else has changed (§8)."""
-        network = self._network
-        passed = source.lines.told if passes else source.lines.told_to_another_profile
-        told = f"s=-\r\nc={network}\r\n{passed}{printed(said.session_lines)}"
+        told = self._head
+        told += source.lines.told if passes else source.lines.told_to_another_profile
+        if said.session_lines:
+            told += printed(said.session_lines)
         for at, one in enumerate(media):
             told += str(one)
-            if at == audio:
+            if at == audio and said.lines:
                 told += printed(said.lines)
         if self._told and self._told != told:
             self._version += 1
         self._told = told
-        origin = f"v=0\r\no=- {self._session_id} {self._version} {network}\r\n"
+        origin = f"v=0\r\no=- {self._session_id} {self._version} {self._network}\r\n"
         return (origin + told).encode("utf-8", "surrogateescape")
 
 
@@ -110,7 +112,7 @@ class Negotiation:
         media = description.media[audio]
         stream = own.transport.offered(description, media)
         said = other.transport.offer(stream)
-        sent = self._told(self._offered(own, media), said, stream.direction)
+        sent = self._told(self._offered(own, media, stream.codecs), said, stream.direction)
         sent_media = tuple(
             [sent if at == other.audio else refused(one) for at, one in enumerate(other.media)]
         ) or (sent,)
@@ -141,9 +143,7 @@ class Negotiation:
         if direction is not stream.direction:
             stream = replace(stream, direction=direction)
         said = other.transport.answer(offer.stream)
-        answered = self._told(
-            self._answered(other, media, offer.media[offer.audio]), said, direction
-        )
+        answered = self._told(self._answered(other, media, stream.codecs, offer), said, direction)
         answered_media = tuple(
             [answered if at == offer.audio else refused(one) for at, one in enumerate(offer.media)]
         )
@@ -158,18 +158,19 @@ class Negotiation:
         other.transport.agreed(offered)
         return other.describe(description, answered_media, offer.audio, said, self._passes)
 
-    def _offered(self, own: End, media: Media) -> Media:
+    def _offered(self, own: End, media: Media, codecs: Codecs) -> Media:
         if self._passes:
-            return widened(media)
+            return widened(media, codecs)
         if own.transport.profile is Profile.WEBRTC:
-            return widened(offered_by_browser(media, self._transcodes))
-        return offered_to_browser(widened(media))
+            media = offered_by_browser(media, self._transcodes)
+            return widened(media, Codecs.of(media))
+        return offered_to_browser(widened(media, codecs))
 
-    def _answered(self, other: End, media: Media, offered: Media) -> Media:
-        media = narrowed(media, offered)
+    def _answered(self, other: End, media: Media, codecs: Codecs, offer: Offer) -> Media:
+        media = narrowed(media, codecs, offer.stream.codecs)
         if self._passes or other.transport.profile is not Profile.WEBRTC:
             return media
-        return answered_to_browser(media, offered, self._transcodes)
+        return answered_to_browser(media, offer.media[offer.audio], self._transcodes)
 
     def _told(self, media: Media, said: TransportSaid, direction: Direction) -> Media:
         """The other end's audio, as this end is to see it, but for the transport."""

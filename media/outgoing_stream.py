@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from media.packet_run import BUFFER, Run, Straight
 from media.reception import MAX_DROPOUT, MAX_MISORDER, LastHeard, Reception
 from media.rtp import HEADER_OCTETS, RtpHeader
 
@@ -124,6 +125,27 @@ class OutgoingStream:
             self._sequence = mapped
             self._stamp(timestamp, now)
         return self._headed(packet, mapped, timestamp, marker)
+
+    def straight(self, forwarded: bytes, run: Run, send: Straight) -> Straight | None:
+        """As `forward`, where they stand, the packets of a run after that one of the source's; None
+        where it was of the source before."""
+        if int.from_bytes(forwarded[8:12], "big") != self.source:
+            return None
+        sequence_change, timestamp_change = self.sequence_change, self.timestamp_change
+        payload_octets = len(forwarded) - HEADER_OCTETS
+        unpack, pack = _FIELDS.unpack_from, _FIELDS.pack_into
+
+        def headed_and_sent(packet: memoryview) -> None:
+            sequence, timestamp, _ = unpack(BUFFER, 2)
+            self._sequence = (sequence + sequence_change) % _CYCLE
+            self._timestamp = (timestamp + timestamp_change) % _TIMESTAMP_CYCLE
+            self._at = run.last_at
+            self.packets += 1
+            self.payload_octets += payload_octets
+            pack(BUFFER, 2, self._sequence, self._timestamp, self.ssrc)
+            send(packet)
+
+        return headed_and_sent
 
     def inject(
         self, payload_type: int, payload: bytes, timestamp: int, now: float, marker: bool = False

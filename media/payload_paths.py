@@ -67,7 +67,7 @@ class PathsBetween(NamedTuple):
 def paths_between(sender: Codecs, receiver: Codecs) -> PathsBetween:
     """Not to be changed: phones of two kinds agree on the same in each call."""
     changed = _changed(sender, receiver)
-    clock_rates = [path.clock_rates for path in changed.values() if path.clock_rates is not None]
+    clock_rates = {path.clock_rates for path in changed.values() if path.clock_rates is not None}
     unknown = [
         codec
         for payload_type, codec in sender.by_payload_type.items()

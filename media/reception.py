@@ -150,10 +150,10 @@ class Reception:
 
     def begin_run(self, packet: bytes, send: Straight, on_unsent: Callable[[], object]) -> None:
         """With the packet after this one, which was received just now. Not where this one came out
-        of turn, or its timestamp tells nothing of the next."""
+        of turn or again, or its timestamp tells nothing of the next."""
         sequence, timestamp, _ = _FIELDS.unpack_from(packet)
-        ticks = self._ticks
-        if sequence + 1 != self._next or timestamp != self._timestamp or not 0 < ticks < _TICKS_MAX:
+        ticks, transit = self._ticks, self._last_at * self.clock_rate - timestamp
+        if sequence + 1 != self._next or transit != self._transit or not 0 < ticks < _TICKS_MAX:
             return
         run = self.run
         first, run.ssrc = HEAD.unpack_from(packet)

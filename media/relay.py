@@ -356,13 +356,16 @@ class Relay:
 
     @property
     def counted(self) -> Counted:
-        legs, before = self._legs, self._before
-        return Counted(
-            sum(leg.reception.packets for leg in legs) + sum(one.packets for one in before),
-            sum(leg.reception.octets for leg in legs) + sum(one.octets for one in before),
-            sum(leg.strays for leg in legs) + self._strays,
-            sum(leg.unsent for leg in legs) + self._unsent,
-        )
+        packets = octets = 0
+        strays, unsent = self._strays, self._unsent
+        for leg, before in zip(self._legs, self._before, strict=True):
+            came = leg.reception
+            if came.sources or before is not NOTHING:
+                packets += came.packets + before.packets
+                octets += came.octets + before.octets
+            strays += leg.strays
+            unsent += leg.unsent
+        return Counted(packets, octets, strays, unsent)
 
     def close(self) -> None:
         """Give its ports back; harmless when it is closed."""

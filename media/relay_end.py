@@ -98,8 +98,11 @@ class SrtpEnd:
         self._ports = ports
         self._pair = ports.pair
         self._srtp: Srtp | None = None
+        self.leg.on_source = self._connect
 
     def agreed(self, stream: AudioStream) -> None:
+        self.leg.send_by(self.send_rtp)
+        self._pair.disconnect()
         if isinstance(stream.secret, SrtpKeys):
             if self._srtp is None:
                 self._srtp = Srtp()
@@ -108,6 +111,7 @@ class SrtpEnd:
             self._pair.rtcp_received = self._rtcp_received
         else:
             self._srtp = None
+            self.leg.reception.run.overhead = 0
             self._pair.rtp_received = self.leg.rtp_received
             self._pair.rtcp_received = self.leg.rtcp_received
 
@@ -132,12 +136,27 @@ class SrtpEnd:
         elif protected := self._srtp.protected_rtcp(packet):
             self._pair.send_rtp(protected, target)
 
+    def _connect(self, source: Source) -> None:
+        """As a plain end; where each packet names its key, it is read as before."""
+        run, srtp = self.leg.reception.run, self._srtp
+        if srtp is None:
+            if send := self._pair.connect(source, run):
+                self.leg.send_by(self.send_rtp, send)
+        elif (opened := srtp.opener(self._count_stray)) and (
+            send := self._pair.connect(source, run, opened)
+        ):
+            self.leg.send_by(self.send_rtp, srtp.protector(send))
+
+    def _count_stray(self) -> None:
+        self.leg.strays += 1
+
     def _rtp_received(self, packet: bytes, source: Source, now: float) -> None:
         assert self._srtp is not None
         plain = self._srtp.plain(packet)
         if plain is None:
             self.leg.strays += 1
         else:
+            self.leg.reception.run.overhead = len(packet) - len(plain)
             self.leg.rtp_received(plain, source, now)
 
     def _rtcp_received(self, packet: bytes, source: Source, now: float) -> None:

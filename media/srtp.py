@@ -6,10 +6,14 @@ an end that was not told another key goes on counting.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pylibsrtp import Error, Policy, Session
 
+from media.packet_run import Straight
 from media.rtp import HEADER_OCTETS, RTCP_TYPES
 from media.sdes import Crypto, SrtpKeys, Suite
+from media.srtp_in_place import opener, protector
 
 PROFILES = {
     Suite.AEAD_AES_128_GCM: Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
@@ -42,6 +46,17 @@ class Srtp:
         if before is None or before.ours[1:] != keys.ours[1:]:
             self._outbound = Session(policy(keys.ours, Policy.SSRC_ANY_OUTBOUND))
             self._sources = set()
+
+    def opener(self, on_stray: Callable[[], object]) -> Callable[[int], bool] | None:
+        """For a run of packets (see `srtp_in_place`); None where each names its key."""
+        assert self._inbound is not None, "no key was agreed"
+        if self._keys is not None and self._keys.theirs.mki_octets:
+            return None
+        return opener(self._inbound, on_stray)
+
+    def protector(self, send: Callable[[memoryview], object]) -> Straight:
+        assert self._outbound is not None, "no key was agreed"
+        return protector(self._outbound, send)
 
     def protected(self, packet: bytes) -> bytes | None:
         assert self._outbound is not None, "no key was agreed"

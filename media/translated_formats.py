@@ -18,9 +18,8 @@ from media.sdp_lines import Line, Lines
 _DYNAMIC = [str(one) for one in (101, *range(96, 128))]
 
 
-def widened(offered: Media) -> Media:
+def widened(offered: Media, codecs: Codecs) -> Media:
     """With the other law behind the one that is there, and with events."""
-    codecs = Codecs.of(offered)
     missing = codecs.missing_law
     if missing is not None:
         at = 1 + offered.formats.index(str(OTHER_LAW[missing]))
@@ -32,9 +31,8 @@ def widened(offered: Media) -> Media:
     return offered
 
 
-def narrowed(answered: Media, offered: Media) -> Media:
+def narrowed(answered: Media, codecs: Codecs, codecs_offered: Codecs) -> Media:
     """An answer without what its offerer has not, and with events if he has them."""
-    codecs, codecs_offered = Codecs.of(answered), Codecs.of(offered)
     missing, events = codecs_offered.missing_law, codecs_offered.events()
     left_out: list[str] = []
     formats = list(answered.formats)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from media.audio_stream import AudioStream
 from media.errors import NotAcceptable
 from media.profile import DTLS, PLAIN, Profile
-from media.sdp import Address, Media, SessionDescription, address_kind
+from media.sdp import Address, Media, SessionDescription
 from media.sdp_lines import Line
 
 RTCP_MUX = Line("a", "rtcp-mux")
@@ -84,6 +84,7 @@ class PlainDescription:
         self, local: Address, is_ours: Callable[[Address], bool] = lambda address: False
     ) -> None:
         self.host, self._port = local
+        self._is_ip6 = ":" in self.host
         self._is_ours = is_ours
         self._rtcp_mux = False
 
@@ -116,13 +117,12 @@ class PlainDescription:
 
     def checked(self, stream: AudioStream) -> AudioStream:
         """It, without an address for RTCP that cannot be sent to: media is worth more."""
-        kind = address_kind(self.host)
-        if stream.rtp is not None:
-            if address_kind(stream.rtp.host) != kind:
+        rtp, rtcp = stream.rtp, stream.rtcp
+        if rtp is not None:
+            if (":" in rtp.host) is not self._is_ip6:
                 raise NotAcceptable("the address is of another family than the relay's")
-            if self._is_ours(stream.rtp):
+            if self._is_ours(rtp):
                 raise NotAcceptable("the address is the relay's own")
-        rtcp = stream.rtcp
-        if rtcp is None or (address_kind(rtcp.host) == kind and not self._is_ours(rtcp)):
+        if rtcp is None or ((":" in rtcp.host) is self._is_ip6 and not self._is_ours(rtcp)):
             return stream
         return replace(stream, rtcp=None)

@@ -216,6 +216,10 @@ class BindHealth:
 
     def answered(self, outcome: Outcome, latency_s: float, at: float) -> None:
         """A refusal for speed is quick and an error may be: neither makes the bind look fast."""
+        self._hear(outcome, latency_s, at)
+        self._read()
+
+    def _hear(self, outcome: Outcome, latency_s: float, at: float) -> None:
         if outcome is OK:
             self._accepted += 1
         else:
@@ -242,13 +246,12 @@ class BindHealth:
             self._circuit.failed(sent_at, at)
             if outcome is TIMEOUT:
                 self._time(latency_s, at)
-        self._read()
 
     def call_answered(self, status: int, pdd_s: float, at: float, progress: bool = True) -> None:
         """The final response to an INVITE. A call that is answered keeps its channel."""
         outcome, _ = sip_outcome(status, progress)
         used = self._window_used
-        self.answered(outcome, pdd_s, at)
+        self._hear(outcome, pdd_s, at)
         self._window_used = used if status == CALL_ANSWERED else max(0, used - 1)
         self._read()
 

@@ -1,4 +1,4 @@
-"""How far the long loops go, and the order of the files, so that two workers end together.
+"""How far the long loops go, and the order of the files, so that workers end together.
 
 Loops of kills, power cuts, seeds and texts find more the longer they go on. How far each goes to
 prove what it says stands in the test: `make proofs` goes so far. Any other run goes only as far as
@@ -41,16 +41,30 @@ LONG = (
     "test_stop.py",
     "test_demo.py",
 )
-PLACES = {name: place for place, name in enumerate(LONG)}
+# Files of many tests that begin before the rest, lest one worker be left with them at the end.
+NEXT = (
+    "test_voice_gateway.py",
+    "test_rtpengine_gateway.py",
+    "test_store_tools.py",
+    "test_start.py",
+    "test_mosquitto_daemon.py",
+    "test_media_workers.py",
+    "test_tls.py",
+    "test_baresip_media.py",
+    "test_browser_phone.py",
+    "test_call_leaks.py",
+    "test_scheduler.py",
+)
+PLACES = {name: place for place, name in enumerate(LONG + NEXT)}
 LONG_TIMEOUT_S = 400.0
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After pytest-randomly has shuffled them."""
-    items.sort(key=lambda item: PLACES.get(Path(item.path).name, len(LONG)))
+    items.sort(key=lambda item: PLACES.get(Path(item.path).name, len(PLACES)))
     for item in items:
-        if Path(item.path).name not in PLACES:
+        if Path(item.path).name not in LONG:
             break
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))

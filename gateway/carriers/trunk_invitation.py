@@ -54,7 +54,10 @@ def host_and_port(trunk: CarrierTrunk) -> str:
 
 def _uri(user: str, host: str) -> str:
     """With user=phone where it is a global number (RFC 3261 §19.1.6)."""
-    uri = f"sip:{quote(user, safe=grammar.C_USER_SAFE)}@{host}"
+    digits = user.removeprefix("+")
+    if not (digits.isascii() and digits.isalnum()):  # As all numbers are.
+        user = quote(user, safe=grammar.C_USER_SAFE)
+    uri = f"sip:{user}@{host}"
     return f"{uri};user=phone" if user.startswith("+") else uri
 
 

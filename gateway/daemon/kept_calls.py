@@ -43,7 +43,8 @@ class KeptCalls:
         self.meters = CallMeters()
         self.records.subscribe(self.meters.on_event)
         self.records.subscribe(self.callbacks.on_event)
-        self.records.subscribe(self._stream.on_event)
+        if sinks:
+            self.records.subscribe(self._stream.on_event)
 
     def on_one_way(self, told: OneWayCall) -> None:
         """Of a call that stands."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
+from itertools import islice
 from typing import Any
 
 from gateway.config.sections import Log
 
-# What every LogRecord has; the rest of it are the facts of the event.
+# What every LogRecord has, in the beginning; the rest of it are the facts of the event, and what
+# formatters keep there.
+_PLAIN_COUNT = len(vars(logging.makeLogRecord({})))
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -24,12 +27,14 @@ def set_up(config: Log) -> None:
     root.setLevel(config.level.upper())
     # No line of ours says these, so they need not be found out for each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # Nor from which line of the source.
     for noisy in ("uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def facts(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _PLAIN}
+    more = islice(vars(record).items(), _PLAIN_COUNT, None)
+    return {name: value for name, value in more if name not in _PLAIN}
 
 
 class TextFormatter(logging.Formatter):

@@ -199,7 +199,7 @@ def places_of(config: Config) -> list[Place]:
         media.turn.password,
         media.turn.transport,
     )
-    browsers = bool(sip.websocket_port)
+    browsers = config.phone.enabled or bool(sip.websocket_port)
     places = []
     for number in range(workers):
         most = least + PORTS_OF_A_CALL * (share + (number < rest)) - 1

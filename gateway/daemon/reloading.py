@@ -15,6 +15,7 @@ from gateway.config import Config, load
 from gateway.config.carrier import Carrier
 from gateway.daemon.voice import Voice
 from gateway.errors import GatewayError
+from gateway.voice.customers import Customers
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,14 @@ class Reloading:
                 log.exception("reloading broke")
 
     async def _reload(self) -> None:
-        """Reading takes long where there are many accounts, and so does comparing them."""
+        """What takes long where there are many accounts is done beside the loop."""
         config = await asyncio.to_thread(load, self._started.path, from_cache=True)
         calls = self._voice is not None
         waits = await asyncio.to_thread(waiting, self._started, config, calls)
         facts: dict[str, object] = {}
         if self._voice is not None:
-            changes = self._voice.reload(config)
+            customers = await asyncio.to_thread(Customers, config.accounts)
+            changes = self._voice.reload(config, customers)
             facts = {
                 "trunks_new": changes.new,
                 "trunks_changed": changes.changed,

@@ -36,6 +36,7 @@ from gateway.sip.uri import SipUri, parse_uri
 from gateway.voice.b2bua import B2bua
 from gateway.voice.call_meters import CallReadings
 from gateway.voice.call_surroundings import CallBounds
+from gateway.voice.customers import Customers
 from gateway.voice.edge import build_edge
 from gateway.voice.media_session import Qualities
 from gateway.voice.web_agent import WebAgent
@@ -154,14 +155,14 @@ class Voice:
             tasks.create_task(self.kept.run(), name="calls")
             tasks.create_task(self._media.run(), name="media")
 
-    def reload(self, config: Config) -> TrunkChanges:
+    def reload(self, config: Config, customers: Customers) -> TrunkChanges:
         """Take over what calls can take over while they stand: accounts with their trunks and
         phones, the trunks to carriers as they are reached and spoken to, and the bounds of calls.
         Which trunks are routed to, and how, stays as it was at the start."""
         sip, now = config.sip, self._clock.now()
         changes = self.trunks.take_over(config.carriers, now)
         self._uris = names_of(config.accounts)
-        self.edge.reload(sip, config.accounts, self.trunks.values())
+        self.edge.reload(sip, customers, self.trunks.values())
         self.b2bua.bounds = self._bounds(sip)
         self._look_up()
         self._send_for_trunks()
@@ -246,15 +247,15 @@ class Voice:
         return None if refusal is None else refusal.response(request, new_token())
 
     def _on_event(self, event: LegEvent, now: float) -> None:
-        match event:
-            case OutsideDialog():
-                self._answer_outside(event, now)
-            case OutsideResponse(user=TrunkRequest() as sent):
-                sent.trunk.receive_response(sent, event.status, event.response, now)
-            case OutsideResponse():
-                raise AssertionError(event)
-            case _:
-                self.b2bua.take(event, now)
+        if isinstance(event, OutsideDialog):
+            self._answer_outside(event, now)
+        elif isinstance(event, OutsideResponse):
+            sent = event.user
+            assert isinstance(sent, TrunkRequest)
+            sent.trunk.receive_response(sent, event.status, event.response, now)
+        else:
+            self.b2bua.take(event, now)
+            if self._empty is not None:
                 self._see_whether_empty()
         self._arm()
 
@@ -318,7 +319,8 @@ class Voice:
         except Exception:
             log.exception("a call's timer met a fault of ours")
         self.endpoint.flush()
-        self._see_whether_empty()
+        if self._empty is not None:
+            self._see_whether_empty()
         self._arm()
 
 

@@ -61,9 +61,14 @@ class MediaLink(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         asked, self._asked = self._asked, []
-        if self._transport is not None:
-            for at in range(0, len(asked), BATCH_MAX):
-                self._transport.write(frame(asked[at : at + BATCH_MAX]))
+        transport = self._transport
+        if transport is None:
+            return
+        if len(asked) <= BATCH_MAX:
+            transport.write(frame(asked))
+            return
+        for at in range(0, len(asked), BATCH_MAX):
+            transport.write(frame(asked[at : at + BATCH_MAX]))
 
     def close(self) -> None:
         """The worker ends when it sees that."""

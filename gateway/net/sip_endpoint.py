@@ -170,19 +170,21 @@ class SipEndpoint:
         if self._flushing:
             return
         self._flushing = True
-        user_agent = self.user_agent
+        below, legs = self.user_agent.below, self.user_agent.shared
         try:
-            while output := user_agent.output():
-                messages, events = output
-                for outgoing in messages:
-                    self._send(outgoing)
-                if events:
-                    self._hand_up(events)
+            while below.messages or legs.events:
+                if messages := below.messages:
+                    below.messages = []
+                    for outgoing in messages:
+                        self._send(outgoing)
+                if legs.events:
+                    self._hand_up()
         finally:
             self._flushing = False
-        if not self._stopped and (when := user_agent.next_timer()) is not None:
-            # Traffic moves the deadline away, so an alarm that rings early is set anew.
-            self._alarm.set(when if when > self._rest_until else self._rest_until)
+        # Traffic moves the deadline away, so an alarm that rings early is set anew.
+        heads = below.timers.heads
+        if heads and heads[0][0] < self._alarm.at and not self._stopped:
+            self._alarm.set(max(heads[0][0], self._rest_until))
         if self._settled is not None and not self.user_agent.legs:
             self._settled.set()
 
@@ -270,8 +272,8 @@ class SipEndpoint:
 
     # What goes
 
-    def _hand_up(self, events: list[LegEvent]) -> None:
-        now = self._clock.now()
+    def _hand_up(self) -> None:
+        events, now = self.user_agent.events(), self._clock.now()
         for event in events:
             try:
                 self._on_event(event, now)

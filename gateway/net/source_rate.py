@@ -30,15 +30,24 @@ class SourceRate:
         if now >= self._until:
             self._counts.clear()
             self._until = now + WINDOW_S
-        source = _network(host) if ":" in host else host
         counts = self._counts
-        if source not in counts and len(counts) >= SOURCES_MAX:
-            source = _OTHERS
-        count = counts[source] = counts.get(source, 0) + messages
+        count = counts.get(host)
+        if count is None:
+            # Those of an IPv6 network are never found by their own name.
+            host = self._source(host)
+            count = counts.get(host, 0)
+        counts[host] = count = count + messages
         if count <= self._most:
             return True
         self.refused += messages
         return False
+
+    def _source(self, host: str) -> str:
+        """By which name it is counted."""
+        source = _network(host) if ":" in host else host
+        return (
+            _OTHERS if source not in self._counts and len(self._counts) >= SOURCES_MAX else source
+        )
 
 
 @lru_cache(maxsize=NETWORKS_KEPT_MAX)

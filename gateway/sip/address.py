@@ -25,6 +25,8 @@ _PLAIN = re.compile(rf'(?:"([^"\\]*)" ?|([A-Za-z0-9._+-]+) ?)?<{SIP_URI}>({PLAIN
 plain_address = re.compile(
     rf'(?:(?:"[^"\\]*"|[A-Za-z0-9._+-]+) ?)?<{PLAIN_SIP_URI}>(?:;tag=({BARE_VALUE}))?'
 ).fullmatch
+# The same of a Contact; its match has the URI.
+plain_contact = re.compile(rf"<({PLAIN_SIP_URI})>").fullmatch
 # Unquoted, the display name is tokens; any character that separates nothing passes.
 _NAME_ADDR = re.compile(
     rf'(?:({QUOTED_STRING})[ \t]*|([^"<>,;:@\\]*))<([^<>]*)>[ \t]*(;.*)?', re.DOTALL

@@ -36,7 +36,7 @@ class ClientTransaction(Transaction):
     AGAIN: ClassVar[Timer]
     TIMEOUT: ClassVar[Timer]
 
-    __slots__ = ("datagram",)
+    __slots__ = ("_until", "datagram")
 
     def __init__(
         self,
@@ -51,8 +51,11 @@ class ClientTransaction(Transaction):
         self.datagram: Destination | None = None
         self._octets = octets
         self._send(octets)
-        self._wait = shared.timers.set(self.TIMEOUT, self, shared.values.timeout, now)
-        self._send_again_after(self.AGAIN, shared.values.t1, now)
+        self._until = now + shared.timeout
+        if destination.transport == "UDP":
+            self._send_again_after(self.AGAIN, shared.values.t1, now)
+        else:
+            self._wait = shared.timers.set(self.TIMEOUT, self, shared.timeout, now)
 
     def receive_response(self, response: SipResponse, now: float) -> None:
         self.step(response_class(response.status), now, response)
@@ -65,6 +68,14 @@ class ClientTransaction(Transaction):
         self._octets = octets
         self._send(octets)
         self._send_again_after(self.AGAIN, self._shared.values.t1, now)
+
+    def _send_again_after(self, timer: Timer, interval: float, now: float) -> None:
+        """Its timeout is set where it comes next: nearly all are answered before the first
+        repetition."""
+        if self._wait is None and now + interval >= self._until:
+            self._wait = self._shared.timers.set(self.TIMEOUT, self, self._until - now, now)
+        else:
+            super()._send_again_after(timer, interval, now)
 
     # Actions
 
@@ -128,11 +139,11 @@ class InviteClientTransaction(ClientTransaction):
         self._wait_for(Timer.D, 0 if reliable else self._shared.values.timer_d, now)
 
     def _set_m(self, now: float, message: Message) -> None:
-        self._wait_for(Timer.M, self._shared.values.timeout, now)
+        self._wait_for(Timer.M, self._shared.timeout, now)
 
     def _set_cancelled(self, now: float, message: Message) -> None:
         if self._wait is None:
-            self._wait_for(Timer.CANCELLED, self._shared.values.timeout, now)
+            self._wait_for(Timer.CANCELLED, self._shared.timeout, now)
 
 
 InviteClientTransaction.ROWS = rows(

@@ -25,7 +25,7 @@ class CSeq(NamedTuple):
     @classmethod
     def parse(cls, value: str) -> CSeq:
         """Those read last are kept: a request and its responses have the same, and many calls."""
-        return _kept(value) if len(value) <= KEPT_LENGTH_MAX else _parse(value)
+        return known_cseq(value) if len(value) <= KEPT_LENGTH_MAX else _parse(value)
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.method}"
@@ -42,4 +42,5 @@ def _parse(value: str) -> CSeq:
     return CSeq(sequence, method)
 
 
-_kept = lru_cache(CSEQS_KEPT)(_parse)
+# For values of modest length.
+known_cseq = lru_cache(CSEQS_KEPT)(_parse)

@@ -132,22 +132,17 @@ class Dialog:
         uri, routes = self.remote_target, self.route_set
         if self._strict:
             uri, routes = self.next_hop, [*routes[1:], f"<{self.remote_target}>"]
-        return SipRequest(
-            method,
-            uri,
-            Headers.of(
-                [
-                    *[("Route", route) for route in routes],
-                    ("Max-Forwards", str(max_forwards)),
-                    ("From", self.local),
-                    ("To", self.remote),
-                    ("Call-ID", self.call_id),
-                    ("CSeq", f"{sequence} {method}"),
-                    *headers,
-                ]
-            ),
-            body,
-        )
+        fields: list[Field] = [
+            ("Max-Forwards", str(max_forwards)),
+            ("From", self.local),
+            ("To", self.remote),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{sequence} {method}"),
+            *headers,
+        ]
+        if routes:
+            fields[:0] = [("Route", route) for route in routes]
+        return SipRequest(method, uri, Headers.of(fields), body)
 
     def _take_route_set(self, route_set: list[str]) -> None:
         self.route_set = route_set
@@ -168,12 +163,11 @@ def target_of(message: SipMessage) -> str | None:
     """Where the peer is reached. A response whose Contact cannot be read has none: to drop an
     answered call for it helps nobody."""
     try:
-        contact = message.contact
+        return message.target()
     except GrammarError:
         if isinstance(message, SipRequest):
             raise
         return None
-    return None if contact is None else str(contact.uri)
 
 
 def _as_request_uri(uri: SipUri) -> SipUri:

@@ -181,6 +181,8 @@ def _own_fields(name: str, values: Iterable[str]) -> list[Field]:
 
 def own_fields(fields: Iterable[Field]) -> list[Field]:
     """Of our own values: raises ValueRefused where one cannot be written."""
+    if not fields:
+        return []
     try:
         return [(NAMES[name], one_line(value)) for name, value in fields]
     except GrammarError as error:

@@ -168,7 +168,9 @@ class IncomingLeg(Leg):
     # Responses
 
     def _response(self, status: int, headers: Iterable[Field], body: bytes) -> SipResponse:
-        fields: list[Field] = [("Contact", self.contact), *CAPABILITIES, *own_fields(headers)]
+        fields: list[Field] = [("Contact", self.contact), *CAPABILITIES]
+        if headers:
+            fields += own_fields(headers)
         if body:
             fields.append(("Content-Type", SDP))
         return self._invite.request.response(
@@ -187,7 +189,7 @@ class IncomingLeg(Leg):
         self._shared.layer.respond(self._invite, response, now)
         self._repeat_s = self._shared.values.t1
         self._start(Timer.PRACK, self._repeat_s, now)
-        self._start(Timer.NO_PRACK, self._shared.values.timeout, now)
+        self._start(Timer.NO_PRACK, self._shared.timeout, now)
 
     def _after_prack(self, now: float) -> None:
         assert self._reliable is not None

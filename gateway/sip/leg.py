@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.sip.dialog import Dialog, target_of
-from gateway.sip.headers import Field, Headers
+from gateway.sip.headers import Field, own_fields
 from gateway.sip.leg_events import Acknowledged, Asked, EndCause, Withdrawn
 from gateway.sip.leg_requests import LegRequests
 from gateway.sip.leg_state import CAPABILITIES, LegState
@@ -70,7 +70,7 @@ class Leg(LegRequests):
         """End a call that is answered by BYE, another by what ends it; Ended is told at once."""
         if self.over:
             return
-        self._leave(EndCause.HUNG_UP, 0, None, now, tuple(Headers(headers)))
+        self._leave(EndCause.HUNG_UP, 0, None, now, tuple(own_fields(headers)))
 
     # Requests of the peer's
 
@@ -200,8 +200,8 @@ class Leg(LegRequests):
         """A 2xx is repeated by us, not by its transaction, over any transport (§13.3.1.4)."""
         self._await_ack = (transaction, response)
         self._repeat_s = self._shared.values.t1
+        self._no_ack_at = now + self._shared.timeout
         self._start(Timer.ACK, self._repeat_s, now)
-        self._start(Timer.NO_ACK, self._shared.values.timeout, now)
 
     # Timers
 
@@ -212,10 +212,12 @@ class Leg(LegRequests):
                 assert self._await_ack is not None
                 self._shared.layer.respond(*self._await_ack, now)
                 self._repeat_s = min(2 * self._repeat_s, self._shared.values.t2)
-                self._start(Timer.ACK, self._repeat_s, now)
+                if now + self._repeat_s < self._no_ack_at:
+                    self._start(Timer.ACK, self._repeat_s, now)
+                else:
+                    self._start(Timer.NO_ACK, self._no_ack_at - now, now)
             case Timer.NO_ACK:
                 self._await_ack = None
-                self._stop(Timer.ACK)
                 if self._bye_wanted is not None and self.dialog is not None:
                     self._send_bye(self.dialog, self._bye_wanted, now)
                 else:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class LegCore:
     """`user` is the owner's own: whatever it wants to find again by an event. `credentials`
     answers a challenge (401, 407) to a request of ours with the headers of the next try, or None.
+    `over` says that Ended has been told.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class LegCore:
         "_await_ack",
         "_bye_wanted",
         "_glared",
+        "_no_ack_at",
         "_our_invite",
         "_peer_invite",
         "_peer_update",
@@ -46,6 +48,7 @@ class LegCore:
         "dialog",
         "local_description",
         "local_tag",
+        "over",
         "peer_allows",
         "session_timer",
         "state",
@@ -66,6 +69,7 @@ class LegCore:
         self.destination = destination
         self.contact = one_line(shared.contact(destination))
         self.state = LegState.INVITED
+        self.over = False
         self.dialog: Dialog | None = None
         self.user: Any = None
         self.session_timer = SessionTimer(shared.interval)
@@ -76,6 +80,7 @@ class LegCore:
         self._acks: dict[tuple[int, str], Outgoing | None] = {}
         self._await_ack: tuple[ServerTransaction, SipResponse] | None = None
         self._repeat_s = 0.0
+        self._no_ack_at = 0.0
         self._our_invite: OwnRequest | None = None
         self._peer_invite: ServerTransaction | None = None
         self._peer_update: ServerTransaction | None = None
@@ -93,11 +98,6 @@ class LegCore:
         raise AssertionError
 
     # What the owner asks
-
-    @property
-    def over(self) -> bool:
-        """Ended has been told."""
-        return self.state is LegState.LEAVING or self.state is LegState.ENDED
 
     @property
     def may_offer(self) -> bool:
@@ -155,6 +155,7 @@ class LegCore:
 
     def _tell_end(self, cause: EndCause, status: int, message: SipMessage | None) -> None:
         assert not self.over
+        self.over = True
         self._tell(Ended(self._leg, cause, status, message))
 
     def _dialog_with(self, remote_tag: str) -> Dialog | None:

@@ -296,6 +296,7 @@ class LegRequests(LegCore):
         if self._peer_invite is not None:
             self._refuse(self._peer_invite, 487, now)
         self.state = LegState.ENDED
+        self.over = True
         for entry in self._running.values():
             entry.owner = None
         self._running.clear()

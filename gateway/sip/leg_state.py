@@ -55,6 +55,7 @@ class LegSurroundings:
         "locate",
         "new_token",
         "random",
+        "timeout",
         "timers",
         "values",
     )
@@ -71,6 +72,7 @@ class LegSurroundings:
     ) -> None:
         self.layer = layer
         self.values = values
+        self.timeout = values.timeout
         self.interval = interval
         self.contact = contact
         self.locate = locate

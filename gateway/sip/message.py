@@ -25,6 +25,10 @@ MAX_FORWARDS: Final = 70
 _CONTENT_LENGTH = re.compile("\r\nContent-Length: [^\r\n]*")
 
 
+_LINE = ": ".join
+_new = object.__new__
+
+
 class SipMessage(MessageFields):
     """What requests and responses share."""
 
@@ -35,7 +39,7 @@ class SipMessage(MessageFields):
 
     def to_bytes(self) -> bytes:
         """With Content-Length, which is always ours."""
-        head = "\r\n".join([self.start_line(), *self.headers.lines()])
+        head = "\r\n".join([self.start_line(), *map(_LINE, self.headers._fields)])
         if "\r\nContent-Length:" in head:
             head = _CONTENT_LENGTH.sub("", head)
         head = f"{head}\r\nContent-Length: {len(self.body)}\r\n\r\n"
@@ -55,13 +59,15 @@ class SipRequest(SipMessage):
 
     __slots__ = ("_request_uri", "method", "uri")
 
+    usual_via: re.Match[str] | None = None
+
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
         self.method = method
         self.uri = uri
         self.headers = headers
         self.body = body
         self._request_uri: Uri | None = None
-        self._via = self._from = self._to = self._contacts = None
+        self._via = self._from = self._to = self._contacts = self._target = None
 
     @classmethod
     def make(
@@ -157,12 +163,26 @@ class SipRequest(SipMessage):
     ) -> SipResponse:
         """An answer to this request (§8.2.6). `to_tag` is written where To has none yet. `headers`
         are looked over, unless they are Headers, which have been."""
+        fields = self._echoed(status, to_tag)
+        if contact is not None:
+            fields.append(("Contact", one_line(str(contact))))
+        if headers:
+            fields += headers._fields if isinstance(headers, Headers) else own_fields(headers)
+        if content_type is not None:
+            fields.append(("Content-Type", one_line(content_type)))
+        response = _new(SipResponse)
+        response.status = status
+        response.reason = reason_of(status) if reason is None else one_line(reason)
+        response.headers = Headers.of(fields)
+        response.body = body
+        response._via = response._from = response._to = None
+        response._contacts = response._target = None
+        return response
+
+    def _echoed(self, status: int, to_tag: str | None) -> list[Field]:
+        """What a response has of its request (§8.2.6.2)."""
         asked, first = self.headers, self.headers.first
-        fields: list[Field] = (
-            [("Via", value) for value in asked.get_all("Via")]
-            if asked.repeats or "Via" not in first
-            else [("Via", first["Via"])]
-        )
+        fields = [("Via", value) for value in asked.get_all("Via")]
         if "Record-Route" in first and 100 < status < 300:  # A dialog's route (§12.1.1).
             fields += [("Record-Route", value) for value in asked.get_all("Record-Route")]
         if "From" in first:
@@ -171,19 +191,10 @@ class SipRequest(SipMessage):
             if to_tag is not None and self._to_lacks_tag():
                 to = one_line(f"{to};tag={to_tag}")
             fields.append(("To", to))
-        if "Call-ID" in first:
-            fields.append(("Call-ID", first["Call-ID"]))
-        if "CSeq" in first:
-            fields.append(("CSeq", first["CSeq"]))
+        fields += [(name, first[name]) for name in ("Call-ID", "CSeq") if name in first]
         if status == 100 and "Timestamp" in first:
             fields.append(("Timestamp", first["Timestamp"]))
-        if contact is not None:
-            fields.append(("Contact", one_line(str(contact))))
-        fields += headers if isinstance(headers, Headers) else own_fields(headers)
-        if content_type is not None:
-            fields.append(("Content-Type", one_line(content_type)))
-        reason = reason_of(status) if reason is None else reason
-        return SipResponse(status, reason, Headers.of(fields), body)
+        return fields
 
     def _to_lacks_tag(self) -> bool:
         try:
@@ -203,7 +214,7 @@ class SipResponse(SipMessage):
         self.reason = one_line(reason)
         self.headers = headers
         self.body = body
-        self._via = self._from = self._to = self._contacts = None
+        self._via = self._from = self._to = self._contacts = self._target = None
 
     def start_line(self) -> str:
         return f"{VERSION} {self.status} {self.reason}"

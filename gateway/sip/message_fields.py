@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.sip.address import Address, seconds
+from gateway.sip.address import Address, plain_contact, seconds
 from gateway.sip.cseq import CSeq
 from gateway.sip.errors import GrammarError
 from gateway.sip.headers import Headers
@@ -28,6 +28,7 @@ class MessageFields:
     __slots__ = (
         "_contacts",
         "_from",
+        "_target",
         "_to",
         "_via",
         "body",
@@ -40,6 +41,7 @@ class MessageFields:
     _from: Address | None
     _to: Address | None
     _contacts: tuple[Address, ...] | None
+    _target: str | None
 
     # Views
 
@@ -122,6 +124,27 @@ class MessageFields:
         """The only one, as in a dialog; None where there is none."""
         contacts = self.contacts
         return contacts[0] if contacts else None
+
+    @property
+    def has_plain_contact(self) -> bool:
+        """It has one at most, and as nearly all are written."""
+        headers = self.headers
+        contact = headers.first.get("Contact")
+        return not headers.repeats and (contact is None or plain_contact(contact) is not None)
+
+    def target(self) -> str | None:
+        """The URI of the only Contact, as in a dialog; None where there is none."""
+        target = self._target
+        if target is None:
+            headers = self.headers
+            plain = None if headers.repeats else plain_contact(headers.first.get("Contact", ""))
+            if plain:
+                target = plain[1]
+            else:
+                contacts = self.contacts
+                target = str(contacts[0].uri) if contacts else ""
+            self._target = target
+        return target or None
 
     @property
     def routes(self) -> tuple[Address, ...]:

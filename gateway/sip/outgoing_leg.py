@@ -9,7 +9,7 @@ import msgspec
 from gateway.sip.dialog import Dialog, DialogState
 from gateway.sip.errors import ValueRefused
 from gateway.sip.grammar import one_line
-from gateway.sip.headers import Field, Headers
+from gateway.sip.headers import Field, Headers, own_fields
 from gateway.sip.leg import Leg
 from gateway.sip.leg_events import Answered, EndCause, Provisional, Responded
 from gateway.sip.leg_state import (
@@ -68,7 +68,7 @@ class OutgoingLeg(Leg):
         credentials: Credentials | None = None,
     ) -> None:
         _check(invitation)
-        headers = tuple(Headers(invitation.headers))
+        headers = tuple(own_fields(invitation.headers))
         super().__init__(shared, call_id, shared.new_token(), destination, credentials)
         self._invitation = invitation
         self._cseq = shared.random.getrandbits(16)
@@ -136,7 +136,6 @@ class OutgoingLeg(Leg):
     def _first_invite(self, own: OwnRequest) -> SipRequest:
         invitation = self._invitation
         fields: list[Field] = [
-            *[("Route", route) for route in invitation.routes],
             ("Max-Forwards", str(invitation.max_forwards)),
             ("From", f"{invitation.from_};tag={self.local_tag}"),
             ("To", invitation.to),
@@ -150,6 +149,8 @@ class OutgoingLeg(Leg):
         ]
         if own.body:
             fields.append(("Content-Type", SDP))
+        if invitation.routes:
+            fields[:0] = [("Route", route) for route in invitation.routes]
         return SipRequest("INVITE", invitation.uri, Headers.of(fields), own.body)
 
     def _as_sent(self, own: OwnRequest) -> SipRequest:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from gateway.sip.address import plain_address
-from gateway.sip.cseq import CSeq
+from gateway.sip.cseq import known_cseq
 from gateway.sip.errors import GrammarError, MessageError, RequestRefused
 from gateway.sip.grammar import is_token
-from gateway.sip.header_names import NAMES
+from gateway.sip.header_names import KNOWN, NAMES
 from gateway.sip.headers import Field, Headers, ReadHeaders
 from gateway.sip.message import VERSION, SipMessage, SipRequest, SipResponse
 from gateway.sip.message_fields import USUAL_NUMBERS
@@ -16,7 +16,7 @@ from gateway.sip.methods import METHODS
 from gateway.sip.reasons import reason_of
 from gateway.sip.received_message import ReceivedRequest, ReceivedResponse, received
 from gateway.sip.uri import URI_MAX, SipUri, plain_sip_uri
-from gateway.sip.via import Via, usual_via
+from gateway.sip.via import usual_via
 
 HEAD_OCTETS_MAX = 16_384
 HEADERS_MAX = 256
@@ -47,9 +47,12 @@ def parse(octets: bytes) -> SipRequest | SipResponse:
     end = octets.find(b"\r\n\r\n")
     if end < 0:
         raise MessageError("the head has no end")
-    message = parse_head(octets[:end])
     rest = octets[end + 4 :]
+    message = (_usual(octets[:end]) if end <= MODEST_OCTETS else None) or parse_head(octets[:end])
     length = message.content_length
+    if length == len(rest) <= BODY_OCTETS_MAX:
+        message.body = rest
+        return message
     if length is None:
         length = len(rest)
     if length > BODY_OCTETS_MAX:
@@ -84,13 +87,20 @@ def _usual(head: bytes) -> SipRequest | SipResponse | None:
         return None
     message: ReceivedRequest | ReceivedResponse
     try:
-        headers = ReadHeaders.read(fields)
-        first = headers.first
+        first = dict(reversed(fields))
+        if KNOWN.issuperset(first):
+            headers = _new(ReadHeaders)
+            headers._fields = fields
+            headers.first = first
+            headers.repeats = len(fields) - len(first)
+        else:
+            headers = ReadHeaders.read(fields)
+            first = headers.first
         via = usual_via(first["Via"])
         from_ = plain_address(first["From"])
         to = plain_address(first["To"])
         call_id = first["Call-ID"]
-        cseq = CSeq.parse(first["CSeq"])
+        cseq = known_cseq(first["CSeq"])
         length = USUAL_NUMBERS[first.get("Content-Length")]
         if headers.repeats:
             _check_single(headers)
@@ -118,7 +128,8 @@ def _usual(head: bytes) -> SipRequest | SipResponse | None:
         message.method = method
         message.uri = uri
         message._request_uri = None
-        message._via = Via.usual(via)
+        message._via = None
+        message.usual_via = via
         message.branch = via[4]
     message.headers = headers
     message.call_id = call_id
@@ -126,7 +137,7 @@ def _usual(head: bytes) -> SipRequest | SipResponse | None:
     message.from_tag = from_[1]
     message.to_tag = to[1]
     message.content_length = length
-    message._from = message._to = message._contacts = None
+    message._from = message._to = message._contacts = message._target = None
     return message
 
 

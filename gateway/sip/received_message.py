@@ -6,12 +6,18 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.sip.cseq import CSeq
+from gateway.sip.grammar import one_line
+from gateway.sip.headers import Field
 from gateway.sip.message import SipRequest, SipResponse
 
 
 class ReceivedRequest(SipRequest):
-    __slots__ = ("branch", "call_id", "content_length", "cseq", "from_tag", "to_tag")
+    """`usual_via` is the match of `gateway.sip.via.usual_via` with its Via as it came."""
+
+    __slots__ = ("branch", "call_id", "content_length", "cseq", "from_tag", "to_tag", "usual_via")
 
     branch: str | None
     call_id: str
@@ -19,6 +25,34 @@ class ReceivedRequest(SipRequest):
     cseq: CSeq
     from_tag: str | None
     to_tag: str | None
+
+    usual_via: re.Match[str] | None
+
+    def received_from(self, address: str, port: int) -> SipRequest:
+        via, headers = self.usual_via, self.headers
+        # What asks for its port, and stands alone and first, has the marks put behind it.
+        if via and not headers.repeats:
+            name, value = headers.topmost
+            if name == "Via" and value.endswith(";rport"):
+                self._via = None
+                headers.with_topmost(f"{value}={port};received={address}")
+                return self
+        return super().received_from(address, port)
+
+    def _echoed(self, status: int, to_tag: str | None) -> list[Field]:
+        headers, first = self.headers, self.headers.first
+        if headers.repeats or "Record-Route" in first or status == 100:
+            return super()._echoed(status, to_tag)
+        to = first["To"]
+        if to_tag is not None and self.to_tag is None:
+            to = one_line(f"{to};tag={to_tag}")
+        return [
+            ("Via", first["Via"]),
+            ("From", first["From"]),
+            ("To", to),
+            ("Call-ID", self.call_id),
+            ("CSeq", first["CSeq"]),
+        ]
 
 
 class ReceivedResponse(SipResponse):
@@ -37,6 +71,7 @@ def received(message: SipRequest | SipResponse) -> ReceivedRequest | ReceivedRes
     made: ReceivedRequest | ReceivedResponse
     if isinstance(message, SipRequest):
         made = ReceivedRequest(message.method, message.uri, message.headers)
+        made.usual_via = None
     else:
         made = ReceivedResponse(message.status, message.reason, message.headers)
     made.branch = message.branch

@@ -94,8 +94,8 @@ def check_response(response: SipResponse) -> str | None:
         several = headers.repeats or "," in headers.first.get("Via", "")
         if several and len(response.vias) > 1:
             return "the response has more than our Via"
-        if 100 < response.status < 300 and response.cseq.method == "INVITE":
-            assert response.contacts is not None
+        if 100 < response.status < 300 and response.cseq[1] == "INVITE":
+            response.target()
             if "Record-Route" in headers.first:
                 assert response.record_routes is not None
     except GrammarError as error:
@@ -105,7 +105,7 @@ def check_response(response: SipResponse) -> str | None:
 
 def _check_uri(request: SipRequest) -> Refusal | None:
     """§8.2.2.1; a registrar's address-of-record is a SIP URI (§10.3, RFC 4475 §3.3.4)."""
-    if isinstance(request.request_uri, AbsoluteUri):
+    if request.uri[:4] != "sip:" and isinstance(request.request_uri, AbsoluteUri):
         return Refusal(416, "the scheme of the Request-URI is unknown")
     if request.method == "REGISTER" and not isinstance(request.to.uri, SipUri):
         return Refusal(400, "the address-of-record is no SIP URI")
@@ -114,12 +114,14 @@ def _check_uri(request: SipRequest) -> Refusal | None:
 
 def _check_headers(request: SipRequest) -> Refusal | None:
     """Those that make a dialog or a binding can be read."""
-    contacts = request.contacts
     first = request.headers.first
     if "Route" in first:
         assert request.routes is not None
     if "Record-Route" in first:
         assert request.record_routes is not None
+    if request.has_plain_contact:
+        return None
+    contacts = request.contacts
     if (
         not contacts
         and request.contact_is_star

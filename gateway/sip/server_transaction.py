@@ -102,14 +102,14 @@ class InviteServerTransaction(ServerTransaction):
         self._send_again_after(Timer.G, interval, now)
 
     def _set_h(self, now: float, message: Message) -> None:
-        self._wait_for(Timer.H, self._shared.values.timeout, now)
+        self._wait_for(Timer.H, self._shared.timeout, now)
 
     def _set_i(self, now: float, message: Message) -> None:
         reliable = self.destination.reliable
         self._wait_for(Timer.I, 0 if reliable else self._shared.values.t4, now)
 
     def _set_l(self, now: float, message: Message) -> None:
-        self._wait_for(Timer.L, self._shared.values.timeout, now)
+        self._wait_for(Timer.L, self._shared.timeout, now)
 
 
 InviteServerTransaction.ROWS = rows(
@@ -135,13 +135,13 @@ class NonInviteServerTransaction(ServerTransaction):
     __slots__ = ()
 
     def _set_first(self, now: float) -> None:
-        self._wait_for(Timer.F, self._shared.values.timeout, now)
+        self._wait_for(Timer.F, self._shared.timeout, now)
 
     # Actions
 
     def _set_j(self, now: float, message: Message) -> None:
         reliable = self.destination.reliable
-        self._wait_for(Timer.J, 0 if reliable else self._shared.values.timeout, now)
+        self._wait_for(Timer.J, 0 if reliable else self._shared.timeout, now)
 
 
 NonInviteServerTransaction.ROWS = rows(

@@ -80,11 +80,12 @@ class TimerEntry(msgspec.Struct, gc=False):
 
 
 class TimerQueues:
-    """Running timers of many owners. `now` never goes back."""
+    """Running timers of many owners. `now` never goes back. `heads` has the deadline of the next
+    first, as `next_timer` says it."""
 
     def __init__(self) -> None:
         self._queues: dict[float, deque[TimerEntry]] = {}
-        self._heads: list[tuple[float, float]] = []
+        self.heads: list[tuple[float, float]] = []
 
     def __len__(self) -> int:
         """How many are kept, those that were stopped before their time included."""
@@ -92,34 +93,38 @@ class TimerQueues:
 
     def set(self, timer: Timer, owner: object, interval: float, now: float) -> TimerEntry:
         entry = TimerEntry(now + interval, timer, owner)
-        queue = self._queues.get(interval)
-        if queue is None:
-            queue = self._queues[interval] = deque()
-            heappush(self._heads, (entry.deadline, interval))
-        queue.append(entry)
+        try:
+            self._queues[interval].append(entry)
+        except KeyError:
+            self._queues[interval] = deque((entry,))
+            heappush(self.heads, (entry.deadline, interval))
         return entry
 
     def next_timer(self) -> float | None:
         """When `pop_due` is wanted next; now and then it will find that nothing is due."""
-        return self._heads[0][0] if self._heads else None
+        return self.heads[0][0] if self.heads else None
 
     def pop_due(self, now: float) -> tuple[Timer, object] | None:
         """The next timer that has fired by `now`, with its owner."""
-        heads = self._heads
+        heads = self.heads
         while heads and heads[0][0] <= now:
             interval = heads[0][1]
             queue = self._queues[interval]
-            fired: tuple[Timer, object] | None = None
-            while queue and fired is None and (queue[0].owner is None or queue[0].deadline <= now):
-                entry = queue.popleft()
-                if entry.owner is not None:
-                    fired = (entry.timer, entry.owner)
-                    entry.owner = None
-            if queue:
-                heapreplace(heads, (queue[0].deadline, interval))
+            entry = queue[0]
+            if entry.owner is not None and entry.deadline <= now:
+                fired = (entry.timer, entry.owner)
+                entry.owner = None
             else:
-                heappop(heads)
-                del self._queues[interval]
+                fired = None
+            while entry.owner is None:
+                queue.popleft()
+                if not queue:
+                    heappop(heads)
+                    del self._queues[interval]
+                    break
+                entry = queue[0]
+            else:
+                heapreplace(heads, (entry.deadline, interval))
             if fired:
                 return fired
         return None

@@ -48,10 +48,11 @@ class Surroundings:
     """What all transactions of a layer share: its timers, and where their output goes. `over` are
     those that have ended and are kept no more, of which the user has not been told."""
 
-    __slots__ = ("ended", "events", "messages", "over", "timers", "values")
+    __slots__ = ("ended", "events", "messages", "over", "timeout", "timers", "values")
 
     def __init__(self, values: TimerValues) -> None:
         self.values = values
+        self.timeout = values.timeout
         self.timers = TimerQueues()
         self.messages: list[Outgoing] = []
         self.events: list[TransactionEvent] = []

@@ -19,7 +19,6 @@ from gateway.sip.client_transaction import (
     NonInviteClientTransaction,
 )
 from gateway.sip.errors import SipError
-from gateway.sip.grammar import one_line
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.server_transaction import (
@@ -60,8 +59,8 @@ class TransactionsFull(SipError):
 
 
 class TransactionLayer:
-    """`sent_by` says how we are reached by those who answer on this way ("host:port"); `new_token`
-    makes the unguessable part of branches and tags.
+    """`sent_by` says how we are reached by those who answer on this way ("host:port", which fits
+    its line); `new_token` makes the unguessable part of branches and tags.
 
     Of the peers' requests, those that begin something are refused above `transactions_max`; those
     of a dialog are taken up to twice as many, so that calls that stand can still be ended.
@@ -308,7 +307,7 @@ class TransactionLayer:
         return octets, destination
 
     def _via(self, branch: str, destination: Destination) -> str:
-        sent_by = one_line(self._sent_by(destination))
+        sent_by = self._sent_by(destination)
         return f"SIP/2.0/{destination.transport} {sent_by};branch={branch};rport"
 
     def _fall_back(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.transaction import Destination, Key
-from gateway.sip.via import DEFAULT_PORT
+from gateway.sip.via import DEFAULT_PORT, MAGIC_COOKIE
 
 
 def client_key(message: SipMessage) -> Key:
@@ -20,8 +20,12 @@ def server_key(request: SipRequest) -> Key:
     An ACK there has the To tag of the response; as it names the INVITE by all the rest, To is left
     out for both.
     """
-    via = request.via
     method = "INVITE" if request.method == "ACK" else request.method
+    usual = request.usual_via
+    if usual and (branch := usual[4])[:7] == MAGIC_COOKIE and branch[7:]:
+        port = int(usual[3] or DEFAULT_PORT.get(usual[1], 5060))
+        return (branch, usual[2].lower(), port, method)
+    via = request.via
     if via.has_magic_cookie:
         port = via.port or DEFAULT_PORT.get(via.transport, 5060)
         return (request.branch or "", via.host.lower(), port, method)
@@ -44,6 +48,8 @@ def response_destination(request: SipRequest, source: Destination) -> Destinatio
     """The connection that the request came over; or, without one, maddr; or the source, by its
     port where the peer asked for that, else by sent-by's."""
     if source.transport != "UDP":
+        return source
+    if (usual := request.usual_via) and usual[5]:
         return source
     via = request.via
     parameters = via.parameters

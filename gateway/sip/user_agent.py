@@ -51,6 +51,8 @@ class UserAgent:
     """`sent_by` and `contact` say how we are reached by a peer (the Via's "host:port", and a
     Contact); `locate` where the next hop of a dialog is, given where the peer is known to be.
     `new_token` makes what nobody may guess: branches, tags and Call-IDs.
+
+    What there is to send waits in `below.messages`, what there is to tell in `shared.events`.
     """
 
     def __init__(
@@ -67,9 +69,9 @@ class UserAgent:
     ) -> None:
         assert legs_max >= 1
         self.layer = TransactionLayer(sent_by, new_token, values, transactions_max)
-        self._below = self.layer.shared
+        self.below = self.layer.shared
         self._legs_max = legs_max
-        self._shared = LegSurroundings(
+        self.shared = LegSurroundings(
             self.layer, values, interval, contact, locate, new_token, random
         )
 
@@ -77,11 +79,11 @@ class UserAgent:
 
     @property
     def legs(self) -> int:
-        return len(self._shared.legs)
+        return len(self.shared.legs)
 
     def is_ours(self, request: SipRequest) -> bool:
         """Whether an INVITE of a leg of ours has come back to us."""
-        return (request.call_id, request.from_tag or "") in self._shared.legs
+        return (request.call_id, request.from_tag or "") in self.shared.legs
 
     def invite(
         self,
@@ -97,10 +99,10 @@ class UserAgent:
             LegsFull, TransactionsFull: there are too many.
             ValueRefused: a header's value cannot be written.
         """
-        if len(self._shared.legs) >= self._legs_max:
+        if len(self.shared.legs) >= self._legs_max:
             raise LegsFull(f"{self._legs_max} legs are under way")
-        call_id = self._shared.new_token()
-        return OutgoingLeg(self._shared, invitation, destination, now, call_id, credentials)
+        call_id = self.shared.new_token()
+        return OutgoingLeg(self.shared, invitation, destination, now, call_id, credentials)
 
     def send_request(
         self, request: SipRequest, destination: Destination, now: float, user: Any = None
@@ -139,7 +141,7 @@ class UserAgent:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""
-        timers = self._shared.timers
+        timers = self.shared.timers
         while fired := timers.pop_due(now):
             timer, owner = fired
             if isinstance(owner, Transaction):
@@ -151,15 +153,7 @@ class UserAgent:
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is wanted next."""
-        return self._shared.timers.next_timer()
-
-    def output(self) -> tuple[list[Outgoing], list[LegEvent]] | None:
-        """What both of the next give; None where there is neither."""
-        messages, events = self._below.messages, self._shared.events
-        if not messages and not events:
-            return None
-        self._below.messages, self._shared.events = [], []
-        return messages, events
+        return self.shared.timers.next_timer()
 
     def messages_to_send(self) -> list[Outgoing]:
         """Since the last call, in order."""
@@ -167,17 +161,23 @@ class UserAgent:
 
     def events(self) -> list[LegEvent]:
         """What happened since the last call, in order."""
-        events, self._shared.events = self._shared.events, []
+        events, self.shared.events = self.shared.events, []
         return events
 
     # From below
 
     def _take_events(self, now: float) -> None:
-        below = self._below
+        below = self.below
         if events := below.events:
             below.events = []
             for event in events:
-                self._take(event, now)
+                # Nearly all are of these two.
+                if type(event) is ResponseReceived:
+                    self._receive_response(event.transaction.user, event.response, now)
+                elif type(event) is RequestReceived:
+                    self._receive_request(event.transaction, event.request, now)
+                else:
+                    self._take(event, now)
         if over := below.over:
             below.over = []
             for transaction in over:
@@ -186,18 +186,9 @@ class UserAgent:
                     user.over(transaction)
 
     def _take(self, event: TransactionEvent, now: float) -> None:
-        if isinstance(event, ResponseReceived):
-            self._receive_response(event.transaction.user, event.response, now)
-            return
-        if isinstance(event, RequestReceived):
-            try:
-                self._receive_request(event.transaction, event.request, now)
-            except GrammarError:
-                self.respond(event.transaction, 400, now)
-            return
         match event:
             case AckReceived(request):
-                leg = self._shared.legs.get((request.call_id, request.to_tag or ""))
+                leg = self.shared.legs.get((request.call_id, request.to_tag or ""))
                 if leg is not None:
                     leg.receive_ack(request, now)
             case Cancelled(transaction):
@@ -210,27 +201,32 @@ class UserAgent:
                     self._receive_failure(transaction.user, 503, now)
             case NoAck():
                 pass  # The leg was over with the response that was not acknowledged.
+            case RequestReceived() | ResponseReceived():
+                raise AssertionError(event)
             case _:
                 assert_never(event)
 
     def _receive_request(
         self, transaction: ServerTransaction, request: SipRequest, now: float
     ) -> None:
-        to_tag = request.to_tag
-        if to_tag is not None:
-            leg = self._shared.legs.get((request.call_id, to_tag))
-            if leg is None:
-                self.respond(transaction, 481, now)
-            else:
-                if request.method == "INVITE":
+        to_tag, method = request.to_tag, request.method
+        try:
+            if to_tag is not None:
+                leg = self.shared.legs.get((request.call_id, to_tag))
+                if leg is None:
+                    self.respond(transaction, 481, now)
+                    return
+                if method == "INVITE":
                     transaction.user = leg  # A CANCEL is for it.
                 leg.receive_request(transaction, request, now)
-        elif request.method == "INVITE":
-            self._receive_invite(transaction, request, now)
-        elif request.method in ("BYE", "PRACK", "UPDATE"):
-            self.respond(transaction, 481, now)
-        else:
-            self._shared.events.append(OutsideDialog(transaction, request))
+            elif method == "INVITE":
+                self._receive_invite(transaction, request, now)
+            elif method in ("BYE", "PRACK", "UPDATE"):
+                self.respond(transaction, 481, now)
+            else:
+                self.shared.events.append(OutsideDialog(transaction, request))
+        except GrammarError:
+            self.respond(transaction, 400, now)
 
     def _receive_invite(
         self, transaction: ServerTransaction, request: SipRequest, now: float
@@ -238,22 +234,22 @@ class UserAgent:
         unsupported = option_tags(request, "Require") - OPTION_TAGS
         if unsupported:
             self.respond(transaction, 420, now, [("Unsupported", ", ".join(sorted(unsupported)))])
-        elif request.contact is None:
+        elif request.target() is None:
             self.respond(transaction, 400, now)
-        elif too_small := SessionTimer(self._shared.interval).refusal(request):
+        elif too_small := SessionTimer(self.shared.interval).refusal(request):
             self.respond(transaction, 422, now, too_small)
-        elif len(self._shared.legs) >= self._legs_max:
+        elif len(self.shared.legs) >= self._legs_max:
             self.respond(transaction, 503, now, [("Retry-After", str(RETRY_AFTER_S))])
         else:
-            leg = IncomingLeg(self._shared, transaction)
-            self._shared.events.append(IncomingCall(leg, request))
+            leg = IncomingLeg(self.shared, transaction)
+            self.shared.events.append(IncomingCall(leg, request))
 
     def _receive_response(
         self, user: OwnRequest | OutsideRequest, response: SipResponse, now: float
     ) -> None:
         if isinstance(user, OutsideRequest):
             told = OutsideResponse(user.user, response.status, response)
-            self._shared.events.append(told)
+            self.shared.events.append(told)
             return
         leg = user.leg
         if leg is None:
@@ -266,7 +262,7 @@ class UserAgent:
 
     def _receive_failure(self, user: OwnRequest | OutsideRequest, status: int, now: float) -> None:
         if isinstance(user, OutsideRequest):
-            self._shared.events.append(OutsideResponse(user.user, status, None))
+            self.shared.events.append(OutsideResponse(user.user, status, None))
         elif user.leg is not None:
             user.leg.receive_failure(user, status, now)
 

@@ -97,10 +97,10 @@ class B2bua:
 
     def take(self, event: LegEvent, now: float) -> None:
         """What the user agent tells of legs; what is outside of calls is for somebody else."""
-        assert not isinstance(event, OUTSIDE)
         if isinstance(event, IncomingCall):
             self._receive_call(event.leg, event.request, now)
             return
+        assert not isinstance(event, OUTSIDE)
         call = event.leg.user
         if isinstance(call, JoinedCall):
             call.take(event, now)
@@ -110,10 +110,10 @@ class B2bua:
     def next_timer(self) -> float | None:
         if self._ready:
             return 0.0
-        running = self._shared.timers.next_timer()
-        if self._deadline is None or running is None:
-            return running if self._deadline is None else self._deadline
-        return min(running, self._deadline)
+        running, deadline = self._shared.timers.next_timer(), self._deadline
+        if deadline is None or running is None:
+            return running if deadline is None else deadline
+        return min(running, deadline)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`; harmless when nothing is."""

@@ -218,14 +218,14 @@ class CallAdmission:
         """Each attempt counts against the pace, whatever becomes of it."""
         if account.suspended:
             return self._told(403, Why.SUSPENDED)
-        wait_s = max(limit.pace.wait_s(now) for limit in limits)
+        wait_s = max([limit.pace.wait_s(now) for limit in limits])
         if wait_s > 0:
             return _busy(wait_s)
+        is_full = False
         for limit in limits:
             limit.pace.take(now)
-        if any(limit.is_full for limit in limits):
-            return self._told(503, Why.CHANNELS)
-        return None
+            is_full = is_full or limit.is_full
+        return self._told(503, Why.CHANNELS) if is_full else None
 
     def _whom(
         self, account: Account, uri: Uri, now: float

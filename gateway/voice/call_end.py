@@ -14,9 +14,8 @@ from gateway.sip.message import SipResponse
 from gateway.voice.call_attempt import ANSWERED, CANCELLED, NONE_IN_TIME
 from gateway.voice.call_outcome import status_of, told_to_caller
 from gateway.voice.call_setup import BAD_GATEWAY
-from gateway.voice.call_timers import CallTimer
 from gateway.voice.hunt import Failure
-from gateway.voice.media_session import Qualities, Side
+from gateway.voice.media_session import SIDES, Qualities, Side
 from gateway.voice.passed_headers import TIMER_EXPIRED, reasons, refusal_reasons
 from gateway.voice.trunk_choice import NoWay
 
@@ -121,12 +120,12 @@ class CallEnd:
         call, ended_at = self._call, self._call.now
         call.over = True
         call.hunt = None
-        for timer in CallTimer:
-            call.shared.timers.stop(timer, call)
+        call.shared.timers.stop_all(call)
         call.requests.close()
-        talked = status is CallStatus.COMPLETED
-        qualities = await call.session.close(talked) if call.has_session else Qualities()
-        for side in Side:
+        answered_at = call.history.answered_at
+        talked_s = ended_at - answered_at if answered_at else None
+        qualities = await call.session.close(talked_s) if call.has_session else Qualities()
+        for side in SIDES:
             call.legs.free(side, qualities.of(side), call.now)
         call.history.ended(status, sip_status, by, qualities, ended_at)
         call.shared.on_over(call, call.now)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.call import CallEvent, CallRecord
+from gateway.call import CallDirection, CallEvent, CallRecord
 from gateway.voice.call_callbacks import CallCallbacks
 from gateway.voice.call_records import CallRecords
 from gateway.voice.media_session import MediaReadings
@@ -34,7 +34,8 @@ class CallReadings:
     """`ended` counts calls by status and the trunk that was tried last, `attempts` those of each
     trunk by the class of their SIP status (`2xx`). `pdd` is the time from INVITE to ringing, of
     each trunk, and `talk` that from the answer to the end; `mos` is by side. `one_way` counts calls
-    at whose end one side was not heard, by the trunk of the called side and the side."""
+    at whose end one side was not heard, by the trunk of that side and the side; "" is the trunk of
+    a customer that calls."""
 
     ended: Mapping[tuple[str, str], int] = field(default_factory=dict)
     attempts: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -112,13 +113,19 @@ class CallMeters:
         if record.answered_at:
             self._talk[last].add(record.duration_s)
         if record.silent:
-            self._one_way[last, record.silent] += 1
+            self._one_way[self._silent_trunk(record, last), record.silent] += 1
         for side, quality in (
             ("caller", record.caller_quality),
             ("called", record.called_quality),
         ):
             if quality.mos:
                 self._mos[side].add(quality.mos)
+
+    def _silent_trunk(self, record: CallRecord, last: str) -> str:
+        if record.silent == "called":
+            return last
+        inbound = record.call.direction is CallDirection.INBOUND
+        return self._trunk(record.call.source) if inbound else ""
 
     def _trunk(self, name: str) -> str:
         if name not in self._trunks:

@@ -8,8 +8,13 @@ from msgspec.structs import replace
 from gateway.call import Quality
 from gateway.sip.message import SipMessage
 from gateway.sip.multipart import session_description
-from gateway.voice.media_session import MediaRefused, MediaSession, Qualities, Side
+from gateway.voice.media_session import SIDES, MediaRefused, MediaSession, Qualities, Side
 from media.profile import Profile
+
+# Who has sent nothing at all for as long after the answer is missed, where people hung up before
+# the engine has told it.
+NEVER_HEARD_S = 5.0
+_DIRECTIONS = (b"a=sendonly", b"a=recvonly", b"a=inactive")
 
 
 class CallSession:
@@ -74,23 +79,34 @@ class CallSession:
             return False
         return True
 
-    async def close(self, talked: bool) -> Qualities:
-        """Before somebody has answered, nobody need speak."""
-        if not talked:
-            self._silent.clear()
+    async def close(self, talked_s: float | None) -> Qualities:
+        """Before somebody has answered (None), nobody need speak."""
         try:
-            return self._judged(await self._media.close())
+            heard = await self._media.close()
         except MediaRefused:
-            return self._judged(self._media.known)
+            heard = self._media.known
+        if talked_s is None:
+            return heard
+        never_heard = talked_s >= NEVER_HEARD_S and not all(one.packets for one in heard)
+        if never_heard and self._goes_both_ways:
+            self._silent = dict.fromkeys(SIDES, 0) | self._silent
+        return self._judged(heard)
 
     def _judged(self, heard: Qualities) -> Qualities:
         """Who has been heard again is silent no more."""
         if not self._silent:
             return heard
-        return Qualities(*(self._judge(side, heard.of(side)) for side in Side))
+        return Qualities(*(self._judge(side, heard) for side in SIDES))
 
-    def _judge(self, side: Side, quality: Quality) -> Quality:
-        return replace(quality, one_way=self._silent.get(side) == quality.packets)
+    def _judge(self, side: Side, heard: Qualities) -> Quality:
+        quality = heard.of(side)
+        silent = self._silent.get(side) == quality.packets
+        return replace(quality, one_way=silent and heard.of(other(side)).packets > 0)
+
+    @property
+    def _goes_both_ways(self) -> bool:
+        """As both have described it last (RFC 3264 §5.1)."""
+        return not any(one in sdp for sdp in self._described.values() for one in _DIRECTIONS)
 
 
 def description(message: SipMessage | None) -> bytes:

@@ -34,10 +34,10 @@ class Edge(NamedTuple):
     def customers(self) -> Customers:
         return self.door.customers
 
-    def reload(self, sip: Sip, accounts: Iterable[Account], trunks: Iterable[SipTrunk]) -> None:
+    def reload(self, sip: Sip, customers: Customers, trunks: Iterable[SipTrunk]) -> None:
         """Calls and registrations stay; but for phones that are gone, another account's, or have
         another password, whose owner may have lost the old one."""
-        before, customers = self.door.customers, Customers(accounts)
+        before = self.door.customers
         self.door.customers = customers
         self.admission.reload(sip, customers, CarrierSources(trunks))
         proven = set(_phones(customers))

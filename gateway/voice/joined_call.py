@@ -142,7 +142,8 @@ class JoinedCall:
         self._begin(now, self.setup.begin)
 
     def take(self, event: LegTold, now: float) -> None:
-        if self._steps.full and self._turns_away(event, now):
+        steps = self._steps
+        if steps.reply is not None and steps.full and self._turns_away(event, now):
             return
         self._begin(now, self._take, event)
 

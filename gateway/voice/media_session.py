@@ -30,6 +30,9 @@ class Side(StrEnum):
     __hash__ = str.__hash__
 
 
+SIDES = tuple(Side)
+
+
 class MediaRefused(Exception):
     """A description cannot be served; `status` is what its sender is answered (488, 500, 503). Of
     what is asked for beside, there is 404 (no such file) and 501 (this engine cannot do that) too.

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from gateway.voice.media_session import MediaEvent, MediaReadings, MediaRefused
-from gateway.voice.rtpengine_session import MediaServer, RtpengineSession
+from gateway.voice.rtpengine_call import MediaServer
+from gateway.voice.rtpengine_session import RtpengineSession
 
 # Each call is asked for so often, or less often where there are more calls than may be asked for.
 POLL_S = 10.0

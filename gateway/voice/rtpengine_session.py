@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.ng.bencode import Value, Writable
 from gateway.ng.client import OnReply, Unanswered
@@ -22,6 +22,7 @@ from gateway.voice.media_session import (
     Qualities,
     Side,
 )
+from gateway.voice.rtpengine_call import MediaServer, RtpengineCall
 from gateway.voice.rtpengine_flags import Spoken, answered, offered, read
 from gateway.voice.rtpengine_playing import REPEATS, RtpenginePlaying, tone_file
 from gateway.voice.rtpengine_replies import Heard, heard, is_lost, number, refusal
@@ -32,21 +33,6 @@ from media.profile import Profile
 # Of a digit that is sent; the pause behind it is rtpengine's.
 DIGIT_MS = 100
 _INJECTABLE = ["trust-address", "generate-mid", "inject-DTMF"]
-
-
-class MediaServer(Protocol):
-    """One rtpengine."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def weight(self) -> int: ...
-
-    @property
-    def up(self) -> bool: ...
-
-    def ask(self, command: Mapping[str, Writable], on_reply: OnReply) -> None: ...
 
 
 class _Offer(NamedTuple):
@@ -72,9 +58,7 @@ class RtpengineSession:
         on_playing: Callable[[RtpengineSession], None],
     ) -> None:
         self.known = Qualities()
-        self.server: MediaServer | None = None
-        self._call_id = call_id
-        self._servers = list(servers)
+        self._call = RtpengineCall(call_id, servers)
         self._on_event = on_event
         self._on_closed = on_closed
         self._on_playing = on_playing
@@ -86,7 +70,6 @@ class RtpengineSession:
         # How the last offer that was answered was said, and its answer.
         self._agreed: tuple[dict[str, Writable], dict[str, Writable]] | None = None
         self._injectable = False
-        self._closed = False
         self._watch = RtpengineWatch()
         self._playing = RtpenginePlaying()
 
@@ -112,7 +95,7 @@ class RtpengineSession:
             command["flags"] = _INJECTABLE
         self._offer = _Offer(side, spoken, tag, branch, command)
         reply: Reply[bytes] = Reply()
-        self._ask_in_turn(command, partial(_describe, reply), self._servers)
+        self._call.offer(command, partial(_describe, reply))
         return reply
 
     def answer(self, side: Side, sdp: bytes) -> Reply[bytes]:
@@ -138,7 +121,7 @@ class RtpengineSession:
                 self._watch.begin()
             _describe(reply, said)
 
-        self._ask(command, on_reply)
+        self._call.ask(command, on_reply)
         return reply
 
     def flowing(self, side: Side) -> Reply[bool]:
@@ -151,7 +134,7 @@ class RtpengineSession:
             else:
                 reply.settle(self._heard(said, side).quality.packets > 0)
 
-        self._ask({"command": "query", "call-id": self._call_id}, on_reply)
+        self._call.query(on_reply)
         return reply
 
     def query(self) -> Reply[Qualities]:
@@ -164,7 +147,7 @@ class RtpengineSession:
             else:
                 reply.settle(self.known)
 
-        self._ask({"command": "query", "call-id": self._call_id}, on_reply)
+        self._call.query(on_reply)
         return reply
 
     def play(self, side: Side, file: str) -> Reply[None]:
@@ -206,7 +189,7 @@ class RtpengineSession:
                 reply.refuse(refused)
             elif left:
                 of = self._command("play DTMF", _other(side)) | {"code": left.pop(0)}
-                self._ask(of | {"duration": DIGIT_MS}, on_reply)
+                self._call.ask(of | {"duration": DIGIT_MS}, on_reply)
             else:
                 reply.settle(None)
 
@@ -223,9 +206,7 @@ class RtpengineSession:
     def record(self, file: str) -> Reply[None]:
         """It says that it records also where it does not, and into a file of packets that it names
         itself; so nobody could rely on it."""
-        return _not_here(
-            "rtpengine makes no recording of that name, nor tells whether it makes one"
-        )
+        return _not_here("rtpengine does not tell whether it records")
 
     def stop_recording(self) -> Reply[None]:
         """There is none."""
@@ -234,9 +215,9 @@ class RtpengineSession:
     def close(self) -> Reply[Qualities]:
         """What came is asked first: a call that is deleted may say nothing of it. A server that
         does not answer forgets the call by its own time-out."""
-        if self._closed:  # It was lost.
+        if self._call.closed:  # It was lost.
             return Reply.of(self.known)
-        self._closed = True
+        self._call.closed = True
         if self.server is None:
             self._on_closed(self)
             return Reply.of(self.known)
@@ -248,12 +229,17 @@ class RtpengineSession:
 
         def on_told(said: NgReply | Unanswered) -> None:
             self._note(said)
-            self._delete(on_deleted)
+            self._call.delete(on_deleted)
 
-        self._ask({"command": "query", "call-id": self._call_id}, on_told)
+        self._call.query(on_told)
         return reply
 
     # What the engine asks
+
+    @property
+    def server(self) -> MediaServer | None:
+        """The one that has the call."""
+        return self._call.server
 
     @property
     def one_way(self) -> int:
@@ -266,13 +252,13 @@ class RtpengineSession:
 
     def poll(self, now: float) -> None:
         """See whether media still comes, and whether the server still knows the call."""
-        self._ask({"command": "query", "call-id": self._call_id}, partial(self._polled, now=now))
+        self._call.query(partial(self._polled, now=now))
 
     def _polled(self, said: NgReply | Unanswered, now: float) -> None:
-        if self._closed:
+        if self._call.closed:
             return
         if is_lost(said):
-            self._closed = True
+            self._call.closed = True
             self._on_closed(self)
             self._on_event(Lost())
             return
@@ -306,9 +292,9 @@ class RtpengineSession:
                     self._injectable = False
                     on_reply(said)
                 else:
-                    self._ask(answer, on_reply)
+                    self._call.ask(answer, on_reply)
 
-            self._ask(offer, on_offered)
+            self._call.ask(offer, on_offered)
 
     def _tell(self, events: Sequence[Played]) -> None:
         for event in events:
@@ -325,49 +311,15 @@ class RtpengineSession:
             if refused is not None or isinstance(said, Unanswered):
                 reply.refuse(refused or MediaRefused(500, "there is no reply"))
                 return
-            if not self._closed:
+            if not self._call.closed:
                 on_done(said)
             reply.settle(None)
 
-        self._ask(command, on_reply)
+        self._call.ask(command, on_reply)
         return reply
 
     def _command(self, command: str, side: Side) -> dict[str, Writable]:
-        return {"command": command, "call-id": self._call_id, "from-tag": self._tags[side][-1]}
-
-    def _ask(self, command: Mapping[str, Writable], on_reply: OnReply) -> None:
-        if self.server is None:
-            on_reply(Unanswered.UNREACHABLE)
-        else:
-            self.server.ask(command, on_reply)
-
-    def _ask_in_turn(
-        self, command: Mapping[str, Writable], on_reply: OnReply, servers: Sequence[MediaServer]
-    ) -> None:
-        """The first offer goes to one server after another until one has room for the call; what
-        comes later, to that one alone."""
-        server = self.server or next((one for one in servers if one.up), None)
-        if server is None:
-            on_reply(Unanswered.UNREACHABLE)
-            return
-        rest = servers[servers.index(server) + 1 :] if self.server is None else ()
-
-        def on_said(said: NgReply | Unanswered) -> None:
-            refused = refusal(said)
-            if self._closed:  # Meanwhile: nobody will ask for it any more.
-                server.ask({"command": "delete", "call-id": self._call_id}, _unheeded)
-                on_reply(said)
-            elif refused is not None and refused.status == 503 and self.server is None and rest:
-                self._ask_in_turn(command, on_reply, rest)
-            else:
-                if refused is None:
-                    self.server = server
-                on_reply(said)
-
-        server.ask(command, on_said)
-
-    def _delete(self, on_reply: OnReply) -> None:
-        self._ask({"command": "delete", "call-id": self._call_id, "delete-delay": 0}, on_reply)
+        return {"command": command, "from-tag": self._tags[side][-1]}
 
     def _note(self, said: NgReply | Unanswered) -> MediaRefused | None:
         """Keep what is known of both sides."""
@@ -399,7 +351,3 @@ def _describe(reply: Reply[bytes], said: NgReply | Unanswered) -> None:
 
 def _not_here(why: str) -> Reply[None]:
     return Reply.refused(MediaRefused(501, why))
-
-
-def _unheeded(said: NgReply | Unanswered) -> None:
-    """Nobody is left to hear of it."""

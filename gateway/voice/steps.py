@@ -89,6 +89,9 @@ class Steps:
 
     def begin(self, step: Callable[..., Step], *args: Any) -> None:
         """At once, or after those before."""
+        if self._step is None and not self._line:
+            self._run(step(*args), None)
+            return
         self._line.append((step, args))
         if self._step is None:
             self._run_line()
@@ -131,6 +134,8 @@ class Steps:
                 reply = step.send(None) if error is None else step.throw(error)
             except StopIteration:
                 self._step = None
+                if not self._line:
+                    return
             except BaseException:
                 self._step = None
                 if self._line:
@@ -139,8 +144,6 @@ class Steps:
             else:
                 reply.on_settled = self._on_ready
                 self.reply = reply
-                return
-            if not self._line:
                 return
             make, args = self._line.popleft()
             step, error = make(*args), None

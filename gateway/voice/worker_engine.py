@@ -141,8 +141,13 @@ class MediaWorker:
 
     def take(self, messages: list[WorkersReply | Event]) -> None:
         for message in messages:
+            if isinstance(message, Described | Measured):  # As nearly all are.
+                reply, read = self._asked.pop(message.number)
+                reply.settle(read(message))
+                continue
             match message:
-                case Described(number) | Measured(number) | Pong(number):
+                case Pong(number):
+                    self._pong = message
                     reply, read = self._asked.pop(number)
                     reply.settle(read(message))
                 case Refused(number, status, detail):
@@ -160,8 +165,6 @@ class MediaWorker:
                             session.known = Qualities(Quality(*first), Quality(*second))
                 case Fault(text):
                     self._on_fault(text)
-            if isinstance(message, Pong):
-                self._pong = message
 
     def lost(self) -> None:
         """It is dead: what was asked is refused, and its calls hear of it."""

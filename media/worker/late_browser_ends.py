@@ -3,6 +3,7 @@ worker's memory and more than half of its start, so it is loaded where a browser
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -16,51 +17,55 @@ if TYPE_CHECKING:
 
 
 class LateBrowserEnds:
-    """`BrowserEnds` of a host, with the servers of its place."""
+    """`BrowserEnds` of a host, with the servers of its place. The first call of who speaks as a
+    browser does where none was to be expected waits, while it is loaded beside the loop, which has
+    packets to relay."""
 
     def __init__(self, host: RelayHost, place: Place) -> None:
         self._host = host
         self._place = place
-        self._loaded: WebRtcEnds | None = None
-        if place.browsers:
-            self._ends()
+        self._loading = asyncio.Lock()
+        self._loaded = self._load() if place.browsers else None
 
     @property
     def waits(self) -> bool:
-        return bool(self._place.stun[0] or self._place.turn[0])
+        return self._loaded is None or self._loaded.waits
 
     def end(self, we_offer: bool) -> RelayEnd:
-        return self._ends().end(we_offer)
+        """Loads at once what a call that stands did not need before."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded.end(we_offer)
 
     async def gathered(self, we_offer: bool) -> RelayEnd:
-        return await self._ends().gathered(we_offer)
+        async with self._loading:
+            if self._loaded is None:
+                self._loaded = await asyncio.to_thread(self._load)
+        return await self._loaded.gathered(we_offer)
 
     def restarts(self, end: RelayEnd, sdp: bytes) -> bool:
-        return self._ends().restarts(end, sdp)
+        return self._loaded is not None and self._loaded.restarts(end, sdp)
 
     async def renew(self, end: RelayEnd) -> None:
-        await self._ends().renew(end)
+        assert self._loaded is not None
+        await self._loaded.renew(end)
 
     async def closed(self) -> None:
         """Browsers have been told that their calls are over."""
         if self._loaded is not None:
             await self._loaded.host.closed()
 
-    def _ends(self) -> WebRtcEnds:
-        """Loaded at the first call of who speaks as a browser does where none was to be expected:
-        some tenths of a second, in which the packets of other calls wait in their sockets."""
-        if self._loaded is None:
-            from media.webrtc_end import WebRtcEnds
-            from media.webrtc_hooks import TurnServer
-            from media.webrtc_transport import WebRtcHost
+    def _load(self) -> WebRtcEnds:
+        from media.webrtc_end import WebRtcEnds
+        from media.webrtc_hooks import TurnServer
+        from media.webrtc_transport import WebRtcHost
 
-            place = self._place
-            stun, turn = Address(*place.stun), TurnServer(Address(*place.turn[:2]), *place.turn[2:])
-            host = WebRtcHost(
-                self._host,
-                time.monotonic,
-                stun if stun.host else None,
-                turn if turn.address.host else None,
-            )
-            self._loaded = WebRtcEnds(host)
-        return self._loaded
+        place = self._place
+        stun, turn = Address(*place.stun), TurnServer(Address(*place.turn[:2]), *place.turn[2:])
+        host = WebRtcHost(
+            self._host,
+            time.monotonic,
+            stun if stun.host else None,
+            turn if turn.address.host else None,
+        )
+        return WebRtcEnds(host)

@@ -264,6 +264,10 @@ class Frames:
         Raises:
             FrameTooLong: the other end is no worker of ours.
         """
+        if not self._buffer and len(octets) - _LENGTH_OCTETS == int.from_bytes(
+            octets[:_LENGTH_OCTETS]
+        ):
+            return [octets[_LENGTH_OCTETS:]]  # One is written at a time, and read so mostly.
         self._buffer += octets
         found = []
         at = 0

@@ -241,7 +241,10 @@ class Service:
         return heard
 
     def _pong(self, number: int) -> Pong:
-        packets, octets, strays, unsent = self._packets, self._octets, self._strays, self._unsent
+        assert self._host is not None
+        packets, octets, strays = self._packets, self._octets, self._strays
+        # What came faster than it could be transcoded was not sent, either.
+        unsent = self._unsent + self._host.transcoding.dropped
         for relay in self.relays.values():
             counted = relay.counted
             packets += counted[0]

@@ -1,13 +1,14 @@
 """The least that calls can pass through: our user agent on both sides, in a process of its own.
 
-No routing, no record, no media: what the gateway costs above this is what those cost. It listens on
-a free port, says which, sends each call to the port of loopback that it is told, and ends with its
-standard input.
+No routing, no record, no media: what the gateway costs above this is what those cost; the collector
+of garbage is set as the gateway's. It listens on a free port, says which, sends each call to the
+port of loopback that it is told, and ends with its standard input.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from random import Random
@@ -16,6 +17,7 @@ from typing import assert_never
 import uvloop
 
 from gateway.clock import system_clock
+from gateway.daemon import GC_THRESHOLDS
 from gateway.net.sip_endpoint import SipEndpoint, SipListen
 from gateway.sip.incoming_leg import IncomingLeg
 from gateway.sip.leg_events import (
@@ -90,6 +92,9 @@ def _end_at_eof(ended: asyncio.Event) -> None:
 async def forward(onward: int) -> None:
     forwarder = Forwarder(onward)
     await forwarder.endpoint.start()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin, _end_at_eof, ended)

@@ -113,7 +113,8 @@ MEANINGS: dict[str, str] = {
     "media_stray_packets_total": "Packets that came to a port of a call and were not its "
     "end's, or no RTP.",
     "media_one_way_total": "Times that media came from one end of a call and none from the other.",
-    "media_unsent_packets_total": "Packets that the system did not take; late media is not kept.",
+    "media_unsent_packets_total": "Packets that the system or a codec did not take in time; late "
+    "media is not kept.",
     "call_callbacks_pending": "Status callbacks of calls that are not yet taken or given up.",
     "call_callbacks_in_flight": "Requests of them under way.",
     "call_facts_uncommitted": "Starts, statuses and records of calls that wait for their commit.",
@@ -126,8 +127,8 @@ MEANINGS: dict[str, str] = {
     "calls_ended_total": "Calls that are over, by the trunk that was tried last.",
     "call_attempts_total": "Tries at trunks, by the class of the SIP status of their end.",
     "calls_one_way_total": "Calls at whose end one side had sent nothing for 10 s and more, though "
-    "it should, and the other was heard. `silent` is `caller` or `called`; if that is a trunk's, "
-    "**call the carrier**.",
+    "it should, and the other was heard. `silent` is `caller` or `called`, and `trunk` that "
+    "side's: **if that is a carrier's, call it**. Empty for a customer that calls.",
     "call_pdd_seconds": "Post-dial delay: from INVITE to ringing.",
     "call_talk_seconds": "From the answer to the end; the mean is the ACD.",
     "call_mos": "Mean opinion score of whole calls, of what came from that side.",

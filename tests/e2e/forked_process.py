@@ -74,12 +74,18 @@ async def _pipe(writing_ends: ExitStack, reader: asyncio.Protocol) -> int:
 
 
 class _ExitCode(asyncio.Protocol):
+    """Told to the process at the end of the pipe, so that nothing of it is left open then."""
+
     def __init__(self, process: ForkedProcess) -> None:
         self._process = process
+        self._said = b""
 
     def data_received(self, data: bytes) -> None:
-        """A few octets that were written at once are read at once."""
-        self._process.end(int(data))
+        self._said += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._said:
+            self._process.end(int(self._said))
 
 
 class Nursery:

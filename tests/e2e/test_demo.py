@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from tests.e2e.configuration import LONG_CODE
 from tests.e2e.patience import until
@@ -104,8 +105,16 @@ def alive(pid: int) -> bool:
     return stat.rpartition(") ")[2][0] != "Z"
 
 
-async def test_what_the_banner_shows_works(tmp_path: Path) -> None:
-    async with a_demo(tmp_path) as demo, RestClient(lambda: demo.rest) as rest:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    """One for the tests that only use it."""
+    async with a_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_the_banner_shows_works(demo: Demo) -> None:
+    async with RestClient(lambda: demo.rest) as rest:
         banner = "\n".join(demo.process.said)
         message = await rest.final(await rest.create("+15005550009", "Hello"))
 
@@ -120,26 +129,31 @@ async def test_what_the_banner_shows_works(tmp_path: Path) -> None:
         assert message["status"] == "delivered"
 
 
-async def test_what_arrived_is_seen_at_the_simulator(tmp_path: Path) -> None:
-    async with a_demo(tmp_path) as demo, RestClient(lambda: demo.rest) as rest:
-        await rest.final(await rest.create("+15005550009", "Hello"))
-        async with aiohttp.ClientSession() as session:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_arrived_is_seen_at_the_simulator(demo: Demo) -> None:
+    async with RestClient(lambda: demo.rest) as rest, aiohttp.ClientSession() as session:
+
+        async def arrived() -> int:
             async with session.get(f"{demo.control}/carriers") as answer:
                 carriers = (await answer.json())["carriers"]
-            async with session.get(f"{demo.control}/violations") as answer:
-                violations = (await answer.json())["violations"]
+            return sum(carrier["stats"]["messages"] for carrier in carriers)
 
-    assert sum(carrier["stats"]["messages"] for carrier in carriers) == 1
-    assert violations == []
+        before = await arrived()
+        await rest.final(await rest.create("+15005550009", "Hello once more"))
+        async with session.get(f"{demo.control}/violations") as answer:
+            violations = (await answer.json())["violations"]
+
+        assert await arrived() == before + 1
+        assert violations == []
 
 
-async def test_send_waits_for_the_final_state(tmp_path: Path) -> None:
-    async with a_demo(tmp_path) as demo:
-        code, said = await outcome(
-            *(installed("supernet"), "send", "--url", demo.rest),
-            *("--to", "+15005550009", "--from", LONG_CODE, "--body", "Hello"),
-            directory=tmp_path,
-        )
+@pytest.mark.asyncio(loop_scope="module")
+async def test_send_waits_for_the_final_state(demo: Demo, tmp_path: Path) -> None:
+    code, said = await outcome(
+        *(installed("supernet"), "send", "--url", demo.rest),
+        *("--to", "+15005550009", "--from", LONG_CODE, "--body", "Hello again"),
+        directory=tmp_path,
+    )
 
     assert code == 0
     assert said[-1].endswith("delivered")

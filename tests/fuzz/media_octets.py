@@ -7,7 +7,8 @@ import contextlib
 from media import rtcp, rtp, sdp, wav
 from media.audio_stream import AudioStream
 from media.errors import MediaError, NotAcceptable
-from media.leg import Leg, Tap, describe, join
+from media.leg import Leg, describe, join
+from media.leg_taps import Tap
 from media.offer_answer import Negotiation
 from media.profile import Profile
 from media.recording import Recording

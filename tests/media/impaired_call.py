@@ -10,6 +10,7 @@ from media import sdp
 from media.leg import Heard
 from media.profile import Profile
 from media.relay import RelayHost
+from tests.e2e.patience import until
 from tests.media.impaired_path import Arrival
 from tests.media.packets import SSRC, packet
 from tests.media.udp_end import LOOPBACK, UdpEnd
@@ -18,10 +19,14 @@ PTIME_S = 0.020
 PORTS = (20_000, 21_999)
 
 
-def speech(packets: int, first: int = 1, ssrc: int = SSRC, since: float = 0.0) -> list[Arrival]:
+def speech(
+    packets: int, first: int = 1, ssrc: int = SSRC, since: float = 0.0, payload_type: int = 0
+) -> list[Arrival]:
     """What an end sends, and when."""
     return [
-        Arrival(since + number * PTIME_S, packet(first + number, ssrc=ssrc))
+        Arrival(
+            since + number * PTIME_S, packet(first + number, ssrc=ssrc, payload_type=payload_type)
+        )
         for number in range(packets)
     ]
 
@@ -49,6 +54,12 @@ class ImpairedCall:
         first = port_of(self.relay.answer(1, self.ends[1].description()))
         self.ports = (first, second)
 
+    async def speak_back(self) -> None:
+        """End 1, to where end 0 is: since it is known as well now, what end 0 says in turn goes
+        straight to it."""
+        self.ends[1].send(packet(7, ssrc=SSRC - 1), self.ports[1])
+        await self.ends[0].receive()
+
     async def carry(self, arrivals: Iterable[Arrival], end: UdpEnd | None = None) -> list[bytes]:
         """What end 1 hears of what comes from there, at its times, from end 0 unless another is
         named; each is waited for."""
@@ -59,6 +70,14 @@ class ImpairedCall:
             (end or self.ends[0]).send(octets, self.ports[0])
             heard.append((await self.ends[1].receive())[0])
         return heard
+
+    async def has_heard(self, packets: int) -> None:
+        """So many of end 0 have come."""
+
+        async def come() -> int:
+            return self.heard.packets
+
+        await until(come, lambda count: count >= packets)
 
     @property
     def heard(self) -> Heard:

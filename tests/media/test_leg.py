@@ -576,3 +576,18 @@ def test_what_comes_from_who_takes_a_place_is_added_to_what_came_before() -> Non
     assert both[:5] == (40, 6_880, 2, 0.001, 0.030)
     assert 3.0 < both.mos < 4.4
     assert Heard().after(before)[:5] == before[:5]
+
+
+def test_a_report_of_ours_that_the_system_does_not_take_is_counted() -> None:
+    call = Call()
+    call.caller_sends(packet(1), now=100.0)
+    call.transports[1].full = True
+    call.legs[1].reports.report(101.0)
+    assert call.legs[1].unsent == 1
+    assert not call.legs[1].reports.begun
+
+
+def test_a_codec_that_nobody_has_named_is_none() -> None:
+    call = Call()
+    assert call.legs[0].codec(0) is not None
+    assert call.legs[0].codec(77) is None

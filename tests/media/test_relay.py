@@ -40,7 +40,7 @@ from media.speech import SpeechBounds
 from media.srtp import policy
 from media.ticker import TICK_S
 from media.wav import HEAD_OCTETS
-from tests.media.descriptions import audio
+from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as description
 from tests.media.packets import packet, receiver_report, sender_report
 from tests.media.tone import frames, level_of, mu_law_tone
@@ -254,6 +254,23 @@ async def test_a_port_that_everybody_has_refuses_the_call() -> None:
         port = other.getsockname()[1] & ~1
         with pytest.raises(NoPorts):
             host(ports=(port, port + 1)).open(lambda event: None)
+
+
+async def test_where_browsers_are_not_served_they_are_refused_and_no_port_is_kept() -> None:
+    relays = host()
+    with pytest.raises(NotAcceptable):
+        relays.open(lambda event: None, (Profile.PLAIN, Profile.WEBRTC))
+    assert not relays.ports.taken
+    relays.close()
+
+
+async def test_somebody_else_who_cannot_be_offered_anything_gives_his_ports_back() -> None:
+    call = Call(host())
+    before = set(call.relays.ports.taken)
+    with pytest.raises(NotAcceptable):
+        call.relay.offer(0, spoken(0), call.relays.end(Profile.SDES))
+    assert call.relays.ports.taken == before
+    call.close()
 
 
 async def test_a_closed_call_may_be_closed_again() -> None:

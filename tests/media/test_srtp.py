@@ -110,3 +110,10 @@ def test_reports_of_so_many_sources_are_sent_on() -> None:
     srtp = End(Suite.AEAD_AES_128_GCM).srtp()
     sent = [srtp.protected_rtcp(receiver_report(ssrc=one)) for one in range(SOURCES_MAX + 1)]
     assert [one is not None for one in sent] == [True] * SOURCES_MAX + [False]
+
+
+def test_what_is_no_rtp_is_not_protected() -> None:
+    srtp = End(Suite.AEAD_AES_128_GCM).srtp()
+    assert srtp.protected(b"") is None
+    assert srtp.protected_rtcp(b"\x80") is None
+    assert srtp.plain(b"\x80") is None

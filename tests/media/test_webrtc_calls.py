@@ -8,14 +8,17 @@ import random
 import re
 import struct
 import time
+from pathlib import Path
 
 import pytest
 
 from media import rtp
+from media.audio import tone
 from media.events import EndGone
 from media.relay import RelayHost
 from media.rtp import RtpHeader
 from media.sdp import parse
+from media.wav import HEAD_OCTETS
 from media.webrtc_description import WebRtcSaid
 from media.webrtc_parameters import LocalParameters
 from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
@@ -30,7 +33,7 @@ from tests.media.webrtc_site import Site, loopback
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("loopback")]
 __all__ = ["loopback"]
 
-BROWSER_HERTZ, PHONE_HERTZ = 1_000, 440
+BROWSER_HERTZ, PHONE_HERTZ, PLAYED_HERTZ = 1_000, 440, 700
 # What settles is not measured: the jitter buffer, and the first frames of a codec.
 SETTLED, HEARD = 10, 40
 EVENT = struct.Struct("!BBH")
@@ -91,6 +94,27 @@ async def test_a_browser_that_has_opus_alone_is_understood_by_a_phone() -> None:
         assert max(levels[2:]) < 0.02
         headers = [rtp.parse(one) for one in site.phone_heard]
         assert {one.payload_type for one in headers if one} == {0}
+
+
+async def test_a_browser_that_has_opus_alone_is_played_to_and_recorded(tmp_path: Path) -> None:
+    browser = Browser(BROWSER_HERTZ, ("opus",))
+    async with Site() as site:
+        await browser.answered(await site.from_browser(browser))
+        await site.becomes(TransportState.CONNECTED)
+        site.relay.services.play(0, tone((PLAYED_HERTZ,), 1.0, level_dbm0=-3), repeats=0)
+        site.relay.services.record(tmp_path / "call.wav", (0,))
+        hearing = asyncio.create_task(browser.hear(HEARD))
+        await site.speak(PHONE_HERTZ, hearing.done)
+        site.relay.services.stop_recording()
+        site.host.disk.shutdown()
+        await browser.close()
+        frames = (await hearing)[SETTLED:]
+        assert level_of_frames(frames, PLAYED_HERTZ) == pytest.approx(0.49, rel=0.1)
+        assert level_of_frames(frames, PHONE_HERTZ) < 0.02
+        said = (tmp_path / "call.wav").read_bytes()[HEAD_OCTETS:]
+        # On a busy machine there are pauses in it.
+        levels = [level_of(said[at : at + 800], BROWSER_HERTZ) for at in range(0, len(said), 800)]
+        assert max(levels) == pytest.approx(0.5 / 2**0.5, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -7,21 +7,28 @@ import inspect
 import re
 from importlib.metadata import version
 
+import pylibsrtp
 import pytest
 from aioice import Candidate, Connection
 from aioice.ice import CandidatePair, StunProtocol
 from aiortc import rtcdtlstransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
+from pylibsrtp import SRTP_MAX_TRAILER_LEN, Session
+from pylibsrtp._binding import lib
 
+from media import srtp_in_place
+from media.packet_run import TRAILER_OCTETS
 from media.webrtc_hooks import HOOKED
 
-NAMES = [(kind, name) for kind, names in HOOKED.items() for name in names]
+ALL = HOOKED | srtp_in_place.HOOKED
+NAMES = [(kind, name) for kind, names in ALL.items() for name in names]
 
 
 def test_the_releases_are_those_that_were_read() -> None:
     assert version("aiortc").startswith("1.16.")
     assert version("aioice").startswith("0.13.")
+    assert version("pylibsrtp").startswith("1.0.")
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMES, ids=[f"{k.__name__}.{n}" for k, n in NAMES])
@@ -71,3 +78,14 @@ def test_dtls_leaves_keys_and_its_task_where_we_take_them() -> None:
     assert rtcdtlstransport.SRTP_AEAD_AES_128_GCM in dtls._srtp_profiles
     dtls._set_role("client")
     assert dtls._role == "client"
+
+
+def test_libsrtp_is_called_as_pylibsrtp_calls_it() -> None:
+    source = inspect.getsource(Session)
+    assert "func(self._srtp[0], self._cdata, len_p)" in source
+    assert 'len_p = ffi.new("int *")' in source
+    for name in ("protect", "unprotect"):
+        assert f"self.__process(packet, lib.srtp_{name}" in source
+    assert SRTP_MAX_TRAILER_LEN == TRAILER_OCTETS
+    assert "if rc != lib.srtp_err_status_ok" in inspect.getsource(pylibsrtp)
+    assert lib.srtp_err_status_ok == 0

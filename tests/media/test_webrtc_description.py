@@ -275,3 +275,49 @@ def test_hold_passes_both_ways() -> None:
     stream = call.negotiation.stream(0)
     assert stream is not None
     assert stream.direction is Direction.INACTIVE
+
+
+@pytest.mark.parametrize(
+    ("offer", "restarts"),
+    [
+        (browser(), False),
+        (browser(transport=restarted()), True),
+        (browser(transport=restarted(TRANSPORT[:-1])), False),
+        (described(media_of("m=audio 0 UDP/TLS/RTP/SAVPF 0", *restarted())), False),
+        (spoken(), False),
+    ],
+    ids=["the same", "restarted", "not served", "refused", "plain"],
+)
+def test_ice_begins_anew_by_what_can_be_served_and_has_another_name(
+    offer: bytes, restarts: bool
+) -> None:
+    call = Call()
+    assert not call.web.restarts(sdp.parse(offer))
+    call.offer(0, browser())
+    call.answer(1, spoken())
+    assert call.web.restarts(sdp.parse(offer)) is restarts
+
+
+def test_what_was_gathered_for_a_new_beginning_is_told_once() -> None:
+    call = Call()
+    call.offer(0, browser())
+    call.answer(1, spoken())
+    call.web.renewed = replace(LOCAL, ufrag="gathered")
+    call.offer(0, browser(transport=restarted()))
+    assert attributes(call.answer(1, spoken()))["ice-ufrag"] == "gathered"
+    assert call.renewals == 0
+    call.offer(0, browser())
+    assert attributes(call.answer(1, spoken()))["ice-ufrag"] == "renewed0"
+
+
+def test_the_first_of_a_bundle_speaks_for_audio_that_says_nothing_of_its_transport() -> None:
+    video = media_of("m=video 9 UDP/TLS/RTP/SAVPF 96", *TRANSPORT, "mid:0", "rtpmap:96 VP8/90000")
+    silent = media_of("m=audio 9 UDP/TLS/RTP/SAVPF 0", "rtcp-mux", "mid:1")
+    call = Call()
+    bundled = described(video, silent, session=("a=group:BUNDLE 0 1",))
+    call.offer(0, bundled)
+    first, second = sdp.parse(call.negotiation.answer(1, spoken())).media
+    assert (first.port, second.port) == (0, 30_000)
+    for group in ("", "a=group:BUNDLE 7 1"):
+        with pytest.raises(NotAcceptable):
+            Call().offer(0, described(video, silent, session=(group,) if group else ()))

@@ -6,8 +6,12 @@ import asyncio
 import socket
 from contextlib import suppress
 
+import pytest
+
 from media.events import MediaTimeout
-from media.worker.control import EVENTS_MAX, Control
+from media.leg import NOTHING
+from media.worker.__main__ import serve
+from media.worker.control import EVENTS_MAX, FAULTS_PER_REPORT_MAX, Control
 from media.worker.messages import (
     Begin,
     Event,
@@ -19,11 +23,13 @@ from media.worker.messages import (
     Pong,
     Refused,
     Reply,
+    Report,
     Request,
     answers,
     frame,
     happened,
 )
+from tests.media.descriptions import spoken
 from tests.media.udp_end import LOOPBACK
 
 BEGIN = Begin(1, Place(LOOPBACK, "", 27_000, 27_999, 60.0))
@@ -113,3 +119,37 @@ async def test_no_more_events_are_kept_than_may_be_while_nobody_reads() -> None:
             while told < EVENTS_MAX:
                 told += len(await signalling.hear())
     assert told == EVENTS_MAX
+
+
+async def test_so_many_faults_are_told_until_the_next_report_and_no_more() -> None:
+    async with Signalling() as signalling:
+        for _ in range(FAULTS_PER_REPORT_MAX + 5):
+            signalling.control._on_loop_fault(asyncio.get_running_loop(), {"message": "oh"})
+        assert await signalling.hear() == [Fault("oh")] * FAULTS_PER_REPORT_MAX
+
+
+async def test_fault_of_the_loop_is_told_with_its_traceback() -> None:
+    async with Signalling() as signalling:
+        asyncio.get_running_loop().call_soon(lambda: [][1])
+        [fault] = await signalling.hear()
+    assert isinstance(fault, Fault)
+    assert "IndexError" in fault.text
+
+
+async def test_calls_are_reported_on_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.worker.control.REPORT_S", 0.0)
+    async with Signalling() as signalling:
+        await signalling.ask(BEGIN, Offer(2, 7, 0, spoken()))
+        told = await signalling.hear()
+        while not isinstance(told[-1], Report):
+            told = await signalling.hear()
+    assert told[-1] == Report([(7, NOTHING, NOTHING)])
+
+
+async def test_worker_serves_until_its_socket_is_closed() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    serving = asyncio.create_task(serve(theirs))
+    ours.close()
+    async with asyncio.timeout(5):
+        await serving

@@ -60,12 +60,14 @@ class Begun(Service):
         ports: tuple[int, int] = (27_000, 27_999),
         silence_s: float = 60.0,
         stun_port: int = 0,
+        browsers: bool = True,
     ) -> None:
         self.told: list[Reply | Event] = []
         self.answered: asyncio.Queue[Reply | Event] = asyncio.Queue()
         super().__init__(self._hear)
         stun = (LOOPBACK, stun_port) if stun_port else ("", 0)
-        begun = self.handle(Begin(1, Place(LOOPBACK, "", *ports, silence_s, stun)))
+        place = Place(LOOPBACK, "", *ports, silence_s, stun, browsers=browsers)
+        begun = self.handle(Begin(1, place))
         assert begun == Pong(1, 0, 0, 0, 0, 0)
 
     def _hear(self, told: Reply | Event) -> None:
@@ -202,6 +204,18 @@ async def test_browser_is_spoken_to_as_browsers_are_whoever_calls(begun: Start) 
     assert isinstance(answered, Described)
     assert isinstance(offered, Described)
     assert profile_of(answered.sdp) is profile_of(offered.sdp) is Profile.WEBRTC
+
+
+async def test_browser_where_none_was_expected_waits_until_its_needs_are_loaded(
+    begun: Start,
+) -> None:
+    service = begun(browsers=False)
+    assert service.handle(Offer(2, CALL, 0, spoken(), Profile.WEBRTC)) is None
+    async with asyncio.timeout(WAIT_S):
+        offered = await service.answered.get()
+    assert isinstance(offered, Described)
+    assert profile_of(offered.sdp) is Profile.WEBRTC
+    assert isinstance(service.handle(Offer(3, CALL + 1, 0, browser())), Described)
 
 
 async def test_browser_waits_until_the_stun_server_has_told_how_we_are_seen(begun: Start) -> None:

@@ -110,7 +110,7 @@ async def test_large_request_goes_by_tcp_and_where_nobody_takes_that_by_udp() ->
         assert bob.requests[0][1].transport == "TCP"
         alice.call(peer.at, body=b"x" * 1_300)
         assert (await peer.message()).via.transport == "UDP"
-        for leg in list(alice.endpoint.user_agent._shared.legs.values()):
+        for leg in list(alice.endpoint.user_agent.shared.legs.values()):
             leg._end(alice.clock.now())
 
 
@@ -187,5 +187,5 @@ async def test_retransmissions_go_by_the_timer_of_the_endpoint() -> None:
         alice.call(peer.at)
         first, second = await peer.message(), await peer.message()
         assert first == second
-        for leg in list(alice.endpoint.user_agent._shared.legs.values()):
+        for leg in list(alice.endpoint.user_agent.shared.legs.values()):
             leg._end(alice.clock.now())

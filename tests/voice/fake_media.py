@@ -31,6 +31,7 @@ class FakeSession:
         self.closed = False
         self.stuck = False
         self.known = Qualities()
+        self.heard_last = QUALITIES
 
     def offer(self, side: Side, sdp: bytes, profile: Profile | None = None) -> Reply[bytes]:
         self.profiles.append(profile)
@@ -82,7 +83,7 @@ class FakeSession:
         assert not self.closed
         self.closed = True
         self._engine.open_sessions -= 1
-        return self._engine.replied(QUALITIES)
+        return self._engine.replied(self.heard_last)
 
     def fall_silent(self) -> None:
         self._on_event(Silence())

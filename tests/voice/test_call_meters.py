@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.call import CallAttempt, CallStatus, Quality
+from gateway.call import CallAttempt, CallDirection, CallStatus, Quality
 from gateway.voice import call_meters
 from gateway.voice.call_meters import OTHER, CallMeters, CallReadings, Sum
 from gateway.voice.media_session import MediaReadings
@@ -53,14 +53,22 @@ async def test_a_call_that_reached_no_trunk_counts_too(tmp_path: Path) -> None:
     assert not readings.mos
 
 
-async def test_calls_of_which_one_side_is_not_heard_are_counted_by_trunk(tmp_path: Path) -> None:
+async def test_calls_of_which_one_side_is_not_heard_are_counted_by_its_trunk(
+    tmp_path: Path,
+) -> None:
     meters = CallMeters()
     attempts = (CallAttempt("beta/west", 200, "OK", NOON),)
-    meters.on_event(
-        the_end(a_record(attempts=attempts, called_quality=Quality(packets=7, one_way=True)))
-    )
+    silent = Quality(packets=7, one_way=True)
+    inbound = a_call(2, direction=CallDirection.INBOUND, source="alpha/east")
+    meters.on_event(the_end(a_record(attempts=attempts, called_quality=silent)))
+    meters.on_event(the_end(a_record(attempts=attempts, caller_quality=silent)))
+    meters.on_event(the_end(a_record(inbound, attempts=attempts, caller_quality=silent)))
     readings = await readings_of(meters, tmp_path)
-    assert readings.one_way == {("beta/west", "called"): 1}
+    assert readings.one_way == {
+        ("beta/west", "called"): 1,
+        ("", "caller"): 1,
+        ("alpha/east", "caller"): 1,
+    }
 
 
 async def test_names_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

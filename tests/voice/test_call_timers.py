@@ -12,6 +12,7 @@ def test_earliest_is_next_whatever_its_interval() -> None:
     assert timers.next_timer() == 16.0
     assert timers.pop_due(15.9) is None
     assert timers.pop_due(16.0) == (NO_RESPONSE, "b")
+    assert timers.pop_due(16.0) is None
     assert timers.next_timer() == 100.0
 
 
@@ -19,8 +20,9 @@ def test_timer_that_is_set_anew_runs_once() -> None:
     timers: CallTimers[str] = CallTimers()
     timers.set(NO_RESPONSE, "a", 6.0, 0.0)
     timers.set(NO_RESPONSE, "a", 6.0, 3.0)
-    assert timers.next_timer() == 9.0
     assert len(timers) == 1
+    assert timers.pop_due(6.0) is None
+    assert timers.next_timer() == 9.0
 
 
 def test_stopped_timer_is_not_kept() -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from gateway.account import Account
 from gateway.config.sip import Sip
+from gateway.voice.customers import Customers
 from gateway.voice.edge import Edge
 from gateway.voice.registrar import Registered
 from tests.voice.edge_world import (
@@ -30,7 +31,7 @@ CALLED = "+14155550123"
 
 
 def reload(made: Edge, *accounts: Account, **sip: object) -> None:
-    made.reload(Sip(**sip), accounts, [carrier()])  # type: ignore[arg-type]
+    made.reload(Sip(**sip), Customers(accounts), [carrier()])  # type: ignore[arg-type]
 
 
 def test_trunk_that_is_new_is_let_in() -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway.call import Quality
+from gateway.voice.call_session import NEVER_HEARD_S
 from gateway.voice.media_session import OneWay, Qualities, Side
 from routing.events import CallEnded
 from tests.voice.fake_media import QUALITIES
@@ -61,6 +63,38 @@ def test_who_hears_the_called_side_ring_need_not_speak() -> None:
     caller.hang_up(world.now)
     world.carry()
     assert world.one_way == []
+    assert world.record.silent == ""
+
+
+@pytest.mark.parametrize(
+    ("talk_s", "answer", "silent"),
+    [
+        (NEVER_HEARD_S, ANSWER, "called"),
+        (NEVER_HEARD_S - 1, ANSWER, ""),
+        (NEVER_HEARD_S, ANSWER + b"\r\na=inactive", ""),
+    ],
+)
+def test_side_that_was_never_heard_is_missed_in_a_call_that_was_soon_over(
+    talk_s: float, answer: bytes, silent: str
+) -> None:
+    world = World()
+    caller = world.call()
+    world.called().answer(world.now, answer)
+    world.carry()
+    world.media.sessions[0].heard_last = Qualities(Quality(packets=90), Quality())
+    world.run(talk_s)
+    caller.hang_up(world.now)
+    world.carry()
+    assert world.record.silent == silent
+
+
+def test_nobody_is_missed_where_nobody_was_heard() -> None:
+    world = World()
+    caller, _ = world.talk()
+    world.media.sessions[0].heard_last = Qualities()
+    world.run(60)
+    caller.hang_up(world.now)
+    world.carry()
     assert world.record.silent == ""
 
 
