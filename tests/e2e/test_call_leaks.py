@@ -129,7 +129,7 @@ async def test_calls_that_are_over_leave_nothing(
         say(f"{media}: {made} calls in {time.monotonic() - began:.0f} s: {after}", capsys)
 
     async def descriptors() -> int:
-        """Again, where a socket has come or gone between looks at what is bound and what is open."""
+        """Asked again where a socket has come or gone between the two looks of it."""
         return footprint(line.daemon.pid, PORTS).descriptors
 
     assert after.processes == before.processes
