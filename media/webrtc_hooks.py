@@ -60,7 +60,7 @@ HOOKED: dict[type, tuple[str, ...]] = {
         "query_consent",
     ),
     RTCCertificate: ("_create_ssl_context",),
-    RTCDtlsTransport: ("_rx_srtp", "_set_role", "_srtp_profiles", "_task", "_tx_srtp"),
+    RTCDtlsTransport: ("_rx_srtp", "_set_role", "_srtp_profiles", "_ssl", "_task", "_tx_srtp"),
     RTCIceTransport: ("_recv", "_send", "role"),
     StunProtocol: ("connection_lost", "connection_made", "datagram_received", "request"),
 }
@@ -376,6 +376,8 @@ class DtlsAssociation:
         self._dtls.remove_all_listeners()
         if task is not None:
             await asyncio.wait([task])
+        # Some 65 KB of OpenSSL's, which would wait in a cycle for the collector.
+        self._dtls._ssl = None
 
 
 def _candidate(kind: str, address: Address, base: Candidate | None = None) -> Candidate:
