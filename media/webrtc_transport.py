@@ -20,7 +20,7 @@ from media.latch import KNOWN, Source
 from media.leg import Transcoding
 from media.packet_run import TRAILER_OCTETS, WHOLE, Run, Straight
 from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
-from media.sdp import Address, ip
+from media.sdp import Address, address_kind, ip
 from media.socket_pair import Received, SocketPair, dropped
 from media.srtp_in_place import opener, protector
 from media.webrtc_hooks import Certificate, DtlsAssociation, IcePath, SendTo, TurnServer
@@ -121,16 +121,22 @@ class WebRtcHost:
             await asyncio.wait(self._closing)
 
     async def _ask_stun_server(self, path: IcePath, server: Address) -> None:
-        await path.ask_stun_server(await self._resolved(server))
+        await path.ask_stun_server(await self._resolved(server, path))
 
     async def _ask_turn_server(self, path: IcePath, server: TurnServer) -> None:
-        await path.ask_turn_server(server, await self._resolved(server.address))
+        await path.ask_turn_server(server, await self._resolved(server.address, path))
 
-    async def _resolved(self, server: Address) -> Address:
+    async def _resolved(self, server: Address, path: IcePath) -> Address:
+        """By an address of the family that our socket can send to."""
         if ip(server.host) is not None:
             return server
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
+        kind = address_kind(path.candidates()[0].host)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            server.host,
+            server.port,
+            family=socket.AF_INET6 if kind == "IP6" else socket.AF_INET,
+            type=socket.SOCK_DGRAM,
+        )
         return Address(str(found[0][4][0]), server.port)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -19,6 +20,7 @@ from media.reception import Reception
 from media.relay import RelayHost
 from media.rtp import RtpHeader
 from media.sdp import Address
+from media.webrtc_end import WebRtcEnds
 from media.webrtc_hooks import IceProtocol
 from media.webrtc_parameters import (
     Fingerprint,
@@ -26,7 +28,13 @@ from media.webrtc_parameters import (
     RemoteParameters,
     Setup,
 )
-from media.webrtc_transport import SOURCES_MAX, TransportState, WebRtcHost, WebRtcTransport
+from media.webrtc_transport import (
+    CERTIFICATE_S,
+    SOURCES_MAX,
+    TransportState,
+    WebRtcHost,
+    WebRtcTransport,
+)
 from tests.e2e.patience import until
 from tests.media.packets import packet, receiver_report
 from tests.media.stun_server import mapped
@@ -181,6 +189,44 @@ async def test_a_stun_server_tells_how_we_are_seen(relays: RelayHost) -> None:
     assert (seen.related_host, seen.related_port) == ("0.0.0.0", 9)
     server.close()
     await pair.close()
+
+
+async def test_a_server_may_be_known_by_its_name(relays: RelayHost) -> None:
+    server = UdpEnd()
+    host = WebRtcHost(relays, time.monotonic, stun_server=Address("localhost", server.port))
+    pair = Pair(host)
+    gathering = asyncio.create_task(pair.ends[0].gather())
+    octets, port = await server.receive()
+    server.send(mapped(octets, "203.0.113.9", 40_000), port)
+    await gathering
+    assert pair.ends[0].local.candidates[1].host == "203.0.113.9"
+    server.close()
+    await pair.close()
+
+
+async def test_who_is_asked_for_no_longer_gives_its_ports_back(relays: RelayHost) -> None:
+    server = UdpEnd()
+    host = WebRtcHost(relays, time.monotonic, stun_server=Address(LOOPBACK, server.port))
+    gathering = asyncio.create_task(WebRtcEnds(host).gathered(we_offer=True))
+    await server.receive()
+    gathering.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await gathering
+    await host.closed()
+    assert not relays.ports.taken
+    server.close()
+
+
+async def test_a_certificate_is_renewed_before_its_end(relays: RelayHost) -> None:
+    now = 0.0
+    host = WebRtcHost(relays, lambda: now)
+    first = host.certificate()
+    now = CERTIFICATE_S
+    assert host.certificate() is first
+    now += 1
+    second = host.certificate()
+    assert second is not first
+    assert host.certificate() is second
 
 
 async def test_a_stun_server_that_is_silent_costs_its_candidate_alone(
