@@ -127,6 +127,12 @@ async def test_calls_that_are_over_leave_nothing(
         after = await line.calls(step, media)
         made += step
         say(f"{media}: {made} calls in {time.monotonic() - began:.0f} s: {after}", capsys)
+
+    async def held() -> Footprint:
+        return footprint(line.daemon.pid, PORTS)
+
+    # A browser is told that its call is over, and its sockets close after that.
+    after = await until(held, lambda now: now.descriptors <= before.descriptors)
     assert (after.processes, after.descriptors) == (before.processes, before.descriptors)
     assert after.threads <= before.threads + POOL_THREADS_MAX
     kept = 0 if IS_LONG else made
