@@ -16,7 +16,6 @@ from gateway.sip.header_names import KNOWN, NAMES
 
 Field = tuple[str, str]
 
-_LINE = ": ".join
 _new = object.__new__
 
 
@@ -98,10 +97,6 @@ class Headers:
     def with_topmost(self, value: str) -> Headers:
         """With this in the topmost field's place, which is one line and of the same name."""
         return Headers.of([(self._fields[0][0], value), *self._fields[1:]])
-
-    def lines(self) -> Iterator[str]:
-        """As they are written."""
-        return map(_LINE, self._fields)
 
     def adding(self, name: str, *values: str) -> Headers:
         """With these fields at the end."""

@@ -121,10 +121,6 @@ class Via(msgspec.Struct, frozen=True, gc=False):
             return None
         return int(value) if 0 < int(value) <= PORT_MAX else None
 
-    @property
-    def maddr(self) -> str | None:
-        return self.parameters.get("maddr")
-
     def stamped(self, address: str, source_port: int) -> Via:
         """As the server's transport marks it (§18.2.1, RFC 3581 §4): received where the source is
         not sent-by or rport is asked for, and rport's value."""

@@ -99,4 +99,4 @@ def test_an_rport_that_is_no_number_is_none(rport: str) -> None:
 def test_several_in_one_value_keep_their_order() -> None:
     vias = parse_vias('SIP/2.0/UDP a;x="1,2", SIP/2.0/TCP b;maddr=239.0.0.1')
     assert [via.host for via in vias] == ["a", "b"]
-    assert vias[1].maddr == "239.0.0.1"
+    assert vias[1].parameters["maddr"] == "239.0.0.1"
