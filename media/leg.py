@@ -141,6 +141,10 @@ class Leg:
         return self.stream is not None and self.stream.direction is Direction.SENDRECV
 
     @property
+    def _is_tapped(self) -> bool:
+        return self._taps is not None and bool(self._taps.taps)
+
+    @property
     def rtcp_target(self) -> Source | None:
         """Where its reports go: at its RTP where that is muxed. They go on while media is held
         (RFC 3264 §8.4), unless no address is left."""
@@ -291,7 +295,7 @@ class Leg:
         transcoded = self._transcoded.get(payload_type)
         if transcoded is not None:
             transcoded(packet, now)
-            if self.reception.run.is_read and not self._taps:
+            if self.reception.run.is_read and not self._is_tapped:
                 self._begin_run(packet, self._to(transcoded))
             return
         passed = packet if path is None else path.through(packet)
@@ -308,7 +312,7 @@ class Leg:
         elif (
             self._send_to_peer(peer.outgoing.forward(passed, now))
             and self.reception.run.is_read
-            and not self._taps
+            and not self._is_tapped
             and reader is None
             and peer._straight is not None
         ):
@@ -412,7 +416,7 @@ class Leg:
         all_ = (
             self.peer.is_played_to
             or self.peer.outgoing.tracked
-            or bool(self._taps and self._taps.taps)
+            or self._is_tapped
             or not self._measured
         )
         takers: list[Take | None] = [self._take if all_ else None] * 256

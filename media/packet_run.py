@@ -74,6 +74,11 @@ class Run:
         """How many came in it that were not counted yet."""
         return (self.expected - self.first) // self.step
 
+    def end(self) -> None:
+        """It holds on to nobody then."""
+        self.first = self.expected = NOTHING
+        self.send, self.on_unsent = nowhere, nobody
+
 
 def nowhere(packet: memoryview) -> None:
     """Of a run that has not begun."""

@@ -167,7 +167,7 @@ class Reception:
     def end_run(self) -> None:
         """The next packet is looked at by whoever feeds this; harmless where there is no run."""
         self._count_run()
-        self.run.first = self.run.expected = NOTHING
+        self.run.end()
 
     def _count_run(self) -> None:
         run = self.run

@@ -403,13 +403,15 @@ class Relay:
         delay = LOOK_S
         if now < self._told_at + LOOK_S and not all(leg.reports.begun for leg in self._legs):
             delay = FIRST_LOOK_S
-        if self._should_flow:
-            delay = min(delay, self._silent_since + self._host.silence_s - now)
+        silence_s = self._host.silence_s
+        if self._told_at + silence_s < now + delay and self._should_flow:
+            delay = min(delay, self._silent_since + silence_s - now)
         self._timer = self._loop.call_later(max(0.0, delay), self._on_timer)
 
     @property
     def _should_flow(self) -> bool:
-        return all(leg.in_both_directions for leg in self._legs)
+        first, second = self._legs
+        return first.in_both_directions and second.in_both_directions
 
     @property
     def _silent_since(self) -> float:

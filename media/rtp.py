@@ -49,6 +49,8 @@ def payload(packet: bytes) -> bytes:
     at = payload_at(packet)
     if at is None:
         return b""
+    if packet[0] == PLAIN_OCTET:
+        return packet[at:]
     return packet[at : len(packet) - (packet[-1] if packet[0] & _PADDING else 0)]
 
 
@@ -72,6 +74,8 @@ def payload_at(packet: bytes) -> int | None:
     first = packet[0]
     if first >> 6 != _VERSION or packet[1] in RTCP_TYPES:
         return None
+    if first == PLAIN_OCTET:
+        return HEADER_OCTETS
     at = HEADER_OCTETS + 4 * (first & _CSRC_COUNT)
     if first & _EXTENSION:
         if at + 4 > len(packet):

@@ -88,6 +88,7 @@ class SocketPair:
             self._connected.close()
             self._connected = None
             self._run.is_read = False
+            self._run = Run()  # The pair is kept for the next call, and nothing of this one.
 
     def rest(self) -> None:
         """What still comes is dropped."""

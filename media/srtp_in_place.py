@@ -40,7 +40,7 @@ def protector(session: Session, send: Callable[[memoryview], object]) -> Straigh
     def protected_and_sent(packet: memoryview) -> None:
         length[0] = len(packet)
         if protect(context[0], _DATA, length):
-            raise ConnectionError("the packet is not protected")
+            raise ConnectionError("the packet is no RTP")
         send(WHOLE[: length[0]])
 
     return protected_and_sent

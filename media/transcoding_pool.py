@@ -10,6 +10,8 @@ from queue import SimpleQueue
 
 # Packets of one path that wait: 0.3 s of speech, and what is older is worth nothing.
 WAITING_MAX = 15
+# Packets that the loop is handed at once, where they come faster than they are converted.
+TOGETHER_MAX = 8
 # A worker has one core.
 THREADS = 1
 
@@ -59,7 +61,8 @@ class TranscodingPool:
                 continue
             if packets:
                 self._done.append((path, packets, now))
-                if not self._is_awake:
+                # What waits as well goes with it: to wake the loop costs as much as to send.
+                if not self._is_awake and (queue.empty() or len(self._done) >= TOGETHER_MAX):
                     self._is_awake = True
                     self._loop.call_soon_threadsafe(self._deliver)
 

@@ -18,9 +18,9 @@ from pylibsrtp import Session
 
 from media.latch import KNOWN, Source
 from media.leg import Transcoding
-from media.packet_run import Run, Straight
+from media.packet_run import TRAILER_OCTETS, WHOLE, Run, Straight
 from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX
-from media.sdp import Address, ip
+from media.sdp import Address, address_kind, ip
 from media.socket_pair import Received, SocketPair, dropped
 from media.srtp_in_place import opener, protector
 from media.webrtc_hooks import Certificate, DtlsAssociation, IcePath, SendTo, TurnServer
@@ -121,16 +121,22 @@ class WebRtcHost:
             await asyncio.wait(self._closing)
 
     async def _ask_stun_server(self, path: IcePath, server: Address) -> None:
-        await path.ask_stun_server(await self._resolved(server))
+        await path.ask_stun_server(await self._resolved(server, path))
 
     async def _ask_turn_server(self, path: IcePath, server: TurnServer) -> None:
-        await path.ask_turn_server(server, await self._resolved(server.address))
+        await path.ask_turn_server(server, await self._resolved(server.address, path))
 
-    async def _resolved(self, server: Address) -> Address:
+    async def _resolved(self, server: Address, path: IcePath) -> Address:
+        """By an address of the family that our socket can send to."""
         if ip(server.host) is not None:
             return server
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
+        kind = address_kind(path.candidates()[0].host)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            server.host,
+            server.port,
+            family=socket.AF_INET6 if kind == "IP6" else socket.AF_INET,
+            type=socket.SOCK_DGRAM,
+        )
         return Address(str(found[0][4][0]), server.port)
 
 
@@ -173,6 +179,7 @@ class WebRtcTransport:
         self._address = Address("", 0)
         self._is_direct = False
         self._connected: SocketPair | None = None
+        self._straight: Straight | None = None
         self._tx: Session | None = None
         self._rx: Session | None = None
         self._sent: set[bytes] = set()
@@ -188,6 +195,11 @@ class WebRtcTransport:
         tx, send_to = self._tx, self._send_to
         if tx is None or send_to is None or not self._may(packet[8:12], self._sent):
             raise ConnectionError("the end cannot be sent to")
+        if self._straight is not None and len(packet) <= PACKET_OCTETS_MAX - TRAILER_OCTETS:
+            place = WHOLE[: len(packet)]
+            place[:] = packet
+            self._straight(place)
+            return
         try:
             send_to(tx.protect(packet), self._address)
         except (ValueError, pylibsrtp.Error) as error:
@@ -244,13 +256,13 @@ class WebRtcTransport:
         pair = self._pairs[path]
         send = pair.connect(self._address, self.run, opener(rx, self._count_stray))
         if send is not None:
-            self._connected = pair
-            self.on_straight(protector(tx, send))
+            self._connected, self._straight = pair, protector(tx, send)
+            self.on_straight(self._straight)
 
     def _leave_straight(self) -> None:
         if self._connected is not None:
             self._connected.disconnect()
-            self._connected = None
+            self._connected = self._straight = None
             self.on_straight(None)
 
     def _count_stray(self) -> None:

@@ -3,6 +3,10 @@
 The socket is read by the loop's `add_reader` and not by a datagram transport: a wake-up takes all
 that has come, and the kernel's queue of ICMP errors names the peer that each is about. A transport
 is told the errno alone, and by whatever call comes next.
+
+What comes after a silence is heard at once; then the socket rests for REST_S, and what comes
+meanwhile is heard together. The half of what a message costs alone is to find code and data gone
+from the processor's caches, and those that come together have that in common.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from ipaddress import ip_address
 
 DATAGRAM_MAX = 65_535
 BATCH_MAX = 64
+# A fiftieth of the time after which a peer would ask again (T1).
+REST_S = 0.01
 # What comes while the loop is busy waits in the kernel.
 RECEIVE_BUFFER_OCTETS = 4 << 20
 
@@ -65,6 +71,7 @@ class SipUdp:
         self._on_unreachable = on_unreachable
         self._loop = asyncio.get_running_loop()
         self._error_waits = False
+        self._rest: asyncio.TimerHandle | None = None
         self._loop.add_reader(bound.fileno(), self._on_readable)
 
     def send(self, octets: bytes, host: str, port: int) -> None:
@@ -80,6 +87,8 @@ class SipUdp:
             self._send_again(octets, (host, port))
 
     def close(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
@@ -90,6 +99,7 @@ class SipUdp:
             self.unsent += 1
 
     def _on_readable(self) -> None:
+        """After a silence, or after a rest."""
         datagrams: list[Datagram] = []
         receive = self._socket.recvfrom
         for _ in range(BATCH_MAX):
@@ -102,7 +112,14 @@ class SipUdp:
                 continue
             datagrams.append((octets, address[0], address[1]))
         if datagrams:
+            if self._rest is None:
+                self._loop.remove_reader(self._socket.fileno())
+            rest_s = REST_S if len(datagrams) < BATCH_MAX else 0.0
+            self._rest = self._loop.call_later(rest_s, self._on_readable)
             self._on_datagrams(datagrams)
+        elif self._rest is not None:
+            self._rest = None
+            self._loop.add_reader(self._socket.fileno(), self._on_readable)
         if (self._error_waits or not datagrams) and self._socket.fileno() >= 0:
             self._error_waits = False
             self._read_errors()
@@ -118,7 +135,7 @@ class SipUdp:
                 number = _EXTENDED_ERROR.unpack_from(data)[0]
                 if number in _UNREACHABLE and _is_address(address):
                     self._on_unreachable(address[0], address[1])
-        if self._socket.fileno() >= 0:
+        if self._rest is None and self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
             self._loop.add_reader(self._socket.fileno(), self._on_readable)
 

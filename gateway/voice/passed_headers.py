@@ -23,6 +23,8 @@ PASSED_MAX = 4
 
 def passed(message: SipMessage, names: tuple[str, ...]) -> tuple[Field, ...]:
     first = message.headers.first
+    if first.keys().isdisjoint(names):
+        return ()
     return tuple(
         (name, value)
         for name in names

@@ -120,7 +120,7 @@ class TrunkChoice:
             call.id,
             call.called,
             "",
-            excluded=self._exhausted(),
+            excluded=self._exhausted() if tried else (),
             attempt=len(tried) + 1,
             account=call.account_sid,
             kind=Kind.CALL,

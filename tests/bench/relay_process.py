@@ -76,9 +76,15 @@ class RelayProcess:
         ports = sdp.parse(answered).media[0].port, sdp.parse(offered).media[0].port
         return Agreed(ports, answered.decode())
 
+    def close(self) -> None:
+        """Threads with codecs of libopus end before it is unloaded."""
+        self._host.close()
+
 
 async def main() -> None:
-    await serve(RelayOrder, RelayProcess().take)
+    process = RelayProcess()
+    await serve(RelayOrder, process.take)
+    process.close()
 
 
 if __name__ == "__main__":

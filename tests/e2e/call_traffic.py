@@ -25,8 +25,9 @@ from tests.media.webrtc_peer import Browser
 
 AT_ONCE = 10
 PACKETS = 4
-# Ports that were given back rest for a while; who asks meanwhile asks again.
-NO_ROOM, REST_S = 503, 0.2
+# Ports that were given back rest for a while, and a carrier that shares its process with browsers
+# may be silent for too long on a busy machine; who is refused for it asks again.
+NOT_NOW, REST_S = (480, 503), 0.2
 KEY_OCTETS = 30
 
 
@@ -98,7 +99,7 @@ class Traffic(Caller):
         """What it is answered; it is hung up afterwards, and over."""
         leg = to(offer)
         while isinstance(answered := await self._expected(leg), Ended):
-            assert answered.status == NO_ROOM, answered
+            assert answered.status in NOT_NOW, answered
             await asyncio.sleep(REST_S)
             leg = to(offer)
         assert isinstance(answered, Answered)

@@ -8,6 +8,7 @@ from random import Random
 from pylibsrtp import Policy, Session
 
 from media.latch import LOCK_PACKETS
+from media.packet_run import NOTHING
 from tests.e2e.patience import until
 from tests.media.impaired_call import ImpairedCall, speech
 from tests.media.impaired_path import Arrival, ImpairedPath
@@ -76,3 +77,36 @@ async def test_losses_are_counted_as_they_were_though_sequence_numbers_begin_ane
         assert len(heard) == len(arrivals)
         assert call.heard.lost == path.lost > 0
         assert call.relay.leg(0).strays == 0
+
+
+async def test_end_that_is_in_turn_is_heard_and_counted_as_it_was_and_a_forger_there_is_not() -> (
+    None
+):
+    sent = speech(40)
+    real = protected(sent)
+    with ImpairedCall(KEY) as call:
+        await call.speak_back()
+        heard = await call.carry(real[:20])
+        run = call.relay.leg(0).reception.run
+        assert run.expected != NOTHING
+        # From the end's own socket, in turn by its head, but not by its tag: twice, and once again.
+        forged = real[20].packet[:-1] + bytes([real[20].packet[-1] ^ 1])
+        for octets in (forged, forged, real[19].packet):
+            call.ends[0].send(octets, call.ports[0])
+        heard += await call.carry(real[20:])
+        assert heard == [one.packet for one in sent]
+        assert run.expected != NOTHING
+        assert (call.heard.packets, call.heard.octets, call.heard.lost) == (40, 40 * 172, 0)
+        assert call.relay.leg(0).strays == 3
+
+
+async def test_what_is_sent_in_turn_to_an_end_with_a_key_is_protected() -> None:
+    with ImpairedCall(KEY) as call:
+        await call.carry(protected(speech(3)))
+        for number in range(1, 20):
+            call.ends[1].send(packet(number), call.ports[1])
+            octets, _ = await call.ends[0].receive()
+            assert len(octets) == len(packet()) + 10
+            assert packet()[12:] not in octets
+        assert call.relay.leg(1).reception.run.expected != NOTHING
+        assert call.relay.leg(1).reception.packets == 19

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from media.audio import tone
-from media.packet_run import NOTHING
+from media.packet_run import NOTHING, nowhere
 from media.reception import Reception
 from tests.media.descriptions import audio, sdp
 from tests.media.impaired_call import PTIME_S, ImpairedCall, speech
@@ -156,8 +156,9 @@ async def test_end_that_wants_nothing_is_sent_nothing_of_the_run(call: ImpairedC
 
 
 async def test_run_of_a_call_that_is_over_is_over(call: ImpairedCall) -> None:
+    run = call.relay.leg(0).reception.run
     call.relay.close()
-    assert not in_run(call)
+    assert (run.is_read, run.expected, run.send) == (False, NOTHING, nowhere)
     call.ends[0].send(packet(6), call.ports[0])
     assert call.ends[1].received() == []
 

@@ -40,6 +40,7 @@ from media.speech import SpeechBounds
 from media.srtp import policy
 from media.ticker import TICK_S
 from media.wav import HEAD_OCTETS
+from tests.interop.free_port import free_udp_block
 from tests.media.descriptions import audio, spoken
 from tests.media.descriptions import sdp as description
 from tests.media.packets import packet, receiver_report, sender_report
@@ -260,6 +261,15 @@ async def test_where_browsers_are_not_served_they_are_refused_and_no_port_is_kep
     relays = host()
     with pytest.raises(NotAcceptable):
         relays.open(lambda event: None, (Profile.PLAIN, Profile.WEBRTC))
+    assert not relays.ports.taken
+    relays.close()
+
+
+async def test_a_call_that_waits_for_servers_leaves_no_port_where_there_are_too_few() -> None:
+    least = free_udp_block(2)
+    relays = host(ports=(least, least + 1))
+    with pytest.raises(NoPorts):
+        await relays.opened(lambda event: None, (Profile.PLAIN, Profile.PLAIN))
     assert not relays.ports.taken
     relays.close()
 

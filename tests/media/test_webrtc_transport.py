@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -15,9 +16,11 @@ import pytest
 from aioice import stun
 
 from media.latch import Source
+from media.reception import Reception
 from media.relay import RelayHost
 from media.rtp import RtpHeader
 from media.sdp import Address
+from media.webrtc_end import WebRtcEnds
 from media.webrtc_hooks import IceProtocol
 from media.webrtc_parameters import (
     Fingerprint,
@@ -25,7 +28,13 @@ from media.webrtc_parameters import (
     RemoteParameters,
     Setup,
 )
-from media.webrtc_transport import SOURCES_MAX, TransportState, WebRtcHost, WebRtcTransport
+from media.webrtc_transport import (
+    CERTIFICATE_S,
+    SOURCES_MAX,
+    TransportState,
+    WebRtcHost,
+    WebRtcTransport,
+)
 from tests.e2e.patience import until
 from tests.media.packets import packet, receiver_report
 from tests.media.stun_server import mapped
@@ -182,6 +191,44 @@ async def test_a_stun_server_tells_how_we_are_seen(relays: RelayHost) -> None:
     await pair.close()
 
 
+async def test_a_server_may_be_known_by_its_name(relays: RelayHost) -> None:
+    server = UdpEnd()
+    host = WebRtcHost(relays, time.monotonic, stun_server=Address("localhost", server.port))
+    pair = Pair(host)
+    gathering = asyncio.create_task(pair.ends[0].gather())
+    octets, port = await server.receive()
+    server.send(mapped(octets, "203.0.113.9", 40_000), port)
+    await gathering
+    assert pair.ends[0].local.candidates[1].host == "203.0.113.9"
+    server.close()
+    await pair.close()
+
+
+async def test_who_is_asked_for_no_longer_gives_its_ports_back(relays: RelayHost) -> None:
+    server = UdpEnd()
+    host = WebRtcHost(relays, time.monotonic, stun_server=Address(LOOPBACK, server.port))
+    gathering = asyncio.create_task(WebRtcEnds(host).gathered(we_offer=True))
+    await server.receive()
+    gathering.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await gathering
+    await host.closed()
+    assert not relays.ports.taken
+    server.close()
+
+
+async def test_a_certificate_is_renewed_before_its_end(relays: RelayHost) -> None:
+    now = 0.0
+    host = WebRtcHost(relays, lambda: now)
+    first = host.certificate()
+    now = CERTIFICATE_S
+    assert host.certificate() is first
+    now += 1
+    second = host.certificate()
+    assert second is not first
+    assert host.certificate() is second
+
+
 async def test_a_stun_server_that_is_silent_costs_its_candidate_alone(
     relays: RelayHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +333,44 @@ async def test_what_is_no_srtp_of_the_end_is_a_stray(pair: Pair) -> None:
 
     await until(strays, lambda counted: counted == len(strange))  # By another socket.
     stranger.close()
+
+
+async def test_what_comes_in_turn_goes_straight_while_there_are_keys(pair: Pair) -> None:
+    first, second = await pair.connected()
+    straight: list[bytes] = []
+    reception = Reception()
+    second.transport.run = reception.run
+
+    def received(octets: bytes, source: Source, now: float) -> None:
+        reception.received(octets, now)
+        reception.begin_run(octets, lambda one: straight.append(bytes(one)), lambda: None)
+        second.heard.put_nowait(octets)
+
+    second.transport.received = received
+    second.transport._go_straight()
+    for number in range(1, 6):
+        first.transport.send_rtp(packet(number))
+
+    async def counted() -> int:
+        return reception.packets
+
+    assert await until(counted, lambda packets: packets == 5) == 5
+    assert straight == [packet(3), packet(4), packet(5)]
+    await second.transport.close()
+    assert not reception.run.is_read
+
+
+async def test_checks_of_ice_are_answered_beside_what_goes_straight(pair: Pair) -> None:
+    first, second = await pair.connected()
+    await asyncio.sleep(0)
+    for end in (first, second):
+        (path,) = end.transport._pairs
+        selected = path._nominated[1]
+        assert path.remote_password is not None
+        request = path.build_request(selected, nominate=False)
+        await selected.protocol.request(
+            request, selected.remote_addr, integrity_key=path.remote_password.encode()
+        )
 
 
 async def test_malformed_stun_is_a_stray(pair: Pair) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.net import sip_endpoint
 from gateway.net.sip_endpoint import Verdict
+from gateway.net.sip_udp import Datagram, SipUdp, bound_socket
 from gateway.net.source_rate import SourceRate
 from gateway.sip.leg_events import Ended, IncomingCall, OutsideDialog, OutsideResponse
 from gateway.sip.message import SipRequest
@@ -189,3 +190,23 @@ async def test_retransmissions_go_by_the_timer_of_the_endpoint() -> None:
         assert first == second
         for leg in list(alice.endpoint.user_agent.shared.legs.values()):
             leg._end(alice.clock.now())
+
+
+async def test_datagrams_that_come_while_the_socket_rests_are_heard_together() -> None:
+    heard: asyncio.Queue[list[bytes]] = asyncio.Queue()
+    bound = bound_socket(socket.AF_INET, (LOOPBACK, 0))
+    to = bound.getsockname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+
+        def hear(datagrams: list[Datagram]) -> None:
+            heard.put_nowait([octets for octets, _, _ in datagrams])
+            if datagrams[0][0] == b"1":
+                peer.sendto(b"2", to)
+                peer.sendto(b"3", to)
+
+        udp = SipUdp(bound, hear, lambda *_: None)
+        async with asyncio.timeout(PATIENCE_S):
+            for first, then in ((b"1", [b"2", b"3"]), (b"1", [b"2", b"3"])):
+                peer.sendto(first, to)
+                assert [await heard.get(), await heard.get()] == [[first], then]
+        udp.close()
