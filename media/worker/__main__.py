@@ -13,8 +13,9 @@ import uvloop
 
 from media.worker.control import Control
 
-# As the gateway's: little of a call is in a cycle, and packets must not wait for a long look.
-GC_THRESHOLDS = (2_000, 10, 1_000)
+# Packets must not wait for a long look. All of a worker is looked over about once in a thousand
+# calls of browsers, which leave some 10 KB each in cycles of aiortc's; others leave none.
+GC_THRESHOLDS = (2_000, 10, 100)
 
 
 async def serve(connected: socket.socket) -> None:
