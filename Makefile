@@ -92,8 +92,8 @@ bench: setup  ## CPU, rates and latency, the peers' in the same run; writes docs
 bench-scale: setup  ## what a message costs with many accounts, binds and waiting messages; writes it too
 	$(BIN)/python -m tests.bench.scale --write
 
-bench-sip: setup peers  ## CPU of a call, through us and through Kamailio, called by SIPp in one run
-	$(BIN)/python -m tests.bench.bench_sip
+bench-sip: setup peers  ## CPU of a call, through us and through Kamailio, called by SIPp in one run; writes it too
+	$(BIN)/python -m tests.bench.bench_sip --write
 
 bench-media: setup peers  ## CPU of a relayed packet, ours and rtpengine's in one run; writes it too
 	$(BIN)/python -m tests.bench.bench_media --write

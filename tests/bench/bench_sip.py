@@ -1,6 +1,6 @@
 """The CPU time of a call: SIPp calls through what is measured to SIPp, in turns.
 
-    python -m tests.bench.bench_sip [--calls N] [--rate N] [--repeats N]
+    python -m tests.bench.bench_sip [--calls N] [--rate N] [--repeats N] [--write]
 
 Each system gets the same calls at the same rate: INVITE, 180, 200, ACK, half a second, BYE, 200;
 no RTP is sent. What is shown is the best of the repeats, which take turns, since this machine has
@@ -19,9 +19,12 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.bench import machine, page
+from tests.bench.child_process import ROOT
 from tests.bench.process_cpu import cpu_ns
 from tests.bench.sip_gateway import CALLED, CALLER, sip_gateway
 from tests.e2e.process import ChildProcess
@@ -42,6 +45,14 @@ class Running(NamedTuple):
     port: int
     recorded: Callable[[int], Awaitable[int]] | None = None
 
+
+COLUMNS = ("system", "of Kamailio", "µs a call", "calls/s a core", "failed", "each run")
+READING = """\
+- A call is INVITE, 180, 200, ACK, half a second, BYE, 200, over UDP; no RTP is sent.
+- **gateway** is the daemon and its media workers: admission, routing, the ports of the relay, a
+  durable record and a log line for each call. **user agent** is our two legs and nothing above.
+- Kamailio is a stateful proxy that stays in the dialog: one transaction where a B2BUA has two.
+- What is shown is the best of the runs, which take turns."""
 
 # What is entered with a directory and the carrier's port.
 Middle = Callable[[Path, int], AbstractAsyncContextManager[Running]]
@@ -125,17 +136,19 @@ async def bench(calls: int, rate: int, repeats: int) -> dict[str, Figures]:
     return figures
 
 
-def table(figures: dict[str, Figures]) -> str:
-    lines = [f"{'system':<12} {'CPU a call':>12} {'calls/s a core':>15} {'of Kamailio':>12}  runs"]
-    for name, found in figures.items():
-        share = found.best_us / figures["kamailio"].best_us
-        runs = " ".join(f"{value:.0f}" for value in found.cpu_us)
-        failed = f"  {found.failed} calls failed" if found.failed else ""
-        lines.append(
-            f"{name:<12} {found.best_us:>9.0f} µs {1e6 / found.best_us:>15,.0f} {share:>12.2f}"
-            f"  {runs}{failed}"
-        )
-    return "\n".join(lines)
+def table(figures: dict[str, Figures]) -> list[list[str]]:
+    """The rows under COLUMNS."""
+    return [
+        [
+            name,
+            f"{found.best_us / figures['kamailio'].best_us:.2f}",
+            f"{found.best_us:,.0f}",
+            f"{1e6 / found.best_us:,.0f}",
+            str(found.failed),
+            " ".join(f"{value:,.0f}" for value in found.cpu_us),
+        ]
+        for name, found in figures.items()
+    ]
 
 
 def main() -> int:
@@ -143,9 +156,19 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=CALLS)
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--write", action="store_true", help=f"write {page.PAGE.name}")
     arguments = parser.parse_args()
+    at, described = datetime.now(UTC), machine.describe(ROOT)
     figures = asyncio.run(bench(arguments.calls, arguments.rate, arguments.repeats))
-    sys.stdout.write(f"{table(figures)}\n")
+    rows = table(figures)
+    sys.stdout.write(f"{page.text_table(COLUMNS, rows)}\n")
+    if arguments.write:
+        load = f"{arguments.calls} calls, {arguments.rate} a second"
+        heading = page.heading(
+            "python -m tests.bench.bench_sip --write", {**described, "Load": load}, at
+        )
+        parts = [*heading, "", *page.markdown_table(COLUMNS, rows), "", READING]
+        page.write("bench-sip", "\n".join(parts))
     return int(any(found.failed for found in figures.values()))
 
 

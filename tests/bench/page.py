@@ -12,14 +12,17 @@ PAGE = ROOT / "docs" / "reference" / "performance.md"
 EMPTY = """\
 # Performance
 
-The tables are written by `make bench`, `make bench-scale` and `make bench-media`; where the time
-goes is told in [its explanation](../explanation/performance.md).
+The tables are written by `make bench`, `make bench-scale`, `make bench-sip` and `make bench-media`;
+where the time goes is told in [its explanation](../explanation/performance.md).
 
 <!-- bench: begin -->
 <!-- bench: end -->
 
 <!-- bench-scale: begin -->
 <!-- bench-scale: end -->
+
+<!-- bench-sip: begin -->
+<!-- bench-sip: end -->
 
 <!-- bench-media: begin -->
 <!-- bench-media: end -->
