@@ -184,7 +184,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
             self.ended_by_us = True
             while self._waiting:
                 self._transport.write(self._waiting.popleft())
-            self._transport.close()
+            self._close()
 
     def abort(self) -> None:
         if not (self.is_heard and self.link.reads):
@@ -307,8 +307,13 @@ class Wire(asyncio.Transport, asyncio.Protocol):
     def _shut(self, reason: str) -> None:
         """End the stream behind what is written; the session has no last word."""
         self.ended_by_us = True
-        self._transport.close()
+        self._close()
         self.connection.close(reason)
+
+    def _close(self) -> None:
+        """Once: TLS of Python before 3.11.3 cannot be cut any more when it was closed twice."""
+        if not self._transport.is_closing():
+            self._transport.close()
 
     def _end_session(self, cause: Exception | None) -> None:
         if not self._is_over:

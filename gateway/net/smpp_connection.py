@@ -204,9 +204,9 @@ class SmppConnection(ProxiedProtocol):
 
     def _leave(self, transport: asyncio.Transport) -> None:
         """Close, and cut a peer that does not read: else its socket would stay open for ever."""
-        transport.close()
         if not self._leaving:
             self._leaving = True
+            transport.close()
             self._alarm.cancel()
             self._lingers = self._loop.call_later(LINGER_S, transport.abort)
 
