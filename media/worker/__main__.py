@@ -13,9 +13,9 @@ import uvloop
 
 from media.worker.control import Control
 
-# Packets must not wait for a long look. All of a worker is looked over about once in a thousand
-# calls of browsers, which leave some 10 KB each in cycles of aiortc's; others leave none.
-GC_THRESHOLDS = (2_000, 10, 100)
+# Young garbage in small portions, since packets must not wait for long. What calls of browsers leave
+# in cycles of aiortc's is found by a look over all, which some hundred calls share.
+GC_THRESHOLDS = (2_000, 10, 10)
 
 
 async def serve(connected: socket.socket) -> None:

@@ -11,37 +11,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_TOKEN, write_configuration
+from tests.e2e.call_tables import add_tables, carrier_table, pbx_table, sip_tables
+from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_TOKEN, Keys, toml, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.patience import until
 
 CALLER, CALLED = OTHER_LONG_CODE, "+12065551001"
 # Above what is measured: these limits are looked at for each call, and are not what is measured.
-LIMITS = "channels = 10000\ncps = 1000\n"
-SIP = """
-[sip]
-enabled = true
-port = 0
-"""
-CUSTOMER = f"""
-[[account.trunk]]
-id = "pbx"
-allowed_ips = ["127.0.0.1"]
-{LIMITS}"""
-# SIPp's scenarios take no OPTIONS.
-CARRIER = """
-[[carrier]]
-id = "carrier"
-
-[[carrier.call_route]]
-prefixes = ["1"]
-
-[[carrier.trunk]]
-id = "voice"
-host = "127.0.0.1"
-port = {port}
-options_s = 0
-{limits}"""
+LIMITS: Keys = {"channels": 10_000, "cps": 1_000}
 
 
 class SipGateway:
@@ -64,18 +41,19 @@ class SipGateway:
 async def sip_gateway(directory: Path, onward: int) -> AsyncIterator[SipGateway]:
     """Calls go on to that port of loopback."""
     entry = write_configuration(directory / "gateway", {})
-    _append(entry, SIP)
+    add_tables(
+        entry,
+        sip_tables(),
+        pbx_table(LIMITS),
+        # SIPp's scenarios take no OPTIONS.
+        carrier_table("carrier", onward, trunk={"options_s": 0, **LIMITS}),
+    )
     accounts = entry.with_name("accounts.toml")
     token = f'auth_token = "{OTHER_TOKEN}"\n'
     text = accounts.read_text()
     assert token in text
-    accounts.write_text(text.replace(token, token + LIMITS) + CUSTOMER)
-    _append(entry.with_name("carriers.toml"), CARRIER.format(port=onward, limits=LIMITS))
+    accounts.write_text(text.replace(token, token + toml(LIMITS)))
     async with Daemon(entry) as daemon:
         await daemon.line(lambda line: '"trunk up"' in line)
         (listens,) = daemon.events("gateway listens")
         yield SipGateway(daemon, int(listens["sip_udp"].rpartition(":")[2]))
-
-
-def _append(file: Path, text: str) -> None:
-    file.write_text(file.read_text() + text)

@@ -129,7 +129,7 @@ response_timeout_s = 5.0
 """
 
 
-Keys = Mapping[str, float | str]
+Keys = Mapping[str, float | str | list[str]]
 NO_KEYS: Keys = MappingProxyType({})
 
 

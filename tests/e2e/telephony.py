@@ -16,47 +16,19 @@ from msgspec.structs import replace
 from carriers_sim.config import SimulatorConfig
 from carriers_sim.simulator import Simulator
 from gateway.clock import system_clock
+from tests.e2e.call_tables import add_tables, carrier_table, pbx_table, sip_tables
 from tests.e2e.caller import Caller
 from tests.e2e.configuration import (
     NO_KEYS,
     OTHER_SID,
     OTHER_TOKEN,
     Keys,
-    toml,
     write_configuration,
 )
 from tests.e2e.daemon import Daemon
 from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 
-SIP = """
-[sip]
-enabled = true
-port = 0
-{sip}
-[media]
-{media}"""
-CARRIER = """
-[[carrier]]
-id = "{name}"
-
-[[carrier.call_route]]
-prefixes = ["1"]
-priority = {priority}
-
-[[carrier.trunk]]
-id = "voice"
-host = "127.0.0.1"
-port = {port}
-no_answer_s = 1.0
-"""
-# Of the account that stands last in the file.
-TRUNK = """
-[[account.trunk]]
-id = "pbx"
-allowed_ips = ["127.0.0.1"]
-uri = "sip:127.0.0.1:{port}"
-"""
 CARRIERS = ("alpha", "bravo")
 
 
@@ -121,20 +93,22 @@ async def telephony(
     async with Simulator(config, clock=clock) as carriers, Caller() as pbx:
         entry = write_configuration(directory, {})
         pbx_port = pbx.endpoint.addresses["UDP"][1]
-        for file, text in (
-            (entry, SIP.format(sip=toml(sip), media=toml({"workers": 1, **media})) + tables),
-            (directory / "accounts.toml", TRUNK.format(port=pbx_port)),
-            *(
-                (
-                    directory / "carriers.toml",
-                    CARRIER.format(
-                        name=name, priority=number, port=carriers.sip_carriers[name].port
-                    ),
-                )
-                for number, name in enumerate(CARRIERS, 1)
+        add_tables(
+            entry,
+            sip_tables(sip, {"workers": 1, **media}) + tables,
+            pbx_table({"uri": f"sip:127.0.0.1:{pbx_port}"}),
+            "".join(
+                [
+                    carrier_table(
+                        name,
+                        carriers.sip_carriers[name].port,
+                        priority=number,
+                        trunk={"no_answer_s": 1.0},
+                    )
+                    for number, name in enumerate(CARRIERS, 1)
+                ]
             ),
-        ):
-            file.write_text(file.read_text() + text)
+        )
         async with ForkedDaemon(entry) as daemon:
             await trunks_up(daemon)
             yield Telephony(carriers, daemon, pbx)

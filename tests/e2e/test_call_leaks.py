@@ -18,8 +18,9 @@ import pytest_asyncio
 
 from carriers_sim.config import SimulatorConfig
 from carriers_sim.simulator import Simulator
+from tests.e2e.call_tables import add_tables, carrier_table, pbx_table, sip_tables
 from tests.e2e.call_traffic import Media, Traffic
-from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_TOKEN, write_configuration
+from tests.e2e.configuration import OTHER_LONG_CODE, OTHER_TOKEN, Keys, toml, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.footprint import Footprint, footprint
 from tests.e2e.forked_daemon import ForkedDaemon
@@ -42,34 +43,7 @@ WARM_UP = 100 if IS_LONG else 12
 STEPS = 10 if IS_LONG else 1
 # For so few calls that each serves many.
 PORTS = range(21_000, 22_000)
-SIP = f"""
-[sip]
-enabled = true
-port = 0
-
-[media]
-port_min = {PORTS.start}
-port_max = {PORTS[-1]}
-"""
-CARRIER = """
-[[carrier]]
-id = "carrier"
-
-[[carrier.call_route]]
-prefixes = ["1"]
-
-[[carrier.trunk]]
-id = "voice"
-host = "127.0.0.1"
-port = {port}
-cps = 10_000
-"""
-TRUNK = """
-[[account.trunk]]
-id = "pbx"
-allowed_ips = ["127.0.0.1"]
-cps = 10_000
-"""
+MANY: Keys = {"cps": 10_000}
 # Of the account that stands last in the file.
 TOKEN = f'auth_token = "{OTHER_TOKEN}"'
 MIB = 1 << 20
@@ -154,14 +128,14 @@ async def busy_daemon(directory: Path) -> AsyncIterator[Daemon]:
     async with Simulator(msgspec.convert({"sip_carrier": carriers}, SimulatorConfig)) as simulator:
         entry = write_configuration(directory, {})
         port = simulator.sip_carriers["carrier"].port
-        for name, text in (
-            ("gateway.toml", SIP),
-            ("accounts.toml", TRUNK),
-            ("carriers.toml", CARRIER.format(port=port)),
-        ):
-            file = directory / name
-            own = file.read_text().replace(TOKEN, f"{TOKEN}\ncps = 10_000")
-            file.write_text(own + text)
+        add_tables(
+            entry,
+            sip_tables(media={"port_min": PORTS.start, "port_max": PORTS[-1]}),
+            pbx_table(MANY),
+            carrier_table("carrier", port, trunk=MANY),
+        )
+        accounts = entry.with_name("accounts.toml")
+        accounts.write_text(accounts.read_text().replace(TOKEN, f"{TOKEN}\n{toml(MANY)}"))
         async with ForkedDaemon(entry) as daemon:
 
             async def up() -> list[dict[str, Any]]:

@@ -17,11 +17,11 @@ from carriers_sim.config import SimulatorConfig
 from carriers_sim.simulator import Simulator
 from carriers_sim.sip_carrier import SipCarrier
 from gateway.clock import system_clock
-from gateway.sip.digest import Algorithm, ha1
 from gateway.sip.digest_client import DigestClient
 from gateway.sip.leg_events import Answered, IncomingCall, OutsideResponse
 from gateway.sip.message import SipRequest
 from gateway.sip.transaction import Destination
+from tests.e2e.call_tables import add_tables, carrier_table, phone_table, sip_tables
 from tests.e2e.caller import LOOPBACK, Caller
 from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
 from tests.e2e.daemon import Daemon
@@ -29,27 +29,6 @@ from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 
 pytestmark = pytest.mark.e2e
-
-SIP = "\n[sip]\nenabled = true\nport = 0\n[media]\nworkers = 1\n"
-CARRIER = """
-[[carrier]]
-id = "alpha"
-
-[[carrier.call_route]]
-prefixes = ["1"]
-
-[[carrier.trunk]]
-id = "voice"
-host = "127.0.0.1"
-port = {port}
-"""
-PHONE = f"""
-[[account.phone]]
-username = "alice"
-ha1_md5 = "{ha1("alice", "supernet", "secret", Algorithm.MD5)}"
-ha1_sha256 = "{ha1("alice", "supernet", "secret", Algorithm.SHA_256)}"
-caller_id = "{OTHER_LONG_CODE}"
-"""
 
 
 @dataclass(frozen=True)
@@ -100,12 +79,8 @@ async def site(directory: Path) -> AsyncIterator[Site]:
     async with Simulator(config, clock=clock) as carriers, Caller() as phone:
         carrier = carriers.sip_carriers["alpha"]
         entry = write_configuration(directory, {})
-        for file, text in (
-            (entry, SIP),
-            (directory / "accounts.toml", PHONE),
-            (directory / "carriers.toml", CARRIER.format(port=carrier.port)),
-        ):
-            file.write_text(file.read_text() + text)
+        trunk = carrier_table("alpha", carrier.port)
+        add_tables(entry, sip_tables(media={"workers": 1}), phone_table(), trunk)
         async with ForkedDaemon(entry) as daemon:
 
             async def up() -> list[dict[str, Any]]:

@@ -9,15 +9,14 @@ import pytest_asyncio
 
 from carriers_sim.call_recorder import RecordedCall
 from carriers_sim.session_description import PCMU
+from tests.e2e.call_tables import PASSWORD, USERNAME
 from tests.e2e.patience import until
 from tests.interop.baresip import RATE, TONE_HZ, TONE_LEVEL, Baresip
 from tests.interop.tone_file import level_of
 from tests.interop.voice_carrier import changed
 from tests.interop.voice_gateway import (
     CALLED,
-    PASSWORD,
     PHONE,
-    USERNAME,
     VoiceGateway,
     voice_gateway,
 )

@@ -10,6 +10,7 @@ import pytest_asyncio
 from carriers_sim.call_recorder import RecordedCall
 from carriers_sim.session_description import PCMU
 from gateway.sip.leg_events import EndCause
+from tests.e2e.call_tables import PASSWORD, USERNAME
 from tests.e2e.configuration import OTHER_SID, OTHER_TOKEN
 from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S
@@ -19,9 +20,7 @@ from tests.interop.sip_js import PAGES, TONE_HZ, BrowserPhone, browser_phone, br
 from tests.interop.voice_carrier import changed
 from tests.interop.voice_gateway import (
     CALLED,
-    PASSWORD,
     PHONE,
-    USERNAME,
     VoiceGateway,
     voice_gateway,
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.e2e.call_tables import PASSWORD, USERNAME
 from tests.e2e.patience import until
 from tests.interop.baresip import RATE, Baresip
 from tests.interop.baresip import TONE_HZ as PHONES_HZ
@@ -18,7 +19,11 @@ from tests.interop.sip_js import TONE_LEVEL as BROWSERS_LEVEL
 from tests.interop.sip_js import BrowserPhone, browser_phone, browser_with_tone
 from tests.interop.sipp import Sipp
 from tests.interop.tone_file import level_of
-from tests.interop.voice_gateway import PASSWORD, PHONE, USERNAME, VoiceGateway, voice_gateway
+from tests.interop.voice_gateway import (
+    PHONE,
+    VoiceGateway,
+    voice_gateway,
+)
 from tests.media.tone import mu_law_tone
 
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]

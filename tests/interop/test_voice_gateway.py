@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.sip.leg_events import EndCause
+from tests.e2e.call_tables import PASSWORD, USERNAME
 from tests.e2e.patience import until
 from tests.e2e.process import PATIENCE_S, outcome
 from tests.interop.baresip import Baresip
@@ -18,10 +19,8 @@ from tests.interop.tshark_sip import dissect_sip
 from tests.interop.voice_carrier import changed
 from tests.interop.voice_gateway import (
     CALLED,
-    PASSWORD,
     PHONE,
     TRUNK,
-    USERNAME,
     VoiceGateway,
     voice_gateway,
 )

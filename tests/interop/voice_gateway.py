@@ -15,55 +15,14 @@ from carriers_sim.config import SimulatorConfig
 from carriers_sim.simulator import Simulator
 from carriers_sim.sip_carrier import SipCarrier
 from gateway.clock import system_clock
-from gateway.sip.digest import Algorithm, ha1
-from tests.e2e.configuration import OTHER_LONG_CODE, write_configuration
+from tests.e2e.call_tables import add_tables, carrier_table, pbx_table, phone_table, sip_tables
+from tests.e2e.configuration import OTHER_LONG_CODE, Keys, write_configuration
 from tests.e2e.daemon import Daemon
 from tests.e2e.forked_daemon import ForkedDaemon
 from tests.e2e.patience import until
 from tests.interop.free_port import free_port
 
-SIP = """
-[sip]
-enabled = true
-port = 0
-websocket_port = {websocket_port}
-# All that baresip 1.0 can do.
-digest_algorithms = ["MD5"]
-
-[media]
-workers = 1
-{media}
-[phone]
-enabled = true
-"""
-CARRIER = """
-[[carrier]]
-id = "{name}"
-
-[[carrier.call_route]]
-prefixes = ["{prefix}"]
-priority = {priority}
-
-[[carrier.trunk]]
-id = "voice"
-host = "127.0.0.1"
-port = {port}
-options_s = {options_s}
-"""
-# Of the account that stands last in the file.
-TRUNK = """
-[[account.trunk]]
-id = "pbx"
-allowed_ips = ["127.0.0.1"]
-"""
-USERNAME, PASSWORD = "alice", "secret"
-PHONE = f"""
-[[account.phone]]
-username = "{USERNAME}"
-ha1_md5 = "{ha1(USERNAME, "supernet", PASSWORD, Algorithm.MD5)}"
-ha1_sha256 = "{ha1(USERNAME, "supernet", PASSWORD, Algorithm.SHA_256)}"
-caller_id = "{OTHER_LONG_CODE}"
-"""
+TRUNK, PHONE = pbx_table(), phone_table()
 CALLED = "+12065551001"
 
 
@@ -114,23 +73,17 @@ async def voice_gateway(
         ports = onward or (carriers.sip_carriers["carrier"].port,)
         prefixes = ports if isinstance(ports, Mapping) else dict.fromkeys(ports, "1")
         trunks = [
-            CARRIER.format(
-                name=f"carrier{number}",
-                port=port,
-                priority=number,
-                prefix=prefix,
-                options_s=30 if pings else 0,
+            carrier_table(
+                f"carrier{number}", port, prefix, number, {"options_s": 30 if pings else 0}
             )
             for number, (port, prefix) in enumerate(prefixes.items(), 1)
         ]
         websocket_port = free_port()
         entry = write_configuration(directory, {})
-        for file, text in (
-            (entry, SIP.format(websocket_port=websocket_port, media=media)),
-            (directory / "accounts.toml", door),
-            (directory / "carriers.toml", "".join(trunks)),
-        ):
-            file.write_text(file.read_text() + text)
+        # The algorithm is all that baresip 1.0 can do.
+        sip: Keys = {"websocket_port": websocket_port, "digest_algorithms": ["MD5"]}
+        tables = sip_tables(sip, {"workers": 1}) + media
+        add_tables(entry, f"{tables}\n[phone]\nenabled = true\n", door, "".join(trunks))
         async with ForkedDaemon(entry) as daemon:
 
             async def up() -> list[dict[str, Any]]:
