@@ -13,8 +13,8 @@ import uvloop
 
 from media.worker.control import Control
 
-# Young garbage in small portions, since packets must not wait for long. What calls of browsers leave
-# in cycles of aiortc's is found by a look over all, which some hundred calls share.
+# Young garbage in small portions, since packets must not wait for long. What calls of browsers
+# leave in cycles of aiortc's is found by a look over all, which some hundred calls share.
 GC_THRESHOLDS = (2_000, 10, 10)
 
 
