@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from gateway.account import Account
@@ -30,8 +32,8 @@ from tests.voice.test_phone_registration import registered
 CALLED = "+14155550123"
 
 
-def reload(made: Edge, *accounts: Account, **sip: object) -> None:
-    made.reload(Sip(**sip), Customers(accounts), [carrier()])  # type: ignore[arg-type]
+def reload(made: Edge, *accounts: Account, **sip: Any) -> None:
+    made.reload(Sip(**sip), Customers(accounts), [carrier()])
 
 
 def test_trunk_that_is_new_is_let_in() -> None:
