@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ CONF = Path(__file__).parents[2] / "conf"
 PORTS = {8080, 8081, 2775, 5060, 8090, 27751, 27752, 27753, 27761, 27762}
 # The demo's own ports may be in use on this machine, so it is shown a copy of its files.
 LAST_OF_THE_BANNER = "The configuration is "
+STARTS_MAX = 5
 SHOWN = """\
 import sys
 from pathlib import Path
@@ -107,9 +108,18 @@ def alive(pid: int) -> bool:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
-    """One for the tests that only use it."""
-    async with a_demo(tmp_path_factory.mktemp("demo")) as demo:
-        yield demo
+    """One for the tests that only use it. Tests beside it may take a port that was free."""
+    for _ in range(STARTS_MAX):
+        async with AsyncExitStack() as stack:
+            try:
+                demo = await stack.enter_async_context(a_demo(tmp_path_factory.mktemp("demo")))
+            except AssertionError as error:
+                if "address already in use" not in str(error):
+                    raise
+                continue
+            yield demo
+            return
+    raise AssertionError("each time somebody had a port of the demo")
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -34,6 +34,8 @@ SIPPS_HZ, SIPPS_LEVEL = 1_000, 0.5
 # A tone is found within a tenth of its level; what is not said may be left of by a codec.
 TENTH, OTHERS_MAX = 0.1, 0.02
 BY_CODEC = pytest.mark.parametrize("codec", ["PCMU", "opus"])
+# Of a call that is made again where nothing was heard in it.
+CALL_S = 15.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -159,14 +161,22 @@ async def test_sipp_without_events_and_a_browser_tell_each_other_keys(
     phone: BrowserPhone, ports: dict[str, int], tmp_path: Path, codec: str
 ) -> None:
     """INFO becomes events for the browser, and its events INFO for SIPp."""
-    words = {"KEY": "5"}
-    async with Sipp("uas_informs", tmp_path, words=words, port=ports[AT_SIPP]) as carrier:
-        await phone.dial(AT_SIPP, codec, EVENTS)
-        await until(phone.keys, lambda keys: "5" in keys)
-        await phone.send_digits("7")
-        await until(carrier.count_of("Signal=7"))
-        await phone.hang_up()
-        assert await carrier.succeeded(), carrier.errors
+    for last in (False, False, True):
+        async with Sipp("uas_informs", tmp_path, words={"KEY": "5"}, port=ports[AT_SIPP]) as sipp:
+            await phone.dial(AT_SIPP, codec, EVENTS)
+            try:
+                await until(phone.keys, lambda keys: "5" in keys, CALL_S)
+                await phone.send_digits("7")
+                await until(sipp.count_of("Signal=7"), timeout_s=CALL_S)
+            except AssertionError:
+                # Chromium may play no key of a call in which it hears nothing else.
+                if last:
+                    raise
+                await phone.hang_up()
+            else:
+                await phone.hang_up()
+                assert await sipp.succeeded(), sipp.errors
+                return
 
 
 async def test_sipp_calls_a_browser_and_presses_keys(
