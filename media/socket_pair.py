@@ -24,11 +24,6 @@ def dropped(packet: bytes, source: Source, now: float) -> None:
     """Of a call that is over."""
 
 
-def as_it_is(octets: int) -> bool:
-    """Of what is not ciphered."""
-    return True
-
-
 class SocketPair:
     """An even port for RTP and the next for RTCP (RFC 3550 §11). `rtp_received` and
     `rtcp_received` are who reads them now; nobody at first.
@@ -110,10 +105,9 @@ class SocketPair:
         self, beside: socket.socket, source: Source, run: Run, opened: Opened | None
     ) -> None:
         receive, unpack, now = beside.recv_into, HEAD.unpack_from, self._now
-        is_opened = opened or as_it_is
 
-        # Both do the same, in as few steps as can be, and none of them in a function of its own:
-        # the processor has forgotten each of them since the packet before.
+        # In as few steps as can be, and none of them in a function of its own: the processor has
+        # forgotten each of them since the packet before.
 
         def on_rtp() -> None:
             try:
@@ -125,26 +119,7 @@ class SocketPair:
             if first != run.expected or octets != run.read_octets or ssrc != run.ssrc:
                 self.rtp_received(ROOM[:octets].tobytes(), source, at)
                 return
-            run.expected = first + run.step
-            late_s = at - run.last_at - run.spacing_s
-            run.last_at = at
-            run.jitter_s += ((late_s if late_s > 0 else -late_s) - run.jitter_s) * GAIN
-            try:
-                run.send(run.packet)
-            except OSError:
-                run.on_unsent()
-
-        def on_srtp() -> None:
-            try:
-                octets = receive(ROOM)
-            except OSError:
-                return
-            first, ssrc = unpack(ROOM)
-            at = now()
-            if first != run.expected or octets != run.read_octets or ssrc != run.ssrc:
-                self.rtp_received(ROOM[:octets].tobytes(), source, at)
-                return
-            if not is_opened(octets):
+            if opened is not None and not opened(octets):
                 return
             run.expected = first + run.step
             late_s = at - run.last_at - run.spacing_s
@@ -164,7 +139,7 @@ class SocketPair:
             pass
         if self._connected is beside:  # Whom they came to may have made another, or closed it.
             run.is_read = True
-            self._loop.add_reader(beside.fileno(), on_srtp if opened else on_rtp)
+            self._loop.add_reader(beside.fileno(), on_rtp)
 
     def _read(self, now: Callable[[], float]) -> None:
         receive_rtp, receive_rtcp = self._rtp.recvfrom, self._rtcp.recvfrom
