@@ -64,9 +64,6 @@ class MediaLink(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if len(asked) <= BATCH_MAX:
-            transport.write(frame(asked))
-            return
         for at in range(0, len(asked), BATCH_MAX):
             transport.write(frame(asked[at : at + BATCH_MAX]))
 

@@ -99,9 +99,6 @@ class Control(asyncio.Protocol):
         if transport is None or not self._told or not self._writable:
             return
         told, self._told = self._told, []
-        if len(told) <= BATCH_MAX:
-            transport.write(frame(told))
-            return
         for at in range(0, len(told), BATCH_MAX):
             transport.write(frame(told[at : at + BATCH_MAX]))
 
