@@ -78,13 +78,11 @@ class SipUdp:
         """Raises OSError: the system will not send it. Where the kernel has no room it is lost, as
         any datagram may be."""
         try:
-            self._socket.sendto(octets, (host, port))
-        except (BlockingIOError, InterruptedError):
-            self.unsent += 1
+            self._send(octets, (host, port))
         except ConnectionError:
             # Of another datagram, whose ICMP error the socket has kept for the next call.
             self._error_waits = True
-            self._send_again(octets, (host, port))
+            self._send(octets, (host, port))
 
     def close(self) -> None:
         if self._rest is not None:
@@ -92,7 +90,7 @@ class SipUdp:
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
-    def _send_again(self, octets: bytes, address: tuple[str, int]) -> None:
+    def _send(self, octets: bytes, address: tuple[str, int]) -> None:
         try:
             self._socket.sendto(octets, address)
         except (BlockingIOError, InterruptedError):

@@ -69,13 +69,8 @@ class CallTimers(Generic[C]):
 
     def stop_all(self, call: C) -> None:
         """Harmless where none runs."""
-        running = self._running
         for timer in TIMERS:
-            key = timer, call
-            if self._held:
-                self._held.discard(key)
-            if key in running:
-                del running.pop(key)[key]
+            self.stop(timer, call)
 
     def hold(self, timer: CallTimer, call: C) -> None:
         """It has fired, and its call may have to attend to something else before: until then it
