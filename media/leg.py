@@ -13,15 +13,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection
 from functools import cached_property
-from typing import NamedTuple, Protocol
 
 from media import rtcp, rtp
 from media.audio_stream import AudioStream
-from media.codecs import PCMA, PCMU, Codec, Codecs
+from media.codecs import PCMA, PCMU, Codec
+from media.heard import Heard
 from media.latch import KNOWN, Latch, Source
 from media.leg_player import LegPlayer
 from media.leg_reports import LegReports
 from media.leg_taps import LegTaps, Tap
+from media.leg_transcoding import Take, Transcoding
 from media.leg_transport import LegTransport
 from media.outgoing_stream import OutgoingStream
 from media.packet_run import Straight
@@ -33,38 +34,6 @@ from media.rtp import HEADER_OCTETS, PACKET_OCTETS_MAX, RTCP_TYPES
 from media.sdp import Address
 from media.sdp_lines import Direction
 from media.telephone_event import Digit, EventReader, rescaled
-
-Deliver = Callable[[bytes, float], None]
-Take = Callable[[bytes, float], None]
-
-
-class Heard(NamedTuple):
-    """How what came from an end was, so far; times in seconds, MOS from 1 to 4.5, 0 unknown."""
-
-    packets: int = 0
-    octets: int = 0
-    lost: int = 0
-    jitter_s: float = 0.0
-    rtt_s: float = 0.0
-    mos: float = 0.0
-
-    def after(self, before: Heard) -> Heard:
-        """With what came from another, whose place the end has taken."""
-        packets, lost = before.packets + self.packets, before.lost + self.lost
-        jitter_s = self.jitter_s if self.packets else before.jitter_s
-        rtt_s = self.rtt_s or before.rtt_s
-        quality = mos(packets, lost, jitter_s, rtt_s)
-        return Heard(packets, before.octets + self.octets, lost, jitter_s, rtt_s, quality)
-
-
-NOTHING = Heard()
-
-
-class Transcoding(Protocol):
-    def path(self, codec: Codec, taken: Codecs, deliver: Deliver) -> Take | None:
-        """Who takes the packets of a codec that the other end has not, and delivers, now or later,
-        one of its own for each: with the same number and SSRC, and the time in its own clock."""
-        ...
 
 
 class Leg:
@@ -131,7 +100,7 @@ class Leg:
     def heard(self) -> Heard:
         came, rtt_s = self.reception, self.reports.round_trip.seconds
         if not came.sources:
-            return Heard(0, 0, 0, 0.0, rtt_s, 0.0)
+            return Heard(rtt_s=rtt_s)
         quality = mos(came.packets, came.lost, came.jitter_s, rtt_s)
         return Heard(came.packets, came.octets, came.lost, came.jitter_s, rtt_s, quality)
 

@@ -18,7 +18,8 @@ from media.rtp import RtpHeader
 from media.telephone_event import DIGIT_S, DIGITS, EARLY_S, EventSender
 
 if TYPE_CHECKING:
-    from media.leg import Leg, Take, Transcoding
+    from media.leg import Leg
+    from media.leg_transcoding import Take, Transcoding
 
 PTIME = 20
 PTIME_MIN, PTIME_MAX = 10, 60

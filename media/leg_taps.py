@@ -11,7 +11,8 @@ from media import rtp
 from media.codecs import CN, PCMA, PCMU, Codec, Codecs
 
 if TYPE_CHECKING:
-    from media.leg import Leg, Take, Transcoding
+    from media.leg import Leg
+    from media.leg_transcoding import Take, Transcoding
 
 _HEARD_AS_THEY_ARE = (PCMU, PCMA, CN)
 _PCMU_ALONE = Codecs({PCMU: Codec(PCMU, "PCMU")})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from media import opus
 from media.codecs import PCMA, PCMU, Codec, Codecs
-from media.leg import Deliver, Take
+from media.leg_transcoding import Deliver, Take
 from media.transcoding import FromOpus, ToOpus
 from media.transcoding_pool import TranscodingPath, TranscodingPool
 from media.webrtc_codecs import LAWS, OPUS, OPUS_CLOCK_RATE

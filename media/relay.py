@@ -21,7 +21,8 @@ from media.events import (
     MediaTimeout,
     OneWay,
 )
-from media.leg import NOTHING, Heard, Leg, describe, join
+from media.heard import NOTHING, Heard
+from media.leg import Leg, describe, join
 from media.offer_answer import End, Negotiation
 from media.one_way import OneWayWatch
 from media.opus_transcoding import OpusTranscoding
@@ -359,10 +360,8 @@ class Relay:
         packets = octets = 0
         strays, unsent = self._strays, self._unsent
         for leg, before in zip(self._legs, self._before, strict=True):
-            came = leg.reception
-            if came.sources or before is not NOTHING:
-                packets += came.packets + before.packets
-                octets += came.octets + before.octets
+            packets += leg.reception.packets + before.packets
+            octets += leg.reception.octets + before.octets
             strays += leg.strays
             unsent += leg.unsent
         return Counted(packets, octets, strays, unsent)

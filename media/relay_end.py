@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 
 from media.audio_stream import AudioStream
 from media.latch import Source
-from media.leg import Leg, Transcoding
+from media.leg import Leg
+from media.leg_transcoding import Transcoding
 from media.profile import Profile
 from media.sdes import SrtpKeys
 from media.sdes_description import SdesDescription

@@ -13,8 +13,9 @@ from media.relay_end import RelayEnd, never
 from media.sdp import parse
 from media.socket_pair import dropped
 from media.webrtc_description import WebRtcDescription, WebRtcSaid
+from media.webrtc_host import WebRtcHost
 from media.webrtc_parameters import LocalParameters, RemoteParameters
-from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
+from media.webrtc_transport import TransportState, WebRtcTransport
 
 # What it is for good; the rest is on the way there, or may come back.
 GONE = (TransportState.FAILED, TransportState.CLOSED)
@@ -57,7 +58,7 @@ class WebRtcEnd:
 
     def close(self) -> None:
         self.transport.received = dropped
-        self._host.close(self.transport)
+        self._host.close(self.transport.close())
 
     def _state_changed(self, state: TransportState) -> None:
         if state in GONE:
@@ -102,6 +103,6 @@ class WebRtcEnds:
         try:
             local = await transport.gather()
         except BaseException:
-            self.host.close(transport)
+            self.host.close(transport.close())
             raise
         return WebRtcEnd(self.host, transport, local)

@@ -58,7 +58,7 @@ class LateBrowserEnds:
     def _load(self) -> WebRtcEnds:
         from media.webrtc_end import WebRtcEnds
         from media.webrtc_hooks import TurnServer
-        from media.webrtc_transport import WebRtcHost
+        from media.webrtc_host import WebRtcHost
 
         place = self._place
         stun, turn = Address(*place.stun), TurnServer(Address(*place.turn[:2]), *place.turn[2:])

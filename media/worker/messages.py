@@ -13,7 +13,7 @@ from typing import get_args
 import msgspec
 
 from media.events import MediaEvent
-from media.leg import Heard
+from media.heard import Heard
 from media.profile import Profile
 
 # What a batch may take: more than all descriptions of its requests can come to.

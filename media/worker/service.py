@@ -14,7 +14,7 @@ from media import wav
 from media.audio import Audio, tone
 from media.errors import MediaError, NotAcceptable
 from media.events import MediaEvent
-from media.leg import NOTHING, Heard
+from media.heard import NOTHING, Heard
 from media.profile import Profile, profile_of
 from media.relay import Relay, RelayHost
 from media.relay_end import RelayEnd

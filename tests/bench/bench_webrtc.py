@@ -32,8 +32,9 @@ from media.sdp import Address
 from media.transcoding import ToOpus
 from media.webrtc_description import WebRtcSaid
 from media.webrtc_end import WebRtcEnd, WebRtcEnds
+from media.webrtc_host import WebRtcHost
 from media.webrtc_parameters import LocalParameters
-from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
+from media.webrtc_transport import TransportState, WebRtcTransport
 from tests.media.descriptions import audio
 from tests.media.descriptions import sdp as described
 from tests.media.tone import frames, mu_law_tone

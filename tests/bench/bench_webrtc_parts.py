@@ -16,7 +16,8 @@ from media.codecs import PCMU
 from media.relay import RelayHost
 from media.transcoding import FromOpus, ToOpus
 from media.webrtc_hooks import IceProtocol
-from media.webrtc_transport import WebRtcHost, WebRtcTransport
+from media.webrtc_host import WebRtcHost
+from media.webrtc_transport import WebRtcTransport
 from tests.media.packets import packet
 
 HOST, SOURCE = "127.0.0.1", ("127.0.0.1", 9)

@@ -15,7 +15,7 @@ from media.profile import Profile
 from media.relay import Relay, RelayHost
 from media.relay_end import RelayEnd
 from media.webrtc_end import WebRtcEnds
-from media.webrtc_transport import WebRtcHost
+from media.webrtc_host import WebRtcHost
 from tests.bench.json_child import serve
 from tests.bench.media_calls import HOST, Agreed, CallEnds
 

@@ -13,8 +13,8 @@ import pytest
 from media.relay import RelayHost
 from media.sdp import Address
 from media.webrtc_hooks import TurnServer
+from media.webrtc_host import WebRtcHost
 from media.webrtc_parameters import Setup
-from media.webrtc_transport import WebRtcHost
 from tests.e2e.process import ChildProcess
 from tests.interop.free_port import bound_udp, free_udp_port
 from tests.interop.peers import program

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 from media import sdp
-from media.leg import Heard
+from media.heard import Heard
 from media.profile import Profile
 from media.relay import RelayHost
 from tests.e2e.patience import until

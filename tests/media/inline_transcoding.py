@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from media.codecs import PCMA, PCMU, Codec, Codecs
-from media.leg import Deliver, Take
+from media.leg_transcoding import Deliver, Take
 from media.transcoding import FromOpus, ToOpus
 from media.webrtc_codecs import OPUS, OPUS_CLOCK_RATE
 

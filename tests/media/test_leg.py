@@ -11,8 +11,10 @@ from media import rtcp, rtp, sdp
 from media.audio_stream import AudioStream
 from media.codecs import Codec, Codecs
 from media.g711 import A_LAW_TO_MU_LAW
+from media.heard import Heard
 from media.latch import KNOWN, LOCK_PACKETS, Source, SureLatch
-from media.leg import Deliver, Heard, Leg, Take, describe, join
+from media.leg import Leg, describe, join
+from media.leg_transcoding import Deliver, Take
 from media.rtp import PACKET_OCTETS_MAX, RtpHeader
 from media.sdp import Address
 from media.telephone_event import Digit

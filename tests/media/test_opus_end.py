@@ -11,7 +11,8 @@ from media.audio import Audio, tone
 from media.audio_stream import AudioStream
 from media.errors import NotAcceptable
 from media.latch import Source
-from media.leg import Leg, Transcoding, describe, join
+from media.leg import Leg, describe, join
+from media.leg_transcoding import Transcoding
 from media.recording import Recording
 from media.rtp import RtpHeader
 from media.speech import Speech, SpeechBounds

@@ -20,8 +20,9 @@ from media.rtp import RtpHeader
 from media.sdp import parse
 from media.wav import HEAD_OCTETS
 from media.webrtc_description import WebRtcSaid
+from media.webrtc_host import WebRtcHost
 from media.webrtc_parameters import LocalParameters
-from media.webrtc_transport import TransportState, WebRtcHost, WebRtcTransport
+from media.webrtc_transport import TransportState, WebRtcTransport
 from tests.media.descriptions import audio, sdp
 from tests.media.packets import packet
 from tests.media.tone import level_of

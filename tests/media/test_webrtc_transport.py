@@ -22,6 +22,7 @@ from media.rtp import RtpHeader
 from media.sdp import Address
 from media.webrtc_end import WebRtcEnds
 from media.webrtc_hooks import IceProtocol
+from media.webrtc_host import CERTIFICATE_S, WebRtcHost
 from media.webrtc_parameters import (
     Fingerprint,
     LocalParameters,
@@ -29,10 +30,8 @@ from media.webrtc_parameters import (
     Setup,
 )
 from media.webrtc_transport import (
-    CERTIFICATE_S,
     SOURCES_MAX,
     TransportState,
-    WebRtcHost,
     WebRtcTransport,
 )
 from tests.e2e.patience import until
@@ -101,7 +100,7 @@ class Pair:
 
     async def close(self) -> None:
         for end in self.ends:
-            self.host.close(end.transport)
+            self.host.close(end.transport.close())
         await self.host.closed()
 
 
@@ -232,7 +231,7 @@ async def test_a_certificate_is_renewed_before_its_end(relays: RelayHost) -> Non
 async def test_a_stun_server_that_is_silent_costs_its_candidate_alone(
     relays: RelayHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("media.webrtc_transport.GATHER_S", 0.02)
+    monkeypatch.setattr("media.webrtc_host.GATHER_S", 0.02)
     server = UdpEnd()
     host = WebRtcHost(relays, time.monotonic, stun_server=Address(LOOPBACK, server.port))
     pair = Pair(host)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from media.events import MediaTimeout
-from media.leg import NOTHING
+from media.heard import NOTHING
 from media.worker.__main__ import serve
 from media.worker.control import EVENTS_MAX, FAULTS_PER_REPORT_MAX, Control
 from media.worker.messages import (

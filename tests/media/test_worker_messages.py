@@ -12,7 +12,7 @@ from media.events import (
     Silent,
     Talking,
 )
-from media.leg import Heard
+from media.heard import Heard
 from media.profile import Profile
 from media.worker.messages import (
     FRAME_OCTETS_MAX,

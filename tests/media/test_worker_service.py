@@ -12,7 +12,7 @@ import pytest
 
 from media import sdp
 from media.events import MediaTimeout, Played
-from media.leg import NOTHING
+from media.heard import NOTHING
 from media.profile import Profile, profile_of
 from media.worker.messages import (
     Answer,

@@ -16,7 +16,8 @@ from media.events import MediaEvent
 from media.profile import Profile
 from media.relay import Relay, RelayHost
 from media.webrtc_end import WebRtcEnd, WebRtcEnds
-from media.webrtc_transport import TransportState, WebRtcHost
+from media.webrtc_host import WebRtcHost
+from media.webrtc_transport import TransportState
 from tests.media.tone import frames, mu_law_tone
 from tests.media.udp_end import LOOPBACK, UdpEnd
 from tests.media.webrtc_peer import WAIT_S, Browser

@@ -21,7 +21,7 @@ from gateway.voice.media_session import (
 from gateway.voice.worker_engine import REQUESTS_MAX, MediaWorker, WorkerEngine, WorkerSession
 from media import sdp
 from media.events import MediaTimeout
-from media.leg import Heard
+from media.heard import Heard
 from media.profile import Profile
 from media.worker.messages import (
     Event,
